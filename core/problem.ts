@@ -1,0 +1,64 @@
+/** Something wrong in what a person gave: where, what was found, what was expected. */
+export interface Problem {
+  /** Where: `recipes/tiny.yaml: stages.train.params.beta`, `pairs.jsonl:17`. */
+  readonly path: string;
+  /** One sentence: what was expected and what was found. */
+  readonly message: string;
+  /** The nearest valid choice, when there is one. */
+  readonly nearest?: string;
+}
+
+/** Bad input or bad usage: carries every problem found, so that all can be mended at once. */
+export class InputError extends Error {
+  override readonly name = "InputError";
+
+  constructor(readonly problems: readonly Problem[], readonly title = "") {
+    super(formatProblems(problems, title));
+  }
+}
+
+/** Work that could not be done for a reason that a person can act on; no stack trace is shown. */
+export class ExpectedError extends Error {
+  override readonly name = "ExpectedError";
+}
+
+/** All problems as text, one a line, each with its path and nearest valid choice. */
+export function formatProblems(problems: readonly Problem[], title = ""): string {
+  const lines = problems.map(({ path, message, nearest }) =>
+    `${path}: ${message}${nearest === undefined ? "" : ` Did you mean "${nearest}"?`}`
+  );
+  if (title === "" && lines.length === 1) return lines[0];
+  const heading = title === "" ? `${lines.length} problems` : title;
+  return [`${heading}:`, ...lines.map((line) => `  ${line}`)].join("\n");
+}
+
+/**
+ * The candidate closest to a misspelt word by edit distance (adjacent swaps count one), or
+ * `undefined` when none is near (more than a third of the word, at least two edits, away).
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row[j] = Math.min(substitution, previous[j] + 1, row[j - 1] + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        row[j] = Math.min(row[j], before[j - 2] + 1);
+      }
+    }
+    [before, previous] = [previous, row];
+  }
+  return previous[b.length];
+}

@@ -1,0 +1,110 @@
+import type { ZodType } from "zod";
+
+/** What a stage reads from others. */
+export interface InputPort {
+  /** The artifact type it takes. */
+  readonly type: string;
+  /** Takes every instance of the stages wired to it, in the recipe's order, instead of exactly one. */
+  readonly many?: boolean;
+  /** May be left unwired. */
+  readonly optional?: boolean;
+  readonly describe?: string;
+}
+
+/** What a stage writes: one folder for each port. */
+export interface OutputPort {
+  readonly type: string;
+  readonly describe?: string;
+}
+
+/** What one instance needs while it runs. */
+export interface Resources {
+  /** Processor cores it keeps busy. */
+  readonly cores: number;
+  /** Peak memory in MiB, an upper estimate. */
+  readonly memory: number;
+  /** Native libraries it loads; nothing else may be loaded. */
+  readonly native?: readonly ("onnxruntime" | "duckdb" | "tokenizers" | "resvg")[];
+  /** Host names (with port) it may talk to. */
+  readonly network?: readonly string[];
+}
+
+/** An artifact that an instance reads. */
+export interface InputArtifact {
+  /** The folder, read only. */
+  readonly path: string;
+  readonly type: string;
+  /** Logical digest (see `ArtifactType.digest`). */
+  readonly digest: string;
+  /** The instance that made it, such as `train/dpo@seed=1`. */
+  readonly from: string;
+  /** That instance's place on the recipe's axes, such as `{ method: "dpo", seed: 1 }`. */
+  readonly axes: Readonly<Record<string, string | number>>;
+}
+
+/** How far an instance has come. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+  /** What is counted: `steps`, `pairs`. */
+  readonly unit: string;
+  /** A few figures to show beside the bar, such as `loss 0.52`. */
+  readonly note?: string;
+}
+
+/** What a stage's `run` is given. */
+export interface StageContext<P> {
+  readonly params: P;
+  readonly instance: {
+    readonly id: string;
+    readonly axes: Readonly<Record<string, string | number>>;
+  };
+  /** The one artifact wired to a port; throws RangeError when the port holds another number. */
+  input(port: string): InputArtifact;
+  /** All artifacts wired to a port, in the recipe's order; empty when it is optional and unwired. */
+  inputs(port: string): readonly InputArtifact[];
+  /** The empty folder to write an output into. */
+  output(port: string): string;
+  /**
+   * A folder that outlives a killed attempt: the next attempt *with the same key* finds it as it was.
+   * Training keeps checkpoints here. Removed once the instance is done.
+   */
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+  progress(progress: Progress): void;
+  /** A line for a person, kept with the run's events. */
+  log(message: string): void;
+  /** As `log`, shown in every report as well. */
+  warn(message: string): void;
+}
+
+/**
+ * A stage is a value. Its module is the root from which the code digest is computed, so `run` imports
+ * the domain function it calls (with a literal `import("…")`, which keeps start-up fast and is found
+ * by the module graph all the same).
+ */
+export interface Stage<P = unknown> {
+  readonly name: string;
+  /** One line for `--help`, `plan` and the documentation. */
+  readonly describe: string;
+  /**
+   * The parameters: a strict zod object. A parameter made with `pathParam()` (pipeline/path_param.ts) names a file or
+   * folder outside the store; the *content* it holds enters the key, its path does not.
+   */
+  readonly params: ZodType<P>;
+  readonly inputs: Readonly<Record<string, InputPort>>;
+  readonly outputs: Readonly<Record<string, OutputPort>>;
+  resources(params: P): Resources;
+  /** Facts of the runtime that change results, such as `{ onnxruntime: "1.29.0", provider: "cpu" }`. */
+  facts?(params: P): Readonly<Record<string, string>>;
+  /** A guess in seconds before any run was timed, from the parameters alone. */
+  estimateSeconds?(params: P): number;
+  /** `import.meta.url` of the module that defines the stage. */
+  readonly module: string;
+  run(context: StageContext<P>): Promise<void>;
+}
+
+/** Types a stage's `run` by its `params`; returns it unchanged. */
+export function defineStage<P>(stage: Stage<P>): Stage<P> {
+  return stage;
+}
