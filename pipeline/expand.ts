@@ -1,0 +1,259 @@
+import { resolve } from "node:path";
+import type { Json } from "../core/json.ts";
+import { InputError, nearest, type Problem } from "../core/problem.ts";
+import { findCycle } from "./graph.ts";
+import { type Axes, type Instance, instanceId } from "./instance.ts";
+import { applyToMatrix, type Override, setIn } from "./overrides.ts";
+import { pathParams } from "./path_param.ts";
+import type { Recipe, RecipeSource, StageEntry } from "./recipe.ts";
+import { joinPath, objectSchema, schemaProblems, unwrapped } from "./schema_problems.ts";
+import type { Stage } from "./stage.ts";
+import { checkWires, type Unwired, wireInputs, type WiringContext } from "./wiring.ts";
+
+/** What an expansion needs beside the recipe. */
+export interface ExpandOptions {
+  /** Every stage there is, by name. */
+  readonly stages: ReadonlyMap<string, Stage>;
+  readonly overrides: readonly Override[];
+  /** Paths in the recipe are relative to this folder. */
+  readonly recipeFolder: string;
+  /** Paths in overrides are relative to this folder: where the user stands. */
+  readonly userFolder: string;
+}
+
+/**
+ * Expands a recipe into the instances of its stages, in the recipe's order, and checks all that it
+ * names: stages, axes, ports, types, parameters, paths, cycles.
+ *
+ * @throws InputError with every problem found; nothing is written before
+ */
+export function expand(source: RecipeSource, options: ExpandOptions): Instance[] {
+  const { recipe, problems: overrideProblems } = applyToMatrix(source.recipe, options.overrides);
+  const problems: Problem[] = [...overrideProblems];
+  const stageOf = new Map<string, Stage>();
+  for (const [entry, { uses }] of Object.entries(recipe.stages)) {
+    const stage = options.stages.get(uses ?? entry);
+    if (stage !== undefined) stageOf.set(entry, stage);
+    else problems.push(unknownStage(entry, uses, source, options.stages));
+  }
+  for (const [entry, value] of Object.entries(recipe.stages)) {
+    problems.push(...axisProblems(entry, value, recipe, source));
+  }
+  const instancesOf = new Map<string, Unwired[]>();
+  for (const [entry, stage] of stageOf) {
+    instancesOf.set(
+      entry,
+      placesOf(entry, recipe).map((axes) => ({
+        id: instanceId(entry, axes, namedAxes(recipe)),
+        entry,
+        stage,
+        axes,
+      })),
+    );
+  }
+  const context: WiringContext = { source, entries: recipe.stages, stageOf, instancesOf };
+  for (const entry of stageOf.keys()) problems.push(...checkWires(entry, context));
+  const cycle = findCycle(entryEdges(recipe));
+  if (cycle !== undefined) {
+    problems.push({
+      path: source.locate(["stages", cycle[0]]),
+      message: `The stages form a cycle: ${cycle.join(" → ")}.`,
+    });
+  }
+  const wiringClean = problems.length === 0;
+  const instances = [...instancesOf.values()].flat().map((unwired) => {
+    const { params, paths } = resolveParams(unwired, { recipe, source, options, problems });
+    const inputs = wiringClean ? wireInputs(unwired, context, problems) : {};
+    return { ...unwired, params, paths, inputs };
+  });
+  if (problems.length > 0) {
+    throw new InputError(unique(problems), `The recipe ${source.path} has problems`);
+  }
+  return instances;
+}
+
+function unknownStage(
+  entry: string,
+  uses: string | undefined,
+  source: RecipeSource,
+  stages: ReadonlyMap<string, Stage>,
+): Problem {
+  const name = uses ?? entry;
+  const known = [...stages.keys()];
+  return {
+    path: source.locate(uses === undefined ? ["stages", entry] : ["stages", entry, "uses"]),
+    message: `There is no stage ${name}; expected one of ${known.join(", ")}.`,
+    nearest: nearest(name, known),
+  };
+}
+
+function axisProblems(
+  entry: string,
+  value: StageEntry,
+  recipe: Recipe,
+  source: RecipeSource,
+): Problem[] {
+  const known = Object.keys(recipe.matrix ?? {});
+  const asked = [
+    ...(value.each ?? []).map((axis) => ({ axis, at: "each" })),
+    ...Object.keys(value.only ?? {}).map((axis) => ({ axis, at: "only" })),
+  ];
+  return asked.filter(({ axis }) => !known.includes(axis)).map(({ axis, at }) => ({
+    path: source.locate(["stages", entry, at]),
+    message: `The matrix has no axis ${axis}; expected one of ${known.join(", ") || "none"}.`,
+    nearest: nearest(axis, known),
+  }));
+}
+
+function namedAxes(recipe: Recipe): Set<string> {
+  const axes = Object.entries(recipe.matrix ?? {});
+  return new Set(axes.filter(([, axis]) => !Array.isArray(axis)).map(([name]) => name));
+}
+
+/** The product of an entry's axes, the last axis fastest, narrowed by `only`. */
+function placesOf(entry: string, recipe: Recipe): Axes[] {
+  const { each = [], only = {} } = recipe.stages[entry];
+  return each.reduce<Axes[]>((places, name) => {
+    const axis = recipe.matrix?.[name] ?? [];
+    const values = Array.isArray(axis) ? axis : Object.keys(axis);
+    const kept = values.filter((value) => only[name] === undefined || only[name].includes(value));
+    return places.flatMap((place) => kept.map((value) => ({ ...place, [name]: value })));
+  }, [{}]);
+}
+
+function entryEdges(recipe: Recipe): Map<string, string[]> {
+  return new Map(
+    Object.entries(recipe.stages).map(([entry, { inputs = {} }]) => [
+      entry,
+      Object.values(inputs).flat().map((wire) =>
+        (typeof wire === "string" ? wire : wire.from).split(".")[0]
+      ),
+    ]),
+  );
+}
+
+interface ParamContext {
+  readonly recipe: Recipe;
+  readonly source: RecipeSource;
+  readonly options: ExpandOptions;
+  readonly problems: Problem[];
+}
+
+function resolveParams(
+  unwired: Unwired,
+  context: ParamContext,
+): Pick<Instance, "params" | "paths"> {
+  const { recipe, source, options, problems } = context;
+  const { entry, stage, axes } = unwired;
+  const written = recipe.stages[entry].params ?? {};
+  const included = includedParams(written, unwired, context);
+  const merged: Record<string, Json> = structuredClone({ ...included, ...written });
+  delete merged.$include;
+  const params = substitute(merged, unwired, context) as Record<string, Json>;
+  const fromUser = applyOverrides(params, unwired, context);
+  const paths = absolutePaths(
+    stage,
+    params,
+    (key) => fromUser.has(key) ? options.userFolder : options.recipeFolder,
+  );
+  for (const problem of schemaProblems(stage.params, params, "")) {
+    const hint = recipe.requires?.[joinPath(entry, [problem.path])];
+    const suffix = Object.keys(axes).length === 0 ? "" : ` (${unwired.id})`;
+    const missing = hint !== undefined && problem.message.startsWith("Missing.");
+    problems.push({
+      ...problem,
+      path: `${source.locate(["stages", entry, "params", ...problem.path.split(".")])}${suffix}`,
+      message: missing ? `Missing. Expected ${hint}` : problem.message,
+    });
+  }
+  const parsed = stage.params.safeParse(params);
+  return { params: (parsed.success ? parsed.data : params) as Json, paths };
+}
+
+function includedParams(
+  written: Record<string, Json>,
+  unwired: Unwired,
+  { recipe, source, problems }: ParamContext,
+): Record<string, Json> {
+  if (written.$include === undefined) return {};
+  const axis = String(written.$include);
+  const records = recipe.matrix?.[axis];
+  const value = unwired.axes[axis];
+  if (records === undefined || Array.isArray(records) || value === undefined) {
+    const known = [...namedAxes(recipe)].filter((name) => unwired.axes[name] !== undefined);
+    problems.push({
+      path: source.locate(["stages", unwired.entry, "params", "$include"]),
+      message: `Expected an axis of named records that the stage expands over (${
+        known.join(", ") || "it has none"
+      }) but found ${axis}.`,
+      nearest: nearest(axis, known),
+    });
+    return {};
+  }
+  return records[value] as Record<string, Json>;
+}
+
+/** Replaces texts such as `$seed` by the instance's value on that axis. */
+function substitute(value: Json, unwired: Unwired, context: ParamContext): Json {
+  if (Array.isArray(value)) return value.map((item) => substitute(item, unwired, context));
+  if (value !== null && typeof value === "object") {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, substitute(item, unwired, context)]),
+    );
+  }
+  if (typeof value !== "string" || !/^\$[a-z]+$/.test(value)) return value;
+  const found = unwired.axes[value.slice(1)];
+  if (found !== undefined) return found;
+  const known = Object.keys(unwired.axes).map((axis) => `$${axis}`);
+  context.problems.push({
+    path: context.source.locate(["stages", unwired.entry, "params"]),
+    message: `${value} names no axis of this stage; expected one of ${known.join(", ") || "none"}.`,
+    nearest: nearest(value, known),
+  });
+  return value;
+}
+
+/**
+ * Applies `--set ENTRY.PARAM=VALUE`. Where the parameter comes from an included record, only the
+ * instances whose record has it are changed: `train.beta` leaves SFT, which has no beta, alone.
+ */
+function applyOverrides(
+  params: Record<string, Json>,
+  unwired: Unwired,
+  { recipe, options }: ParamContext,
+): Set<string> {
+  const changed = new Set<string>();
+  const entry = recipe.stages[unwired.entry];
+  const axis = entry.params?.$include === undefined
+    ? undefined
+    : recipe.matrix?.[String(entry.params.$include)];
+  const records = axis === undefined || Array.isArray(axis) ? [] : Object.values(axis);
+  for (const { path, value } of options.overrides) {
+    if (path[0] !== unwired.entry) continue;
+    const key = String(path[1]);
+    const elsewhere = params[key] === undefined && records.some((record) => key in record);
+    if (elsewhere) continue;
+    setIn(params, path.slice(1), value);
+    changed.add(key);
+  }
+  return changed;
+}
+
+function absolutePaths(
+  stage: Stage,
+  params: Record<string, Json>,
+  base: (key: string) => string,
+): Record<string, string> {
+  const shape = objectSchema(stage.params, params)?.shape ?? {};
+  const paths: Record<string, string> = {};
+  for (const [key, field] of Object.entries(shape)) {
+    const given = params[key];
+    if (!pathParams.has(unwrapped(field)) || typeof given !== "string") continue;
+    params[key] = paths[key] = resolve(base(key), given);
+  }
+  return paths;
+}
+
+function unique(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((p) => [`${p.path}\n${p.message}`, p])).values()];
+}

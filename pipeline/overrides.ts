@@ -1,0 +1,90 @@
+import { parse } from "yaml";
+import { type Json } from "../core/json.ts";
+import { InputError, nearest, type Problem } from "../core/problem.ts";
+import type { Recipe } from "./recipe.ts";
+import { splitPath } from "./recipe.ts";
+
+/** Parameters set from the command line: `--set train.beta=0.2`. */
+export interface Override {
+  /** As written, for messages. */
+  readonly text: string;
+  readonly path: readonly (string | number)[];
+  readonly value: Json;
+}
+
+/**
+ * Reads `--set STAGE.PARAM=VALUE` (or `matrix.AXIS=[…]`); the value is YAML, so `0.2`, `true` and
+ * `[0, 1]` are what they look like.
+ *
+ * @throws InputError naming every text that is not of this form
+ */
+export function parseOverrides(texts: readonly string[]): Override[] {
+  const problems: Problem[] = [];
+  const overrides = texts.flatMap((text) => {
+    const at = text.indexOf("=");
+    const path = splitPath(at < 0 ? text : text.slice(0, at));
+    if (at < 0 || path.length < 2) {
+      problems.push({ path: `--set ${text}`, message: "Expected STAGE.PARAM=VALUE." });
+      return [];
+    }
+    try {
+      return [{ text, path, value: parse(text.slice(at + 1)) as Json }];
+    } catch {
+      problems.push({ path: `--set ${text}`, message: "Expected a YAML value after the sign =." });
+      return [];
+    }
+  });
+  if (problems.length > 0) throw new InputError(problems, "The options are not valid");
+  return overrides;
+}
+
+/** Replaces axes of the matrix; problems for an axis that the recipe does not have. */
+export function applyToMatrix(recipe: Recipe, overrides: readonly Override[]): {
+  readonly recipe: Recipe;
+  readonly problems: readonly Problem[];
+} {
+  const problems: Problem[] = [];
+  const matrix = structuredClone(recipe.matrix ?? {});
+  const entries = Object.keys(recipe.stages);
+  for (const { text, path, value } of overrides) {
+    const [head, name] = path.map(String);
+    if (head !== "matrix") {
+      if (!entries.includes(head)) {
+        const known = [...entries, "matrix"];
+        problems.push({
+          path: `--set ${text}`,
+          message: `The recipe has no stage ${head}; expected one of ${known.join(", ")}.`,
+          nearest: nearest(head, known),
+        });
+      }
+      continue;
+    }
+    if (matrix[name] === undefined) {
+      problems.push({
+        path: `--set ${text}`,
+        message: `The recipe has no axis ${name}; expected one of ${
+          Object.keys(matrix).join(", ")
+        }.`,
+        nearest: nearest(name, Object.keys(matrix)),
+      });
+    } else setIn(matrix as Record<string, Json>, path.slice(1), value);
+  }
+  return { recipe: { ...recipe, matrix }, problems };
+}
+
+/** Sets a value deep inside records; missing records are made. */
+export function setIn(
+  record: Record<string, Json>,
+  path: readonly (string | number)[],
+  value: Json,
+): void {
+  const [head, ...rest] = path;
+  if (rest.length === 0) {
+    record[String(head)] = value;
+    return;
+  }
+  const inner = record[String(head)];
+  const child = inner !== null && typeof inner === "object" && !Array.isArray(inner) ? inner : {};
+  record[String(head)] = child;
+  setIn(child, rest, value);
+}

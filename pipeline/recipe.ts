@@ -1,0 +1,118 @@
+import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { z } from "zod";
+import type { Json } from "../core/json.ts";
+import { InputError, type Problem } from "../core/problem.ts";
+import { joinPath, schemaProblems } from "./schema_problems.ts";
+
+const scalar = z.union([z.string(), z.number()]);
+const axis = z.union([
+  z.array(scalar).min(1),
+  z.record(z.string(), z.record(z.string(), z.json())),
+]).describe("a list of values, or named records of parameters");
+
+const wire = z.union([
+  z.string().describe("STAGE or STAGE.PORT"),
+  z.strictObject({
+    from: z.string().describe("STAGE or STAGE.PORT"),
+    where: z.record(z.string(), z.union([scalar, z.array(scalar)])),
+  }),
+]);
+
+const stageEntry = z.strictObject({
+  uses: z.string().optional().describe("the stage's name, when it is not the entry's"),
+  each: z.array(z.string()).optional().describe("the axes it expands over"),
+  only: z.record(z.string(), z.array(scalar)).optional().describe("axis values it is kept for"),
+  inputs: z.record(z.string(), z.union([wire, z.array(wire)])).optional(),
+  params: z.record(z.string(), z.json()).optional(),
+});
+
+const recipeSchema = z.strictObject({
+  recipe: z.string().regex(
+    /^[a-z0-9][a-z0-9-]*$/,
+    "a name of lower-case letters, digits and dashes",
+  )
+    .describe("the recipe's name"),
+  describe: z.string().describe("one or two sentences on what it runs"),
+  requires: z.record(z.string(), z.string()).optional()
+    .describe("parameters a person must give, each with what it is and where to get it"),
+  matrix: z.record(z.string(), axis).optional(),
+  stages: z.record(z.string(), stageEntry),
+});
+
+/** One wiring of an input port: the outputs of a stage entry, narrowed to some axis values. */
+export type Wire = z.infer<typeof wire>;
+/** One entry of `stages`. */
+export type StageEntry = z.infer<typeof stageEntry>;
+/** The values of an axis: scalars, or named records of parameters. */
+export type Axis = z.infer<typeof axis>;
+/** A recipe as written, checked for its form; what it names is checked by `expand`. */
+export type Recipe = z.infer<typeof recipeSchema>;
+
+/** A recipe with where it came from, so that problems name file and line. */
+export interface RecipeSource {
+  readonly recipe: Recipe;
+  /** Path as the person gave it. */
+  readonly path: string;
+  /** `recipes/tiny.yaml:12: stages.train.params` for a path inside the recipe. */
+  locate(path: readonly (string | number)[]): string;
+}
+
+/**
+ * Reads a recipe and checks its form.
+ *
+ * @throws InputError with every problem found: YAML errors, unknown keys, wrong types
+ */
+export function parseRecipe(text: string, path: string): RecipeSource {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  if (document.errors.length > 0) {
+    throw new InputError(
+      document.errors.map((error) => ({
+        path: `${path}:${lines.linePos(error.pos[0]).line}`,
+        message: error.message.split("\n")[0],
+      })),
+      `The recipe ${path} is not valid YAML`,
+    );
+  }
+  const locate = (inside: readonly (string | number)[]): string => {
+    const line = lineOf(document.contents, inside, lines);
+    return `${path}${line === undefined ? "" : `:${line}`}: ${joinPath("", inside)}`;
+  };
+  const value = document.toJS({ maxAliasCount: 50 }) as Json;
+  const problems = schemaProblems(recipeSchema, value, "").map((problem) =>
+    located(problem, locate)
+  );
+  if (problems.length > 0) throw new InputError(problems, `The recipe ${path} has problems`);
+  return { recipe: recipeSchema.parse(value), path, locate };
+}
+
+function located(problem: Problem, locate: RecipeSource["locate"]): Problem {
+  return { ...problem, path: locate(splitPath(problem.path)) };
+}
+
+/** `a.b[0].c` as `["a", "b", 0, "c"]`. */
+export function splitPath(path: string): (string | number)[] {
+  if (path === "") return [];
+  return [...path.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map((part) =>
+    part[1] === undefined ? part[0] : Number(part[1])
+  );
+}
+
+/** The line of the deepest node on the path that exists. */
+function lineOf(
+  root: unknown,
+  path: readonly (string | number)[],
+  lines: LineCounter,
+): number | undefined {
+  let node: unknown = root;
+  let offset: number | undefined;
+  for (const part of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === part);
+      if (pair === undefined) break;
+      if (isScalar(pair.key)) offset = pair.key.range?.[0];
+      node = pair.value;
+    } else break;
+  }
+  return offset === undefined ? undefined : lines.linePos(offset).line;
+}
