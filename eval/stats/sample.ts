@@ -1,0 +1,74 @@
+/**
+ * Values measured on items (prompts or pairs). Values of one item are correlated, so every
+ * interval and test here treats the item, not the value, as the independent unit (the cluster).
+ */
+export interface ItemSample {
+  /** The item of each value; the same id may occur more than once. */
+  readonly items: readonly string[];
+  /** One value an item entry, in the metric's unit. */
+  readonly values: readonly number[];
+}
+
+/** Sum and count of the values of each item, in order of first occurrence. */
+export interface ClusterSums {
+  readonly sums: Float64Array;
+  readonly counts: Float64Array;
+}
+
+/**
+ * Adds up a sample item by item.
+ *
+ * @throws RangeError when items and values differ in number, or there is none
+ */
+export function clusterSums({ items, values }: ItemSample): ClusterSums {
+  if (items.length !== values.length || items.length === 0) {
+    throw new RangeError(
+      `Expected as many items as values, and at least 1, but found ${items.length} items and ` +
+        `${values.length} values.`,
+    );
+  }
+  const index = new Map<string, number>();
+  for (const item of items) if (!index.has(item)) index.set(item, index.size);
+  const sums = new Float64Array(index.size);
+  const counts = new Float64Array(index.size);
+  items.forEach((item, i) => {
+    const cluster = index.get(item)!;
+    sums[cluster] += values[i];
+    counts[cluster]++;
+  });
+  return { sums, counts };
+}
+
+/**
+ * The values of two samples of the same items, side by side in the order of `a`. Where an item
+ * has several values, its first in `a` meets its first in `b`, and so on.
+ *
+ * @throws RangeError when the samples do not hold the same items equally often
+ */
+export function pairItems(a: ItemSample, b: ItemSample): { a: number[]; b: number[] } {
+  const waiting = new Map<string, number[]>();
+  b.items.forEach((item, i) => {
+    const values = waiting.get(item);
+    if (values === undefined) waiting.set(item, [b.values[i]]);
+    else values.push(b.values[i]);
+  });
+  const taken = new Map<string, number>();
+  const matched = a.items.map((item) => {
+    const position = taken.get(item) ?? 0;
+    taken.set(item, position + 1);
+    const value = waiting.get(item)?.[position];
+    if (value === undefined) {
+      throw new RangeError(
+        `Expected both samples to hold the same items but only one holds "${item}".`,
+      );
+    }
+    return value;
+  });
+  if (a.items.length !== b.items.length) {
+    throw new RangeError(
+      `Expected both samples to hold the same items but found ${a.items.length} and ` +
+        `${b.items.length} values.`,
+    );
+  }
+  return { a: [...a.values], b: matched };
+}
