@@ -1,0 +1,78 @@
+import type { PreferencePair } from "./pair.ts";
+
+/** A row of `pairs.jsonl`. */
+export interface PairRow extends PreferencePair {
+  /** What the source knows beside the texts, such as gold rewards; no stage depends on it. */
+  readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+/** A row of `prompts.jsonl`. */
+export interface PromptRow {
+  readonly id: string;
+  readonly prompt: string;
+}
+
+type Rows<T> = Iterable<T> | AsyncIterable<T>;
+
+/** Writes `pairs.jsonl` into a folder, row by row, and returns how many there were. */
+export function writePairs(folder: string, rows: Rows<PairRow>): Promise<number> {
+  return writeRows(
+    `${folder}/pairs.jsonl`,
+    rows,
+    ({ id, prompt, chosen, rejected, meta }) => ({ id, prompt, chosen, rejected, meta }),
+  );
+}
+
+/** The rows of a folder's `pairs.jsonl`, streamed. */
+export function readPairs(folder: string): AsyncGenerator<PairRow> {
+  return readRows<PairRow>(`${folder}/pairs.jsonl`);
+}
+
+/** Writes `prompts.jsonl` into a folder, row by row, and returns how many there were. */
+export function writePrompts(folder: string, rows: Rows<PromptRow>): Promise<number> {
+  return writeRows(`${folder}/prompts.jsonl`, rows, ({ id, prompt }) => ({ id, prompt }));
+}
+
+/** The rows of a folder's `prompts.jsonl`, streamed. */
+export function readPrompts(folder: string): AsyncGenerator<PromptRow> {
+  return readRows<PromptRow>(`${folder}/prompts.jsonl`);
+}
+
+/** Characters gathered before they go to the file. */
+const BLOCK = 1 << 16;
+
+async function writeRows<T>(
+  path: string,
+  rows: Rows<T>,
+  columns: (row: T) => Record<string, unknown>,
+): Promise<number> {
+  using file = await Deno.open(path, { write: true, create: true, truncate: true });
+  const encoder = new TextEncoder();
+  let block = "";
+  let count = 0;
+  const flush = async () => {
+    const bytes = encoder.encode(block);
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    block = "";
+  };
+  for await (const row of rows) {
+    block += `${JSON.stringify(columns(row))}\n`;
+    count++;
+    if (block.length >= BLOCK) await flush();
+  }
+  await flush();
+  return count;
+}
+
+/** Rows as this project wrote them; files of others go through `sources/`, which checks them. */
+async function* readRows<T>(path: string): AsyncGenerator<T> {
+  using file = await Deno.open(path, { read: true });
+  const decoder = new TextDecoder();
+  const bytes = new Uint8Array(BLOCK);
+  let rest = "";
+  for (let count = await file.read(bytes); count !== null; count = await file.read(bytes)) {
+    const lines = (rest + decoder.decode(bytes.subarray(0, count), { stream: true })).split("\n");
+    rest = lines.pop() as string;
+    for (const line of lines) yield JSON.parse(line);
+  }
+}
