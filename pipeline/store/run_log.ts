@@ -1,0 +1,137 @@
+import type { RunEvent } from "../events.ts";
+import {
+  parseObject,
+  type RunHeader,
+  type RunInstance,
+  type RunOutcome,
+  type RunRecord,
+  STORE_FORMAT,
+} from "./records.ts";
+import { naming, readTextIfThere, writeAtomically } from "./write_atomically.ts";
+
+/** The run records and their events: `runs/0001.json` and `runs/0001.events.ndjson`. */
+export class RunLog {
+  /** @param folder `runs/`  @param temporary a folder on the same file system for files in the making */
+  constructor(readonly folder: string, readonly temporary: string) {}
+
+  /** Ids of all runs, oldest first. */
+  list(): string[] {
+    const ids: string[] = [];
+    try {
+      for (const { name } of Deno.readDirSync(this.folder)) {
+        const id = /^([0-9]{4,})\.json$/.exec(name)?.[1];
+        if (id !== undefined) ids.push(id);
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    return ids.sort((a, b) => Number(a) - Number(b));
+  }
+
+  /** The record of a run, or `null` when there is none or its file is damaged. */
+  read(run: string): RunRecord | null {
+    if (!/^[0-9]{4,}$/.test(run)) return null;
+    const value = parseObject(readTextIfThere(`${this.folder}/${run}.json`));
+    if (value === null || value.run !== run || typeof value.recipe !== "string") return null;
+    const { format: _, ...record } = value as unknown as RunRecord & { format: number };
+    if (record.status !== "running") return record;
+    return { ...record, instances: instancesOf(this.events(run)) };
+  }
+
+  /** The events of a run; a line that a kill cut short is left out. */
+  events(run: string): RunEvent[] {
+    const text = readTextIfThere(this.#eventsPath(run)) ?? "";
+    return text.split("\n").map(parseObject).filter((event) =>
+      event !== null
+    ) as unknown as RunEvent[];
+  }
+
+  /** Begins the next run under an id that no other process can get. */
+  async start(header: RunHeader): Promise<ActiveRun> {
+    return await naming(this.folder, async () => {
+      await Deno.mkdir(this.folder, { recursive: true });
+      for (let number = Number(this.list().at(-1) ?? 0) + 1;; number++) {
+        const run = String(number).padStart(4, "0");
+        const path = `${this.folder}/${run}.json`;
+        const record: RunRecord = {
+          run,
+          pid: Deno.pid,
+          ...header,
+          status: "running",
+          finishedAt: null,
+          seconds: null,
+          instances: [],
+        };
+        try {
+          await Deno.writeTextFile(path, formatRun(record), { createNew: true });
+        } catch (error) {
+          if (error instanceof Deno.errors.AlreadyExists) continue;
+          throw error;
+        }
+        const events = await Deno.open(this.#eventsPath(run), { append: true, create: true });
+        return new ActiveRun(record, events, { path, temporary: this.temporary });
+      }
+    });
+  }
+
+  #eventsPath(run: string): string {
+    return `${this.folder}/${run}.events.ndjson`;
+  }
+}
+
+/** A run that is being written. */
+export class ActiveRun {
+  readonly id: string;
+  #events: Deno.FsFile | null;
+
+  /** @param places `path` of the record, and a folder for files in the making */
+  constructor(
+    readonly record: RunRecord,
+    events: Deno.FsFile,
+    readonly places: { path: string; temporary: string },
+  ) {
+    this.id = record.run;
+    this.#events = events;
+  }
+
+  /** Adds an event, in order; one `write` a line, so that a kill cuts at most the last. */
+  append(event: RunEvent): void {
+    if (this.#events === null) throw new TypeError(`Expected run ${this.id} to be open.`);
+    const bytes = new TextEncoder().encode(`${JSON.stringify(event)}\n`);
+    for (let at = 0; at < bytes.length;) at += this.#events.writeSync(bytes.subarray(at));
+  }
+
+  /** Writes how the run ended and closes its events; nothing may be appended after it. */
+  async finish(outcome: RunOutcome): Promise<void> {
+    this.#events?.close();
+    this.#events = null;
+    const { path, temporary } = this.places;
+    await writeAtomically(path, formatRun({ ...this.record, ...outcome }), temporary);
+  }
+}
+
+function formatRun(record: RunRecord): string {
+  return `${JSON.stringify({ format: STORE_FORMAT, ...record }, null, 2)}\n`;
+}
+
+/** What became of each instance, as far as the events of a killed run tell. */
+function instancesOf(events: readonly RunEvent[]): RunInstance[] {
+  const instances = new Map<string, RunInstance>();
+  for (const event of events) {
+    if (!("id" in event) || !("key" in event) || event.type === "stage-started") continue;
+    instances.set(event.id, {
+      id: event.id,
+      stage: event.id.split(/[/@]/)[0],
+      key: event.key,
+      state: STATES[event.type],
+      seconds: event.type === "stage-cached" ? null : event.seconds,
+    });
+  }
+  return [...instances.values()];
+}
+
+const STATES = {
+  "stage-cached": "cached",
+  "stage-finished": "ran",
+  "stage-failed": "failed",
+} as const;

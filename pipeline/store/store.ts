@@ -1,0 +1,295 @@
+import { dirname, join, resolve } from "node:path";
+import { ExpectedError } from "../../core/problem.ts";
+import { checkDigest, encodeName, isDigest } from "./names.ts";
+import {
+  type ArtifactRecord,
+  formatKeyRecord,
+  type InstanceRecord,
+  type KeyRecord,
+  parseKeyRecord,
+  parseObject,
+  type RunHeader,
+  type RunRecord,
+  STORE_FORMAT,
+} from "./records.ts";
+import { type ActiveRun, RunLog } from "./run_log.ts";
+import { readSealed, sealFolder } from "./seal_folder.ts";
+import { StoreLock } from "./store_lock.ts";
+import { Timings } from "./timings.ts";
+import {
+  isMissing,
+  naming,
+  readTextIfThere,
+  syncPath,
+  writeAtomically,
+} from "./write_atomically.ts";
+
+/**
+ * A content-addressed store in a folder: objects under the digest of their logical content, and key
+ * records that say which objects an instance with a certain key gave.
+ *
+ * What is written is complete before it has its name (temporary name, sync, rename), so kill -9 at any
+ * instant leaves a store without half objects. Reading is synchronous: a plan reads about a hundred small
+ * files and has milliseconds for it. Only the holder of `lock()` writes.
+ */
+export class Store {
+  readonly runs: RunLog;
+  readonly timings: Timings;
+  #ready = false;
+
+  private constructor(readonly path: string) {
+    this.runs = new RunLog(join(path, "runs"), this.folder("tmp"));
+    this.timings = new Timings(join(path, "timings.json"), this.folder("tmp"));
+  }
+
+  /**
+   * The store in a folder, which need not exist: nothing is created before the first write.
+   * @throws ExpectedError when a newer version of Ballast wrote it
+   */
+  static open(path: string): Store {
+    const store = new Store(resolve(path));
+    const marker = readTextIfThere(store.#marker);
+    const format = parseObject(marker)?.format;
+    if (marker !== null && format !== STORE_FORMAT) {
+      throw new ExpectedError(
+        `${store.path} has store format ${format ?? "unknown"}, and this version reads ` +
+          `${STORE_FORMAT}: a newer Ballast wrote it. Update Ballast or choose another folder with --store.`,
+      );
+    }
+    return store;
+  }
+
+  /** The path of a part of the store: `objects`, `keys`, `instances`, `scratch`, `tmp`, `quarantine`. */
+  folder(part: string): string {
+    return join(this.path, part);
+  }
+
+  /** True when something was ever written here. */
+  exists(): boolean {
+    return readTextIfThere(this.#marker) !== null;
+  }
+
+  /** The record of a key; `null` when there is none, or when its file is damaged (`verify` tells). */
+  readKey(key: string): KeyRecord | null {
+    const text = readTextIfThere(this.keyPath(key));
+    const record = text === null ? null : parseKeyRecord(text, key);
+    return typeof record === "string" ? null : record;
+  }
+
+  /** Where the record of a key lies. */
+  keyPath(key: string): string {
+    checkDigest(key, "key");
+    return join(this.path, "keys", key.slice(0, 2), `${key}.json`);
+  }
+
+  /** All keys that have a file, in code-unit order. */
+  listKeys(): string[] {
+    return listSharded(this.folder("keys"), ".json");
+  }
+
+  /** True when the object and all its files, in their recorded sizes, are there. */
+  hasObject(digest: string): boolean {
+    return this.readArtifact(digest) !== null;
+  }
+
+  /** The folder of an object. */
+  objectPath(digest: string): string {
+    checkDigest(digest, "digest");
+    return join(this.path, "objects", digest.slice(0, 2), digest);
+  }
+
+  /** What an object holds; `null` when it or one of its files is missing or cut short. */
+  readArtifact(digest: string): ArtifactRecord | null {
+    const record = readSealed(this.objectPath(digest));
+    return record?.digest === digest ? record : null;
+  }
+
+  /** Digests of all objects, in code-unit order. */
+  listObjects(): string[] {
+    return listSharded(this.folder("objects"), "");
+  }
+
+  /**
+   * Takes a finished folder (from `attemptFolder`) into the store under its logical digest; the folder is
+   * gone afterwards. When an object with this digest is there already, that one stays.
+   *
+   * @throws TypeError when the folder holds a link or a file named `artifact.json`
+   */
+  async commitArtifact(
+    artifact: { folder: string; type: string; digest: string },
+  ): Promise<ArtifactRecord> {
+    const path = this.objectPath(artifact.digest);
+    const present = this.readArtifact(artifact.digest);
+    if (present !== null) {
+      await removeTree(artifact.folder);
+      return present;
+    }
+    return await naming(path, async () => {
+      const record = await sealFolder(artifact.folder, artifact);
+      await this.#prepare();
+      await Deno.mkdir(dirname(path), { recursive: true });
+      await removeTree(path); // what is here is no whole object
+      await Deno.rename(artifact.folder, path);
+      await syncPath(dirname(path));
+      await syncPath(this.folder("objects"));
+      return record;
+    });
+  }
+
+  /**
+   * Records what an instance gave, and for `explain` and estimates that it was the last to do so.
+   * @throws RangeError when an output is not in the store
+   */
+  async commitKey(record: KeyRecord): Promise<void> {
+    for (const [port, { digest }] of Object.entries(record.outputs)) {
+      if (!this.hasObject(digest)) {
+        throw new RangeError(
+          `Expected output ${port} (${digest}) of ${record.instance} in the store.`,
+        );
+      }
+    }
+    await this.#prepare();
+    await writeAtomically(this.keyPath(record.key), formatKeyRecord(record), this.folder("tmp"));
+    await this.writeInstance(record.recipe, record);
+    await this.timings.note(record);
+  }
+
+  /** The last key of an instance of a recipe, or `null`. */
+  readInstance(recipe: string, instance: string): InstanceRecord | null {
+    const value = parseObject(readTextIfThere(this.#instancePath(recipe, instance)));
+    if (value?.instance !== instance || typeof value.key !== "string" || !isDigest(value.key)) {
+      return null;
+    }
+    return { instance, key: value.key };
+  }
+
+  /** Makes a key the last of an instance; writes nothing when it is so already. */
+  async writeInstance(recipe: string, record: InstanceRecord): Promise<void> {
+    const { instance, key } = record;
+    if (this.readInstance(recipe, instance)?.key === key) return;
+    await this.#prepare();
+    const text = `${JSON.stringify({ instance, key })}\n`;
+    await writeAtomically(this.#instancePath(recipe, instance), text, this.folder("tmp"));
+  }
+
+  /** A new empty folder for an attempt at an instance; the next `lock()` sweeps what is left of it. */
+  async attemptFolder(): Promise<string> {
+    await this.#prepare();
+    const tmp = this.folder("tmp");
+    return await naming(tmp, () => Deno.makeTempDir({ dir: tmp, prefix: "attempt-" }));
+  }
+
+  /** True when a killed attempt with this key left something. */
+  hasScratch(key: string): boolean {
+    try {
+      return [...Deno.readDirSync(this.#scratchPath(key))].length > 0;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  /** The folder that outlives attempts with this key, made when it is not there. */
+  async scratchFolder(key: string): Promise<string> {
+    const path = this.#scratchPath(key);
+    await this.#prepare();
+    await naming(path, () => Deno.mkdir(path, { recursive: true }));
+    return path;
+  }
+
+  /** Removes the scratch of a key, if any. */
+  async dropScratch(key: string): Promise<void> {
+    await removeTree(this.#scratchPath(key));
+  }
+
+  /** Begins a run: `append` takes its events, `finish` its outcome. */
+  async startRun(header: RunHeader): Promise<ActiveRun> {
+    await this.#prepare();
+    return await this.runs.start(header);
+  }
+
+  /** The record of a run, or `null`. */
+  readRun(run: string): RunRecord | null {
+    return this.runs.read(run);
+  }
+
+  /** Ids of all runs, oldest first. */
+  listRuns(): string[] {
+    return this.runs.list();
+  }
+
+  /**
+   * Takes the right to change the store and sweeps what killed attempts left under `tmp/`.
+   * @param now milliseconds since the epoch, shown to whoever finds the store locked
+   * @throws ExpectedError naming the process that holds it and since when
+   */
+  async lock(now: number = Date.now()): Promise<StoreLock> {
+    await this.#prepare();
+    const lock = await StoreLock.take(join(this.path, "lock"), now);
+    try {
+      for await (const { name } of Deno.readDir(this.folder("tmp"))) {
+        await removeTree(join(this.folder("tmp"), name));
+      }
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+    return lock;
+  }
+
+  get #marker(): string {
+    return join(this.path, "format.json");
+  }
+
+  #instancePath(recipe: string, instance: string): string {
+    return join(this.path, "instances", encodeName(recipe), `${encodeName(instance)}.json`);
+  }
+
+  #scratchPath(key: string): string {
+    return join(this.path, "scratch", checkDigest(key, "key"));
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#ready) return;
+    await naming(this.path, async () => {
+      await Deno.mkdir(this.folder("tmp"), { recursive: true });
+      if (!this.exists()) {
+        await Deno.writeTextFile(join(this.path, ".gitignore"), "*\n");
+        const marker = `${JSON.stringify({ format: STORE_FORMAT })}\n`;
+        await writeAtomically(this.#marker, marker, this.folder("tmp"));
+      }
+    });
+    this.#ready = true;
+  }
+}
+
+/** Removes a folder and all in it; does nothing when it is not there. */
+export async function removeTree(path: string): Promise<void> {
+  await naming(path, async () => {
+    try {
+      await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  });
+}
+
+function listSharded(folder: string, suffix: string): string[] {
+  const names: string[] = [];
+  for (const shard of readNames(folder)) {
+    for (const name of readNames(join(folder, shard))) {
+      const digest = name.slice(0, 64);
+      if (isDigest(digest) && name === `${digest}${suffix}`) names.push(digest);
+    }
+  }
+  return names.sort();
+}
+
+function readNames(folder: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}

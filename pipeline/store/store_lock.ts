@@ -1,0 +1,53 @@
+import { ExpectedError } from "../../core/problem.ts";
+import { parseObject } from "./records.ts";
+import { naming, readTextIfThere, writeAll } from "./write_atomically.ts";
+
+/** The right to change a store; held until `release`, or until the process ends in whatever way. */
+export class StoreLock implements Disposable {
+  #file: Deno.FsFile | null;
+
+  private constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  /**
+   * Takes the lock, which the operating system frees when the process dies, kill -9 included.
+   * @param now milliseconds since the epoch, shown to whoever finds the store locked
+   * @throws ExpectedError naming the process that holds it and since when
+   */
+  static async take(path: string, now: number): Promise<StoreLock> {
+    const file = await naming(
+      path,
+      () => Deno.open(path, { read: true, write: true, create: true }),
+    );
+    if (!await file.tryLock(true)) {
+      file.close();
+      throw new ExpectedError(describeHolder(path));
+    }
+    const holder = { pid: Deno.pid, host: Deno.hostname(), since: new Date(now).toISOString() };
+    await naming(path, async () => {
+      await file.truncate(0);
+      await writeAll(file, new TextEncoder().encode(`${JSON.stringify(holder)}\n`));
+    });
+    return new StoreLock(file);
+  }
+
+  /** Lets others in; a second call does nothing. */
+  release(): void {
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+function describeHolder(path: string): string {
+  const holder = parseObject(readTextIfThere(path));
+  const who = holder === null
+    ? "another process"
+    : `process ${holder.pid} on ${holder.host}, since ${holder.since}`;
+  return `${path} is held by ${who}: one run at a time may change a store. ` +
+    "Wait for it to end, stop it, or choose another folder with --store.";
+}

@@ -1,0 +1,87 @@
+import { dirname } from "node:path";
+import { ExpectedError } from "../../core/problem.ts";
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full. Free some space (`ballast gc` lists what no kept run needs)",
+  EDQUOT: "the disk quota is used up. Free some space (`ballast gc` lists what no kept run needs)",
+  EROFS: "the file system is read-only. Choose a folder that can be written",
+  EACCES: "permission is denied. Give yourself write access to it or choose another folder",
+  EPERM:
+    "the operation is not permitted. Give yourself write access to it or choose another folder",
+  ENOTDIR: "a file is in the way where a folder is needed. Move it or choose another folder",
+};
+
+/**
+ * Runs an action on the file system, naming the path and what to do when the disk is full, read-only or
+ * forbidden; other errors pass through.
+ *
+ * @throws ExpectedError for a full disk, a used-up quota, a read-only file system, missing permission
+ */
+export async function naming<T>(path: string, action: () => Promise<T> | T): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw explainFailure(error, path);
+  }
+}
+
+/** The error to show for a failed write: an `ExpectedError` where a person can mend it, else itself. */
+export function explainFailure(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof ExpectedError) return error;
+  const code = "code" in error ? String(error.code) : "";
+  if (error instanceof Deno.errors.NotCapable) {
+    return new ExpectedError(`Cannot write ${path}: ${error.message}`, { cause: error });
+  }
+  const reason = REASONS[code];
+  if (reason === undefined) return error;
+  return new ExpectedError(`Cannot write ${path}: ${reason}.`, { cause: error });
+}
+
+/**
+ * Writes a text file so that a reader, also one after a power cut, finds the old text or the new, never
+ * a part: temporary file in `folder`, sync, rename, sync of the folder that holds it.
+ */
+export async function writeAtomically(path: string, text: string, folder: string): Promise<void> {
+  await naming(path, async () => {
+    await Deno.mkdir(folder, { recursive: true });
+    const temporary = await Deno.makeTempFile({ dir: folder, prefix: "write-" });
+    try {
+      using file = await Deno.open(temporary, { write: true });
+      await writeAll(file, new TextEncoder().encode(text));
+      await file.sync();
+    } catch (error) {
+      await Deno.remove(temporary).catch(() => {});
+      throw error;
+    }
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.chmod(temporary, 0o644);
+    await Deno.rename(temporary, path);
+    await syncPath(dirname(path));
+  });
+}
+
+/** Writes all bytes; a single `write` may take only some of them. */
+export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
+
+/** Forces a file's bytes, or a folder's list of names, to the disk. */
+export async function syncPath(path: string): Promise<void> {
+  using file = await Deno.open(path, { read: true });
+  await file.sync();
+}
+
+/** The text of a file, or `null` when there is none. */
+export function readTextIfThere(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** True for the errors that say that a path does not exist. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
