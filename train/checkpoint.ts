@@ -1,0 +1,144 @@
+import { digestFile } from "../core/digest.ts";
+import { ExpectedError } from "../core/problem.ts";
+import type { Weights } from "./models/model.ts";
+import { readSafetensors, writeSafetensors } from "./models/safetensors.ts";
+import { formatStepRecords, parseStepRecords, type StepRecord } from "./step_record.ts";
+
+/** All that training carries from one step to the next. */
+export interface TrainingState {
+  /** Steps done. */
+  readonly step: number;
+  readonly weights: Weights;
+  /** AdamW's first moments, by the weight's name. */
+  readonly firstMoments: Weights;
+  /** AdamW's second moments, by the weight's name. */
+  readonly secondMoments: Weights;
+}
+
+/** A state with the records of the steps that led to it. */
+export interface ResumedRun {
+  readonly state: TrainingState;
+  readonly records: readonly StepRecord[];
+}
+
+/** The newest one, and the one before should the newest be damaged. */
+const KEPT = 2;
+const NAME = /^step-(\d{8})\.([0-9a-f]{64})\.safetensors$/;
+const GROUPS = { weights: "weight/", firstMoments: "m/", secondMoments: "v/" } as const;
+
+/**
+ * Checkpoints of one run in a folder: `step-00000040.<sha256 of the file>.safetensors`, written under
+ * another name, synced and renamed, so that a file of that name is whole or its digest betrays it.
+ * Step records are kept beside them in `steps.jsonl`.
+ */
+export class CheckpointFolder {
+  #recorded = 0;
+
+  /**
+   * @param folder made when it does not exist
+   * @param run digest of all that decides the run; another run's checkpoints are refused
+   */
+  constructor(readonly folder: string, readonly run: string) {}
+
+  /**
+   * The newest checkpoint that is whole, with its step records; `null` when there is none. A damaged
+   * one is passed over for the one before.
+   *
+   * @throws ExpectedError when a whole checkpoint belongs to another run
+   */
+  async open(): Promise<ResumedRun | null> {
+    await Deno.mkdir(this.folder, { recursive: true });
+    const records = await this.#readRecords();
+    for (const { name, step, digest } of await this.#list()) {
+      const path = `${this.folder}/${name}`;
+      if (step > records.length || (await digestFile(path)).sha256 !== digest) continue;
+      const { tensors, metadata } = await readSafetensors(path);
+      if (metadata.run !== this.run) {
+        throw new ExpectedError(
+          `${path}: the checkpoint belongs to a run with other options, weights or pairs; ` +
+            "resume with the same ones, or remove the folder to start afresh.",
+        );
+      }
+      const kept = records.slice(0, step);
+      await this.#replaceRecords(kept);
+      return { state: ungroup(step, tensors), records: kept };
+    }
+    await this.#replaceRecords([]);
+    return null;
+  }
+
+  /** Writes a state and the records of all steps so far, and removes what is older than two. */
+  async save(state: TrainingState, records: readonly StepRecord[]): Promise<void> {
+    // Records first: a checkpoint is of use only with the records of all its steps.
+    const path = `${this.folder}/steps.jsonl`;
+    const rows = formatStepRecords(records.slice(this.#recorded));
+    await Deno.writeTextFile(path, rows, { append: true });
+    await syncPath(path);
+    this.#recorded = records.length;
+
+    const temporary = `${this.folder}/writing.tmp`;
+    const written = await writeSafetensors(temporary, group(state), { run: this.run });
+    const name = `step-${String(state.step).padStart(8, "0")}.${written.sha256}.safetensors`;
+    await Deno.rename(temporary, `${this.folder}/${name}`);
+    await syncPath(this.folder); // the rename itself
+    for (const old of (await this.#list()).slice(KEPT)) {
+      await Deno.remove(`${this.folder}/${old.name}`);
+    }
+  }
+
+  /** Newest first. */
+  async #list(): Promise<{ name: string; step: number; digest: string }[]> {
+    const found: { name: string; step: number; digest: string }[] = [];
+    for await (const { name } of Deno.readDir(this.folder)) {
+      const match = NAME.exec(name);
+      if (match !== null) found.push({ name, step: Number(match[1]), digest: match[2] });
+    }
+    return found.sort((a, b) => b.step - a.step || (a.name < b.name ? -1 : 1));
+  }
+
+  async #readRecords(): Promise<StepRecord[]> {
+    try {
+      return parseStepRecords(await Deno.readTextFile(`${this.folder}/steps.jsonl`));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }
+
+  async #replaceRecords(records: readonly StepRecord[]): Promise<void> {
+    const temporary = `${this.folder}/steps.jsonl.tmp`;
+    await Deno.writeTextFile(temporary, formatStepRecords(records));
+    await Deno.rename(temporary, `${this.folder}/steps.jsonl`);
+    this.#recorded = records.length;
+  }
+}
+
+function group(state: TrainingState): Weights {
+  const tensors: Weights = new Map();
+  for (const [key, prefix] of Object.entries(GROUPS)) {
+    for (const [name, tensor] of state[key as keyof typeof GROUPS]) {
+      tensors.set(prefix + name, tensor);
+    }
+  }
+  return tensors;
+}
+
+function ungroup(step: number, tensors: Weights): TrainingState {
+  const pick = (prefix: string): Weights =>
+    new Map(
+      [...tensors].filter(([name]) => name.startsWith(prefix))
+        .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+    );
+  return {
+    step,
+    weights: pick(GROUPS.weights),
+    firstMoments: pick(GROUPS.firstMoments),
+    secondMoments: pick(GROUPS.secondMoments),
+  };
+}
+
+/** Sees to it that a file, or the names in a folder, survive a power cut. */
+async function syncPath(path: string): Promise<void> {
+  using file = await Deno.open(path, { read: true });
+  await file.sync();
+}
