@@ -1,0 +1,95 @@
+import type { Dtype, Tensor } from "../../core/tensor.ts";
+import type { Dim } from "./dims.ts";
+
+/** Attributes of an op that has none. */
+export type NoAttributes = Readonly<Record<never, never>>;
+
+interface Axes {
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+interface Transposes {
+  /** Whether the last two axes of the first operand are swapped before the product. */
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+/** Ops that become one ONNX node each (constants and sizes: initialisers and shape arithmetic). */
+export interface PrimitiveAttributes {
+  Constant: { readonly tensor: Tensor };
+  Full: { readonly value: number; readonly dtype: Dtype; readonly dims: readonly Dim[] };
+  Size: { readonly dim: Dim };
+  Neg: NoAttributes;
+  Exp: NoAttributes;
+  Log: NoAttributes;
+  Sqrt: NoAttributes;
+  Reciprocal: NoAttributes;
+  Sigmoid: NoAttributes;
+  Tanh: NoAttributes;
+  Relu: NoAttributes;
+  Abs: NoAttributes;
+  Sign: NoAttributes;
+  Not: NoAttributes;
+  Add: NoAttributes;
+  Sub: NoAttributes;
+  Mul: NoAttributes;
+  Div: NoAttributes;
+  Min: NoAttributes;
+  Max: NoAttributes;
+  And: NoAttributes;
+  Equal: NoAttributes;
+  Greater: NoAttributes;
+  GreaterOrEqual: NoAttributes;
+  Less: NoAttributes;
+  LessOrEqual: NoAttributes;
+  Where: NoAttributes;
+  Cast: { readonly to: Dtype };
+  ReduceSum: Axes;
+  ReduceMean: Axes;
+  ReduceMax: Axes;
+  SumOfSquares: NoAttributes;
+  Reshape: { readonly dims: readonly Dim[] };
+  Transpose: { readonly permutation: readonly number[] };
+  Expand: { readonly dims: readonly Dim[] };
+  Concat: { readonly axis: number };
+  Split: { readonly axis: number; readonly sizes: readonly Dim[] };
+  Slice: { readonly axis: number; readonly start: Dim; readonly end: Dim };
+  Trilu: { readonly upper: boolean; readonly diagonal: number };
+  /** `unique`: no index occurs twice, so rows can be written back without adding. */
+  Gather: { readonly unique: boolean };
+  GatherElements: { readonly axis: number };
+  ScatterElementsAdd: { readonly axis: number };
+  ScatterRows: NoAttributes;
+  Gemm: Transposes;
+  MatMul: NoAttributes;
+  Softmax: NoAttributes;
+  FusedMatMul: Transposes;
+  FusedRmsNorm: { readonly epsilon: number };
+  FusedSilu: NoAttributes;
+  FusedSoftplus: NoAttributes;
+  FusedRotary: { readonly heads: number };
+}
+
+/** Ops with a gradient of their own that are lowered to primitives, by dtype, before they run. */
+export interface MacroAttributes {
+  Softplus: NoAttributes;
+  BatchMatMul: Transposes;
+  RmsNorm: { readonly epsilon: number };
+  GatedActivation: { readonly activation: "silu" };
+  Rotary: NoAttributes;
+  Attention: { readonly scale: number; readonly causal: boolean };
+  TokenLogp: NoAttributes;
+}
+
+/** The attributes of each op. */
+export interface OpAttributes extends PrimitiveAttributes, MacroAttributes {}
+
+/** Every op there is. Tables of rules are mapped types over it: a missing rule does not compile. */
+export type OpType = keyof OpAttributes;
+
+/** Ops that ONNX Runtime has a node for. */
+export type PrimitiveOp = keyof PrimitiveAttributes;
+
+/** Ops that are lowered. */
+export type MacroOp = keyof MacroAttributes;

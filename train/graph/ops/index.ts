@@ -1,0 +1,45 @@
+import type { Value } from "../value.ts";
+
+/**
+ * Rows of a table, the same row as often as it is asked for: table (V, …), ids (…) → (…, …).
+ * Its gradient adds up in a fixed order, whatever the number of threads.
+ */
+export function embedding(table: Value, ids: Value): Value {
+  return table.graph.emit("Gather", [table, ids], { unique: false })[0];
+}
+
+/**
+ * Rows of a table at positions that are all different: x (N, …), positions (M) → (M, …).
+ * The gradient is written back without adding, so a position given twice is wrong: a caller that
+ * pads takes `embedding()`.
+ */
+export function gatherRows(x: Value, positions: Value): Value {
+  return x.graph.emit("Gather", [x, positions], { unique: true })[0];
+}
+
+/** One element a position along an axis (−1 the last): indices have x's shape but on that axis. */
+export function gatherElements(x: Value, indices: Value, axis: number): Value {
+  return x.graph.emit("GatherElements", [x, indices], {
+    axis: axis < 0 ? axis + x.dims.length : axis,
+  })[0];
+}
+
+/** x with updates added at indices along an axis; indices may repeat. */
+export function scatterElementsAdd(
+  x: Value,
+  { indices, updates, axis }: {
+    readonly indices: Value;
+    readonly updates: Value;
+    readonly axis: number;
+  },
+): Value {
+  return x.graph.emit("ScatterElementsAdd", [x, indices, updates], { axis })[0];
+}
+
+/** x with these rows replaced; rows are all different. */
+export function scatterRows(
+  x: Value,
+  { rows, updates }: { readonly rows: Value; readonly updates: Value },
+): Value {
+  return x.graph.emit("ScatterRows", [x, rows, updates], {})[0];
+}
