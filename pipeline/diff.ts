@@ -1,0 +1,209 @@
+import type { Json } from "../core/json.ts";
+import { ExpectedError, nearest } from "../core/problem.ts";
+import type { ArtifactType, Difference } from "./artifact.ts";
+import type { OutputRecord } from "./events.ts";
+import type { RunRecord } from "./store/records.ts";
+import type { Store } from "./store/store.ts";
+
+/** How one output of an instance differs between two runs. */
+export interface OutputDifference {
+  readonly port: string;
+  readonly type: string;
+  readonly before: string;
+  readonly after: string;
+  /** In content, beyond the tolerance; `null` when one of the two is no longer in the store. */
+  readonly differences: readonly Difference[] | null;
+}
+
+/** How one stage instance differs between two runs. */
+export interface InstanceDifference {
+  readonly id: string;
+  readonly change: "added" | "removed" | "changed";
+  /** Fields of the key document: params, code, inputs, facts. */
+  readonly fields: readonly Difference[];
+  readonly outputs: readonly OutputDifference[];
+}
+
+/** What differs between two runs; `before` and `after` name them. */
+export interface RunDifference {
+  readonly before: RunRecord;
+  readonly after: RunRecord;
+  /** The machine: instruction set, operating system, Deno. The first changes last bits of numbers. */
+  readonly host: readonly Difference[];
+  readonly parameters: readonly Difference[];
+  readonly instances: readonly InstanceDifference[];
+  /** Instances that are the same in both. */
+  readonly equal: number;
+}
+
+/** How outputs are compared. */
+export interface CompareOptions {
+  readonly types: ReadonlyMap<string, ArtifactType>;
+  /** Relative tolerance for numbers; 0 compares exactly. */
+  readonly tolerance: number;
+}
+
+/**
+ * The id of a run named by a person: `latest`, `previous` (the one before it, of the same recipe where
+ * there is one), or an id, leading zeros optional.
+ *
+ * @throws ExpectedError when there is no such run
+ */
+export function resolveRun(store: Store, name: string): string {
+  const runs = store.listRuns();
+  if (runs.length === 0) throw new ExpectedError(`${store.path} holds no runs yet.`);
+  const latest = runs[runs.length - 1];
+  if (name === "latest") return latest;
+  if (name === "previous") {
+    const recipe = store.readRun(latest)?.recipe;
+    const earlier = runs.slice(0, -1);
+    const run = earlier.findLast((id) => store.readRun(id)?.recipe === recipe) ?? earlier.at(-1);
+    if (run === undefined) throw new ExpectedError(`${store.path} holds only one run, ${latest}.`);
+    return run;
+  }
+  const run = runs.find((id) => /^[0-9]+$/.test(name) && Number(id) === Number(name));
+  if (run !== undefined) return run;
+  const near = nearest(name, ["latest", "previous"]) ?? latest;
+  throw new ExpectedError(
+    `Expected a run (${
+      runs[0]
+    } to ${latest}, latest, previous) but found "${name}". Did you mean "${near}"?`,
+  );
+}
+
+/**
+ * What differs between two runs, from recipe parameters through code and inputs to the numbers.
+ *
+ * @param runs their ids, see `resolveRun`
+ * @throws ExpectedError when the record of a run is missing or damaged
+ */
+export async function diffRuns(
+  store: Store,
+  runs: { before: string; after: string },
+  options: CompareOptions,
+): Promise<RunDifference> {
+  const before = readWhole(store, runs.before);
+  const after = readWhole(store, runs.after);
+  const old = instancesOf(store, before);
+  const young = instancesOf(store, after);
+  const instances: InstanceDifference[] = [];
+  let equal = 0;
+  for (const id of new Set([...young.keys(), ...old.keys()])) {
+    const difference = await diffInstance(store, { id, a: old.get(id), b: young.get(id) }, options);
+    if (difference === null) equal++;
+    else instances.push(difference);
+  }
+  return {
+    before,
+    after,
+    host: diffJson({ ...before.host }, { ...after.host }),
+    parameters: diffJson(before.parameters, after.parameters),
+    instances,
+    equal,
+  };
+}
+
+/**
+ * Where two JSON values differ: one entry a leaf, its path with dots, its values as JSON; what is on one
+ * side only is `absent` on the other.
+ *
+ * @example
+ * ```ts
+ * import { diffJson } from "./diff.ts";
+ * const [{ path, before, after }] = diffJson({ params: { beta: 0.1 } }, { params: { beta: 0.2 } });
+ * if (`${path} ${before} ${after}` !== "params.beta 0.1 0.2") throw new Error();
+ * ```
+ */
+export function diffJson(
+  before: Json | undefined,
+  after: Json | undefined,
+  path = "",
+): Difference[] {
+  if (isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after)) {
+    const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+    return [...names].flatMap((name) =>
+      diffJson(entry(before, name), entry(after, name), path === "" ? name : `${path}.${name}`)
+    );
+  }
+  const texts = [before, after].map((value) =>
+    value === undefined ? "absent" : JSON.stringify(value)
+  );
+  return texts[0] === texts[1] ? [] : [{ path, before: texts[0], after: texts[1] }];
+}
+
+interface InstanceState {
+  readonly key: string | null;
+  readonly fields: Json | undefined;
+  readonly outputs: Readonly<Record<string, OutputRecord>>;
+}
+
+function readWhole(store: Store, run: string): RunRecord {
+  const record = store.readRun(run);
+  if (record === null) {
+    throw new ExpectedError(`${store.path}/runs/${run}.json is missing or damaged.`);
+  }
+  return record;
+}
+
+/** Outputs are those the run itself saw, where its events tell; else those of the key. */
+function instancesOf(store: Store, run: RunRecord): Map<string, InstanceState> {
+  const seen = new Map<string, InstanceState["outputs"]>();
+  for (const event of store.runs.events(run.run)) {
+    if (event.type === "stage-finished") seen.set(event.id, event.outputs);
+  }
+  return new Map(run.instances.map(({ id, key }) => {
+    const record = key === null ? null : store.readKey(key);
+    const outputs = seen.get(id) ?? record?.outputs ?? {};
+    return [id, { key, fields: record?.fields, outputs }];
+  }));
+}
+
+async function diffInstance(
+  store: Store,
+  { id, a, b }: { id: string; a: InstanceState | undefined; b: InstanceState | undefined },
+  options: CompareOptions,
+): Promise<InstanceDifference | null> {
+  if (a === undefined) return { id, change: "added", fields: [], outputs: [] };
+  if (b === undefined) return { id, change: "removed", fields: [], outputs: [] };
+  const fields = a.key === b.key
+    ? []
+    : a.fields === undefined || b.fields === undefined
+    ? [{ path: "key", before: a.key ?? "absent", after: b.key ?? "absent" }]
+    : diffJson(a.fields, b.fields);
+  const outputs: OutputDifference[] = [];
+  for (const [port, before] of Object.entries(a.outputs)) {
+    const after = b.outputs[port];
+    if (after === undefined || after.digest === before.digest) continue;
+    const differences = await compareObjects(store, { before, after }, options);
+    outputs.push({
+      port,
+      type: before.type,
+      before: before.digest,
+      after: after.digest,
+      differences,
+    });
+  }
+  if (fields.length === 0 && outputs.length === 0) return null;
+  return { id, change: "changed", fields, outputs };
+}
+
+async function compareObjects(
+  store: Store,
+  { before, after }: { before: OutputRecord; after: OutputRecord },
+  { types, tolerance }: CompareOptions,
+): Promise<readonly Difference[] | null> {
+  const type = types.get(before.type);
+  if (type === undefined || !store.hasObject(before.digest) || !store.hasObject(after.digest)) {
+    return null;
+  }
+  const folders = [store.objectPath(before.digest), store.objectPath(after.digest)];
+  return await type.compare(folders[0], folders[1], tolerance);
+}
+
+function isContainer(value: Json | undefined): value is Json[] | { [key: string]: Json } {
+  return typeof value === "object" && value !== null;
+}
+
+function entry(container: Json[] | { [key: string]: Json }, name: string): Json | undefined {
+  return Object.hasOwn(container, name) ? (container as { [key: string]: Json })[name] : undefined;
+}

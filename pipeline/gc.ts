@@ -1,0 +1,225 @@
+import { join } from "node:path";
+import type { Json } from "../core/json.ts";
+import { isDigest } from "./store/names.ts";
+import { type KeyRecord, parseObject, type RunRecord } from "./store/records.ts";
+import { listFiles } from "./store/seal_folder.ts";
+import { removeTree, type Store } from "./store/store.ts";
+import { readTextIfThere } from "./store/write_atomically.ts";
+
+/** Something in a store that no kept run needs. */
+export interface Garbage {
+  readonly kind: "object" | "key" | "scratch" | "quarantine";
+  /** Relative to the store. */
+  readonly path: string;
+  readonly bytes: number;
+  /** What it was, for a person: `train/dpo@seed=1 of tiny`. */
+  readonly what: string;
+}
+
+/** What a collection would remove, or has removed. */
+export interface GarbageList {
+  readonly garbage: readonly Garbage[];
+  readonly bytes: number;
+  /** Runs whose results stay. */
+  readonly keptRuns: readonly string[];
+  readonly keptObjects: number;
+  readonly keptKeys: number;
+}
+
+/** What to keep. */
+export interface KeepOptions {
+  /** Keeps the newest so many runs, instead of the last and the last finished of every recipe. */
+  readonly runs?: number;
+  /** Keeps quarantined things, and scratch of unfinished keys, this many days after their last change. */
+  readonly days?: number;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/**
+ * Lists what no kept run needs; removes nothing.
+ *
+ * Kept are the results of the kept runs, the last result of every instance of every recipe, and all that
+ * those were made from: objects named in a kept key's document, and the keys that made them.
+ *
+ * @throws RangeError when `runs` or `days` is not a whole number, 0 or more
+ */
+export function listGarbage(store: Store, options: KeepOptions): GarbageList {
+  for (
+    const [name, value] of Object.entries({ runs: options.runs ?? 0, days: options.days ?? 0 })
+  ) {
+    if (!Number.isInteger(value) || value < 0) {
+      throw new RangeError(`Expected ${name} to be an integer of at least 0 but found ${value}.`);
+    }
+  }
+  const keys = new Map(store.listKeys().map((key) => [key, store.readKey(key)]));
+  const objects = store.listObjects();
+  const runs = keptRuns(store, options.runs);
+  const roots = new Set([...runs.flatMap(keysOf), ...lastKeys(store)]);
+  const kept = reachable(keys, new Set(objects), roots);
+  const oldest = options.now - (options.days ?? 14) * 86_400_000;
+  const garbage = [
+    ...unneededKeys(store, keys, kept.keys),
+    ...unneededObjects(store, objects, kept.objects),
+    ...oldScratch(store, { oldest, roots }),
+    ...oldQuarantine(store, oldest),
+  ];
+  return {
+    garbage,
+    bytes: garbage.reduce((sum, item) => sum + item.bytes, 0),
+    keptRuns: runs.map(({ run }) => run),
+    keptObjects: kept.objects.size,
+    keptKeys: kept.keys.size,
+  };
+}
+
+/**
+ * Removes what `listGarbage` lists, listed anew while holding the store's lock; keys go before objects, so
+ * that a kill in between leaves no key without its results.
+ *
+ * @throws ExpectedError when another process holds the store
+ */
+export async function collectGarbage(store: Store, options: KeepOptions): Promise<GarbageList> {
+  if (!store.exists()) return listGarbage(store, options);
+  using _lock = await store.lock(options.now);
+  const list = listGarbage(store, options);
+  for (const { path } of list.garbage) await removeTree(join(store.path, path));
+  return list;
+}
+
+function keptRuns(store: Store, newest: number | undefined): RunRecord[] {
+  const runs = store.listRuns().map((run) => store.readRun(run)).filter((run) => run !== null);
+  if (newest !== undefined) return newest === 0 ? [] : runs.slice(-newest);
+  const last = new Map<string, RunRecord>();
+  for (const run of runs) {
+    last.set(`last of ${run.recipe}`, run);
+    if (run.status === "done") last.set(`last finished of ${run.recipe}`, run);
+  }
+  return runs.filter((run) => [...last.values()].includes(run));
+}
+
+function keysOf(run: RunRecord): string[] {
+  return run.instances.map(({ key }) => key).filter((key) => key !== null);
+}
+
+function lastKeys(store: Store): string[] {
+  const folder = store.folder("instances");
+  if (sizeAndTime(folder) === null) return [];
+  return listFiles(folder)
+    .map((path) => parseObject(readTextIfThere(join(folder, path)))?.key)
+    .filter((key) => typeof key === "string");
+}
+
+function reachable(
+  keys: ReadonlyMap<string, KeyRecord | null>,
+  objects: ReadonlySet<string>,
+  roots: Iterable<string>,
+): { keys: Set<string>; objects: Set<string> } {
+  const makers = new Map<string, string[]>();
+  for (const [key, record] of keys) {
+    for (const { digest } of Object.values(record?.outputs ?? {})) {
+      makers.set(digest, [...makers.get(digest) ?? [], key]);
+    }
+  }
+  const kept = { keys: new Set<string>(), objects: new Set<string>() };
+  const pending = [...roots];
+  for (let key = pending.pop(); key !== undefined; key = pending.pop()) {
+    const record = keys.get(key);
+    if (!record || kept.keys.has(key)) continue;
+    kept.keys.add(key);
+    if (record.acceptedFrom !== undefined) pending.push(record.acceptedFrom);
+    const outputs = Object.values(record.outputs).map(({ digest }) => digest);
+    for (const digest of [...outputs, ...digestsIn(record.fields)]) {
+      if (!objects.has(digest) || kept.objects.has(digest)) continue;
+      kept.objects.add(digest);
+      pending.push(...makers.get(digest) ?? []);
+    }
+  }
+  return kept;
+}
+
+function digestsIn(value: Json): string[] {
+  if (typeof value === "string") return isDigest(value) ? [value] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(digestsIn);
+}
+
+function unneededKeys(
+  store: Store,
+  keys: ReadonlyMap<string, KeyRecord | null>,
+  kept: ReadonlySet<string>,
+): Garbage[] {
+  return [...keys].filter(([key]) => !kept.has(key)).map(([key, record]) => {
+    const path = store.keyPath(key);
+    const what = record === null ? "a damaged key" : `${record.instance} of ${record.recipe}`;
+    return item("key", { store, path, what });
+  });
+}
+
+function unneededObjects(
+  store: Store,
+  objects: readonly string[],
+  kept: ReadonlySet<string>,
+): Garbage[] {
+  return objects.filter((digest) => !kept.has(digest)).map((digest) => {
+    const what = store.readArtifact(digest)?.type ?? "a damaged object";
+    return item("object", { store, path: store.objectPath(digest), what });
+  });
+}
+
+function oldScratch(
+  store: Store,
+  keep: { oldest: number; roots: ReadonlySet<string> },
+): Garbage[] {
+  return children(store.folder("scratch")).flatMap((path) => {
+    const key = path.slice(-64);
+    const finished = isDigest(key) ? store.readKey(key) : null;
+    const abandoned = !keep.roots.has(key) && lastChange(path) < keep.oldest;
+    if (finished === null && !abandoned) return [];
+    const what = finished === null ? "an abandoned attempt" : `${finished.instance}, finished`;
+    return [item("scratch", { store, path, what })];
+  });
+}
+
+function oldQuarantine(store: Store, oldest: number): Garbage[] {
+  return children(store.folder("quarantine"))
+    .filter((path) => lastChange(path) < oldest)
+    .map((path) => item("quarantine", { store, path, what: "damaged, set aside by verify" }));
+}
+
+function item(
+  kind: Garbage["kind"],
+  { store, path, what }: { store: Store; path: string; what: string },
+): Garbage {
+  return { kind, path: path.slice(store.path.length + 1), bytes: bytesUnder(path), what };
+}
+
+function children(folder: string): string[] {
+  if (sizeAndTime(folder) === null) return [];
+  return [...Deno.readDirSync(folder)].map(({ name }) => join(folder, name)).sort();
+}
+
+function bytesUnder(path: string): number {
+  const own = sizeAndTime(path);
+  if (own === null) return 0;
+  if (!own.folder) return own.size;
+  return children(path).reduce((sum, child) => sum + bytesUnder(child), 0);
+}
+
+/** The newest change time of a thing and all in it; 0 when it is not there. */
+function lastChange(path: string): number {
+  const own = sizeAndTime(path);
+  if (own === null) return 0;
+  const inner = own.folder ? children(path).map(lastChange) : [];
+  return Math.max(own.changed, ...inner);
+}
+
+function sizeAndTime(path: string): { size: number; changed: number; folder: boolean } | null {
+  try {
+    const { size, ctime, mtime, isDirectory } = Deno.lstatSync(path);
+    return { size, changed: (ctime ?? mtime)?.getTime() ?? 0, folder: isDirectory };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,219 @@
+import { join } from "node:path";
+import { digestFile } from "../core/digest.ts";
+import type { ArtifactType } from "./artifact.ts";
+import type { Progress } from "./stage.ts";
+import { isDigest } from "./store/names.ts";
+import { parseArtifactRecord, parseKeyRecord, parseObject } from "./store/records.ts";
+import { ARTIFACT_FILE, listFiles } from "./store/seal_folder.ts";
+import type { Store } from "./store/store.ts";
+import { readTextIfThere } from "./store/write_atomically.ts";
+
+/** Something in a store that is not as it was written. */
+export interface Damage {
+  readonly kind: "object" | "key" | "instance" | "run" | "stray";
+  /** Relative to the store: `objects/3f/3f2a…`. */
+  readonly path: string;
+  /** What is wrong, each in a few words: `pairs.jsonl is missing`. */
+  readonly faults: readonly string[];
+  /** Where `repair` moved it, relative to the store; `null` when it was left where it is. */
+  readonly movedTo: string | null;
+}
+
+/** What a check of a store found. */
+export interface Verification {
+  readonly objects: number;
+  readonly keys: number;
+  readonly runs: number;
+  /** Bytes read and hashed. */
+  readonly bytes: number;
+  readonly damages: readonly Damage[];
+  /** Keys whose outputs are not all in the store: their instances run again when next needed. */
+  readonly incompleteKeys: readonly string[];
+}
+
+/** How thorough a check is, and what it may change. */
+export interface VerifyOptions {
+  /** Recomputes logical digests too, with the types named here. */
+  readonly types?: ReadonlyMap<string, ArtifactType>;
+  /** Moves what is damaged to `quarantine/`, so that the next run makes it again. Takes the lock. */
+  readonly repair?: boolean;
+  /** Makes the catalog again from keys, objects and runs. */
+  readonly rebuild?: boolean;
+  readonly progress?: (progress: Progress) => void;
+}
+
+/**
+ * Reads all of a store and compares every byte with what was recorded when it was written.
+ * Streams through the files, so that memory does not grow with the store.
+ *
+ * @throws ExpectedError when it is to repair and another process holds the store
+ */
+export async function verifyStore(
+  store: Store,
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  if (!store.exists()) {
+    return { objects: 0, keys: 0, runs: 0, bytes: 0, damages: [], incompleteKeys: [] };
+  }
+  using _lock = options.repair ? await store.lock() : null;
+  const found: Omit<Damage, "movedTo">[] = [];
+  const { objects, bytes } = await checkObjects(store, options, found);
+  const keys = store.listKeys();
+  const incompleteKeys = checkKeys(store, keys, found);
+  checkInstances(store, found);
+  const runs = checkRuns(store, found);
+  const damages = await Promise.all(found.map(async (damage) => ({
+    ...damage,
+    movedTo: options.repair ? await quarantine(store, damage.path) : null,
+  })));
+  if (options.rebuild) await (await import("./store/catalog.ts")).rebuildCatalog(store);
+  return { objects, keys: keys.length, runs, bytes, damages, incompleteKeys };
+}
+
+type Found = Omit<Damage, "movedTo">[];
+
+async function checkObjects(store: Store, options: VerifyOptions, found: Found) {
+  const folders = store.listObjects();
+  let bytes = 0;
+  for (const path of strays(store, "objects")) {
+    found.push({ kind: "stray", path, faults: ["is no object"] });
+  }
+  for (const [index, digest] of folders.entries()) {
+    options.progress?.({ done: index, total: folders.length, unit: "objects" });
+    const result = await checkObject(store.objectPath(digest), digest, options.types);
+    bytes += result.bytes;
+    if (result.faults.length > 0) {
+      found.push({ kind: "object", path: relative(store, store.objectPath(digest)), ...result });
+    }
+  }
+  options.progress?.({ done: folders.length, total: folders.length, unit: "objects" });
+  return { objects: folders.length, bytes };
+}
+
+async function checkObject(
+  folder: string,
+  digest: string,
+  types: ReadonlyMap<string, ArtifactType> | undefined,
+): Promise<{ faults: string[]; bytes: number }> {
+  const text = readTextIfThere(join(folder, ARTIFACT_FILE));
+  const record = text === null ? null : parseArtifactRecord(text);
+  if (record === null) {
+    return { faults: [`${ARTIFACT_FILE} is ${text === null ? "missing" : "damaged"}`], bytes: 0 };
+  }
+  const faults: string[] = [];
+  if (record.digest !== digest) faults.push(`${ARTIFACT_FILE} names digest ${record.digest}`);
+  let bytes = 0;
+  for (const file of record.files) {
+    const result = await hashIfThere(join(folder, file.path));
+    bytes += result?.size ?? 0;
+    if (result === null) faults.push(`${file.path} is missing`);
+    else if (result.size !== file.size) {
+      faults.push(`${file.path} has ${result.size} bytes instead of ${file.size}`);
+    } else if (result.sha256 !== file.sha256) faults.push(`${file.path} has changed bytes`);
+  }
+  faults.push(...extraFiles(folder, new Set(record.files.map(({ path }) => path))));
+  const type = types?.get(record.type);
+  if (type !== undefined && faults.length === 0) {
+    const logical = await type.digest(folder);
+    if (logical !== digest) faults.push(`its content has the logical digest ${logical}`);
+  }
+  return { faults, bytes };
+}
+
+function extraFiles(folder: string, known: ReadonlySet<string>): string[] {
+  try {
+    return listFiles(folder)
+      .filter((path) => path !== ARTIFACT_FILE && !known.has(path))
+      .map((path) => `${path} does not belong to it`);
+  } catch (error) {
+    if (error instanceof TypeError) return [error.message];
+    throw error;
+  }
+}
+
+async function hashIfThere(path: string) {
+  try {
+    return await digestFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.IsADirectory) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+function checkKeys(store: Store, keys: readonly string[], found: Found): string[] {
+  const incomplete: string[] = [];
+  for (const path of strays(store, "keys")) {
+    found.push({ kind: "stray", path, faults: ["is no key record"] });
+  }
+  for (const key of keys) {
+    const record = parseKeyRecord(readTextIfThere(store.keyPath(key)) ?? "", key);
+    if (typeof record === "string") {
+      found.push({ kind: "key", path: relative(store, store.keyPath(key)), faults: [record] });
+    } else if (!Object.values(record.outputs).every(({ digest }) => store.hasObject(digest))) {
+      incomplete.push(key);
+    }
+  }
+  return incomplete;
+}
+
+function checkInstances(store: Store, found: Found): void {
+  const folder = store.folder("instances");
+  if (statIfThere(folder) === null) return;
+  for (const path of listFiles(folder)) {
+    const value = parseObject(readTextIfThere(join(folder, path)));
+    if (typeof value?.instance !== "string" || !isDigest(String(value.key))) {
+      found.push({ kind: "instance", path: `instances/${path}`, faults: ["is damaged"] });
+    }
+  }
+}
+
+function checkRuns(store: Store, found: Found): number {
+  const runs = store.listRuns();
+  for (const run of runs) {
+    if (store.readRun(run) === null) {
+      found.push({ kind: "run", path: `runs/${run}.json`, faults: ["is damaged"] });
+    }
+  }
+  return runs.length;
+}
+
+/** What lies in `objects/` or `keys/` without the name of one. */
+function strays(store: Store, part: "objects" | "keys"): string[] {
+  const ending = part === "keys" ? ".json" : "";
+  const folder = store.folder(part);
+  if (statIfThere(folder) === null) return [];
+  return [...Deno.readDirSync(folder)].flatMap((shard) => {
+    if (!shard.isDirectory) return [`${part}/${shard.name}`];
+    return [...Deno.readDirSync(join(folder, shard.name))]
+      .filter(({ name }) =>
+        !isDigest(name.slice(0, 64)) || name.slice(64) !== ending || !name.startsWith(shard.name)
+      )
+      .map(({ name }) => `${part}/${shard.name}/${name}`);
+  });
+}
+
+async function quarantine(store: Store, path: string): Promise<string> {
+  const name = path.replaceAll("/", "-");
+  await Deno.mkdir(store.folder("quarantine"), { recursive: true });
+  for (let number = 1;; number++) {
+    const target = `quarantine/${name}${number === 1 ? "" : `-${number}`}`;
+    if (statIfThere(join(store.path, target)) !== null) continue;
+    await Deno.rename(join(store.path, path), join(store.path, target));
+    return target;
+  }
+}
+
+function statIfThere(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+function relative(store: Store, path: string): string {
+  return path.slice(store.path.length + 1);
+}
