@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { InputError } from "../../../core/problem.ts";
+import { float32 } from "../../../core/tensor.ts";
+import { parseModelConfig } from "../../../train/models/config.ts";
+import { initializeModel, loadModel, saveModel } from "../../../train/models/model.ts";
+import { parameterCount, parametersOf } from "../../../train/models/parameters.ts";
+import { writeSafetensors } from "../../../train/models/safetensors.ts";
+
+const config = parseModelConfig({
+  model_type: "llama",
+  vocab_size: 11,
+  hidden_size: 8,
+  intermediate_size: 12,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  initializer_range: 0.5,
+}, "config.json");
+
+const GOLDEN = new URL("../../fixtures/golden/llama/model", import.meta.url).pathname;
+
+Deno.test("initializeModel() depends on the seed alone and fills norms with one", () => {
+  const first = initializeModel(config, 1);
+  assert.deepEqual(initializeModel(config, 1), first);
+  const embedding = "model.embed_tokens.weight";
+  assert.notDeepEqual(
+    initializeModel(config, 2).weights.get(embedding),
+    first.weights.get(embedding),
+  );
+  assert.deepEqual([...first.weights.get("model.norm.weight")!.data], Array(8).fill(1));
+});
+
+Deno.test("initializeModel() draws matrices with the config's standard deviation", () => {
+  const wide = initializeModel({ ...config, vocabSize: 5000 }, 1);
+  const { data } = wide.weights.get("model.embed_tokens.weight")!;
+  const mean = data.reduce((sum, x) => sum + x, 0) / data.length;
+  const deviation = Math.sqrt(data.reduce((sum, x) => sum + (x - mean) ** 2, 0) / data.length);
+  assert(Math.abs(mean) < 0.01 && Math.abs(deviation - 0.5) < 0.01, `${mean} ${deviation}`);
+});
+
+Deno.test("saveModel() and loadModel() round-trip, tokenizer files travel along", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.mkdir(`${folder}/tokenizer`);
+  await Deno.writeTextFile(`${folder}/tokenizer/tokenizer.json`, "{}");
+  await Deno.writeTextFile(`${folder}/tokenizer/unrelated.txt`, "");
+  const model = initializeModel(config, 1);
+  await saveModel(model, `${folder}/model`, { tokenizerFrom: `${folder}/tokenizer` });
+  assert.deepEqual(await loadModel(`${folder}/model`), model);
+  assert.deepEqual([...Deno.readDirSync(`${folder}/model`)].map(({ name }) => name).sort(), [
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+  ]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("loadModel() reads shards that an index names", async () => {
+  const folder = await Deno.makeTempDir();
+  const model = initializeModel(config, 1);
+  await saveModel(model, folder);
+  await Deno.remove(`${folder}/model.safetensors`);
+  const entries = [...model.weights];
+  await writeSafetensors(`${folder}/a.safetensors`, new Map(entries.slice(0, 5)));
+  await writeSafetensors(`${folder}/b.safetensors`, new Map(entries.slice(5)));
+  const shards = entries.map(([name], i) => [name, i < 5 ? "a.safetensors" : "b.safetensors"]);
+  const index = `${folder}/model.safetensors.index.json`;
+  await Deno.writeTextFile(index, JSON.stringify({ weight_map: Object.fromEntries(shards) }));
+  assert.deepEqual(await loadModel(folder), model);
+  await Deno.writeTextFile(index, JSON.stringify({ weight_map: { x: "../a.safetensors" } }));
+  await assert.rejects(loadModel(folder), (error) => {
+    assert(error instanceof InputError);
+    assert.match(error.message, /Expected weight_map to name \*\.safetensors files/);
+    return true;
+  });
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("loadModel() names every weight that is missing, misshapen or unexplained", async () => {
+  const folder = await Deno.makeTempDir();
+  const model = initializeModel(config, 1);
+  const weights = new Map(model.weights);
+  weights.delete("lm_head.weight");
+  weights.set("model.norm.weight", float32([2], new Float32Array(2)));
+  weights.set("model.layers.0.self_attn.q_proj.bias", float32([8], new Float32Array(8)));
+  weights.set("model.rotary_emb.inv_freq", float32([2], new Float32Array(2)));
+  await saveModel({ config, weights }, folder);
+  await assert.rejects(loadModel(folder), (error) => {
+    assert(error instanceof InputError);
+    assert.deepEqual(
+      error.problems.map(({ path, message }) => path.slice(folder.length) + message),
+      [
+        ": model.norm.weightExpected shape [8] but found [2].",
+        ": lm_head.weightThe weight is missing.",
+        ": model.layers.0.self_attn.q_proj.biasThe weight is not part of a llama model of this config.",
+      ],
+    );
+    return true;
+  });
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("loadModel() says which file does not exist", async () => {
+  await assert.rejects(loadModel("/nonexistent"), {
+    name: "InputError",
+    message: "/nonexistent/config.json: The file does not exist.",
+  });
+});
+
+Deno.test("loadModel() reads a folder that transformers wrote", async () => {
+  const { config, weights } = await loadModel(GOLDEN);
+  assert.equal(config.layers, 3);
+  assert.equal(config.tiedEmbeddings, true);
+  assert.deepEqual([...weights.keys()], parametersOf(config).map(({ name }) => name));
+  const count = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+  assert.equal(parameterCount(config), count);
+});

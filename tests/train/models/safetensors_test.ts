@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { InputError } from "../../../core/problem.ts";
+import { float32 } from "../../../core/tensor.ts";
+import {
+  decodeSafetensors,
+  readSafetensors,
+  writeSafetensors,
+} from "../../../train/models/safetensors.ts";
+
+/** A file of a header and as many element bytes as asked. */
+function file(header: unknown, bytes: number | Uint8Array = 0): Uint8Array {
+  const json = new TextEncoder().encode(
+    typeof header === "string" ? header : JSON.stringify(header),
+  );
+  const data = typeof bytes === "number" ? new Uint8Array(bytes) : bytes;
+  const whole = new Uint8Array(8 + json.length + data.length);
+  new DataView(whole.buffer).setBigUint64(0, BigInt(json.length), true);
+  whole.set(json, 8);
+  whole.set(data, 8 + json.length);
+  return whole;
+}
+
+function problemsOf(bytes: Uint8Array): string[] {
+  try {
+    decodeSafetensors(bytes, "m.safetensors");
+  } catch (error) {
+    assert(error instanceof InputError);
+    return error.problems.map(({ path, message }) => `${path}: ${message}`);
+  }
+  return [];
+}
+
+const entry = (dtype: string, shape: unknown, offsets: unknown) => ({
+  dtype,
+  shape,
+  data_offsets: offsets,
+});
+
+Deno.test("writeSafetensors() and readSafetensors() round-trip values, shapes and metadata", async () => {
+  const path = await Deno.makeTempFile();
+  const tensors = new Map([
+    ["b", float32([2, 2], Float32Array.of(1, -0, NaN, Infinity))],
+    ["a", float32([], Float32Array.of(3))],
+    ["empty", float32([0, 4], new Float32Array())],
+  ]);
+  await writeSafetensors(path, tensors, { run: "x" });
+  const { tensors: read, metadata } = await readSafetensors(path);
+  assert.deepEqual([...read.keys()].sort(), ["a", "b", "empty"]);
+  assert.deepEqual(read.get("b"), tensors.get("b"));
+  assert.deepEqual(read.get("empty")!.dims, [0, 4]);
+  assert.deepEqual(metadata, { format: "pt", run: "x" });
+  await Deno.remove(path);
+});
+
+Deno.test("writeSafetensors() writes equal bytes whatever the order of insertion, and says their digest", async () => {
+  const path = await Deno.makeTempFile();
+  const a = ["a", float32([1], Float32Array.of(1))] as const;
+  const b = ["b", float32([1], Float32Array.of(2))] as const;
+  const first = await writeSafetensors(path, new Map([a, b]));
+  const bytes = await Deno.readFile(path);
+  const second = await writeSafetensors(path, new Map([b, a]));
+  assert.deepEqual(await Deno.readFile(path), bytes);
+  assert.deepEqual(second, first);
+  assert.equal(first.size, bytes.length);
+  await Deno.remove(path);
+});
+
+Deno.test("decodeSafetensors() widens F16 exactly, subnormals and infinities included", () => {
+  const bits = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x03ff, 0x7bff, 0x7c00, 0x8000, 0x3555);
+  const bytes = file({ x: entry("F16", [8], [0, 16]) }, new Uint8Array(bits.buffer));
+  const { data } = decodeSafetensors(bytes, "m").tensors.get("x")!;
+  const third = (1 + 0x155 / 1024) / 4;
+  assert.deepEqual(
+    [...data],
+    [1, -2, 2 ** -24, 1023 * 2 ** -24, 65504, Infinity, -0, third],
+  );
+});
+
+Deno.test("decodeSafetensors() agrees with Float16Array on every F16 number", () => {
+  const bits = Uint16Array.from({ length: 65536 }, (_, i) => i);
+  const bytes = file({ x: entry("F16", [65536], [0, 131072]) }, new Uint8Array(bits.buffer));
+  const { data } = decodeSafetensors(bytes, "m").tensors.get("x")!;
+  const halves = new Float16Array(bits.buffer);
+  const wrong = Array.from(bits).filter((_, i) => !Object.is(data[i], halves[i]));
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("decodeSafetensors() widens BF16 as the upper half of a float32", () => {
+  const bits = Uint16Array.of(0x3f80, 0xc040, 0x7f80);
+  const bytes = file({ x: entry("BF16", [3], [0, 6]) }, new Uint8Array(bits.buffer));
+  assert.deepEqual([...decodeSafetensors(bytes, "m").tensors.get("x")!.data], [1, -3, Infinity]);
+});
+
+Deno.test("decodeSafetensors() reads F32 behind a header of any length", () => {
+  const values = new Uint8Array(Float32Array.of(1.5, -2).buffer);
+  for (const padding of ["", " ", "  ", "   "]) {
+    const header = JSON.stringify({ x: entry("F32", [2], [0, 8]) }) + padding;
+    const { data } = decodeSafetensors(file(header, values), "m").tensors.get("x")!;
+    assert.deepEqual([...data], [1.5, -2]);
+  }
+});
+
+Deno.test("decodeSafetensors() refuses headers that are cut off, oversized or no JSON object", () => {
+  assert.deepEqual(problemsOf(new Uint8Array(3)), [
+    "m.safetensors: Expected a safetensors file of at least 8 bytes but found 3.",
+  ]);
+  const huge = new Uint8Array(16);
+  new DataView(huge.buffer).setBigUint64(0, 1n << 60n, true);
+  assert.deepEqual(problemsOf(huge), [
+    "m.safetensors: Expected a header of at most 8 bytes but found 1152921504606846976.",
+  ]);
+  assert.match(problemsOf(file("{"))[0], /^m.safetensors: Expected a JSON header but found /);
+  assert.deepEqual(problemsOf(file("[]")), [
+    "m.safetensors: Expected the header to be a JSON object of tensors.",
+  ]);
+});
+
+Deno.test("decodeSafetensors() names every tensor whose entry does not fit", () => {
+  const bytes = file({
+    dtype: entry("I8", [1], [0, 1]),
+    inherited: entry("toString", [1], [0, 1]),
+    shape: entry("F32", [1.5], [0, 4]),
+    offsets: entry("F32", [1], [4]),
+    range: entry("F32", [4], [0, 16]),
+    size: entry("F32", [3], [0, 8]),
+  }, 8);
+  assert.deepEqual(problemsOf(bytes), [
+    'm.safetensors: dtype: Expected dtype to be one of F32, F16, BF16 but found "I8".',
+    'm.safetensors: inherited: Expected dtype to be one of F32, F16, BF16 but found "toString".',
+    "m.safetensors: shape: Expected shape to be a list of sizes but found [1.5].",
+    "m.safetensors: offsets: Expected data_offsets to be [begin, end] but found [4].",
+    "m.safetensors: range: Expected data_offsets within [0, 8] but found [0, 16].",
+    "m.safetensors: size: Expected 12 bytes for F32 [3] but found 8.",
+  ]);
+});
+
+Deno.test("decodeSafetensors() refuses overlaps, holes and bytes of no tensor", () => {
+  assert.deepEqual(
+    problemsOf(file({ a: entry("F32", [2], [0, 8]), b: entry("F32", [2], [4, 12]) }, 12)),
+    [
+      "m.safetensors: b: Expected data_offsets to begin at 8, after a, but found 4: the two overlap.",
+    ],
+  );
+  assert.deepEqual(
+    problemsOf(file({ a: entry("F32", [1], [0, 4]), b: entry("F32", [1], [8, 12]) }, 12)),
+    [
+      "m.safetensors: b: Expected data_offsets to begin at 4, after a, but found 8: the bytes between belong to no tensor.",
+    ],
+  );
+  assert.deepEqual(problemsOf(file({ a: entry("F32", [1], [0, 4]) }, 6)), [
+    "m.safetensors: Expected 4 bytes of elements but found 6.",
+  ]);
+});

@@ -1,0 +1,29 @@
+import { mul } from "../graph/ops.ts";
+import { dpoLoss } from "./dpo.ts";
+import { negativeLogLikelihood, type SftNormalisation } from "./negative_log_likelihood.ts";
+import type { LossTerms, PairLogps } from "./pair_logps.ts";
+
+/** Coefficients of `rpoLoss`. */
+export interface RpoCoefficients {
+  /** As in DPO; under `sum` it multiplies the SFT term too. */
+  readonly beta: number;
+  /** η for `sum`; the whole coefficient of the SFT term for the two means. */
+  readonly eta: number;
+  readonly sft: SftNormalisation;
+}
+
+/**
+ * Regularized Preference Optimization (Liu et al., NeurIPS 2024, arXiv 2405.16436v3, equation 4.6
+ * and algorithm 2, with the chosen replies as the baseline policy): DPO plus the SFT loss on the
+ * chosen replies, which makes it the dual of an adversarially regularised objective.
+ *
+ *     preference  = mean over pairs of −log σ(β · h)          (h as in DPO)
+ *     regulariser = β · η · NLL   under `sum`            (NLL summed over tokens, mean over pairs)
+ *                 = η · NLL       under `sequence_mean`  (mean over each reply's tokens, then pairs)
+ *                 = η · NLL       under `token_mean`     (mean over all chosen tokens of the batch)
+ */
+export function rpoLoss(logps: PairLogps, { beta, eta, sft }: RpoCoefficients): LossTerms {
+  const { preference } = dpoLoss(logps, { beta });
+  const coefficient = sft === "sum" ? beta * eta : eta;
+  return { preference, regulariser: mul(negativeLogLikelihood(logps, sft), coefficient) };
+}

@@ -1,0 +1,20 @@
+import { negativeLogLikelihood, type SftNormalisation } from "./negative_log_likelihood.ts";
+import type { LossTerms, PairLogps } from "./pair_logps.ts";
+
+/** Coefficients of `sftLoss`. */
+export interface SftCoefficients {
+  readonly sft: SftNormalisation;
+}
+
+/**
+ * Supervised fine-tuning on the chosen replies alone, the control beside RPO:
+ *
+ *     preference  = 0
+ *     regulariser = NLL of the chosen replies, coefficient 1, normalised as `sft` says
+ *
+ * Reads neither rejected replies nor a reference; there is no β.
+ */
+export function sftLoss(logps: PairLogps, { sft }: SftCoefficients): LossTerms {
+  const regulariser = negativeLogLikelihood(logps, sft); // ()
+  return { preference: regulariser.graph.scalar(0, regulariser.dtype), regulariser };
+}
