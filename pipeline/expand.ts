@@ -19,6 +19,8 @@ export interface ExpandOptions {
   readonly recipeFolder: string;
   /** Paths in overrides are relative to this folder: where the user stands. */
   readonly userFolder: string;
+  /** What lies at an absolute path; null for nothing. */
+  readonly lookUp: (path: string) => "file" | "folder" | null;
 }
 
 /**
@@ -156,6 +158,7 @@ function resolveParams(
     params,
     (key) => fromUser.has(key) ? options.userFolder : options.recipeFolder,
   );
+  problems.push(...pathProblems(unwired, paths, context));
   for (const problem of schemaProblems(stage.params, params, "")) {
     const hint = recipe.requires?.[joinPath(entry, [problem.path])];
     const suffix = Object.keys(axes).length === 0 ? "" : ` (${unwired.id})`;
@@ -252,6 +255,26 @@ function absolutePaths(
     params[key] = paths[key] = resolve(base(key), given);
   }
   return paths;
+}
+
+function pathProblems(
+  { entry, stage }: Unwired,
+  paths: Readonly<Record<string, string>>,
+  { recipe, source, options }: ParamContext,
+): Problem[] {
+  return Object.entries(paths).flatMap(([key, path]) => {
+    const kind = pathParams.get(unwrapped(objectSchema(stage.params, {})?.shape[key]))?.kind;
+    const found = options.lookUp(path);
+    if (found !== null && (kind === "either" || kind === found)) return [];
+    const hint = recipe.requires?.[`${entry}.${key}`];
+    const expected = kind === "either" ? "a file or folder" : `a ${kind}`;
+    return [{
+      path: source.locate(["stages", entry, "params", key]),
+      message: `Expected ${expected} at ${path} but found ${
+        found === null ? "nothing" : `a ${found}`
+      }.${hint === undefined ? "" : ` It is ${hint}`}`,
+    }];
+  });
 }
 
 function unique(problems: readonly Problem[]): Problem[] {

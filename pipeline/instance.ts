@@ -8,6 +8,8 @@ export type Axes = Readonly<Record<string, string | number>>;
 export interface OutputRef {
   readonly instance: string;
   readonly port: string;
+  /** The place of that instance on the recipe's axes. */
+  readonly axes: Axes;
 }
 
 /** A stage with its parameters and wiring fixed: a node of the graph. */

@@ -36,9 +36,12 @@ export interface InputArtifact {
   readonly type: string;
   /** Logical digest (see `ArtifactType.digest`). */
   readonly digest: string;
-  /** The instance that made it, such as `train/dpo@seed=1`. */
+  /**
+   * The instance that made it, such as `train/dpo@seed=1`. On a `many` port it enters the key; on a
+   * plain port it is for messages only.
+   */
   readonly from: string;
-  /** That instance's place on the recipe's axes, such as `{ method: "dpo", seed: 1 }`. */
+  /** That instance's place on the recipe's axes, such as `{ method: "dpo", seed: 1 }`; as `from`. */
   readonly axes: Readonly<Record<string, string | number>>;
 }
 
@@ -55,10 +58,8 @@ export interface Progress {
 /** What a stage's `run` is given. */
 export interface StageContext<P> {
   readonly params: P;
-  readonly instance: {
-    readonly id: string;
-    readonly axes: Readonly<Record<string, string | number>>;
-  };
+  /** For messages only: it is not in the key, so no output may depend on it. */
+  readonly instanceId: string;
   /** The one artifact wired to a port; throws RangeError when the port holds another number. */
   input(port: string): InputArtifact;
   /** All artifacts wired to a port, in the recipe's order; empty when it is optional and unwired. */

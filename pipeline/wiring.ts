@@ -95,7 +95,7 @@ function resolveWire(wire: Wire, place: Place): OutputRef[] {
   const where = typeof wire === "string" ? {} : wire.where;
   return (context.instancesOf.get(entryName(wire)) ?? [])
     .filter((upstream) => agrees(upstream.axes, instance.axes) && matches(upstream.axes, where))
-    .map((upstream) => ({ instance: upstream.id, port: output }));
+    .map((upstream) => ({ instance: upstream.id, port: output, axes: upstream.axes }));
 }
 
 function agrees(a: Axes, b: Axes): boolean {

@@ -1,0 +1,38 @@
+import type { ReporterOutput } from "../pipeline/reporters/output.ts";
+
+/** Writes a result for a person or a program: standard output holds nothing else. */
+export function printResult(text: string): void {
+  writeAll(Deno.stdout, text.endsWith("\n") ? text : `${text}\n`);
+}
+
+/** Prints one JSON document on standard output. */
+export function printJson(value: unknown): void {
+  printResult(JSON.stringify(value, null, 2));
+}
+
+/** Progress, warnings and errors go to standard error. */
+export function printNotice(text: string): void {
+  writeAll(Deno.stderr, text.endsWith("\n") ? text : `${text}\n`);
+}
+
+/** Standard error as reporters write to it. */
+export const noticeOutput: ReporterOutput = {
+  write: (text) => writeAll(Deno.stderr, text),
+  columns: () => {
+    try {
+      return Deno.consoleSize().columns;
+    } catch {
+      return 100;
+    }
+  },
+};
+
+/** Colour is used on a terminal, unless NO_COLOR says otherwise. */
+export function wantsColour(): boolean {
+  return Deno.stderr.isTerminal() && (Deno.env.get("NO_COLOR") ?? "") === "";
+}
+
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let sent = 0; sent < bytes.length;) sent += stream.writeSync(bytes.subarray(sent));
+}

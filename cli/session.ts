@@ -1,0 +1,108 @@
+import { availableParallelism, totalmem } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { InputError, nearest } from "../core/problem.ts";
+import { CodeIndex } from "../pipeline/code_digest.ts";
+import { StoredDigests } from "../pipeline/digest_memory.ts";
+import { expand } from "../pipeline/expand.ts";
+import { select, type Selected, type Selection } from "../pipeline/graph.ts";
+import type { Instance } from "../pipeline/instance.ts";
+import { parseOverrides } from "../pipeline/overrides.ts";
+import { makePlan, type PlanContext, type PlannedInstance } from "../pipeline/plan.ts";
+import { parseRecipe, type RecipeSource } from "../pipeline/recipe.ts";
+import { Store } from "../pipeline/store/store.ts";
+import { stages } from "../stages/registry.ts";
+import { DEFAULT_STORE, PROJECT_FOLDER, userFolder, userPath } from "./project.ts";
+
+/** Options that every command about a recipe shares. */
+export interface RecipeOptions extends Selection {
+  readonly recipe: string;
+  readonly set: readonly string[];
+  readonly store?: string;
+}
+
+/** A recipe opened for planning: nothing has been written. */
+export interface Session {
+  readonly source: RecipeSource;
+  readonly instances: readonly Instance[];
+  readonly selected: Selected;
+  readonly context: PlanContext & { readonly memory: StoredDigests };
+  plan(): Promise<PlannedInstance[]>;
+}
+
+/**
+ * Opens a recipe: validates it as a whole, expands it, finds its code.
+ *
+ * @throws InputError with every problem of the recipe and the options
+ */
+export async function openSession(options: RecipeOptions): Promise<Session> {
+  const store = openStore(options.store);
+  const memory = StoredDigests.open(store);
+  const codeIndex = CodeIndex.open({
+    root: new URL("../stages/registry.ts", import.meta.url).href,
+    projectFolder: PROJECT_FOLDER,
+    memory,
+    deno: Deno.execPath(),
+  });
+  codeIndex.catch(() => {}); // a wrong recipe is reported first
+  const { path, shown } = recipePath(options.recipe);
+  const source = parseRecipe(Deno.readTextFileSync(path), shown);
+  const instances = expand(source, {
+    stages,
+    overrides: parseOverrides(options.set),
+    recipeFolder: dirname(path),
+    userFolder: userFolder(),
+    lookUp,
+  });
+  const selected = select(instances, options);
+  const context = { recipe: source.recipe.recipe, store, memory, code: await codeIndex };
+  return {
+    source,
+    instances,
+    selected,
+    context,
+    plan: () => makePlan(selected.instances, context),
+  };
+}
+
+/** The store that a command works on. */
+export function openStore(path: string | undefined): Store {
+  return Store.open(path === undefined ? DEFAULT_STORE : userPath(path));
+}
+
+/** Cores and memory (MiB) of this machine. */
+export function machineCapacity(): { cores: number; memory: number } {
+  return { cores: availableParallelism(), memory: Math.floor(totalmem() / 2 ** 20) };
+}
+
+/** The names of the recipes that come with the project. */
+export function recipeNames(): string[] {
+  return [...Deno.readDirSync(join(PROJECT_FOLDER, "recipes"))]
+    .filter(({ name }) => name.endsWith(".yaml"))
+    .map(({ name }) => basename(name, ".yaml"))
+    .sort();
+}
+
+function recipePath(name: string): { path: string; shown: string } {
+  if (name.endsWith(".yaml") || name.endsWith(".yml")) {
+    const path = userPath(name);
+    if (lookUp(path) === "file") return { path, shown: name };
+    throw new InputError([{ path: "--recipe", message: `There is no file ${path}.` }]);
+  }
+  const known = recipeNames();
+  if (!known.includes(name)) {
+    throw new InputError([{
+      path: "--recipe",
+      message: `There is no recipe ${name}; expected one of ${known.join(", ")}, or a YAML file.`,
+      nearest: nearest(name, known),
+    }]);
+  }
+  return { path: join(PROJECT_FOLDER, "recipes", `${name}.yaml`), shown: `recipes/${name}.yaml` };
+}
+
+function lookUp(path: string): "file" | "folder" | null {
+  try {
+    return Deno.statSync(path).isDirectory ? "folder" : "file";
+  } catch {
+    return null;
+  }
+}

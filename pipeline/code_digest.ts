@@ -1,0 +1,137 @@
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { digestJson, sha256 } from "../core/digest.ts";
+import { ExpectedError } from "../core/problem.ts";
+
+/** The code that a stage runs. */
+export interface CodeFields {
+  /** Digest of each module's tokens, by path relative to the project; comments do not count. */
+  readonly modules: Readonly<Record<string, string>>;
+  /** npm packages that the modules reach, all they depend on included, as `name@version`. */
+  readonly packages: readonly string[];
+}
+
+/** Remembers digests by path, size and time of change, so that unchanged files are not read again. */
+export interface DigestMemory {
+  get(
+    path: string,
+  ): { readonly size: number; readonly mtime: number; readonly digest: string } | undefined;
+  set(path: string, entry: { size: number; mtime: number; digest: string }): void;
+}
+
+interface GraphModule {
+  readonly kind?: string;
+  readonly specifier: string;
+  readonly local?: string;
+  readonly npmPackage?: string;
+  readonly dependencies?: readonly {
+    readonly code?: { readonly specifier?: string };
+  }[];
+}
+
+interface ModuleGraph {
+  readonly modules: readonly GraphModule[];
+  readonly redirects: Readonly<Record<string, string>>;
+  readonly npmPackages: Readonly<Record<string, { readonly dependencies: readonly string[] }>>;
+}
+
+/** The module graph below one root, from which each stage's code is read off. */
+export class CodeIndex {
+  #modules: Map<string, GraphModule>;
+  #digests = new Map<string, Promise<string>>();
+
+  private constructor(
+    private readonly graph: ModuleGraph,
+    private readonly projectFolder: string,
+    private readonly memory: DigestMemory,
+  ) {
+    this.#modules = new Map(graph.modules.map((module) => [module.specifier, module]));
+  }
+
+  /**
+   * Asks `deno info` for the graph below `root`, dynamic imports with literal names included.
+   *
+   * @throws ExpectedError with Deno's own words when the graph cannot be made
+   */
+  static async open(
+    options: { root: string; projectFolder: string; memory: DigestMemory; deno: string },
+  ): Promise<CodeIndex> {
+    const command = new Deno.Command(options.deno, {
+      args: ["info", "--json", fileURLToPath(options.root)],
+      cwd: options.projectFolder,
+      stdin: "null",
+    });
+    const { success, stdout, stderr } = await command.output();
+    const decoder = new TextDecoder();
+    if (!success) throw new ExpectedError(`deno info failed: ${decoder.decode(stderr).trim()}`);
+    const graph = JSON.parse(decoder.decode(stdout)) as ModuleGraph;
+    return new CodeIndex(graph, options.projectFolder, options.memory);
+  }
+
+  /**
+   * The code reached from a module (a file URL), by imports of values alone; types are not code.
+   *
+   * @throws ExpectedError when a module cannot be found in the graph
+   */
+  async code(module: string): Promise<CodeFields> {
+    const reached = new Map<string, GraphModule>();
+    const packages = new Set<string>();
+    const open = [module];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const specifier = this.graph.redirects[next] ?? next;
+      if (reached.has(specifier)) continue;
+      const found = this.#modules.get(specifier);
+      if (found === undefined) {
+        if (specifier.startsWith("node:")) continue;
+        throw new ExpectedError(`The module graph holds no ${specifier}; is its import right?`);
+      }
+      reached.set(specifier, found);
+      if (found.npmPackage !== undefined) this.#addPackage(found.npmPackage, packages);
+      for (const { code } of found.dependencies ?? []) {
+        if (code?.specifier !== undefined) open.push(code.specifier);
+      }
+    }
+    const files = [...reached.values()].flatMap(({ local }) => local === undefined ? [] : [local]);
+    const digests = await Promise.all(files.map((path) => this.#digest(path)));
+    const entries = files.map((path, i) => [relative(this.projectFolder, path), digests[i]]);
+    return {
+      modules: Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))),
+      packages: [...packages].sort(),
+    };
+  }
+
+  #addPackage(id: string, packages: Set<string>): void {
+    const name = id.replace(/_.*$/, "");
+    if (packages.has(name)) return;
+    packages.add(name);
+    for (const dependency of this.graph.npmPackages[id]?.dependencies ?? []) {
+      this.#addPackage(dependency, packages);
+    }
+  }
+
+  #digest(path: string): Promise<string> {
+    let digest = this.#digests.get(path);
+    if (digest === undefined) {
+      digest = this.#freshDigest(path);
+      this.#digests.set(path, digest);
+    }
+    return digest;
+  }
+
+  async #freshDigest(path: string): Promise<string> {
+    const { size, mtime } = await Deno.stat(path);
+    const time = mtime?.getTime() ?? 0;
+    const known = this.memory.get(path);
+    if (known !== undefined && known.size === size && known.mtime === time) return known.digest;
+    const text = await Deno.readTextFile(path);
+    const digest = await sourceDigest(text, path);
+    this.memory.set(path, { size, mtime: time, digest });
+    return digest;
+  }
+}
+
+async function sourceDigest(text: string, path: string): Promise<string> {
+  if (path.endsWith(".json")) return digestJson(JSON.parse(text));
+  const { normaliseSource } = await import("./normalise_source.ts");
+  return sha256(normaliseSource(text, path));
+}

@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import type { DigestMemory } from "./code_digest.ts";
+import type { Store } from "./store/store.ts";
+
+interface Entry {
+  readonly size: number;
+  readonly mtime: number;
+  readonly digest: string;
+}
+
+/** Digests remembered in a file of the store, so that a run that has nothing to do reads no sources. */
+export class StoredDigests implements DigestMemory {
+  #entries: Map<string, Entry>;
+  #changed = false;
+
+  private constructor(private readonly path: string, entries: Map<string, Entry>) {
+    this.#entries = entries;
+  }
+
+  /** Reads what is remembered; a missing or damaged file is an empty memory. */
+  static open(store: Store): StoredDigests {
+    const path = join(store.path, "digests.json");
+    try {
+      const entries = JSON.parse(Deno.readTextFileSync(path)) as Record<string, Entry>;
+      return new StoredDigests(path, new Map(Object.entries(entries)));
+    } catch {
+      return new StoredDigests(path, new Map());
+    }
+  }
+
+  get(path: string): Entry | undefined {
+    return this.#entries.get(path);
+  }
+
+  set(path: string, entry: Entry): void {
+    this.#entries.set(path, entry);
+    this.#changed = true;
+  }
+
+  /** Writes what is new; called only where a run may write. */
+  async save(): Promise<void> {
+    if (!this.#changed) return;
+    const temporary = `${this.path}.${crypto.randomUUID()}`;
+    await Deno.writeTextFile(temporary, JSON.stringify(Object.fromEntries(this.#entries)));
+    await Deno.rename(temporary, this.path);
+    this.#changed = false;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Json } from "../core/json.ts";
+import type { InputArtifact, Progress, Resources } from "./stage.ts";
+
+/** All that a worker needs to run one instance: plain data, so that it can go to another machine. */
+export interface StageJob {
+  readonly id: string;
+  readonly stage: string;
+  /** URL of the module that exports the stage. */
+  readonly module: string;
+  /** URL of the module that exports `artifactTypes`. */
+  readonly artifactTypes: string;
+  readonly params: Json;
+  readonly inputs: Readonly<Record<string, readonly InputArtifact[]>>;
+  /** The folder to write each output into. */
+  readonly outputs: Readonly<Record<string, { readonly type: string; readonly folder: string }>>;
+  readonly scratch: string;
+  /** The attempt's folder, which holds the outputs; the only place but scratch it may write. */
+  readonly attempt: string;
+  /** Files and folders outside the store that it may read. */
+  readonly paths: readonly string[];
+  readonly resources: Resources;
+}
+
+/** What a worker says while it runs. */
+export type WorkerMessage =
+  | { readonly type: "progress"; readonly progress: Progress }
+  | { readonly type: "log"; readonly level: "info" | "warning"; readonly message: string };
+
+/** How a job ended. */
+export type JobResult =
+  | {
+    readonly status: "done";
+    /** Logical digest of each output. */
+    readonly digests: Readonly<Record<string, string>>;
+    readonly peakMemoryBytes: number | null;
+  }
+  | { readonly status: "failed"; readonly error: string }
+  | { readonly status: "stopped" };
+
+/** A job under way. */
+export interface RunningJob {
+  readonly pid: number;
+  readonly done: Promise<JobResult>;
+  /** Asks it to stop at the next safe point. */
+  stop(): void;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/** Where jobs run. Each executor passes the contract suite in tests/pipeline/executors. */
+export interface Executor {
+  readonly name: string;
+  /** Cores and memory (MiB) that may be in use at once. */
+  readonly capacity: { readonly cores: number; readonly memory: number };
+  start(job: StageJob, listen: (message: WorkerMessage) => void): RunningJob;
+}

@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { TextLineStream } from "../text_lines.ts";
+import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "../executor.ts";
+import type { Resources } from "../stage.ts";
+import { decodeLine } from "../worker_protocol.ts";
+
+/** How workers are started on this machine. */
+export interface LocalOptions {
+  /** The Deno executable. */
+  readonly deno: string;
+  /** The project's folder, with `deno.json` and `node_modules`. */
+  readonly projectFolder: string;
+  /** The folders below it that hold code. */
+  readonly codeFolders: readonly string[];
+  readonly cores: number;
+  /** MiB. */
+  readonly memory: number;
+}
+
+/** Name prefixes of the packages, below `node_modules/.deno`, that hold each native library. */
+const NATIVE_PACKAGES: Readonly<Record<NonNullable<Resources["native"]>[number], string>> = {
+  onnxruntime: "onnxruntime-node@",
+  duckdb: "@duckdb+node-bindings",
+  tokenizers: "@anush008+tokenizers",
+  resvg: "@resvg+resvg-js",
+};
+
+/** Runs each job in a child process with just the permissions it needs. */
+export class LocalExecutor implements Executor {
+  readonly name = "local";
+  readonly capacity: { readonly cores: number; readonly memory: number };
+  #packages: readonly string[] | undefined;
+
+  constructor(private readonly options: LocalOptions) {
+    this.capacity = { cores: options.cores, memory: options.memory };
+  }
+
+  start(job: StageJob, listen: (message: WorkerMessage) => void): RunningJob {
+    const worker = fileURLToPath(new URL("../worker.ts", import.meta.url));
+    const child = new Deno.Command(this.options.deno, {
+      args: ["run", "--no-prompt", "--cached-only", ...this.#permissions(job), worker],
+      cwd: this.options.projectFolder,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const send = (signal: Deno.Signal) => {
+      try {
+        child.kill(signal);
+      } catch {
+        // It has ended already.
+      }
+    };
+    return {
+      pid: child.pid,
+      done: follow(child, job, listen),
+      stop: () => send("SIGTERM"),
+      kill: () => send("SIGKILL"),
+    };
+  }
+
+  #permissions(job: StageJob): string[] {
+    const { projectFolder, codeFolders } = this.options;
+    const modules = join(projectFolder, "node_modules");
+    const code = codeFolders.map((name) => join(projectFolder, name));
+    const inputs = Object.values(job.inputs).flat().map(({ path }) => path);
+    const written = [job.attempt, job.scratch];
+    const permissions = [
+      `--allow-read=${[...code, modules, ...inputs, ...job.paths, ...written].map(listed)}`,
+      `--allow-write=${written.map(listed)}`,
+    ];
+    const native = this.#nativeFolders(job.resources.native ?? []);
+    if (native.length > 0) permissions.push(`--allow-ffi=${native.map(listed)}`);
+    const hosts = job.resources.network ?? [];
+    if (hosts.length > 0) permissions.push(`--allow-net=${hosts.join(",")}`);
+    return permissions;
+  }
+
+  #nativeFolders(native: NonNullable<Resources["native"]>): string[] {
+    const store = join(this.options.projectFolder, "node_modules", ".deno");
+    this.#packages ??= [...Deno.readDirSync(store)].map(({ name }) => name);
+    return native.flatMap((name) =>
+      this.#packages!.filter((entry) => entry.startsWith(NATIVE_PACKAGES[name]))
+        .map((entry) => join(store, entry))
+    );
+  }
+}
+
+/** Commas part the paths of a permission; Deno reads a doubled one as part of a path. */
+function listed(path: string): string {
+  return path.replaceAll(",", ",,");
+}
+
+const KEPT_LINES = 40;
+
+async function follow(
+  child: Deno.ChildProcess,
+  job: StageJob,
+  listen: (message: WorkerMessage) => void,
+): Promise<JobResult> {
+  const input = child.stdin.getWriter();
+  const printed: string[] = [];
+  const keep = (line: string) => {
+    printed.push(line);
+    if (printed.length > KEPT_LINES) printed.shift();
+  };
+  let result: JobResult | undefined;
+  await input.write(new TextEncoder().encode(`${JSON.stringify(job)}\n`)).catch(() => {});
+  const readOutput = async () => {
+    for await (const line of child.stdout.pipeThrough(new TextLineStream())) {
+      const decoded = decodeLine(line);
+      if (decoded.type === "message") listen(decoded.message);
+      else if (decoded.type === "result") result = decoded.result;
+      else keep(decoded.text);
+    }
+  };
+  const readErrors = async () => {
+    for await (const line of child.stderr.pipeThrough(new TextLineStream())) keep(line);
+  };
+  const [status] = await Promise.all([child.status, readOutput(), readErrors()]);
+  await input.close().catch(() => {});
+  if (result !== undefined && status.success) {
+    return result.status === "failed"
+      ? { ...result, error: withLines(result.error, printed) }
+      : result;
+  }
+  const how = status.signal === null ? `exit code ${status.code}` : `signal ${status.signal}`;
+  return {
+    status: "failed",
+    error: withLines(`The worker ended without a result (${how}).`, printed),
+  };
+}
+
+function withLines(error: string, printed: readonly string[]): string {
+  return printed.length === 0 ? error : `${error}\nIt printed last:\n${printed.join("\n")}`;
+}

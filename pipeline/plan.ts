@@ -1,0 +1,180 @@
+import type { Json } from "../core/json.ts";
+import type { CodeIndex, DigestMemory } from "./code_digest.ts";
+import { contentDigest } from "./content_digest.ts";
+import type { InstanceState, OutputRecord, Reason } from "./events.ts";
+import {
+  type InputFields,
+  inputText,
+  type KeyFields,
+  keyOf,
+  reasonsBetween,
+} from "./fingerprint.ts";
+import { upstreamOf } from "./graph.ts";
+import type { Instance } from "./instance.ts";
+import type { KeyRecord } from "./store/records.ts";
+import type { Store } from "./store/store.ts";
+
+/** What planning reads; it writes nothing. */
+export interface PlanContext {
+  readonly recipe: string;
+  readonly store: Store;
+  readonly code: CodeIndex;
+  readonly memory: DigestMemory;
+}
+
+/** One instance as a plan sees it. */
+export interface PlannedInstance {
+  readonly instance: Instance;
+  readonly state: InstanceState;
+  /** Null while something it reads is not there yet, so that its key cannot be known. */
+  readonly key: string | null;
+  readonly fields: KeyFields | null;
+  /** Why it is not cached; empty when it is. */
+  readonly reasons: readonly Reason[];
+  readonly estimateSeconds: number | null;
+  /** The result, when it is cached. */
+  readonly record: KeyRecord | null;
+}
+
+/** Outputs known so far, by instance id. */
+export type KnownOutputs = ReadonlyMap<string, Readonly<Record<string, OutputRecord>>>;
+
+/**
+ * Says of each instance (in topological order) whether its result is in the store, and if not, why.
+ */
+export async function makePlan(
+  instances: readonly Instance[],
+  context: PlanContext,
+): Promise<PlannedInstance[]> {
+  const known = new Map<string, Readonly<Record<string, OutputRecord>>>();
+  const planned: PlannedInstance[] = [];
+  for (const instance of instances) {
+    const one = await planInstance(instance, known, context);
+    if (one.record !== null) known.set(instance.id, one.record.outputs);
+    planned.push(one);
+  }
+  return planned;
+}
+
+/** Plans one instance from the outputs known so far. */
+export async function planInstance(
+  instance: Instance,
+  known: KnownOutputs,
+  context: PlanContext,
+): Promise<PlannedInstance> {
+  const { store, recipe } = context;
+  const waiting = upstreamOf(instance).filter((id) => !known.has(id));
+  const fields = await keyFields(instance, known, context);
+  const complete = waiting.length === 0;
+  const key = complete ? keyOf(fields) : null;
+  const record = key === null ? null : completeRecord(store, key);
+  const estimateSeconds = estimate(instance, context);
+  if (record !== null) {
+    return { instance, state: "cached", key, fields, reasons: [], estimateSeconds, record };
+  }
+  const before = previousFields(store, recipe, instance.id);
+  const reasons = before === null
+    ? [{ field: "never run", before: null, after: null }]
+    : staleReasons(before, { fields, instance, waiting, key });
+  const state = before === null ? "missing" : "stale";
+  return {
+    instance,
+    state,
+    key,
+    fields: complete ? fields : null,
+    reasons,
+    estimateSeconds,
+    record: null,
+  };
+}
+
+/** All that decides an instance's result; inputs that are not known yet are left out. */
+async function keyFields(
+  instance: Instance,
+  known: KnownOutputs,
+  { code, memory }: PlanContext,
+): Promise<KeyFields> {
+  const { stage } = instance;
+  const params = { ...(instance.params as Record<string, Json>) };
+  const sources: Record<string, string> = {};
+  for (const [name, path] of Object.entries(instance.paths)) {
+    delete params[name];
+    sources[name] = await contentDigest(path, memory);
+  }
+  return {
+    format: 1,
+    stage: stage.name,
+    params,
+    sources,
+    inputs: inputFields(instance, known),
+    code: await code.code(stage.module),
+    facts: stage.facts?.(instance.params) ?? {},
+  };
+}
+
+function inputFields(
+  instance: Instance,
+  known: KnownOutputs,
+): Record<string, readonly InputFields[]> {
+  const fields: Record<string, readonly InputFields[]> = {};
+  for (const [port, refs] of Object.entries(instance.inputs)) {
+    if (refs.some((ref) => !known.has(ref.instance))) continue;
+    fields[port] = refs.map((ref) => {
+      const digest = known.get(ref.instance)![ref.port].digest;
+      if (!instance.stage.inputs[port].many) return { digest };
+      return { digest, from: ref.instance, axes: ref.axes };
+    });
+  }
+  return fields;
+}
+
+/** The record of a key, if all it promises is in the store. */
+function completeRecord(store: Store, key: string): KeyRecord | null {
+  const record = store.readKey(key);
+  if (record === null) return null;
+  return Object.values(record.outputs).every(({ digest }) => store.hasObject(digest))
+    ? record
+    : null;
+}
+
+function previousFields(store: Store, recipe: string, id: string): KeyFields | null {
+  const last = store.readInstance(recipe, id);
+  const record = last === null ? null : store.readKey(last.key);
+  return record === null ? null : record.fields as unknown as KeyFields;
+}
+
+interface Staleness {
+  readonly fields: KeyFields;
+  readonly instance: Instance;
+  readonly waiting: readonly string[];
+  readonly key: string | null;
+}
+
+function staleReasons(before: KeyFields, { fields, instance, waiting, key }: Staleness): Reason[] {
+  const pending = Object.entries(instance.inputs)
+    .filter(([port]) => fields.inputs[port] === undefined);
+  const unchanged = pending.map(([port]) => [port, before.inputs[port] ?? []] as const);
+  const comparable: KeyFields = {
+    ...fields,
+    inputs: { ...fields.inputs, ...Object.fromEntries(unchanged) },
+  };
+  const reasons = reasonsBetween(before, comparable);
+  for (const [port, refs] of pending) {
+    const missing = refs.map((ref) => ref.instance).filter((id) => waiting.includes(id));
+    reasons.push({
+      field: `input ${port}`,
+      before: inputText(before.inputs[port]) ?? null,
+      after: `waits for ${missing.join(", ")}`,
+    });
+  }
+  if (reasons.length === 0 && key !== null) {
+    reasons.push({ field: "result lost from the store", before: keyOf(before), after: null });
+  }
+  return reasons;
+}
+
+function estimate(instance: Instance, { store, recipe }: PlanContext): number | null {
+  const place = { recipe, instance: instance.id };
+  const past = store.timings.pastSeconds(instance.stage.name, place);
+  return past ?? instance.stage.estimateSeconds?.(instance.params) ?? null;
+}

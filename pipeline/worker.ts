@@ -1,0 +1,122 @@
+/**
+ * Runs one stage instance in a process of its own. The job comes as one line of JSON on standard input;
+ * messages and the result go out as marked lines. When standard input ends, the pipeline is gone and
+ * the worker ends too, so that a killed pipeline leaves no orphans.
+ */
+import process from "node:process";
+import { ExpectedError, InputError } from "../core/problem.ts";
+import type { ArtifactType } from "./artifact.ts";
+import type { JobResult, StageJob, WorkerMessage } from "./executor.ts";
+import type { InputArtifact, Stage, StageContext } from "./stage.ts";
+import { encodeLine } from "./worker_protocol.ts";
+
+const encoder = new TextEncoder();
+
+function send(line: Parameters<typeof encodeLine>[0]): void {
+  const bytes = encoder.encode(encodeLine(line));
+  for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
+}
+
+async function readJob(): Promise<StageJob> {
+  const reader = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) Deno.exit(1);
+    text += value;
+  }
+  endWithPipeline(reader);
+  return JSON.parse(text) as StageJob;
+}
+
+/** Leaves as soon as the pipeline is gone. */
+async function endWithPipeline(reader: ReadableStreamDefaultReader<string>): Promise<void> {
+  while (!(await reader.read()).done);
+  Deno.exit(1);
+}
+
+async function exportedStage(job: StageJob): Promise<Stage> {
+  const module = await import(job.module) as Record<string, unknown>;
+  const found = Object.values(module).find((value): value is Stage =>
+    typeof value === "object" && value !== null && (value as Stage).name === job.stage &&
+    typeof (value as Stage).run === "function"
+  );
+  if (found === undefined) throw new TypeError(`${job.module} exports no stage ${job.stage}.`);
+  return found;
+}
+
+function contextOf(job: StageJob, params: unknown, signal: AbortSignal): StageContext<unknown> {
+  const inputs = (port: string): readonly InputArtifact[] => {
+    if (job.inputs[port] === undefined) throw new RangeError(`${job.stage} has no input ${port}.`);
+    return job.inputs[port];
+  };
+  const say = (message: WorkerMessage) => send({ type: "message", message });
+  return {
+    params,
+    instanceId: job.id,
+    inputs,
+    input: (port) => {
+      const artifacts = inputs(port);
+      if (artifacts.length !== 1) {
+        throw new RangeError(`Expected one artifact at ${port} but found ${artifacts.length}.`);
+      }
+      return artifacts[0];
+    },
+    output: (port) => {
+      if (job.outputs[port] === undefined) {
+        throw new RangeError(`${job.stage} has no output ${port}.`);
+      }
+      return job.outputs[port].folder;
+    },
+    scratch: job.scratch,
+    signal,
+    progress: (progress) => say({ type: "progress", progress }),
+    log: (message) => say({ type: "log", level: "info", message }),
+    warn: (message) => say({ type: "log", level: "warning", message }),
+  };
+}
+
+async function digestOutputs(job: StageJob): Promise<Record<string, string>> {
+  const { artifactTypes } = await import(job.artifactTypes) as {
+    artifactTypes: ReadonlyMap<string, ArtifactType>;
+  };
+  const digests: Record<string, string> = {};
+  for (const [port, { type, folder }] of Object.entries(job.outputs)) {
+    const known = artifactTypes.get(type);
+    if (known === undefined) throw new TypeError(`There is no artifact type ${type}.`);
+    if (Deno.readDirSync(folder)[Symbol.iterator]().next().done) {
+      throw new TypeError(`${job.stage} wrote nothing to its output ${port}.`);
+    }
+    digests[port] = await known.digest(folder);
+  }
+  return digests;
+}
+
+async function runJob(job: StageJob, signal: AbortSignal): Promise<JobResult> {
+  try {
+    const stage = await exportedStage(job);
+    await stage.run(contextOf(job, job.params, signal));
+    if (signal.aborted) return { status: "stopped" };
+    const digests = await digestOutputs(job);
+    return { status: "done", digests, peakMemoryBytes: process.resourceUsage().maxRSS * 1024 };
+  } catch (error) {
+    if (signal.aborted) return { status: "stopped" };
+    return { status: "failed", error: describeError(error) };
+  }
+}
+
+/** What a person can act on goes without a stack trace; what is our mistake carries one. */
+function describeError(error: unknown): string {
+  if (error instanceof ExpectedError || error instanceof InputError) return error.message;
+  if (error instanceof Deno.errors.NotCapable) {
+    return `${error.message} (not among its permissions)`;
+  }
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}
+
+const job = await readJob();
+const stopping = new AbortController();
+Deno.addSignalListener("SIGINT", () => {}); // Ctrl-C reaches the whole group; the pipeline decides.
+Deno.addSignalListener("SIGTERM", () => stopping.abort());
+send({ type: "result", result: await runJob(job, stopping.signal) });
+Deno.exit(0);
