@@ -1,0 +1,70 @@
+import type { Estimate, Results } from "../core/results.ts";
+import { formatPValue } from "./number_format.ts";
+import { systemColumn, unitLabel } from "./results_table.ts";
+import { type Cell, type Column, type Table, textCell } from "./table.ts";
+
+const column = (id: string, label: string, more: Partial<Column> = {}): Column => ({
+  ...systemColumn,
+  id,
+  label,
+  align: "right",
+  ...more,
+});
+
+/** Every paired comparison of the results on one metric, each with its counts, difference and p-value. */
+export function comparisonsTable(results: Results, metric: string): Table {
+  const shown = results.comparisons.filter((comparison) => comparison.metric === metric);
+  const { label, digits } = results.metrics[metric];
+  const name = (id: string) => results.systems.find((system) => system.id === id)?.label ?? id;
+  const methods = [...new Set(shown.map(({ difference }) => difference.method))];
+  return {
+    id: `comparisons-${metric}`,
+    title: `Paired comparisons: ${label}`,
+    caption:
+      `A against B on the same items: wins, losses and ties of A, win rate with ties as half, ` +
+      `mean difference A − B ± half the width of its 95% interval (${methods.join("; ")}), ` +
+      `two-sided paired permutation test.`,
+    columns: [
+      column("a", "A", { align: "left" }),
+      column("b", "B", { align: "left" }),
+      column("wins", "Wins"),
+      column("losses", "Losses"),
+      column("ties", "Ties"),
+      column("winRate", "Win rate", { unit: "%" }),
+      column("difference", "Difference", { unit: unitLabel(results.metrics[metric]) }),
+      column("p", "p"),
+    ],
+    rows: shown.map((comparison) => ({
+      id: `${comparison.a}:${comparison.b}`,
+      cells: [
+        textCell(name(comparison.a)),
+        textCell(name(comparison.b)),
+        count(comparison.wins),
+        count(comparison.losses),
+        count(comparison.ties),
+        estimate(comparison.winRate, 1),
+        estimate(comparison.difference, digits),
+        textCell(formatPValue(comparison.pValue)),
+      ],
+    })),
+    notes: [],
+  };
+}
+
+function count(value: number): Cell {
+  return {
+    content: { value, digits: 0, interval: null, n: null },
+    best: false,
+    notes: [],
+    origins: [],
+  };
+}
+
+function estimate({ mean, ci95 }: Estimate, digits: number): Cell {
+  return {
+    content: { value: mean, digits, interval: ci95, n: null },
+    best: false,
+    notes: [],
+    origins: [],
+  };
+}

@@ -1,0 +1,271 @@
+import type { Comparison, Estimate, Metric, Results, SystemResult } from "../core/results.ts";
+import { InputError, nearest, type Problem } from "../core/problem.ts";
+import { type Cell, type Column, emptyCell, type Quantity, type Table, textCell } from "./table.ts";
+import { bestRow } from "./best_row.ts";
+
+/** A measured quantity of the row's system. */
+export interface MetricColumnSpec {
+  readonly metric: string;
+  /** Shorter heading than the metric's own. */
+  readonly label?: string;
+  /** Heading shared with neighbouring columns. */
+  readonly group?: string;
+}
+
+/** One column of a results table, as a recipe writes it. */
+export type ColumnSpec =
+  | MetricColumnSpec
+  /** Win rate of the row's system over another, compared on the metric `on`. */
+  | { readonly winRateOver: string; readonly on?: string }
+  /** Paired mean difference, the row's system minus another, of the metric `on`. */
+  | { readonly differenceFrom: string; readonly on?: string };
+
+/** What a results table shows. */
+export interface ResultsTableOptions {
+  readonly id?: string;
+  readonly title: string;
+  readonly columns: readonly ColumnSpec[];
+  /** Systems in the order of the rows; all, in the order of the results, unless told. */
+  readonly rows?: readonly string[];
+}
+
+/** A column with what its cells are made from. */
+interface ResolvedColumn {
+  readonly column: Column;
+  /** Metric by which the best row is judged; null where nothing is judged. */
+  readonly judgedBy: string | null;
+  /** The row's number, or null where there is none. */
+  estimate(system: SystemResult): Estimate | null;
+  readonly digits: number;
+  /** Ids of the other systems that the numbers rest on. */
+  readonly against: string | null;
+}
+
+/**
+ * The table of a run: one row a system, one column a quantity, mean ± half the 95% interval. The best
+ * value of a column is marked only where the paired test tells its system from every other (p < 0.05).
+ *
+ * @throws InputError naming every unknown metric and system of `options`, with the nearest known one
+ */
+export function resultsTable(results: Results, options: ResultsTableOptions): Table {
+  checkSpecs(results, options);
+  const systems = (options.rows ?? results.systems.map(({ id }) => id))
+    .map((id) => results.systems.find((system) => system.id === id)!);
+  const resolved = options.columns.map((spec) => resolveColumn(results, systems, spec));
+  const notes: string[] = [];
+  const best = resolved.map((column) =>
+    bestRow(results, systems, {
+      judgedBy: column.judgedBy,
+      better: column.column.better,
+      values: systems.map((system) => column.estimate(system)?.mean ?? null),
+    })
+  );
+  const rows = systems.map((system, row) => ({
+    id: system.id,
+    cells: [
+      textCell(system.label, system.origins),
+      ...resolved.map((column, at) =>
+        quantityCell(results, { system, column, best: best[at] === row, notes })
+      ),
+    ],
+  }));
+  return {
+    id: options.id ?? "results",
+    title: options.title,
+    caption: caption(resolved, systems, best.some((row) => row !== null)),
+    columns: [systemColumn, ...resolved.map(({ column }) => column)],
+    rows,
+    notes,
+  };
+}
+
+/** First column of every table over systems. */
+export const systemColumn: Column = {
+  id: "system",
+  label: "System",
+  group: null,
+  unit: null,
+  better: null,
+  align: "left",
+  n: null,
+};
+
+/** A metric's unit as a heading shows it; null where the label says it already. */
+export function unitLabel({ label, unit }: Metric): string | null {
+  if (unit === "percent") return "%";
+  return label.toLowerCase().includes(unit.toLowerCase()) ? null : unit;
+}
+
+/** The comparison of `a` with `b` on a metric, turned round where the results hold `b` against `a`. */
+export function findComparison(
+  results: Results,
+  query: { readonly a: string; readonly b: string; readonly metric: string },
+): Comparison | null {
+  const { a, b, metric } = query;
+  for (const comparison of results.comparisons) {
+    if (comparison.metric !== metric) continue;
+    if (comparison.a === a && comparison.b === b) return comparison;
+    if (comparison.a === b && comparison.b === a) return turned(comparison);
+  }
+  return null;
+}
+
+function turned(comparison: Comparison): Comparison {
+  return {
+    ...comparison,
+    a: comparison.b,
+    b: comparison.a,
+    wins: comparison.losses,
+    losses: comparison.wins,
+    winRate: mapEstimate(comparison.winRate, (rate) => 100 - rate),
+    difference: mapEstimate(comparison.difference, (difference) => -difference),
+  };
+}
+
+/** An estimate under a decreasing map: the interval's ends change places. */
+function mapEstimate(estimate: Estimate, map: (value: number) => number): Estimate {
+  return {
+    ...estimate,
+    mean: map(estimate.mean),
+    ci95: estimate.ci95 && [map(estimate.ci95[1]), map(estimate.ci95[0])],
+    perSeed: estimate.perSeed.map(map),
+  };
+}
+
+function resolveColumn(
+  results: Results,
+  systems: readonly SystemResult[],
+  spec: ColumnSpec,
+): ResolvedColumn {
+  if ("metric" in spec) return metricColumn(results.metrics[spec.metric], systems, spec);
+  const over = "winRateOver" in spec ? spec.winRateOver : spec.differenceFrom;
+  const on = spec.on ?? results.comparisons[0].metric;
+  const metric = results.metrics[on];
+  const wins = "winRateOver" in spec;
+  const estimate = (system: SystemResult) => {
+    const comparison = findComparison(results, { a: system.id, b: over, metric: on });
+    return comparison && (wins ? comparison.winRate : comparison.difference);
+  };
+  const label = results.systems.find(({ id }) => id === over)!.label;
+  return {
+    column: {
+      id: `${wins ? "winRateOver" : "differenceFrom"}:${over}:${on}`,
+      label: wins ? `over ${label}` : `minus ${label}`,
+      group: wins ? "Win rate" : metric.label,
+      unit: wins ? "%" : unitLabel(metric),
+      better: wins ? "higher" : metric.better,
+      align: "right",
+      n: sharedCount(systems.map(estimate)),
+    },
+    judgedBy: on,
+    estimate,
+    digits: wins ? 1 : metric.digits,
+    against: over,
+  };
+}
+
+function metricColumn(
+  metric: Metric,
+  systems: readonly SystemResult[],
+  spec: MetricColumnSpec,
+): ResolvedColumn {
+  const estimate = (system: SystemResult) => system.metrics[spec.metric] ?? null;
+  return {
+    column: {
+      id: spec.metric,
+      label: spec.label ?? metric.label,
+      group: spec.group ?? null,
+      unit: unitLabel(metric),
+      better: metric.better,
+      align: "right",
+      n: sharedCount(systems.map(estimate)),
+    },
+    judgedBy: spec.metric,
+    estimate,
+    digits: metric.digits,
+    against: null,
+  };
+}
+
+/** The n that all estimates share; null when they differ. */
+function sharedCount(estimates: readonly (Estimate | null)[]): number | null {
+  const counts = new Set(estimates.flatMap((estimate) => estimate === null ? [] : [estimate.n]));
+  return counts.size === 1 ? [...counts][0] : null;
+}
+
+function quantityCell(
+  results: Results,
+  at: { system: SystemResult; column: ResolvedColumn; best: boolean; notes: string[] },
+): Cell {
+  const { system, column } = at;
+  if (column.against === system.id) return emptyCell();
+  const estimate = column.estimate(system);
+  if (estimate === null) return emptyCell([noteIndex(at.notes, "Not measured in this run.")]);
+  const seeds = estimate.perSeed.length;
+  const partial = seeds > 0 && seeds < results.seeds.length;
+  const against = results.systems.find(({ id }) => id === column.against);
+  return {
+    content: quantity(estimate, column.digits),
+    best: at.best,
+    notes: partial ? [noteIndex(at.notes, `From ${seeds} of ${results.seeds.length} seeds.`)] : [],
+    origins: [...system.origins, ...(against?.origins ?? [])],
+  };
+}
+
+function quantity(estimate: Estimate, digits: number): Quantity {
+  return { value: estimate.mean, digits, interval: estimate.ci95, n: estimate.n };
+}
+
+/** The index of a note, added when new. */
+function noteIndex(notes: string[], note: string): number {
+  const index = notes.indexOf(note);
+  return index >= 0 ? index : notes.push(note) - 1;
+}
+
+function caption(
+  columns: readonly ResolvedColumn[],
+  systems: readonly SystemResult[],
+  anyBest: boolean,
+): string {
+  const estimates = columns.flatMap((column) =>
+    systems.filter(({ id }) => id !== column.against).map(column.estimate)
+  ).filter((estimate) => estimate !== null);
+  const methods = [...new Set(estimates.filter(({ ci95 }) => ci95).map(({ method }) => method))];
+  const sentences = methods.length === 0
+    ? ["Means; nothing here supports an interval."]
+    : [`Mean ± half the width of its 95% interval (${methods.join("; ")}).`];
+  sentences.push("n counts items, all seeds together.");
+  if (columns.some(({ column }) => column.group === "Win rate")) sentences.push("Ties count half.");
+  sentences.push(
+    anyBest
+      ? "Marked (bold, or * in plain text): the best of its column, where a paired test tells it from every other system (p < 0.05)."
+      : "No value is marked as best: in no column does a paired test tell one system from every other (p < 0.05).",
+  );
+  return sentences.join(" ");
+}
+
+function checkSpecs(results: Results, options: ResultsTableOptions): void {
+  const systems = results.systems.map(({ id }) => id);
+  const metrics = Object.keys(results.metrics);
+  const problems: Problem[] = [];
+  const check = (path: string, kind: string, name: string, known: readonly string[]) => {
+    if (known.includes(name)) return;
+    problems.push({
+      path,
+      message: `No ${kind} is called "${name}" in the results. Known: ${known.join(", ")}.`,
+      nearest: nearest(name, known),
+    });
+  };
+  options.rows?.forEach((id, i) => check(`table.rows[${i}]`, "system", id, systems));
+  options.columns.forEach((spec, i) => {
+    const path = `table.columns[${i}]`;
+    if ("metric" in spec) return check(`${path}.metric`, "metric", spec.metric, metrics);
+    if ("winRateOver" in spec) check(`${path}.winRateOver`, "system", spec.winRateOver, systems);
+    else check(`${path}.differenceFrom`, "system", spec.differenceFrom, systems);
+    if (spec.on !== undefined) check(`${path}.on`, "metric", spec.on, metrics);
+    else if (results.comparisons.length === 0) {
+      problems.push({ path, message: "The results hold no comparisons for this column." });
+    }
+  });
+  if (problems.length > 0) throw new InputError(problems);
+}

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { InputError } from "../../core/problem.ts";
+import type { Comparison, Results } from "../../core/results.ts";
+import { comparisonsTable } from "../../reports/comparisons_table.ts";
+import { renderText } from "../../reports/text.ts";
+import { resultsTable } from "../../reports/results_table.ts";
+import { seedsTable } from "../../reports/seeds_table.ts";
+import { displayWidth } from "../../reports/display_width.ts";
+import { isQuantity } from "../../reports/table.ts";
+import { resultsFixture } from "./results_fixture.ts";
+
+const columns = [
+  { metric: "goldSampled" },
+  { winRateOver: "ref" },
+  { winRateOver: "dpo" },
+  { metric: "accuracy" },
+  { metric: "kl" },
+] as const;
+
+function table(results: Results) {
+  return resultsTable(results, { title: "Results", columns });
+}
+
+function best(results: Results, column: number): string[] {
+  return table(results).rows.filter(({ cells }) => cells[column].best).map(({ id }) => id);
+}
+
+/** The fixture with every comparison rewritten. */
+function withComparisons(change: (comparison: Comparison) => Comparison): Results {
+  const results = resultsFixture();
+  return { ...results, comparisons: results.comparisons.map(change) };
+}
+
+Deno.test("resultsTable() marks no best value while one other system cannot be told apart", () => {
+  assert.deepEqual(best(resultsFixture(), 1), []);
+});
+
+Deno.test("resultsTable() marks the best value once the paired test tells it from every other", () => {
+  const results = withComparisons((comparison) => ({ ...comparison, pValue: 0.049 }));
+  assert.deepEqual(best(results, 1), ["dpo-stopped"]);
+});
+
+Deno.test("resultsTable() marks nothing at p = 0.05, nor when a comparison is missing, nor against its sign", () => {
+  assert.deepEqual(best(withComparisons((c) => ({ ...c, pValue: 0.05 })), 1), []);
+  const all = withComparisons((c) => ({ ...c, pValue: 0.001 }));
+  const fewer = all.comparisons.filter(({ a, b }) => !(a === "dpo-stopped" && b === "ref"));
+  assert.deepEqual(best({ ...all, comparisons: fewer }, 1), []);
+  const turned = withComparisons((c) => ({
+    ...c,
+    pValue: 0.001,
+    difference: { ...c.difference, mean: -c.difference.mean },
+  }));
+  assert.deepEqual(best(turned, 1), []);
+});
+
+Deno.test("resultsTable() never marks a metric that has no better direction", () => {
+  assert.deepEqual(best(withComparisons((c) => ({ ...c, pValue: 0, metric: "kl" })), 5), []);
+});
+
+Deno.test("resultsTable() turns a comparison round when the results hold it the other way", () => {
+  const rows = table(resultsFixture()).rows;
+  const ref = rows.find(({ id }) => id === "ref")!.cells[3].content;
+  const dpo = rows.find(({ id }) => id === "dpo")!.cells[2].content;
+  assert.ok(isQuantity(ref) && isQuantity(dpo));
+  assert.ok(Math.abs(ref.value - (100 - dpo.value)) < 1e-9);
+  assert.ok(ref.interval![0] < ref.value && ref.value < ref.interval![1]);
+});
+
+Deno.test("resultsTable() leaves a system's win rate over itself empty", () => {
+  const rows = table(resultsFixture()).rows;
+  assert.equal(rows.find(({ id }) => id === "dpo")!.cells[3].content, null);
+});
+
+Deno.test("resultsTable() notes what was not measured and what rests on fewer seeds", () => {
+  const results = resultsFixture();
+  const [ref, sft, ...others] = results.systems;
+  const { kl: _, ...withoutKl } = ref.metrics;
+  const accuracy = { ...sft.metrics.accuracy, perSeed: sft.metrics.accuracy.perSeed.slice(0, 2) };
+  const made = table({
+    ...results,
+    systems: [
+      { ...ref, metrics: withoutKl },
+      { ...sft, metrics: { ...sft.metrics, accuracy } },
+      ...others,
+    ],
+  });
+  assert.deepEqual([...made.notes].sort(), ["From 2 of 3 seeds.", "Not measured in this run."]);
+  assert.match(renderText(made), /– \([ab]\)/);
+});
+
+Deno.test("resultsTable() reports every unknown name at once with the nearest known one", () => {
+  const bad = [{ metric: "goldSampeld" }, { winRateOver: "dppo", on: "k" }];
+  assert.throws(
+    () => resultsTable(resultsFixture(), { title: "x", columns: bad, rows: ["rpo-sun"] }),
+    (error) => {
+      assert.ok(error instanceof InputError);
+      assert.deepEqual(error.problems.map(({ path, nearest }) => [path, nearest]), [
+        ["table.rows[0]", "rpo-sum"],
+        ["table.columns[0].metric", "goldSampled"],
+        ["table.columns[1].winRateOver", "dpo"],
+        ["table.columns[1].on", "kl"],
+      ]);
+      return true;
+    },
+  );
+});
+
+Deno.test("every number of the results table names the instances it came from", () => {
+  for (const { cells } of table(resultsFixture()).rows) {
+    for (const cell of cells.filter(({ content }) => isQuantity(content))) {
+      assert.ok(cell.origins.length >= 3);
+    }
+  }
+});
+
+Deno.test("renderText() fits 100 columns, and sets the rest in a second block below 100", () => {
+  const lines = renderText(table(resultsFixture())).split("\n");
+  assert.ok(lines.every((line) => displayWidth(line) <= 100));
+  assert.equal(lines.filter((line) => line.startsWith("System")).length, 1);
+  const narrow = renderText(table(resultsFixture()), { width: 60 }).split("\n");
+  assert.ok(narrow.every((line) => displayWidth(line) <= 60));
+  assert.equal(narrow.filter((line) => line.startsWith("System")).length, 2);
+  for (const label of ["Gold reward", "accuracy", "KL to Ref"]) {
+    assert.ok(narrow.some((line) => line.includes(label)), label);
+  }
+});
+
+Deno.test("seedsTable() shows each seed's own number with that seed's origin", () => {
+  const seeds = seedsTable(resultsFixture());
+  assert.equal(seeds.rows.length, 18);
+  const dpo = seeds.rows.find(({ id }) => id === "dpo@seed=0")!;
+  assert.deepEqual(dpo.cells[2].content, { value: 0.25, digits: 3, interval: null, n: null });
+  assert.deepEqual(dpo.cells[2].origins.map(({ instance }) => instance), ["evaluate/dpo@seed=0"]);
+});
+
+Deno.test("comparisonsTable() shows counts and p-values of one metric's comparisons", () => {
+  const text = renderText(comparisonsTable(resultsFixture(), "goldSampled"));
+  assert.match(
+    text,
+    /RPO sum +DPO, stopped +298 +302 +300 +49\.8 ± 1\.8 +−0\.007 ± 0\.030 +0\.430/,
+  );
+});
