@@ -1,0 +1,115 @@
+import type { TokenizedPair } from "../data/pair.ts";
+import type { TokenDecoder } from "../train/models/token_decoder.ts";
+import type { Evaluation, ItemSet, MetricValues } from "./evaluation.ts";
+import type { SeededSampling } from "./generate.ts";
+import type { MetricName } from "./metrics.ts";
+import {
+  clusterId,
+  pairItemSet,
+  pairMetrics,
+  type PairPreferences,
+  pairPreferences,
+} from "./pair_preferences.ts";
+import { type ReplyScorer, scoreBothReplies } from "./score_pairs.ts";
+import { generateJudged, type JudgedReply, type WorldDecoding } from "./world_replies.ts";
+
+/** What evaluating a policy in the synthetic world needs. */
+export interface WorldEvaluation extends Omit<WorldDecoding, "decoding" | "samples"> {
+  readonly policy: { readonly decoder: TokenDecoder; readonly score: ReplyScorer };
+  readonly reference: { readonly score: ReplyScorer };
+  readonly sampling: SeededSampling;
+  /** Held-out pairs. */
+  readonly pairs: readonly TokenizedPair[];
+  /** Pairs of a covered reply and a worse run-on; empty to leave the metrics out. */
+  readonly outOfCoverage: readonly TokenizedPair[];
+  /** Replies kept for people to read, from the first prompts. */
+  readonly examples: number;
+}
+
+type Metrics = Partial<Record<MetricName, MetricValues>>;
+
+/**
+ * Evaluates a policy by the gold reward of its replies (sampled and greedy), its distance from the
+ * reference on its own samples, and what it prefers on held-out pairs.
+ */
+export async function evaluateWorld(request: WorldEvaluation): Promise<Evaluation> {
+  const { policy, prompts, pairs, outOfCoverage } = request;
+  const sampled = await firstReplies(policy.decoder, { ...request, decoding: request.sampling });
+  const greedy = await firstReplies(policy.decoder, { ...request, decoding: "greedy" });
+  const itemSets: Record<string, ItemSet> = {
+    prompts: {
+      items: prompts.map(({ id }) => id),
+      clusters: prompts.map(({ prompt }) => clusterId(prompt)),
+    },
+  };
+  const metrics: Metrics = {
+    ...replyMetrics(sampled, greedy),
+    kl: { over: "prompts", values: await logRatios(request, sampled) },
+  };
+  if (pairs.length > 0) {
+    itemSets.pairs = pairItemSet(pairs);
+    Object.assign(metrics, pairMetrics(pairs, await preferences(request, pairs), "pairs"));
+  }
+  if (outOfCoverage.length > 0) {
+    itemSets.outOfCoverage = pairItemSet(outOfCoverage);
+    const { accuracy, margin } = await preferences(request, outOfCoverage);
+    metrics.outOfCoverageAccuracy = { over: "outOfCoverage", values: accuracy };
+    metrics.outOfCoverageMargin = { over: "outOfCoverage", values: margin };
+  }
+  const examples = prompts.slice(0, request.examples).map(({ id, prompt }, i) => ({
+    id,
+    prompt,
+    text: sampled[i].text,
+    score: sampled[i].gold,
+  }));
+  return { itemSets, metrics, examples };
+}
+
+async function firstReplies(
+  decoder: TokenDecoder,
+  request: WorldDecoding,
+): Promise<JudgedReply[]> {
+  return (await generateJudged(decoder, { ...request, samples: 1 })).map(([reply]) => reply);
+}
+
+function replyMetrics(sampled: readonly JudgedReply[], greedy: readonly JudgedReply[]): Metrics {
+  const over = "prompts";
+  const along = (replies: readonly JudgedReply[], measure: (reply: JudgedReply) => number) => ({
+    over,
+    values: replies.map(measure),
+  });
+  const percent = (flag: boolean) => flag ? 100 : 0;
+  return {
+    gold: along(sampled, ({ gold }) => gold),
+    goldGreedy: along(greedy, ({ gold }) => gold),
+    right: along(sampled, ({ kind }) => percent(kind === "right")),
+    runOn: along(sampled, ({ covered }) => percent(!covered)),
+    runOnGreedy: along(greedy, ({ covered }) => percent(!covered)),
+    length: along(sampled, ({ tokens }) => tokens.length),
+  };
+}
+
+/** log π(y|x) − log π_ref(y|x) (nats) of each sampled reply y: its mean estimates KL(π ‖ π_ref). */
+async function logRatios(
+  { policy, reference, prompts }: WorldEvaluation,
+  sampled: readonly JudgedReply[],
+): Promise<number[]> {
+  const sequences = sampled.map(({ tokens }, i) => ({ prompt: prompts[i].tokens, reply: tokens }));
+  const ours = await policy.score(sequences);
+  const theirs = await reference.score(sequences);
+  return Array.from(ours, (logp, i) => logp - theirs[i]);
+}
+
+async function preferences(
+  { policy, reference }: WorldEvaluation,
+  pairs: readonly TokenizedPair[],
+): Promise<PairPreferences> {
+  const ours = await scoreBothReplies(policy.score, pairs);
+  const theirs = await scoreBothReplies(reference.score, pairs);
+  return pairPreferences({
+    policyChosen: ours.chosen,
+    policyRejected: ours.rejected,
+    referenceChosen: theirs.chosen,
+    referenceRejected: theirs.rejected,
+  });
+}
