@@ -1,0 +1,126 @@
+import { DuckDBBlobValue, type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { StreamingDigest } from "../../core/digest.ts";
+import { canonicalJson } from "../../core/json.ts";
+import { InputError } from "../../core/problem.ts";
+import type { TokenizedPair } from "../pair.ts";
+import type { TokenizedRow } from "../tokenize.ts";
+import { decodeBatch } from "./arrow_batch.ts";
+import { FORMAT, pairColumns, type TokenFacts, TOKENS_FILE } from "./token_table.ts";
+
+/**
+ * All pairs of a `tokens` artifact, in order. Their arrays are views of the batches' buffers.
+ *
+ * @param folder holds `tokens.duckdb`, which many may read at once
+ * @throws InputError when there is none, or when it is no such database
+ */
+export async function readTokens(folder: string): Promise<TokenizedPair[]> {
+  const pairs: TokenizedPair[] = [];
+  for await (const { id, prompt, chosen, rejected } of streamTokens(folder)) {
+    pairs.push({ id, prompt, chosen, rejected });
+  }
+  return pairs;
+}
+
+/** As `readTokens`, with all columns, holding one batch at a time. */
+export async function* streamTokens(folder: string): AsyncGenerator<TokenizedRow> {
+  await using database = await open(folder);
+  for (const [first, count] of await batchesOf(database.connection)) {
+    yield* await readBatch(database.connection, first, count);
+  }
+}
+
+/** The facts of a `tokens` artifact. */
+export async function readTokenFacts(folder: string): Promise<TokenFacts> {
+  await using database = await open(folder);
+  return database.facts;
+}
+
+/** How many pairs a `tokens` artifact holds. */
+export async function countTokens(folder: string): Promise<{ pairs: number; tokens: number }> {
+  await using database = await open(folder);
+  const result = await database.connection.runAndReadAll(
+    `SELECT count(*)::INTEGER,
+       coalesce(sum(prompt_tokens + chosen_tokens + coalesce(rejected_tokens, 0)), 0)::DOUBLE
+     FROM pairs`,
+  );
+  const [[pairs, tokens]] = result.getRows();
+  return { pairs: pairs as number, tokens: tokens as number };
+}
+
+/**
+ * Digest (hex SHA-256) of the facts, the columns and the token ids, in order; the layout of the
+ * database's pages and the size of its batches do not enter.
+ */
+export async function digestTokens(folder: string): Promise<string> {
+  const digest = new StreamingDigest();
+  digest.update(canonicalJson(await readTokenFacts(folder)));
+  for await (const { prompt, chosen, rejected, ...columns } of streamTokens(folder)) {
+    const lengths = [prompt.length, chosen.length, rejected && rejected.length];
+    digest.update(canonicalJson({ ...columns, lengths }));
+    for (const ids of [prompt, chosen, rejected]) {
+      if (ids !== null) digest.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+    }
+  }
+  return digest.hex();
+}
+
+async function readBatch(
+  connection: DuckDBConnection,
+  first: number,
+  count: number,
+): Promise<TokenizedRow[]> {
+  const blobs = await connection.runAndReadAll("SELECT arrow FROM batches WHERE first_row = $1", [
+    first,
+  ]);
+  const columns = await connection.runAndReadAll(
+    "SELECT * FROM pairs WHERE row >= $1 AND row < $2 ORDER BY row",
+    [first, first + count],
+  );
+  const ids = decodeBatch((blobs.getRows()[0][0] as DuckDBBlobValue).bytes);
+  return columns.getRowObjects().map((row, i) => ({ ...pairColumns(row), ...ids[i] }));
+}
+
+async function batchesOf(connection: DuckDBConnection): Promise<[number, number][]> {
+  const result = await connection.runAndReadAll(
+    "SELECT first_row, row_count FROM batches ORDER BY first_row",
+  );
+  return result.getRows() as [number, number][];
+}
+
+interface OpenTokens extends AsyncDisposable {
+  readonly connection: DuckDBConnection;
+  readonly facts: TokenFacts;
+}
+
+async function open(folder: string): Promise<OpenTokens> {
+  const path = `${folder}/${TOKENS_FILE}`;
+  const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY", threads: "1" })
+    .catch((error) => refuse(path, error));
+  try {
+    const connection = await instance.connect();
+    const result = await connection.runAndReadAll("SELECT format, facts FROM facts")
+      .catch((error) => refuse(path, error));
+    const [[format, facts]] = result.getRows();
+    if (format !== FORMAT) refuse(path, `format ${format}`);
+    return {
+      connection,
+      facts: JSON.parse(facts as string),
+      [Symbol.asyncDispose]: () => {
+        connection.closeSync();
+        instance.closeSync();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    instance.closeSync();
+    throw error;
+  }
+}
+
+function refuse(path: string, reason: unknown): never {
+  const found = reason instanceof Error ? reason.message.split("\n")[0] : String(reason);
+  throw new InputError([{
+    path,
+    message: `Expected a database of tokenized pairs (format ${FORMAT}) but found: ${found}`,
+  }]);
+}

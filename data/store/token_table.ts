@@ -1,0 +1,100 @@
+import { BOOLEAN, type DuckDBType, type DuckDBValue, INTEGER, VARCHAR } from "@duckdb/node-api";
+import type { TokenizedRow, Truncation } from "../tokenize.ts";
+
+/** The database in a `tokens` artifact. */
+export const TOKENS_FILE = "tokens.duckdb";
+
+/** Raised when a reader of old files could no longer read new ones. */
+export const FORMAT = 1;
+
+/** Rows of an Arrow record batch and of a DuckDB data chunk (which holds at most 2,048). */
+export const BATCH_ROWS = 1024;
+
+/** Facts about a whole set of tokens. */
+export interface TokenFacts {
+  readonly maxLength: number;
+  readonly maxPromptLength: number;
+  /** Rows that an embedding needs. */
+  readonly vocabSize: number;
+  readonly eosId: number;
+  readonly padId: number | null;
+  /** Digest of the chat template's text; null when there was none. */
+  readonly templateDigest: string | null;
+}
+
+/** All of a row but its token ids. */
+export type PairColumns = Omit<TokenizedRow, "prompt" | "chosen" | "rejected">;
+
+interface Column {
+  readonly name: string;
+  readonly type: DuckDBType;
+  readonly nullable?: boolean;
+  readonly value: (row: TokenizedRow, index: number) => DuckDBValue;
+}
+
+/** The columns of table `pairs`, one row a pair. */
+export const COLUMNS: readonly Column[] = [
+  { name: "row", type: INTEGER, value: (_, index) => index },
+  { name: "id", type: VARCHAR, value: (row) => row.id },
+  { name: "prompt_tokens", type: INTEGER, value: (row) => row.prompt.length },
+  { name: "chosen_tokens", type: INTEGER, value: (row) => row.chosen.length },
+  {
+    name: "rejected_tokens",
+    type: INTEGER,
+    nullable: true,
+    value: (row) => row.rejected === null ? null : row.rejected.length,
+  },
+  { name: "prompt_tokens_before", type: INTEGER, value: (row) => row.before.prompt },
+  { name: "chosen_tokens_before", type: INTEGER, value: (row) => row.before.chosen },
+  {
+    name: "rejected_tokens_before",
+    type: INTEGER,
+    nullable: true,
+    value: (row) => row.before.rejected,
+  },
+  { name: "truncation", type: VARCHAR, value: (row) => row.truncation },
+  { name: "boundary_mismatch", type: BOOLEAN, value: (row) => row.boundaryMismatch },
+  { name: "identical_text", type: BOOLEAN, value: (row) => row.identicalText },
+  { name: "chosen_empty", type: BOOLEAN, value: (row) => row.chosenEmpty },
+  { name: "rejected_empty", type: BOOLEAN, value: (row) => row.rejectedEmpty },
+  { name: "chosen_ended", type: BOOLEAN, value: (row) => row.chosenEnded },
+  { name: "rejected_ended", type: BOOLEAN, value: (row) => row.rejectedEnded },
+  { name: "prompt_digest", type: VARCHAR, value: (row) => row.promptDigest },
+  { name: "prompt_digest_normalised", type: VARCHAR, value: (row) => row.promptDigestNormalised },
+];
+
+/** A row of table `pairs` as the record that it was written from. */
+export function pairColumns(row: Readonly<Record<string, DuckDBValue>>): PairColumns {
+  const text = (name: string) => row[name] as string;
+  const flag = (name: string) => row[name] as boolean;
+  return {
+    id: text("id"),
+    before: {
+      prompt: row.prompt_tokens_before as number,
+      chosen: row.chosen_tokens_before as number,
+      rejected: row.rejected_tokens_before as number | null,
+    },
+    truncation: text("truncation") as Truncation,
+    boundaryMismatch: flag("boundary_mismatch"),
+    identicalText: flag("identical_text"),
+    chosenEmpty: flag("chosen_empty"),
+    rejectedEmpty: flag("rejected_empty"),
+    chosenEnded: flag("chosen_ended"),
+    rejectedEnded: flag("rejected_ended"),
+    promptDigest: text("prompt_digest"),
+    promptDigestNormalised: text("prompt_digest_normalised"),
+  };
+}
+
+/**
+ * The tables: `facts` (one JSON document), `pairs`, and `batches` of token ids, each an Arrow IPC
+ * stream of columns `prompt`, `chosen`, `rejected` for `row_count` pairs from `first_row` on.
+ */
+export const SCHEMA_SQL = [
+  "CREATE TABLE facts (format INTEGER NOT NULL, facts VARCHAR NOT NULL)",
+  `CREATE TABLE pairs (${
+    COLUMNS.map(({ name, type, nullable }) => `${name} ${type}${nullable ? "" : " NOT NULL"}`)
+      .join(", ")
+  })`,
+  "CREATE TABLE batches (first_row INTEGER NOT NULL, row_count INTEGER NOT NULL, arrow BLOB NOT NULL)",
+];

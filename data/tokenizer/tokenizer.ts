@@ -1,0 +1,164 @@
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { InputError } from "../../core/problem.ts";
+import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
+import { splitAsOniguruma } from "./oniguruma_split.ts";
+
+/** Text to token ids and back. */
+export interface Tokenizer {
+  /** The folder it was read from. */
+  readonly folder: string;
+  /** One more than the highest id: the rows that an embedding needs. */
+  readonly vocabSize: number;
+  readonly bosId: number | null;
+  readonly eosId: number | null;
+  readonly padId: number | null;
+  /** The tokenizer's own chat template; null when it has none. */
+  readonly chatTemplate: ChatTemplate | null;
+  /** All that tokenizer_config.json says. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Texts of the tokens that `decode` leaves out. */
+  readonly specialTokens: readonly string[];
+  /** Compiles another template (a recipe's) with this tokenizer's special tokens. */
+  compileTemplate(source: string, path: string): ChatTemplate;
+  /**
+   * Token ids of a text, special tokens in it recognised, none added.
+   * @throws InputError when the vocabulary has no token for a word and none for unknown ones
+   */
+  encode(text: string): Int32Array;
+  /** The text of token ids, special tokens left out unless `keepSpecialTokens`. */
+  decode(ids: ArrayLike<number>, options?: { readonly keepSpecialTokens?: boolean }): string;
+}
+
+/**
+ * Loads a tokenizer from a Hugging Face folder: tokenizer.json, tokenizer_config.json, and
+ * chat_template.jinja where there is one (else `chat_template` of tokenizer_config.json).
+ *
+ * @throws InputError when a file is missing, is no JSON, or is of a kind that is not supported
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const [model, config] = await Promise.all([
+    readJson(`${folder}/tokenizer.json`),
+    readJson(`${folder}/tokenizer_config.json`),
+  ]);
+  let library: HuggingFaceTokenizer;
+  try {
+    library = new HuggingFaceTokenizer(splitAsOniguruma(model), config);
+  } catch (error) {
+    throw new InputError([{
+      path: `${folder}/tokenizer.json`,
+      message: `Expected a tokenizer of a supported kind but found: ${messageOf(error)}`,
+    }]);
+  }
+  const tokens = specialTokenTexts(config);
+  const idOf = (name: string) =>
+    resolveId(library, `${folder}/tokenizer_config.json`, [
+      name,
+      tokens[name],
+    ]);
+  const template = await readTemplate(folder, config);
+  const added = [...library.get_added_tokens_decoder().values()];
+  return {
+    folder,
+    vocabSize: 1 + [...library.get_vocab().values()].reduce((a, b) => Math.max(a, b), -1),
+    bosId: idOf("bos_token"),
+    eosId: idOf("eos_token"),
+    padId: idOf("pad_token"),
+    chatTemplate: template && compileChatTemplate(template.source, { path: template.path, tokens }),
+    config,
+    specialTokens: added.filter((token) => token.special).map((token) => token.content),
+    compileTemplate: (source, path) => compileChatTemplate(source, { path, tokens }),
+    encode: (text) => encode(library, folder, text),
+    decode: (ids, options = {}) => {
+      if (ids.length === 0) return "";
+      return library.decode(Array.from(ids), {
+        skip_special_tokens: !options.keepSpecialTokens,
+        clean_up_tokenization_spaces: config.clean_up_tokenization_spaces === true,
+      });
+    },
+  };
+}
+
+function encode(library: HuggingFaceTokenizer, folder: string, text: string): Int32Array {
+  if (text === "") return new Int32Array(0);
+  const { ids, tokens } = library.encode(text, { add_special_tokens: false });
+  const unknown = ids.findIndex((id) => id === undefined);
+  if (unknown >= 0) {
+    throw new InputError([{
+      path: `${folder}/tokenizer.json`,
+      message: `Expected a vocabulary that can write every text but found no token for ` +
+        `${JSON.stringify(tokens[unknown])}, nor one for unknown words.`,
+    }]);
+  }
+  return Int32Array.from(ids);
+}
+
+/** `bos_token` and its like, given as text or as `{ content }`. */
+function specialTokenTexts(config: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(config)) {
+    if (!name.endsWith("_token")) continue;
+    const content = isRecord(value) ? value.content : value;
+    if (typeof content === "string") texts[name] = content;
+  }
+  return texts;
+}
+
+function resolveId(
+  library: HuggingFaceTokenizer,
+  path: string,
+  [name, text]: [string, string | undefined],
+): number | null {
+  if (text === undefined) return null;
+  const id = library.token_to_id(text);
+  if (id !== undefined) return id;
+  const message = `Expected ${name} to be in the vocabulary but found "${text}".`;
+  throw new InputError([{ path, message }]);
+}
+
+async function readTemplate(
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+): Promise<{ source: string; path: string } | null> {
+  const path = `${folder}/chat_template.jinja`;
+  try {
+    return { source: await Deno.readTextFile(path), path };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const given = config.chat_template;
+  const named: unknown = Array.isArray(given)
+    ? given.find((entry) => isRecord(entry) && entry.name === "default")?.template
+    : given;
+  return typeof named === "string"
+    ? { source: named, path: `${folder}/tokenizer_config.json: chat_template` }
+    : null;
+}
+
+async function readJson(path: string): Promise<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const message = "Expected a tokenizer's file but found none.";
+    throw new InputError([{ path, message }]);
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isRecord(value)) return value;
+    throw new SyntaxError("no object");
+  } catch (error) {
+    throw new InputError([{
+      path,
+      message: `Expected a JSON object but found: ${messageOf(error)}`,
+    }]);
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
