@@ -151,7 +151,9 @@ export class Graph {
 
   #key(op: OpType, inputs: readonly Value[], attributes: object): string | undefined {
     const numbers = inputs.map((value) => this.#numbers.get(value)).join();
-    if (!("tensor" in attributes)) return `${op}(${numbers})${JSON.stringify(attributes, spellNumber)}`;
+    if (!("tensor" in attributes)) {
+      return `${op}(${numbers})${JSON.stringify(attributes, spellNumber)}`;
+    }
     const { dtype, dims, data } = attributes.tensor as Tensor;
     if (data.length > SHARED_CONSTANT_ELEMENTS) return undefined;
     return `${op}${dtype}[${dims.join()}]${data.join()}${

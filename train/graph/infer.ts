@@ -1,5 +1,5 @@
 import type { Dtype } from "../../core/tensor.ts";
-import { broadcastDims, type Dim, differenceDim, equalDims, formatDims } from "./dims.ts";
+import { broadcastDims, differenceDim, type Dim, equalDims, formatDims } from "./dims.ts";
 import { productDim, sumDim } from "./dims.ts";
 import type { OpAttributes, OpType } from "./op_types.ts";
 import { formatType, isFloating, type ValueType } from "./value.ts";
@@ -334,8 +334,9 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   ScatterRows: ([x, rows, updates], _, expect: Expect) => {
     expectIndices(rows, expect);
     expect(
-      equalDims(updates.dims, [...rows.dims, ...x.dims.slice(1)]),
-      "an update for each row",
+      rows.dims.at(-1) === 1 &&
+        equalDims(updates.dims, [...rows.dims.slice(0, -1), ...x.dims.slice(1)]),
+      "rows (…, 1) and an update for each",
     );
     return sameType([x]);
   },

@@ -1,4 +1,5 @@
 import type { Value } from "../value.ts";
+import { reshape } from "./shape.ts";
 
 /**
  * Rows of a table, the same row as often as it is asked for: table (V, …), ids (…) → (…, …).
@@ -41,5 +42,5 @@ export function scatterRows(
   x: Value,
   { rows, updates }: { readonly rows: Value; readonly updates: Value },
 ): Value {
-  return x.graph.emit("ScatterRows", [x, rows, updates], {})[0];
+  return x.graph.emit("ScatterRows", [x, reshape(rows, [...rows.dims, 1]), updates], {})[0];
 }

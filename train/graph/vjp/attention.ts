@@ -1,0 +1,31 @@
+import { mul, sub } from "../ops/elementwise.ts";
+import { matmul } from "../ops/linear.ts";
+import { reduceSum } from "../ops/reduce.ts";
+import { reshape } from "../ops/shape.ts";
+import { fromGroups, toGroups, toHeads } from "../attention_layout.ts";
+import type { Node, Value } from "../value.ts";
+
+/**
+ * Cotangents of q, k and v, with P the probabilities: dv = Pᵀ·do, dP = do·vᵀ,
+ * dS = P ∘ (dP − rowsum(do ∘ o)), dq = scale·dS·k, dk = scale·dSᵀ·q. (Dao et al., 2022, appendix B)
+ */
+export function attentionCotangents(
+  { inputs: [q, k, v], outputs: [out, probabilities], attributes: { scale } }: Node<"Attention">,
+  [dy]: readonly (Value | undefined)[],
+): readonly (() => Value)[] {
+  const groups = k.dims[2];
+  const [sequences, heads, time, past] = probabilities.dims;
+  const dOut = () => toGroups(dy!, groups); // (S, K, H/K·T, D)
+  const weights = () => reshape(probabilities, [...dOut().dims.slice(0, 3), past]);
+  const dScores = () => {
+    const dProbabilities = matmul(dOut(), toHeads(v), { transposeB: true }); // (S, K, H/K·T, U)
+    const rows = reduceSum(mul(dOut(), toGroups(out, groups)), { axes: [-1], keepDims: true });
+    return mul(weights(), sub(dProbabilities, rows));
+  };
+  const layout = { sequences, heads, time };
+  return [
+    () => fromGroups(mul(matmul(dScores(), toHeads(k)), scale), layout),
+    () => toHeads(matmul(dScores(), mul(toGroups(q, groups), scale), { transposeA: true })),
+    () => toHeads(matmul(weights(), dOut(), { transposeA: true })),
+  ];
+}
