@@ -7,7 +7,7 @@ import {
   type RunRecord,
   STORE_FORMAT,
 } from "./records.ts";
-import { naming, readTextIfThere, writeAtomically } from "./write_atomically.ts";
+import { explainFailure, naming, readTextIfThere, writeAtomically } from "./write_atomically.ts";
 
 /** The run records and their events: `runs/0001.json` and `runs/0001.events.ndjson`. */
 export class RunLog {
@@ -98,7 +98,11 @@ export class ActiveRun {
   append(event: RunEvent): void {
     if (this.#events === null) throw new TypeError(`Expected run ${this.id} to be open.`);
     const bytes = new TextEncoder().encode(`${JSON.stringify(event)}\n`);
-    for (let at = 0; at < bytes.length;) at += this.#events.writeSync(bytes.subarray(at));
+    try {
+      for (let at = 0; at < bytes.length;) at += this.#events.writeSync(bytes.subarray(at));
+    } catch (error) {
+      throw explainFailure(error, this.places.path);
+    }
   }
 
   /** Writes how the run ended and closes its events; nothing may be appended after it. */
@@ -122,7 +126,7 @@ function instancesOf(events: readonly RunEvent[]): RunInstance[] {
     instances.set(event.id, {
       id: event.id,
       stage: event.id.split(/[/@]/)[0],
-      key: event.key,
+      key: event.key === "" ? null : event.key,
       state: STATES[event.type],
       seconds: event.type === "stage-cached" ? null : event.seconds,
     });
