@@ -13,9 +13,9 @@ export interface RpoCoefficients {
 }
 
 /**
- * Regularized Preference Optimization (Liu et al., NeurIPS 2024, arXiv 2405.16436v3, equation 4.6
- * and algorithm 2, with the chosen replies as the baseline policy): DPO plus the SFT loss on the
- * chosen replies, which makes it the dual of an adversarially regularised objective.
+ * Regularized Preference Optimization (Liu et al., NeurIPS 2024, arXiv 2405.16436v3, section 4,
+ * algorithm 2, with the chosen replies as the baseline policy): DPO plus the SFT loss on the chosen
+ * replies, the minimax dual of an objective with an adversarially chosen reward.
  *
  *     preference  = mean over pairs of −log σ(β · h)          (h as in DPO)
  *     regulariser = β · η · NLL   under `sum`            (NLL summed over tokens, mean over pairs)

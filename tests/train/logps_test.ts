@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { openScorer } from "../../train/logps.ts";
+import { golden, goldenModel, goldenPairs, relativeError } from "./golden.ts";
+
+interface GoldenRow {
+  chosenLogp64: number;
+  rejectedLogp64: number;
+  chosenTokens: number;
+  rejectedTokens: number;
+}
+
+Deno.test("scorePairs() equals PyTorch's log-probs of a llama model to 1e-5", async () => {
+  const scorer = await openScorer(await goldenModel(), { threads: 1 });
+  const scores = await scorer.scorePairs(goldenPairs());
+  const { rows } = golden<{ rows: GoldenRow[] }>("llama/logps.json");
+  assert.equal(scores.length, rows.length);
+  rows.forEach((row, i) => {
+    const score = scores[i];
+    assert.equal(score.id, `golden:${i}`);
+    assert.equal(score.chosenTokens, row.chosenTokens);
+    assert.equal(score.rejectedTokens, row.rejectedTokens);
+    for (
+      const [found, expected] of [
+        [score.chosenLogp, row.chosenLogp64],
+        [score.rejectedLogp!, row.rejectedLogp64],
+      ]
+    ) {
+      assert(relativeError(found, expected) <= 1e-5, `pair ${i}: ${found} ≠ ${expected}`);
+    }
+  });
+  await scorer.release();
+});
+
+Deno.test("logps() keeps the order given, whatever the lengths, and an empty reply scores 0", async () => {
+  const scorer = await openScorer(await goldenModel(), { threads: 1 });
+  const sequences = goldenPairs().map(({ prompt, chosen }) => ({ prompt, reply: chosen }));
+  const forward = await scorer.logps(sequences);
+  const backward = await scorer.logps([...sequences].reverse());
+  // Rows of equal length swap places in a batch, which may change last bits.
+  backward.reverse().forEach((logp, i) => assert(relativeError(logp, forward[i]) < 1e-6));
+  const empty = { prompt: sequences[0].prompt, reply: new Int32Array() };
+  assert.deepEqual([...(await scorer.logps([empty]))], [0]);
+  await scorer.release();
+});
+
+Deno.test("logps() is additive: a reply scores as its first part plus the rest after it", async () => {
+  const scorer = await openScorer(await goldenModel(), { threads: 1 });
+  const { prompt, chosen } = goldenPairs()[2];
+  const cut = 20;
+  const longer = Int32Array.from([...prompt, ...chosen.subarray(0, cut)]);
+  const [whole, first, rest] = await scorer.logps([
+    { prompt, reply: chosen },
+    { prompt, reply: chosen.subarray(0, cut) },
+    { prompt: longer, reply: chosen.subarray(cut) },
+  ]);
+  assert(relativeError(first + rest, whole) < 1e-6, `${first} + ${rest} ≠ ${whole}`);
+  await scorer.release();
+});
+
+Deno.test("logps() refuses a sequence without a prompt", async () => {
+  const scorer = await openScorer(await goldenModel(), { threads: 1 });
+  const sequence = { prompt: new Int32Array(), reply: Int32Array.of(1) };
+  await assert.rejects(
+    scorer.logps([sequence]),
+    new RangeError("Expected sequence 0 to have a prompt."),
+  );
+  await scorer.release();
+});
+
+Deno.test("scorePairs() leaves out what a demonstration lacks and stops when asked", async () => {
+  const scorer = await openScorer(await goldenModel(), { threads: 1 });
+  const demonstration = { ...goldenPairs()[0], rejected: null };
+  const [score] = await scorer.scorePairs([demonstration]);
+  assert.equal(score.rejectedLogp, null);
+  assert.equal(score.rejectedTokens, null);
+  const signal = AbortSignal.abort(new Error("stop"));
+  await assert.rejects(scorer.scorePairs([demonstration], { signal }), new Error("stop"));
+  await scorer.release();
+});

@@ -1,0 +1,56 @@
+import type { Dim } from "../graph/dims.ts";
+import type { Graph } from "../graph/graph.ts";
+import { cast, full, scatterElementsAdd, tokenLogp } from "../graph/ops.ts";
+import type { Value } from "../graph/value.ts";
+import { type Llama, llamaHidden, type SequenceInputs } from "./llama.ts";
+
+/** The tensors of a `SequenceBatch` as inputs of a graph. */
+export interface BatchInputs extends SequenceInputs {
+  /** Rows of the flattened (S·T) that predict a reply token, (M) int64. */
+  readonly positions: Value;
+  /** The token that each of them predicts, (M) int64. */
+  readonly targets: Value;
+  /** The sequence that each of them belongs to, (M) int64. */
+  readonly segments: Value;
+}
+
+/** The symbols for a batch's sizes. */
+export interface BatchSymbols {
+  readonly sequences: Dim;
+  readonly time: string;
+  readonly replyTokens: string;
+}
+
+/** Declares a batch's inputs, each name behind a prefix. */
+export function batchInputs(
+  graph: Graph,
+  { headDim }: { readonly headDim: number },
+  { prefix = "", symbols }: { readonly prefix?: string; readonly symbols: BatchSymbols },
+): BatchInputs {
+  const { sequences, time, replyTokens } = symbols;
+  const angles = [time, headDim / 2];
+  return {
+    ids: graph.input(`${prefix}ids`, "int64", [sequences, time]),
+    cos: graph.input(`${prefix}cos`, graph.dtype, angles),
+    sin: graph.input(`${prefix}sin`, graph.dtype, angles),
+    positions: graph.input(`${prefix}positions`, "int64", [replyTokens]),
+    targets: graph.input(`${prefix}targets`, "int64", [replyTokens]),
+    segments: graph.input(`${prefix}segments`, "int64", [replyTokens]),
+  };
+}
+
+/** log π of each reply token given all before it: (M). Logits exist at reply positions only. */
+export function replyTokenLogps(llama: Llama, batch: BatchInputs): Value {
+  const hidden = llamaHidden(llama, batch, batch.positions); // (M, D)
+  return tokenLogp(llama.logits(hidden), batch.targets);
+}
+
+/**
+ * Summed reply log-probs, (S) float64: the losses subtract such sums from each other, and the sums
+ * are large beside their differences.
+ */
+export function sequenceLogps(llama: Llama, batch: BatchInputs): Value {
+  const logps = cast(replyTokenLogps(llama, batch), "float64"); // (M)
+  const zeros = full(logps.graph, [batch.ids.dims[0]], { value: 0, dtype: "float64" }); // (S)
+  return scatterElementsAdd(zeros, { indices: batch.segments, updates: logps, axis: 0 });
+}
