@@ -7,7 +7,7 @@
  *
  * @example One step of gradient descent on a least-squares loss.
  * ```ts
- * import { openRuntime } from "../runtime/onnxruntime_node.ts";
+ * import { openRuntime } from "../runtime/open_runtime.ts";
  * import { float32 } from "../../core/tensor.ts";
  * import { Graph } from "./graph.ts";
  * import { gradients } from "./gradients.ts";
