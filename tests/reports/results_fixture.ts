@@ -31,7 +31,7 @@ export function resultsFixture(): Results {
   return {
     seeds: [0, 1, 2],
     metrics: {
-      goldSampled: {
+      gold: {
         label: "Gold reward",
         unit: "reward",
         better: "higher",
@@ -100,7 +100,7 @@ function systemFixture(shape: Shape): SystemResult {
     id: shape.id,
     label: shape.label,
     metrics: {
-      goldSampled: overSeeds(shape.gold, 900),
+      gold: overSeeds(shape.gold, 900),
       accuracy: overSeeds(spread.map((d) => shape.accuracy + 20 * d), 600),
       kl: overSeeds(spread.map((d) => Math.max(0, shape.kl * (1 + 3 * d))), 900),
     },
@@ -122,7 +122,7 @@ function comparisonFixture(a: Shape, b: Shape): Comparison {
   return {
     a: a.id,
     b: b.id,
-    metric: "goldSampled",
+    metric: "gold",
     wins,
     losses,
     ties: 900 - wins - losses,
@@ -154,10 +154,10 @@ function curvesFixture(): Curve[] {
       seed,
       points: Array.from({ length: 13 }, (_, i) => {
         const part = i / 12;
-        const peak = Math.max(end, 0.87);
+        const peak = shape.id === "dpo" ? Math.max(end, 0.87) : end;
         const gold = 0.64 + (peak - 0.64) * (1 - Math.exp(-4 * part)) -
           (peak - end) * part ** 3 + 0.015 * (random.uniform() - 0.5);
-        const drift = shape.id === "dpo" ? -9 : shape.id === "sft" ? 1.8 : 0.5;
+        const drift = (shape.id === "dpo" ? -9 : shape.id === "sft" ? 1.8 : 0.5) - 0.8 * seed;
         const chosenLogp = -9 + drift * part + 0.3 * (random.uniform() - 0.5);
         const fall = shape.id === "sft" ? 0.5 : 14;
         return {

@@ -10,7 +10,7 @@ import { isQuantity } from "../../reports/table.ts";
 import { resultsFixture } from "./results_fixture.ts";
 
 const columns = [
-  { metric: "goldSampled" },
+  { metric: "gold" },
   { winRateOver: "ref" },
   { winRateOver: "dpo" },
   { metric: "accuracy" },
@@ -89,14 +89,14 @@ Deno.test("resultsTable() notes what was not measured and what rests on fewer se
 });
 
 Deno.test("resultsTable() reports every unknown name at once with the nearest known one", () => {
-  const bad = [{ metric: "goldSampeld" }, { winRateOver: "dppo", on: "k" }];
+  const bad = [{ metric: "goId" }, { winRateOver: "dppo", on: "k" }];
   assert.throws(
     () => resultsTable(resultsFixture(), { title: "x", columns: bad, rows: ["rpo-sun"] }),
     (error) => {
       assert.ok(error instanceof InputError);
       assert.deepEqual(error.problems.map(({ path, nearest }) => [path, nearest]), [
         ["table.rows[0]", "rpo-sum"],
-        ["table.columns[0].metric", "goldSampled"],
+        ["table.columns[0].metric", "gold"],
         ["table.columns[1].winRateOver", "dpo"],
         ["table.columns[1].on", "kl"],
       ]);
@@ -134,7 +134,7 @@ Deno.test("seedsTable() shows each seed's own number with that seed's origin", (
 });
 
 Deno.test("comparisonsTable() shows counts and p-values of one metric's comparisons", () => {
-  const text = renderText(comparisonsTable(resultsFixture(), "goldSampled"));
+  const text = renderText(comparisonsTable(resultsFixture(), "gold"));
   assert.match(
     text,
     /RPO sum +DPO, stopped +298 +302 +300 +49\.8 ± 1\.8 +−0\.007 ± 0\.030 +0\.430/,

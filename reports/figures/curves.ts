@@ -1,0 +1,82 @@
+import type { Curve, Results } from "../../core/results.ts";
+import { InputError, nearest, type Problem } from "../../core/problem.ts";
+import { visibleText } from "../visible_text.ts";
+
+/** One point of a drawn line; `seed` is null on the line of means. */
+export interface LinePoint {
+  readonly system: string;
+  readonly label: string;
+  readonly seed: number | null;
+  readonly step: number;
+  readonly value: number;
+}
+
+/** The curves of the named systems, in that order, then by seed. */
+export function curvesOf(results: Results, systems: readonly string[]): Curve[] {
+  return systems.flatMap((id) => results.curves.filter(({ system }) => system === id));
+}
+
+/** Each seed's line of a quantity, and after them, for each system, the mean over its seeds. */
+export function linePoints(curves: readonly Curve[], value: string): LinePoint[] {
+  const seeds = curves.flatMap(({ system, label, seed, points }) =>
+    points.filter(({ values }) => Number.isFinite(values[value])).map(({ step, values }) => ({
+      system,
+      label: visibleText(label),
+      seed,
+      step,
+      value: values[value],
+    }))
+  );
+  return [...seeds, ...meanPoints(curves, seeds)];
+}
+
+/** The mean over seeds at every step that all seeds of a system have. */
+function meanPoints(curves: readonly Curve[], points: readonly LinePoint[]): LinePoint[] {
+  return [...new Set(curves.map(({ system }) => system))].flatMap((system) => {
+    const own = points.filter((point) => point.system === system);
+    const count = new Set(own.map(({ seed }) => seed)).size;
+    const steps = [...new Set(own.map(({ step }) => step))].sort((a, b) => a - b);
+    return steps.flatMap((step) => {
+      const here = own.filter((point) => point.step === step);
+      if (here.length < count) return [];
+      const value = here.reduce((sum, point) => sum + point.value, 0) / count;
+      return [{ ...here[0], seed: null, value }];
+    });
+  });
+}
+
+/**
+ * Checks that the curves hold what a figure asks for.
+ *
+ * @throws InputError naming each system without a curve and each unknown quantity, with the nearest
+ */
+export function checkCurves(
+  results: Results,
+  asked: { figure: string; systems: readonly string[]; values: readonly string[] },
+): void {
+  const systems = [...new Set(results.curves.map(({ system }) => system))];
+  const values = [
+    ...new Set(
+      results.curves.flatMap(({ points }) => points.flatMap((point) => Object.keys(point.values))),
+    ),
+  ].sort();
+  const problems = [
+    ...problemsOf("system", asked.systems, systems),
+    ...problemsOf("quantity", asked.values, values),
+  ];
+  if (problems.length > 0) {
+    throw new InputError(problems.map((problem) => ({ ...problem, path: asked.figure })));
+  }
+}
+
+function problemsOf(
+  kind: string,
+  asked: readonly string[],
+  known: readonly string[],
+): Problem[] {
+  return asked.filter((name) => !known.includes(name)).map((name) => ({
+    path: "",
+    message: `No curve holds a ${kind} called "${name}". Known: ${known.join(", ") || "none"}.`,
+    nearest: nearest(name, known),
+  }));
+}

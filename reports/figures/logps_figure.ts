@@ -1,0 +1,96 @@
+import type { TopLevelSpec } from "vega-lite";
+import type { Results } from "../../core/results.ts";
+import type { Figure, FigureSpec } from "../figure.ts";
+import { formatNumber } from "../number_format.ts";
+import { checkCurves, curvesOf, type LinePoint, linePoints } from "./curves.ts";
+import { CHOSEN, REJECTED } from "./palette.ts";
+import { renderSvg } from "./render_svg.ts";
+
+type LogpsSpec = Extract<FigureSpec, { kind: "logps" }>;
+type LogpsPoint = LinePoint & { readonly reply: "chosen" | "rejected" };
+
+/**
+ * Log-probs of the chosen and the rejected replies along training, one panel a system: the paper's
+ * over-optimisation picture. Under DPO both fall; the SFT term holds the chosen one up.
+ *
+ * @throws InputError when the results hold no such curves
+ */
+export async function logpsFigure(results: Results, spec: LogpsSpec): Promise<Figure> {
+  const { systems, chosen, rejected } = spec;
+  checkCurves(results, { figure: "figures.logps", systems, values: [chosen, rejected] });
+  const curves = curvesOf(results, systems);
+  const points: LogpsPoint[] = [
+    ...linePoints(curves, chosen).map((point) => ({ ...point, reply: "chosen" as const })),
+    ...linePoints(curves, rejected).map((point) => ({ ...point, reply: "rejected" as const })),
+  ];
+  const text = {
+    id: "figure-logps",
+    title: "Log-probs of chosen and rejected replies along training",
+    description: describe(points),
+  };
+  return {
+    ...text,
+    id: "logps",
+    caption: "Summed log-prob of the chosen (solid) and the rejected (dashed) replies, mean over " +
+      "pairs. Thick: mean over seeds; thin: each seed. All panels share one scale.",
+    svg: await renderSvg(specification(points), text),
+  };
+}
+
+function specification(points: readonly LogpsPoint[]): TopLevelSpec {
+  const labels = [...new Set(points.map(({ label }) => label))];
+  const encoding = {
+    x: { field: "step", type: "quantitative" as const, title: "Training step" },
+    y: {
+      field: "value",
+      type: "quantitative" as const,
+      title: "Log-prob (nats)",
+      scale: { zero: false, padding: 6 },
+    },
+    color: {
+      field: "reply",
+      type: "nominal" as const,
+      scale: { domain: ["chosen", "rejected"], range: [CHOSEN, REJECTED] },
+      legend: { orient: "top" as const, symbolType: "stroke" },
+    },
+    strokeDash: {
+      field: "reply",
+      type: "nominal" as const,
+      scale: { domain: ["chosen", "rejected"], range: [[1, 0], [5, 3]] },
+    },
+  };
+  return {
+    data: { values: points.map((point) => ({ ...point })) },
+    facet: { column: { field: "label", type: "nominal", sort: labels, title: null } },
+    spec: {
+      width: Math.max(150, Math.floor(600 / labels.length)),
+      height: 220,
+      layer: [
+        {
+          transform: [{ filter: "datum.seed !== null" }],
+          mark: { type: "line", strokeWidth: 0.9, opacity: 0.55 },
+          encoding: { ...encoding, detail: { field: "seed", type: "nominal" } },
+        },
+        {
+          transform: [{ filter: "datum.seed === null" }],
+          mark: { type: "line", strokeWidth: 2.4 },
+          encoding,
+        },
+      ],
+    },
+  };
+}
+
+function describe(points: readonly LogpsPoint[]): string {
+  const means = points.filter(({ seed }) => seed === null);
+  return [...new Set(means.map(({ label }) => label))].map((label) => {
+    const parts = (["chosen", "rejected"] as const).map((reply) => {
+      const line = means.filter((point) => point.label === label && point.reply === reply);
+      const [first, last] = [line[0], line[line.length - 1]];
+      if (first === undefined) return `${reply}: no step that all seeds have`;
+      return `${reply} from ${formatNumber(first.value, 1)} at step ${first.step} ` +
+        `to ${formatNumber(last.value, 1)} at step ${last.step}`;
+    });
+    return `${label}: ${parts.join(", ")} (nats, mean over seeds).`;
+  }).join(" ");
+}
