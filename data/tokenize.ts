@@ -85,8 +85,13 @@ export function pairTokenizer(
     chatTemplate === null
       ? append(tokenizer.encode(prompt + reply), eosId)
       : tokenizer.encode(renderPair(chatTemplate, prompt, reply));
+  const promptFacts = remember((text: string) => ({
+    prompt: tokenizePrompt(tokenizer, text),
+    promptDigest: digestText(text),
+    promptDigestNormalised: digestText(normalise(text)),
+  }));
   return (pair) => {
-    const prompt = tokenizePrompt(tokenizer, pair.prompt);
+    const { prompt, ...digests } = promptFacts(pair.prompt);
     const chosen = split(prompt, whole(pair.prompt, pair.chosen));
     const rejected = pair.rejected === undefined
       ? null
@@ -108,9 +113,22 @@ export function pairTokenizer(
       rejectedEmpty: pair.rejected?.trim() === "",
       chosenEnded: kept.pair.chosen.includes(eosId),
       rejectedEnded: kept.pair.rejected?.includes(eosId) ?? true,
-      promptDigest: digestText(pair.prompt),
-      promptDigestNormalised: digestText(normalise(pair.prompt)),
+      ...digests,
     };
+  };
+}
+
+/** Prompts often come again: each is worked out once while it is among the latest few thousand. */
+function remember<T>(workOut: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    let value = known.get(text);
+    if (value === undefined) {
+      if (known.size >= 4096) known.clear();
+      value = workOut(text);
+      known.set(text, value);
+    }
+    return value;
   };
 }
 

@@ -1,0 +1,57 @@
+/** A line of a text file; `text` is null where its bytes are no UTF-8. */
+export interface Line {
+  /** From 1. */
+  readonly number: number;
+  readonly text: string | null;
+}
+
+/**
+ * The lines of a file, streamed, without their ends (`\n` or `\r\n`); a file whose name ends in
+ * `.gz` is unpacked on the way. Each line is checked to be UTF-8 on its own, so that one bad line
+ * does not hide the others. A byte-order mark at the very start is dropped.
+ */
+export async function* readLines(path: string): AsyncGenerator<Line> {
+  const file = await Deno.open(path, { read: true });
+  const bytes = path.endsWith(".gz")
+    ? file.readable.pipeThrough(new DecompressionStream("gzip"))
+    : file.readable;
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let number = 0;
+  let rest: Uint8Array[] = [];
+  const finish = (): Line => {
+    number++;
+    return { number, text: decodeLine(decoder, concatenate(rest), number === 1) };
+  };
+  for await (const block of bytes) {
+    let start = 0;
+    for (let end = block.indexOf(10); end >= 0; end = block.indexOf(10, start)) {
+      rest.push(block.subarray(start, end));
+      yield finish();
+      rest = [];
+      start = end + 1;
+    }
+    if (start < block.length) rest.push(block.subarray(start));
+  }
+  if (rest.length > 0) yield finish();
+}
+
+function decodeLine(decoder: TextDecoder, bytes: Uint8Array, first: boolean): string | null {
+  try {
+    const text = decoder.decode(bytes);
+    const line = text.endsWith("\r") ? text.slice(0, -1) : text;
+    return first && line.startsWith("\uFEFF") ? line.slice(1) : line;
+  } catch {
+    return null;
+  }
+}
+
+function concatenate(blocks: readonly Uint8Array[]): Uint8Array {
+  if (blocks.length === 1) return blocks[0];
+  const whole = new Uint8Array(blocks.reduce((sum, block) => sum + block.length, 0));
+  let at = 0;
+  for (const block of blocks) {
+    whole.set(block, at);
+    at += block.length;
+  }
+  return whole;
+}
