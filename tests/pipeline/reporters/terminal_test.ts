@@ -34,9 +34,9 @@ Deno.test("TerminalReporter draws each running stage with bar, rate, time left a
   const live = show(FAILING_RUN.slice(0, 9)).screen().slice(-3);
   assert.match(
     live[0],
-    /^ . train\/dpo@seed=1 {21}━{2}─{10} 90\/480 steps · 40\/s · 10 s left · loss 0\.52$/,
+    /^ . train\/dpo@seed=1 {22}━{2}─{10} 90\/480 steps · 40\/s · 10 s left · loss 0\.52$/,
   );
-  assert.match(live[1], /^ . train\/sft@seed=1 {21}3\.0 s$/);
+  assert.match(live[1], /^ . train\/sft@seed=1 {22}3\.0 s$/);
   assert.match(live[2], /^ ─{12} {2}0\/3 · 3\.0 s · about 2 min left$/);
 });
 
