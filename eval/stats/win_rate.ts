@@ -1,3 +1,6 @@
+/** Values closer than this are a tie: they differ by rounding alone. */
+const TIE = 1e-9;
+
 /** How often a beat b on the same items. */
 export interface WinCounts {
   readonly wins: number;
@@ -29,7 +32,10 @@ export function winRate(a: readonly number[], b: readonly number[]): WinCounts {
       `Expected as many values of a as of b, and at least 1, but found ${a.length} and ${b.length}.`,
     );
   }
-  const credits = a.map((value, i) => value > b[i] ? 100 : value < b[i] ? 0 : 50);
+  const credits = a.map((value, i) => {
+    const lead = value - b[i];
+    return Math.abs(lead) <= TIE ? 50 : lead > 0 ? 100 : 0;
+  });
   const wins = credits.filter((credit) => credit === 100).length;
   const ties = credits.filter((credit) => credit === 50).length;
   const rate = 100 * (wins + ties / 2) / a.length;

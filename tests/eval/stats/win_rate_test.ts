@@ -13,6 +13,10 @@ Deno.test("winRate() counts a tie half", () => {
   });
 });
 
+Deno.test("winRate() takes a difference by rounding alone for a tie", () => {
+  assert.equal(winRate([4 / 5 - 0.2], [3 / 5]).ties, 1);
+});
+
 Deno.test("winRate() of a over b and of b over a add up to 100", () => {
   const pairs = fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 3 })), {
     minLength: 1,

@@ -1,0 +1,187 @@
+import type { Curve, Estimate, Metric, Results, SystemResult } from "../core/results.ts";
+import type { StepRecord } from "../train/step_record.ts";
+import { comparePair } from "./compare_pair.ts";
+import type { ValidationCurve } from "./curve.ts";
+import { estimate } from "./estimate.ts";
+import { type Evaluation, metricSample, metricsOf } from "./evaluation.ts";
+import { mergeCurves } from "./merge_curves.ts";
+import { type MetricName, METRICS } from "./metrics.ts";
+import type { Resampling } from "./stats/bootstrap.ts";
+import {
+  type AssignedSystem,
+  assignSystems,
+  axesKey,
+  type FromInstance,
+  seedOf,
+  type SystemSpec,
+} from "./systems.ts";
+import { type Claim, describeDecline, describeStatistics, judgeClaims } from "./verdicts.ts";
+
+/** An evaluation and where it comes from. */
+export interface EvaluationInput extends FromInstance {
+  readonly digest: string;
+  readonly evaluation: Evaluation;
+}
+
+/** Something measured along training, and where it comes from. */
+export interface CurveInput<T> extends FromInstance {
+  readonly content: T;
+}
+
+/** What to compare, and how. */
+export interface ComparisonRequest {
+  readonly systems: readonly SystemSpec[];
+  readonly evaluations: readonly EvaluationInput[];
+  readonly curves: readonly CurveInput<ValidationCurve>[];
+  readonly steps: readonly CurveInput<readonly StepRecord[]>[];
+  /** Systems that every other one is compared with. */
+  readonly baselines: readonly string[];
+  /** Metrics that systems are compared on; the first is the main one. */
+  readonly compareOn: readonly MetricName[];
+  /** Metrics to report; all that were measured unless told. */
+  readonly metrics?: readonly MetricName[];
+  readonly claims: readonly Claim[];
+  readonly resampling: Resampling;
+  /** Training steps averaged into one point of a curve. */
+  readonly window: number;
+}
+
+type System = AssignedSystem<EvaluationInput>;
+
+/**
+ * Brings evaluations of several systems and seeds together: means with intervals, comparisons paired
+ * by prompt, curves, sentences that the numbers support, and replies side by side.
+ *
+ * @throws InputError when systems and inputs do not fit together
+ * @throws RangeError when evaluations of one seed are not of the same prompts
+ */
+export function compareSystems(request: ComparisonRequest): Results {
+  const systems = assignSystems(request.systems, request.evaluations);
+  const known = [...new Set(systems.flatMap(({ bySeed }) => [...bySeed.keys()]))];
+  const numbered = known.filter((seed) => seed !== null).sort((a, b) => a - b);
+  const seeds = numbered.length > 0 ? numbered : [0];
+  const metrics = describedMetrics(request);
+  const partial = {
+    seeds,
+    metrics,
+    systems: systems.map((system) => systemResult(system, metrics, request.resampling)),
+    comparisons: comparisons(systems, seeds, request),
+    curves: systems.flatMap((system, i) => curvesOf(system, i, { systems, request })),
+  };
+  const main = request.compareOn[0];
+  const notes = [
+    ...judgeClaims(partial, request.claims),
+    ...(main === undefined ? [] : describeDecline(partial, main)),
+    describeStatistics(seeds),
+  ];
+  return { ...partial, notes, examples: examplesOf(systems, seeds[0]) };
+}
+
+function describedMetrics(request: ComparisonRequest): Record<string, Metric> {
+  const evaluations = request.evaluations.map(({ evaluation }) => evaluation);
+  const names = new Set([...(request.metrics ?? metricsOf(evaluations)), ...request.compareOn]);
+  return Object.fromEntries([...names].map((name) => [name, METRICS[name]]));
+}
+
+/** The evaluation of a seed; one without a seed stands for all. */
+function ofSeed({ bySeed }: System, seed: number): EvaluationInput | undefined {
+  return bySeed.get(seed) ?? bySeed.get(null);
+}
+
+function inSeedOrder({ bySeed }: System): EvaluationInput[] {
+  return [...bySeed].sort(([a], [b]) => (a ?? -1) - (b ?? -1)).map(([, input]) => input);
+}
+
+function systemResult(
+  system: System,
+  metrics: Readonly<Record<string, Metric>>,
+  resampling: Resampling,
+): SystemResult {
+  const inputs = inSeedOrder(system);
+  const estimates: Record<string, Estimate> = {};
+  for (const [name, { unit }] of Object.entries(metrics)) {
+    const samples = inputs.map(({ evaluation }) => metricSample(evaluation, name as MetricName))
+      .filter((sample) => sample !== null);
+    if (samples.length === 0) continue;
+    const bounds = unit === "percent" ? [0, 100] as const : undefined;
+    estimates[name] = estimate(samples, { ...resampling, bounds });
+  }
+  const { id, label } = system.spec;
+  const origins = inputs.map(({ from, digest }) => ({ instance: from, digest }));
+  return { id, label, metrics: estimates, origins };
+}
+
+function comparisons(
+  systems: readonly System[],
+  seeds: readonly number[],
+  request: ComparisonRequest,
+): Results["comparisons"] {
+  const pairs = request.baselines.flatMap((baseline) =>
+    systems.filter(({ spec }) => spec.id !== baseline).map((a) => ({
+      a,
+      b: systems.find(({ spec }) => spec.id === baseline)!,
+    }))
+  );
+  return request.compareOn.flatMap((metric) =>
+    pairs.flatMap(({ a, b }) => {
+      const paired = { a: a.spec.id, b: b.spec.id, bySeed: sharedSeeds(a, b, seeds) };
+      return comparePair(paired, metric, request.resampling) ?? [];
+    })
+  );
+}
+
+/** What two systems did in each seed; once only where neither has seeds. */
+function sharedSeeds(a: System, b: System, seeds: readonly number[]) {
+  const seedless = [a, b].every(({ bySeed }) => bySeed.size === 1 && bySeed.has(null));
+  return (seedless ? seeds.slice(0, 1) : seeds).flatMap((seed) => {
+    const [ours, theirs] = [ofSeed(a, seed), ofSeed(b, seed)];
+    if (ours === undefined || theirs === undefined) return [];
+    return [{ a: ours.evaluation, b: theirs.evaluation }];
+  });
+}
+
+/**
+ * A curve belongs to the first system whose evaluations have its axes: a system stopped early shares
+ * the axes of the one that ran to the end, and its curve is that one's.
+ */
+function curvesOf(
+  system: System,
+  index: number,
+  { systems, request }: { systems: readonly System[]; request: ComparisonRequest },
+): Curve[] {
+  const key = (each: System) => axesKey(inSeedOrder(each)[0]);
+  const own = key(system);
+  if (systems.findIndex((each) => key(each) === own) !== index) return [];
+  const mine = <T>(inputs: readonly CurveInput<T>[]) =>
+    new Map(
+      inputs.filter((input) => axesKey(input) === own).map((
+        input,
+      ) => [seedOf(input) ?? 0, input.content]),
+    );
+  const [validation, steps] = [mine(request.curves), mine(request.steps)];
+  const seeds = [...new Set([...validation.keys(), ...steps.keys()])].sort((a, b) => a - b);
+  return seeds.map((seed) =>
+    mergeCurves({
+      system: system.spec.id,
+      label: system.spec.label,
+      seed,
+      validation: validation.get(seed) ?? null,
+      steps: steps.get(seed) ?? null,
+    }, request.window)
+  );
+}
+
+function examplesOf(systems: readonly System[], seed: number): Results["examples"] {
+  const shown = systems.map((system) => ({
+    system: system.spec.id,
+    examples: ofSeed(system, seed)?.evaluation.examples ?? [],
+  }));
+  const first = shown.find(({ examples }) => examples.length > 0)?.examples ?? [];
+  return first.map(({ id, prompt }) => ({
+    prompt,
+    replies: shown.flatMap(({ system, examples }) => {
+      const match = examples.find((example) => example.id === id && example.prompt === prompt);
+      return match === undefined ? [] : [{ system, text: match.text, score: match.score }];
+    }),
+  }));
+}

@@ -1,0 +1,63 @@
+import type { Comparison } from "../core/results.ts";
+import { estimate } from "./estimate.ts";
+import { type Evaluation, metricSample } from "./evaluation.ts";
+import { type MetricName, METRICS } from "./metrics.ts";
+import type { Resampling } from "./stats/bootstrap.ts";
+import { type ItemSample, pairItems } from "./stats/sample.ts";
+import { signFlipTest } from "./stats/sign_flip.ts";
+import { winRate } from "./stats/win_rate.ts";
+
+/** Two systems and what both did in each seed that they share. */
+export interface PairedEvaluations {
+  readonly a: string;
+  readonly b: string;
+  readonly bySeed: readonly { readonly a: Evaluation; readonly b: Evaluation }[];
+}
+
+/**
+ * System `a` against system `b` on one metric, prompt by prompt within each seed.
+ *
+ * The intervals are over seeds where there are several. The p-value is over prompts, all seeds
+ * together, given the trained models: it says whether these models differ, not whether training
+ * again would give the same order.
+ *
+ * @returns null when no seed has the metric for both
+ * @throws RangeError when two evaluations of one seed are not of the same prompts
+ */
+export function comparePair(
+  paired: PairedEvaluations,
+  metric: MetricName,
+  resampling: Resampling,
+): Comparison | null {
+  const sign = METRICS[metric].better === "lower" ? -1 : 1;
+  const credits: ItemSample[] = [];
+  const differences: ItemSample[] = [];
+  const counts = { wins: 0, losses: 0, ties: 0 };
+  for (const { a, b } of paired.bySeed) {
+    const [ours, theirs] = [metricSample(a, metric), metricSample(b, metric)];
+    if (ours === null || theirs === null) continue;
+    const values = pairItems(ours, theirs);
+    const signed = (list: readonly number[]) => list.map((value) => sign * value);
+    const won = winRate(signed(values.a), signed(values.b));
+    counts.wins += won.wins;
+    counts.losses += won.losses;
+    counts.ties += won.ties;
+    const { items } = ours;
+    credits.push({ items, values: won.credits });
+    differences.push({ items, values: values.a.map((value, i) => value - values.b[i]) });
+  }
+  if (credits.length === 0) return null;
+  const pooled = {
+    items: differences.flatMap(({ items }) => items),
+    values: differences.flatMap(({ values }) => values),
+  };
+  return {
+    a: paired.a,
+    b: paired.b,
+    metric,
+    ...counts,
+    winRate: estimate(credits, { ...resampling, bounds: [0, 100] }),
+    difference: estimate(differences, resampling),
+    pValue: signFlipTest(pooled, resampling),
+  };
+}
