@@ -1,0 +1,72 @@
+import type { Dtype } from "../../core/tensor.ts";
+import type { OpType } from "./op_types.ts";
+
+const FLOATING = ["float32", "float64"] as const;
+const NUMERIC = [...FLOATING, "int64", "int32"] as const;
+const STORED = [...NUMERIC, "bool"] as const;
+
+/**
+ * The dtypes for which ONNX Runtime 1.29 has a CPU kernel, or for which a macro can be lowered.
+ * Float64 is missing for the fused kernels and for Softplus; 16-bit floats and bytes for nearly
+ * everything.
+ */
+export const KERNELS: { readonly [Op in OpType]: readonly Dtype[] } = {
+  Constant: STORED,
+  Full: STORED,
+  Size: ["int64"],
+  Neg: NUMERIC,
+  Exp: FLOATING,
+  Log: FLOATING,
+  Sqrt: FLOATING,
+  Reciprocal: FLOATING,
+  Sigmoid: FLOATING,
+  Tanh: FLOATING,
+  Relu: FLOATING,
+  Abs: NUMERIC,
+  Sign: NUMERIC,
+  Not: ["bool"],
+  Add: NUMERIC,
+  Sub: NUMERIC,
+  Mul: NUMERIC,
+  Div: NUMERIC,
+  Min: NUMERIC,
+  Max: NUMERIC,
+  And: ["bool"],
+  Equal: STORED,
+  Greater: NUMERIC,
+  GreaterOrEqual: NUMERIC,
+  Less: NUMERIC,
+  LessOrEqual: NUMERIC,
+  Where: STORED,
+  Cast: STORED,
+  ReduceSum: NUMERIC,
+  ReduceMean: [...FLOATING, "int32"],
+  ReduceMax: NUMERIC,
+  SumOfSquares: FLOATING,
+  Reshape: STORED,
+  Transpose: STORED,
+  Expand: STORED,
+  Concat: STORED,
+  Split: STORED,
+  Slice: STORED,
+  Trilu: [...FLOATING, "int64"],
+  Gather: STORED,
+  GatherElements: STORED,
+  ScatterElementsAdd: NUMERIC,
+  ScatterRows: STORED,
+  Gemm: FLOATING,
+  MatMul: FLOATING,
+  Softmax: FLOATING,
+  FusedMatMul: ["float32"],
+  FusedRmsNorm: ["float32"],
+  FusedSilu: ["float32"],
+  FusedSoftplus: ["float32"],
+  FusedRotary: ["float32"],
+  Softplus: FLOATING,
+  BatchMatMul: FLOATING,
+  RmsNorm: FLOATING,
+  GatedActivation: FLOATING,
+  Rotary: FLOATING,
+  Attention: FLOATING,
+  TokenLogp: FLOATING,
+};
