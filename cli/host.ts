@@ -2,7 +2,16 @@ import { cpus } from "node:os";
 import type { Host } from "../pipeline/store/records.ts";
 
 /** Instruction sets that change which matrix kernels run, and so the last bits of results. */
-const TOLD_APART = ["avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "sve", "bf16"];
+const TOLD_APART = [
+  "avx",
+  "avx2",
+  "avx512f",
+  "avx512_vnni",
+  "avx512_bf16",
+  "amx_tile",
+  "sve",
+  "bf16",
+];
 
 /** This machine, as it is recorded with results. */
 export function thisHost(): Host {

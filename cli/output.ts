@@ -1,4 +1,4 @@
-import type { ReporterOutput } from "../pipeline/reporters/output.ts";
+import type { Writer } from "../pipeline/reporters/output.ts";
 
 /** Writes a result for a person or a program: standard output holds nothing else. */
 export function printResult(text: string): void {
@@ -16,7 +16,7 @@ export function printNotice(text: string): void {
 }
 
 /** Standard error as reporters write to it. */
-export const noticeOutput: ReporterOutput = {
+export const noticeOutput: Writer = {
   write: (text) => writeAll(Deno.stderr, text),
   columns: () => {
     try {

@@ -1,0 +1,86 @@
+import { availableParallelism, totalmem } from "node:os";
+import { formatBytes } from "../../pipeline/reporters/quantities.ts";
+import { thisHost } from "../host.ts";
+import { printJson, printResult } from "../output.ts";
+import { PROJECT_FOLDER } from "../project.ts";
+import { openStore } from "../session.ts";
+
+interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly found: string;
+  /** What to do when it is not well. */
+  readonly remedy?: string;
+}
+
+const DENO = "2.9.6";
+const LEAST_MEMORY = 4 * 2 ** 30;
+
+/** Checks what a run needs; returns 1 when something is missing. */
+export async function doctor(options: { store?: string; json: boolean }): Promise<number> {
+  const checks: Check[] = [
+    denoCheck(),
+    machineCheck(),
+    await nativeCheck("onnxruntime", async () => {
+      const { env } = await import("onnxruntime-node");
+      return env.versions.node ?? "unknown";
+    }),
+    await nativeCheck("duckdb", async () => (await import("@duckdb/node-api")).version()),
+    await storeCheck(options.store),
+  ];
+  if (options.json) printJson({ host: thisHost(), checks });
+  else {
+    printResult(
+      checks.map(({ name, ok, found, remedy }) =>
+        `${ok ? "ok     " : "MISSING"} ${name}: ${found}${
+          ok || remedy === undefined ? "" : `. ${remedy}`
+        }`
+      ).join("\n"),
+    );
+  }
+  return checks.every(({ ok }) => ok) ? 0 : 1;
+}
+
+function denoCheck(): Check {
+  const found = Deno.version.deno;
+  return {
+    name: "deno",
+    ok: found.split(".")[0] === DENO.split(".")[0],
+    found: found === DENO ? found : `${found} (tested with ${DENO})`,
+    remedy: `Use Deno ${DENO}: npm install -g deno@${DENO}, or npx --yes deno@${DENO} task …`,
+  };
+}
+
+function machineCheck(): Check {
+  const memory = totalmem();
+  return {
+    name: "machine",
+    ok: memory >= LEAST_MEMORY,
+    found: `${availableParallelism()} cores, ${formatBytes(memory)} memory, ${thisHost().isa}`,
+    remedy: "The recipe tiny needs about 2 GB; larger models need more.",
+  };
+}
+
+async function nativeCheck(name: string, version: () => Promise<string>): Promise<Check> {
+  const remedy = `Run deno install in ${PROJECT_FOLDER}.`;
+  try {
+    return { name, ok: true, found: await version() };
+  } catch (error) {
+    const found = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    return { name, ok: false, found, remedy };
+  }
+}
+
+async function storeCheck(path: string | undefined): Promise<Check> {
+  const store = openStore(path);
+  const folder = store.exists() ? store.path : PROJECT_FOLDER;
+  const probe = `${folder}/.write-probe-${crypto.randomUUID()}`;
+  try {
+    await Deno.writeTextFile(probe, "");
+    await Deno.remove(probe);
+    return { name: "store", ok: true, found: `${store.path} can be written` };
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    return { name: "store", ok: false, found, remedy: "Choose another folder with --store." };
+  }
+}

@@ -1,0 +1,129 @@
+import type { Json } from "../../core/json.ts";
+import { acceptOld } from "../../pipeline/accept.ts";
+import type { EventSubscriber } from "../../pipeline/events.ts";
+import { LocalExecutor } from "../../pipeline/executors/local.ts";
+import type { PlannedInstance } from "../../pipeline/plan.ts";
+import { type RunContext, runPlan, type RunResult } from "../../pipeline/run.ts";
+import { thisHost } from "../host.ts";
+import { listenForInterrupts } from "../interrupts.ts";
+import { noticeOutput, printJson, printNotice, printResult, wantsColour } from "../output.ts";
+import { CODE_FOLDERS, PROJECT_FOLDER } from "../project.ts";
+import { publishReports } from "../publish_reports.ts";
+import { machineCapacity, openSession, type RecipeOptions, type Session } from "../session.ts";
+
+/** Options of `reproduce` and `run`. */
+export interface ReproduceOptions extends RecipeOptions {
+  readonly accept?: readonly string[];
+  readonly cores?: number;
+  readonly progress: "auto" | "terminal" | "plain" | "ndjson" | "none";
+  readonly json: boolean;
+}
+
+const INTERRUPTED = 130;
+
+/** Runs a recipe, publishes its reports and prints its table; returns the exit code. */
+export async function reproduce(options: ReproduceOptions): Promise<number> {
+  const session = await openSession(options);
+  const { store, memory } = session.context;
+  using _lock = await store.lock();
+  using interrupts = listenForInterrupts();
+  const first = await session.plan();
+  const accepted = await acceptOld(first, {
+    names: options.accept ?? [],
+    context: session.context,
+    now: Date.now,
+  });
+  const planned = accepted.length > 0 ? await session.plan() : first;
+  const result = await runPlan(planned, await runContext(session, planned, options, interrupts));
+  await memory.save();
+  if (result.ran.length > 0 || result.failed.length > 0) {
+    const { updateCatalog } = await import("../../pipeline/store/catalog.ts");
+    await updateCatalog(store);
+  }
+  const reports = await publishReports(result, session.context);
+  if (options.json) printJson(summary(session, result, reports));
+  else {
+    for (const { table } of reports) printResult(table);
+    for (const { page } of reports) printNotice(`Report: ${page}`);
+  }
+  if (result.status === "interrupted") return INTERRUPTED;
+  return result.status === "done" ? 0 : 1;
+}
+
+async function runContext(
+  session: Session,
+  planned: readonly PlannedInstance[],
+  options: ReproduceOptions,
+  interrupts: { stop: AbortSignal; kill: AbortSignal },
+): Promise<RunContext> {
+  const capacity = machineCapacity();
+  const host = thisHost();
+  return {
+    ...session.context,
+    executor: new LocalExecutor({
+      deno: Deno.execPath(),
+      projectFolder: PROJECT_FOLDER,
+      codeFolders: CODE_FOLDERS,
+      cores: options.cores ?? capacity.cores,
+      memory: capacity.memory,
+    }),
+    artifactTypes: new URL("../../stages/artifact_types.ts", import.meta.url).href,
+    subscribers: await subscribers(options),
+    header: {
+      recipe: session.source.recipe.recipe,
+      parameters: Object.fromEntries(
+        planned.map(({ instance }) => [instance.id, instance.params]),
+      ) as Json,
+      command: Deno.args,
+      startedAt: new Date().toISOString(),
+      host,
+    },
+    host,
+    runnable: session.selected.runnable,
+    stop: interrupts.stop,
+    kill: interrupts.kill,
+    now: Date.now,
+  };
+}
+
+async function subscribers(options: ReproduceOptions): Promise<EventSubscriber[]> {
+  const style = options.progress === "auto"
+    ? Deno.stderr.isTerminal() ? "terminal" : "plain"
+    : options.progress;
+  const output = { writer: noticeOutput, color: wantsColour() };
+  switch (style) {
+    case "terminal": {
+      const { TerminalReporter } = await import("../../pipeline/reporters/terminal.ts");
+      return [new TerminalReporter(output)];
+    }
+    case "plain": {
+      const { PlainReporter } = await import("../../pipeline/reporters/plain.ts");
+      return [new PlainReporter(output)];
+    }
+    case "ndjson": {
+      const { NdjsonReporter } = await import("../../pipeline/reporters/ndjson.ts");
+      return [new NdjsonReporter(noticeOutput)];
+    }
+    case "none":
+      return [];
+  }
+}
+
+function summary(
+  session: Session,
+  result: RunResult,
+  reports: Awaited<ReturnType<typeof publishReports>>,
+) {
+  const { run, status, ran, cached, failed, seconds, records } = result;
+  return {
+    recipe: session.source.recipe.recipe,
+    run,
+    status,
+    seconds,
+    ran,
+    cached,
+    failed,
+    stages: [...records].map(([id, { key, outputs }]) => ({ id, key, outputs })),
+    reports: reports.map(({ instance, page }) => ({ instance, page })),
+  };
+}

@@ -1,0 +1,54 @@
+import { formatBytes, formatSeconds } from "../../pipeline/reporters/quantities.ts";
+import type { RunRecord } from "../../pipeline/store/records.ts";
+import { printJson, printResult } from "../output.ts";
+import { openStore } from "../session.ts";
+
+const SHOWN_RUNS = 10;
+
+/** Prints the last runs and what the store holds, or the rows of a query on the catalog. */
+export async function status(
+  options: { sql?: string; store?: string; json: boolean },
+): Promise<void> {
+  const store = openStore(options.store);
+  if (options.sql !== undefined) {
+    const { queryCatalog } = await import("../../pipeline/store/catalog.ts");
+    const rows = await queryCatalog(store, options.sql);
+    if (options.json) return printJson(rows);
+    const names = Object.keys(rows[0] ?? {});
+    return printResult(
+      [names.join("\t"), ...rows.map((row) => names.map((name) => String(row[name])).join("\t"))]
+        .join("\n"),
+    );
+  }
+  const runs = store.listRuns().map((run) => store.readRun(run)).filter((run) => run !== null);
+  const digests = store.listObjects();
+  const bytes = digests.reduce((sum, digest) => sum + (store.readArtifact(digest)?.bytes ?? 0), 0);
+  const keys = store.listKeys().length;
+  if (options.json) {
+    return printJson({
+      store: store.path,
+      objects: digests.length,
+      bytes,
+      keys,
+      runs: runs.map(brief),
+    });
+  }
+  const lines = runs.slice(-SHOWN_RUNS).map(runLine);
+  printResult([
+    ...(lines.length === 0 ? ["No runs yet."] : lines),
+    `${store.path}: ${digests.length} objects (${formatBytes(bytes)}), ${keys} keys`,
+  ].join("\n"));
+}
+
+function brief({ run, recipe, status, startedAt, seconds, instances }: RunRecord) {
+  const count = (state: string) => instances.filter((one) => one.state === state).length;
+  const [ran, cached, failed] = ["ran", "cached", "failed"].map(count);
+  return { run, recipe, status, startedAt, seconds, ran, cached, failed };
+}
+
+function runLine(record: RunRecord): string {
+  const { run, recipe, status, startedAt, seconds, ran, cached, failed } = brief(record);
+  const time = seconds === null ? "" : ` in ${formatSeconds(seconds)}`;
+  const failures = failed > 0 ? `, ${failed} failed` : "";
+  return `${run}  ${startedAt}  ${recipe}  ${status}${time}: ${ran} ran, ${cached} cached${failures}`;
+}

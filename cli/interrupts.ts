@@ -1,0 +1,31 @@
+import { printNotice } from "./output.ts";
+
+/** Ctrl-C as two signals: the first asks to stop, the second ends at once. */
+export interface Interrupts extends Disposable {
+  readonly stop: AbortSignal;
+  readonly kill: AbortSignal;
+}
+
+/** Listens for SIGINT and SIGTERM until disposed of. */
+export function listenForInterrupts(): Interrupts {
+  const stop = new AbortController();
+  const kill = new AbortController();
+  const onSignal = () => {
+    if (stop.signal.aborted) kill.abort();
+    else {
+      printNotice(
+        "\nStopping: stages under way save what they can. Press Ctrl-C again to end at once.",
+      );
+      stop.abort();
+    }
+  };
+  const signals: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  return {
+    stop: stop.signal,
+    kill: kill.signal,
+    [Symbol.dispose]: () => {
+      for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
+    },
+  };
+}

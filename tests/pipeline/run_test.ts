@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { Random } from "../../core/random.ts";
+import { openToyPipeline } from "./toy/pipeline.ts";
+
+const RECIPE = `
+recipe: toy
+describe: numbers
+matrix:
+  seed: [1, 2]
+  method:
+    double: { factor: 2 }
+    triple: { factor: 3 }
+stages:
+  source:
+    each: [seed]
+    params: { value: $seed }
+  multiply:
+    each: [method, seed]
+    inputs: { number: source }
+    params: { $include: method }
+  total:
+    inputs: { numbers: multiply }
+`;
+
+Deno.test("runPlan() computes every instance once and nothing the second time", async () => {
+  await using toy = await openToyPipeline();
+  const first = await toy.run(RECIPE);
+  assert.equal(first.status, "done");
+  assert.equal(first.ran.length, 7);
+  assert.equal(toy.number(first, "total"), 2 + 4 + 3 + 6);
+  const second = await toy.run(RECIPE);
+  assert.deepEqual(second.ran, []);
+  assert.equal(second.cached.length, 7);
+});
+
+Deno.test("a changed parameter runs exactly the stages that follow from it", async () => {
+  await using toy = await openToyPipeline();
+  await toy.run(RECIPE);
+  const changed = { set: ["matrix.method.triple.factor=5"] };
+  const states = (await toy.plan(RECIPE, changed))
+    .filter(({ state }) => state !== "cached").map(({ instance }) => instance.id);
+  assert.deepEqual(states, ["multiply/triple@seed=1", "multiply/triple@seed=2", "total"]);
+  const result = await toy.run(RECIPE, changed);
+  assert.deepEqual([...result.ran].sort(), states);
+  assert.equal(toy.number(result, "total"), 2 + 4 + 5 + 10);
+});
+
+Deno.test("plan names the field that changed, before and after", async () => {
+  await using toy = await openToyPipeline();
+  await toy.run(RECIPE);
+  const plan = await toy.plan(RECIPE, { set: ["multiply.factor=7"] });
+  const double = plan.find(({ instance }) => instance.id === "multiply/double@seed=1")!;
+  assert.deepEqual(double.reasons, [{ field: "factor", before: "2", after: "7" }]);
+  const total = plan.find(({ instance }) => instance.id === "total")!;
+  assert.equal(total.state, "stale");
+  assert.equal(total.key, null);
+  assert.match(total.reasons[0].after!, /^waits for multiply\/double@seed=1, /);
+});
+
+Deno.test("a re-run that gives equal bytes re-runs nothing after it", async () => {
+  await using toy = await openToyPipeline();
+  const recipe = `
+recipe: toy
+describe: numbers
+stages:
+  source: { params: { value: 4 } }
+  multiply: { inputs: { number: source }, params: { factor: 3, modulo: 2 } }
+  total: { inputs: { numbers: multiply } }
+`;
+  await toy.run(recipe);
+  const result = await toy.run(recipe, { set: ["multiply.factor=5"] });
+  assert.deepEqual(result.ran, ["multiply"]);
+  assert.deepEqual([...result.cached].sort(), ["source", "total"]);
+});
+
+Deno.test("an edited module re-runs the stage and is named as the reason", async () => {
+  await using toy = await openToyPipeline();
+  await toy.run(RECIPE);
+  toy.code = { modules: { "toy.ts": "2" }, packages: [] };
+  const plan = await toy.plan(RECIPE);
+  assert.deepEqual(plan[0].reasons, [{ field: "code toy.ts", before: "1…", after: "2…" }]);
+});
+
+Deno.test("a file's content is in the key, its path is not", async () => {
+  await using toy = await openToyPipeline();
+  const recipe = (name: string) => `
+recipe: toy
+describe: numbers
+stages:
+  source: { params: { value: 1, file: ${name} } }
+`;
+  await Deno.writeTextFile(`${toy.folder}/a.txt`, "10");
+  await Deno.writeTextFile(`${toy.folder}/b.txt`, "10");
+  const first = await toy.run(recipe("a.txt"));
+  assert.equal(toy.number(first, "source"), 11);
+  assert.deepEqual((await toy.run(recipe("b.txt"))).ran, []);
+  await Deno.writeTextFile(`${toy.folder}/b.txt`, "200");
+  assert.equal(toy.number(await toy.run(recipe("b.txt")), "source"), 201);
+});
+
+Deno.test("a failing stage fails alone: what does not need it still runs", async () => {
+  await using toy = await openToyPipeline();
+  const recipe = `
+recipe: toy
+describe: numbers
+stages:
+  source: { params: { value: 1 } }
+  trouble: { inputs: { number: source }, params: { how: throw } }
+  multiply: { inputs: { number: source }, params: { factor: 2 } }
+  total: { inputs: { numbers: [trouble, multiply] } }
+`;
+  const result = await toy.run(recipe);
+  assert.equal(result.status, "failed");
+  assert.deepEqual(result.failed.map(({ id }) => id), ["trouble"]);
+  assert.match(result.failed[0].error, /TypeError: it threw/);
+  assert.deepEqual([...result.ran].sort(), ["multiply", "source"]);
+  const skipped = toy.events.find((event) => event.type === "stage-skipped");
+  assert.equal(skipped?.type === "stage-skipped" && skipped.because, "it needs trouble");
+});
+
+for (
+  const [how, message] of [
+    ["nothing", /trouble wrote nothing to its output number/],
+    ["crash", /ended without a result \(exit code 7\)/],
+    ["escape", /Requires write access to .* \(not among its permissions\)/],
+  ] as const
+) {
+  Deno.test(`a stage that fails by "${how}" is told so and leaves the store intact`, async () => {
+    await using toy = await openToyPipeline();
+    const recipe = `
+recipe: toy
+describe: trouble
+stages:
+  trouble: { params: { how: ${how} } }
+`;
+    const result = await toy.run(recipe);
+    assert.equal(result.status, "failed");
+    assert.match(result.failed[0].error, message);
+    assert.equal(toy.store.listObjects().length, 0);
+  });
+}
+
+Deno.test("--only runs the named stages and refuses when what they need is not cached", async () => {
+  await using toy = await openToyPipeline();
+  const refused = await toy.run(RECIPE, { only: ["total"] });
+  assert.equal(refused.status, "failed");
+  assert.match(refused.failed[0].error, /has no current result and was not selected to run/);
+  await toy.run(RECIPE, { to: ["multiply"] });
+  assert.deepEqual((await toy.run(RECIPE, { only: ["total"] })).ran, ["total"]);
+});
+
+Deno.test("the order in which ready stages start does not change any result", async () => {
+  await using toy = await openToyPipeline();
+  const expected = await toy.run(RECIPE);
+  const digests = (result: typeof expected) =>
+    [...result.records].map(([id, { outputs }]) => `${id} ${outputs.number.digest}`).sort();
+  await using other = await openToyPipeline();
+  const random = Random.seeded(3, "order");
+  const shuffled = await other.run(RECIPE, {
+    context: { arrange: (ready) => random.shuffled(ready) },
+  });
+  assert.deepEqual(digests(shuffled), digests(expected));
+});
+
+Deno.test("a stage that was stopped goes on from its scratch with the same key", async () => {
+  await using toy = await openToyPipeline();
+  const recipe = `
+recipe: toy
+describe: counting
+stages:
+  trouble: { params: { how: count } }
+`;
+  const stop = new AbortController();
+  const watch = {
+    receive: (event: { type: string }) => {
+      if (event.type === "stage-progress") stop.abort();
+    },
+  };
+  const stopped = await toy.run(recipe, { context: { stop: stop.signal, subscribers: [watch] } });
+  assert.equal(stopped.status, "interrupted");
+  const result = await toy.run(recipe);
+  const started = toy.events.find((event) => event.type === "stage-started");
+  assert.equal(started?.type === "stage-started" && started.resumed, true);
+  const first = toy.events.find((event) => event.type === "stage-progress");
+  assert.ok(first?.type === "stage-progress" && first.progress.done > 1);
+  assert.equal(toy.number(result, "trouble"), 40);
+});
