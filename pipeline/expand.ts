@@ -116,7 +116,8 @@ function namedAxes(recipe: Recipe): Set<string> {
 function placesOf(entry: string, recipe: Recipe): Axes[] {
   const { each = [], only = {} } = recipe.stages[entry];
   return each.reduce<Axes[]>((places, name) => {
-    const axis = recipe.matrix?.[name] ?? [];
+    const axis = recipe.matrix?.[name];
+    if (axis === undefined) return places; // reported already; the parameters are checked all the same
     const values = Array.isArray(axis) ? axis : Object.keys(axis);
     const kept = values.filter((value) => only[name] === undefined || only[name].includes(value));
     return places.flatMap((place) => kept.map((value) => ({ ...place, [name]: value })));

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { CodeIndex } from "../../pipeline/code_digest.ts";
+import { normaliseSource } from "../../pipeline/normalise_source.ts";
+
+const normal = (source: string) => normaliseSource(source, "a.ts");
+
+Deno.test("normaliseSource() is blind to comments, spacing and trailing commas", () => {
+  const plain = "export function f(a: number, b: number) { return [a, b]; }";
+  const other = `
+    /** Says what it does. */
+    export function f(
+      a: number, // the first
+      b: number,
+    ) {
+      /* inside */
+      return [
+        a,
+        b,
+      ];
+    }`;
+  assert.equal(normal(other), normal(plain));
+});
+
+Deno.test("normaliseSource() sees every change of a token, in texts and templates too", () => {
+  const base = "const a = `x ${1 + 2} // y`; const r = /a b/g;";
+  for (
+    const edited of [
+      "const a = `x ${1 + 3} // y`; const r = /a b/g;",
+      "const a = `x ${1 + 2} // z`; const r = /a b/g;",
+      "const a = `x ${1 + 2} // y`; const r = /a  b/g;",
+      "const a = `x ${1 + 2} // y`; const r = /a b/;",
+    ]
+  ) assert.notEqual(normal(edited), normal(base));
+});
+
+Deno.test("normaliseSource() keeps the holes of arrays", () => {
+  assert.notEqual(normal("const a = [1, ,];"), normal("const a = [1];"));
+});
+
+async function project(files: Record<string, string>): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "ballast-code-" });
+  await Deno.writeTextFile(`${folder}/deno.json`, "{}");
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
+  return folder;
+}
+
+async function codeOf(folder: string) {
+  const index = await CodeIndex.open({
+    root: `file://${folder}/registry.ts`,
+    projectFolder: folder,
+    memory: { get: () => undefined, set: () => {} },
+    deno: Deno.execPath(),
+  });
+  return (await index.code(`file://${folder}/stage.ts`)).modules;
+}
+
+Deno.test("CodeIndex finds what a stage runs: imports, dynamic ones too, but neither types nor other stages", async () => {
+  const folder = await project({
+    "registry.ts": 'import "./stage.ts"; import "./other.ts";',
+    "stage.ts":
+      'import type { T } from "./types.ts"; import { a } from "./a.ts"; export const run = async (t: T) => [a, t, await import("./late.ts")];',
+    "types.ts": "export type T = number;",
+    "a.ts": 'export { b as a } from "./b.ts";',
+    "b.ts": "export const b = 1;",
+    "late.ts": "export const late = 2;",
+    "other.ts": "export const other = 3;",
+  });
+  try {
+    const before = await codeOf(folder);
+    assert.deepEqual(Object.keys(before), ["a.ts", "b.ts", "late.ts", "stage.ts"]);
+    await Deno.writeTextFile(`${folder}/b.ts`, "// said again\nexport const b = 1;\n");
+    assert.deepEqual(await codeOf(folder), before);
+    await Deno.writeTextFile(`${folder}/late.ts`, "export const late = 3;");
+    const after = await codeOf(folder);
+    assert.deepEqual(Object.keys(after).filter((name) => after[name] !== before[name]), [
+      "late.ts",
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
