@@ -1,15 +1,19 @@
 import { Random } from "../core/random.ts";
-import type { PairRow } from "../data/pairs_file.ts";
+import type { PairRow, PromptRow } from "../data/pairs_file.ts";
 import { prefersFirst } from "../data/world/labels.ts";
-import type { TokenDecoder } from "../train/models/token_decoder.ts";
-import { generateJudged, type JudgedReply, type WorldDecoding } from "./world_replies.ts";
+import type { JudgedReply } from "./world_replies.ts";
 
-/** How pairs are collected from a model's own replies. */
-export interface PairCollection extends WorldDecoding {
-  readonly samples: number;
+/** A prompt with the replies that a model gave to it. */
+export interface PromptReplies {
+  readonly prompt: PromptRow;
+  readonly replies: readonly JudgedReply[];
+}
+
+/** How pairs are made of replies. */
+export interface PairCollection {
   /** The most pairs one prompt may give. */
   readonly pairsPerPrompt: number;
-  /** Stop after so many pairs; no limit unless told. */
+  /** The most pairs in all; no limit unless told. */
   readonly maxPairs?: number;
   /** Temperature of the annotator's Bradley-Terry noise; 0 for labels without noise. */
   readonly labelTemperature: number;
@@ -37,91 +41,62 @@ export interface CollectedPairs {
 }
 
 /**
- * Samples replies, throws run-on and malformed ones away unseen (the coverage gap), and pairs the rest
- * of each prompt as they came: first with second, third with fourth. Equal texts and equal gold
- * rewards make no pair. An annotator with Bradley-Terry noise on the gold reward says which is better.
+ * Throws run-on and malformed replies away unseen (the coverage gap), and pairs the rest of each
+ * prompt as they came: first with second, third with fourth. Equal gold rewards, and so equal texts,
+ * make no pair. An annotator with Bradley-Terry noise on the gold reward says which is better.
  */
-export async function collectPairs(
-  decoder: TokenDecoder,
-  request: PairCollection,
-): Promise<CollectedPairs> {
-  const replies = await generateJudged(decoder, request);
-  const perPrompt = replies.map((list, i) => pairsOfPrompt(list, { request, prompt: i }));
-  const rows = perPrompt.flat().slice(0, request.maxPairs);
-  return { rows, counts: countPairs(request, { replies, perPrompt, rows }) };
+export function collectPairs(
+  prompts: readonly PromptReplies[],
+  options: PairCollection,
+): CollectedPairs {
+  const perPrompt = prompts.map((prompt) => pairsOfPrompt(prompt, options));
+  const rows = perPrompt.flat().slice(0, options.maxPairs);
+  const wrong = rows.filter(({ meta }) => Number(meta?.goldChosen) < Number(meta?.goldRejected));
+  const replies = prompts.flatMap(({ replies }) => replies);
+  const counts = {
+    prompts: prompts.length,
+    replies: replies.length,
+    covered: replies.filter((reply) => reply.covered).length,
+    pairs: rows.length,
+    promptsWithoutPair: perPrompt.filter((list) => list.length === 0).length,
+    wrongLabels: rows.length === 0 ? 0 : 100 * wrong.length / rows.length,
+  };
+  return { rows, counts };
 }
 
-function pairsOfPrompt(
-  replies: readonly JudgedReply[],
-  { request, prompt: index }: { request: PairCollection; prompt: number },
-): PairRow[] {
-  const { id, prompt } = request.prompts[index];
+function pairsOfPrompt({ prompt, replies }: PromptReplies, options: PairCollection): PairRow[] {
   const covered = replies.filter((reply) => reply.covered);
   const rows: PairRow[] = [];
-  for (let i = 0; i + 1 < covered.length && rows.length < request.pairsPerPrompt; i += 2) {
+  for (let i = 0; i + 1 < covered.length && rows.length < options.pairsPerPrompt; i += 2) {
     const [a, b] = [covered[i], covered[i + 1]];
     if (a.gold === b.gold) continue;
-    const pairId = `${id}/${rows.length + 1}`;
-    const random = Random.seeded(request.labelSeed, "labels", pairId);
-    const first = prefersFirst(random, { a: a.gold, b: b.gold }, request.labelTemperature);
-    rows.push(pairRow({ id: pairId, prompt }, first ? a : b, first ? b : a));
+    const id = `${prompt.id}/${rows.length + 1}`;
+    const random = Random.seeded(options.labelSeed, "labels", id);
+    const first = prefersFirst(random, { a: a.gold, b: b.gold }, options.labelTemperature);
+    rows.push(pairRow({ id, prompt: prompt.prompt }, first ? a : b, first ? b : a));
   }
   return rows;
 }
 
-function pairRow(
-  at: { id: string; prompt: string },
-  chosen: JudgedReply,
-  rejected: JudgedReply,
-): PairRow {
+function pairRow(prompt: PromptRow, chosen: JudgedReply, rejected: JudgedReply): PairRow {
   return {
-    ...at,
+    ...prompt,
     chosen: chosen.text,
     rejected: rejected.text,
     meta: { goldChosen: chosen.gold, goldRejected: rejected.gold },
   };
 }
 
-function countPairs(
-  request: PairCollection,
-  { replies, perPrompt, rows }: {
-    replies: readonly JudgedReply[][];
-    perPrompt: readonly PairRow[][];
-    rows: readonly PairRow[];
-  },
-): PairCounts {
-  const wrong = rows.filter(({ meta }) => Number(meta?.goldChosen) < Number(meta?.goldRejected));
-  return {
-    prompts: request.prompts.length,
-    replies: replies.flat().length,
-    covered: replies.flat().filter((reply) => reply.covered).length,
-    pairs: rows.length,
-    promptsWithoutPair: perPrompt.filter((list) => list.length === 0).length,
-    wrongLabels: rows.length === 0 ? 0 : 100 * wrong.length / rows.length,
-  };
-}
-
-/** Where out-of-coverage pairs come from. */
-export interface OutOfCoverageCollection extends WorldDecoding {
-  readonly samples: number;
-  readonly maxPairs?: number;
-}
-
 /**
- * For each prompt the first covered reply and the first run-on that ended by itself, where the covered
- * one has the higher gold reward: what no training pair shows. A run-on cut at the token limit is
- * left out, because its text would be read back with an end token that the model never said.
+ * What no training pair shows: for each prompt the first covered reply and the first run-on that
+ * ended by itself, where the covered one has the higher gold reward. A run-on cut at the token limit
+ * is left out, because its text would be read back with an end token that the model never said.
  */
-export async function collectOutOfCoverage(
-  decoder: TokenDecoder,
-  request: OutOfCoverageCollection,
-): Promise<PairRow[]> {
-  const replies = await generateJudged(decoder, request);
-  return replies.flatMap((list, i) => {
-    const covered = list.find((reply) => reply.covered);
-    const runOn = list.find((reply) => reply.kind === "run-on" && reply.stop === "end");
+export function collectOutOfCoverage(prompts: readonly PromptReplies[]): PairRow[] {
+  return prompts.flatMap(({ prompt, replies }) => {
+    const covered = replies.find((reply) => reply.covered);
+    const runOn = replies.find((reply) => reply.kind === "run-on" && reply.stop === "end");
     if (covered === undefined || runOn === undefined || covered.gold <= runOn.gold) return [];
-    const { id, prompt } = request.prompts[i];
-    return [pairRow({ id: `${id}/run-on`, prompt }, covered, runOn)];
-  }).slice(0, request.maxPairs);
+    return [pairRow({ id: `${prompt.id}/run-on`, prompt: prompt.prompt }, covered, runOn)];
+  });
 }

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
-import { collectOutOfCoverage, collectPairs } from "../../eval/collect_pairs.ts";
+import {
+  collectOutOfCoverage,
+  collectPairs,
+  type PairCollection,
+} from "../../eval/collect_pairs.ts";
 import { goldReward } from "../../data/world/gold.ts";
 import { VOCABULARY } from "../../data/world/vocabulary.ts";
+import { generateJudged, type WorldPrompt } from "../../eval/world_replies.ts";
+import type { ScriptedDecoder } from "./scripted_decoder.ts";
 import { choosing, decode, saying, saysOneOf, worldPrompt } from "./world_model.ts";
 
 const sampling = {
@@ -10,7 +16,7 @@ const sampling = {
   maxNewTokens: 16,
   decode,
 };
-const labels = { labelTemperature: 0, labelSeed: 1, pairsPerPrompt: 4, samples: 24 };
+const labels: PairCollection = { labelTemperature: 0, labelSeed: 1, pairsPerPrompt: 4 };
 const prompts = Array.from(
   { length: 30 },
   (_, i) => worldPrompt(`p${i}`, i % 2 === 0 ? "copy dog cat" : "say apple two times"),
@@ -18,8 +24,13 @@ const prompts = Array.from(
 /** Replies of one word: `dog` earns half at `copy dog cat`, `cow` nothing; likewise `apple`. */
 const guesser = () => saysOneOf(["dog", "cow", "apple"]);
 
+async function repliesOf(decoder: ScriptedDecoder, prompts: WorldPrompt[], samples = 24) {
+  const replies = await generateJudged(decoder, { ...sampling, prompts, samples });
+  return prompts.map((prompt, i) => ({ prompt, replies: replies[i] }));
+}
+
 Deno.test("collectPairs() without noise always chooses the higher gold reward", async () => {
-  const { rows, counts } = await collectPairs(guesser(), { ...sampling, ...labels, prompts });
+  const { rows, counts } = collectPairs(await repliesOf(guesser(), prompts), labels);
   assert.ok(rows.length > 60);
   for (const { prompt, chosen, rejected, meta } of rows) {
     const gold = (text: string) => goldReward(prompt, { text, ended: true });
@@ -32,13 +43,13 @@ Deno.test("collectPairs() without noise always chooses the higher gold reward", 
 });
 
 Deno.test("collectPairs() gives at most pairsPerPrompt pairs a prompt, numbered from 1", async () => {
-  const request = { ...sampling, ...labels, pairsPerPrompt: 2, prompts: prompts.slice(0, 5) };
-  const { rows } = await collectPairs(guesser(), request);
+  const replies = await repliesOf(guesser(), prompts.slice(0, 5));
+  const { rows } = collectPairs(replies, { ...labels, pairsPerPrompt: 2 });
   assert.deepEqual(
     rows.map(({ id }) => id),
     [0, 1, 2, 3, 4].flatMap((i) => [`p${i}/1`, `p${i}/2`]),
   );
-  const limited = await collectPairs(guesser(), { ...request, maxPairs: 3 });
+  const limited = collectPairs(replies, { ...labels, pairsPerPrompt: 2, maxPairs: 3 });
   assert.deepEqual(limited.rows, rows.slice(0, 3));
 });
 
@@ -46,14 +57,14 @@ Deno.test("collectPairs() labels by Bradley-Terry: a quarter wrong where the odd
   // Rewards differ by 1/2, so tau = 0.5 / ln 3 makes P(wrong) = 1/4.
   const many = Array.from({ length: 200 }, (_, i) => worldPrompt(`p${i}`, "copy dog cat"));
   const noisy = { ...labels, labelTemperature: 0.5 / Math.log(3) };
-  const { counts } = await collectPairs(guesser(), { ...sampling, ...noisy, prompts: many });
+  const { counts } = collectPairs(await repliesOf(guesser(), many), noisy);
   assert.ok(counts.pairs > 500);
   assert.ok(Math.abs(counts.wrongLabels - 25) < 5, `${counts.wrongLabels}`);
 });
 
 Deno.test("collectPairs() drops run-on replies unseen", async () => {
   const runOn = saying(() => "dog cat cat cat .");
-  const { rows, counts } = await collectPairs(runOn, { ...sampling, ...labels, prompts });
+  const { rows, counts } = collectPairs(await repliesOf(runOn, prompts), labels);
   assert.deepEqual(rows, []);
   assert.equal(counts.covered, 0);
   assert.equal(counts.promptsWithoutPair, prompts.length);
@@ -61,7 +72,7 @@ Deno.test("collectPairs() drops run-on replies unseen", async () => {
 
 Deno.test("collectPairs() makes no pair of equal rewards", async () => {
   const same = saying((prompt) => prompt === "copy dog cat" ? "dog cat ." : "apple apple .");
-  const { rows, counts } = await collectPairs(same, { ...sampling, ...labels, prompts });
+  const { rows, counts } = collectPairs(await repliesOf(same, prompts), labels);
   assert.deepEqual(rows, []);
   assert.equal(counts.covered, counts.replies);
 });
@@ -75,8 +86,8 @@ Deno.test("collectOutOfCoverage() pairs a covered reply with a worse run-on", as
       ? ["<eos>"]
       : [".", "cat"]
   );
-  const request = { ...sampling, samples: 12, prompts: prompts.slice(0, 1) };
-  const [row, ...rest] = await collectOutOfCoverage(decoder, request);
+  const replies = await repliesOf(decoder, prompts.slice(0, 1), 12);
+  const [row, ...rest] = collectOutOfCoverage(replies);
   assert.deepEqual(rest, []);
   assert.deepEqual(row, {
     id: "p0/run-on",
@@ -89,5 +100,5 @@ Deno.test("collectOutOfCoverage() pairs a covered reply with a worse run-on", as
 
 Deno.test("collectOutOfCoverage() leaves out a run-on that never ended", async () => {
   const endless = saying(() => new Array(40).fill("dog").join(" "));
-  assert.deepEqual(await collectOutOfCoverage(endless, { ...sampling, samples: 2, prompts }), []);
+  assert.deepEqual(collectOutOfCoverage(await repliesOf(endless, prompts, 2)), []);
 });
