@@ -1,0 +1,98 @@
+import { InputError } from "../../core/problem.ts";
+import { readPairs } from "../pairs_file.ts";
+import { compileChatTemplate } from "./chat_template.ts";
+import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
+import { trainByteLevelBpe } from "./train_bpe.ts";
+import { writeBpeTokenizer } from "./write_bpe_tokenizer.ts";
+
+/** A tokenizer to be trained. */
+export interface TrainTokenizer {
+  /** Folder with the `pairs.jsonl` whose prompts and replies are the training text. */
+  readonly pairs: string;
+  /** Folder to write. */
+  readonly folder: string;
+  readonly vocabSize: number;
+  readonly padToken: string;
+  readonly bosToken: string;
+  readonly eosToken: string;
+  /** Special tokens beside those three, such as the role marks of the chat template. */
+  readonly additionalSpecialTokens: readonly string[];
+  /** Jinja; null for none. */
+  readonly chatTemplate: string | null;
+}
+
+/**
+ * Trains a byte-level BPE tokenizer on a folder of pairs, writes it, and loads it back.
+ *
+ * @throws RangeError when the vocabulary has no room for bytes and special tokens
+ * @throws InputError when the chat template is no Jinja
+ */
+export async function trainTokenizer(options: TrainTokenizer): Promise<Tokenizer> {
+  const { padToken, bosToken, eosToken, chatTemplate } = options;
+  // Fails on a bad template before the work, not after it.
+  if (chatTemplate !== null) {
+    compileChatTemplate(chatTemplate, { path: "chatTemplate", tokens: {} });
+  }
+  const texts: string[] = [];
+  for await (const { prompt, chosen, rejected } of readPairs(options.pairs)) {
+    texts.push(prompt, chosen);
+    if (rejected !== undefined) texts.push(rejected);
+  }
+  const specialTokens = [
+    ...new Set([padToken, bosToken, eosToken, ...options.additionalSpecialTokens]),
+  ];
+  const vocabulary = trainByteLevelBpe(texts, { vocabSize: options.vocabSize, specialTokens });
+  await writeBpeTokenizer(options.folder, {
+    vocabulary,
+    specialTokens,
+    padToken,
+    bosToken,
+    eosToken,
+    chatTemplate,
+  });
+  return loadTokenizer(options.folder);
+}
+
+/** A tokenizer that is given. */
+export interface CopyTokenizer {
+  /** Folder with tokenizer.json and tokenizer_config.json. */
+  readonly from: string;
+  /** Folder to write. */
+  readonly folder: string;
+  /** Jinja that replaces the tokenizer's own; null keeps that. */
+  readonly chatTemplate: string | null;
+}
+
+const FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+
+/**
+ * Copies a given tokenizer's files, as they are, and loads the copy.
+ *
+ * @throws InputError when the folder holds no tokenizer that can be loaded
+ */
+export async function copyTokenizer(options: CopyTokenizer): Promise<Tokenizer> {
+  const given = await loadTokenizer(options.from);
+  if (given.eosId === null) {
+    throw new InputError([{
+      path: `${options.from}/tokenizer_config.json`,
+      message: "Expected an eos_token, which ends every reply, but found none.",
+    }]);
+  }
+  await Deno.mkdir(options.folder, { recursive: true });
+  for (const name of FILES) {
+    try {
+      // Not copyFile, which would keep a read-only file read-only.
+      await Deno.writeFile(
+        `${options.folder}/${name}`,
+        await Deno.readFile(`${options.from}/${name}`),
+      );
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  if (options.chatTemplate !== null) {
+    given.compileTemplate(options.chatTemplate, "chatTemplate");
+    await Deno.writeTextFile(`${options.folder}/chat_template.jinja`, options.chatTemplate);
+  }
+  return loadTokenizer(options.folder);
+}
