@@ -22,7 +22,7 @@ export function comparisonsTable(results: Results, metric: string): Table {
     title: `Paired comparisons: ${label}`,
     caption:
       `A against B on the same items: wins, losses and ties of A, win rate with ties as half, ` +
-      `mean difference A − B ± half the width of its 95% interval (${methods.join("; ")}), ` +
+      `mean difference A − B ± its 95% interval (${methods.join("; ")}), ` +
       `two-sided paired permutation test.`,
     columns: [
       column("a", "A", { align: "left" }),

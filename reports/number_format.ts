@@ -20,11 +20,14 @@ export function formatNumber(value: number, digits: number, minus = MINUS): stri
   return value < 0 && Number(magnitude) !== 0 ? minus + magnitude : magnitude;
 }
 
-/** Half the width of a quantity's interval, with the quantity's digits; null without an interval. */
+/**
+ * What stands after ± : the larger side of a quantity's interval, with the quantity's digits; null
+ * without an interval. The sides differ only where a bound, such as 100%, cuts one off.
+ */
 export function halfWidth(quantity: Quantity): string | null {
   if (quantity.interval === null) return null;
   const [low, high] = quantity.interval;
-  return formatNumber((high - low) / 2, quantity.digits);
+  return formatNumber(Math.max(high - quantity.value, quantity.value - low), quantity.digits);
 }
 
 /** An interval in brackets: `[0.68, 0.77]`. */

@@ -1,7 +1,8 @@
-import type { Comparison, Estimate, Metric, Results, SystemResult } from "../core/results.ts";
+import type { Estimate, Metric, Results, SystemResult } from "../core/results.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import { type Cell, type Column, emptyCell, type Quantity, type Table, textCell } from "./table.ts";
 import { bestRow } from "./best_row.ts";
+import { findComparison } from "./outcome.ts";
 
 /** A measured quantity of the row's system. */
 export interface MetricColumnSpec {
@@ -32,8 +33,8 @@ export interface ResultsTableOptions {
 /** A column with what its cells are made from. */
 interface ResolvedColumn {
   readonly column: Column;
-  /** Metric by which the best row is judged; null where nothing is judged. */
-  readonly judgedBy: string | null;
+  /** Metric whose comparisons decide which row is best. */
+  readonly judgedBy: string;
   /** The row's number, or null where there is none. */
   estimate(system: SystemResult): Estimate | null;
   readonly digits: number;
@@ -94,42 +95,6 @@ export const systemColumn: Column = {
 export function unitLabel({ label, unit }: Metric): string | null {
   if (unit === "percent") return "%";
   return label.toLowerCase().includes(unit.toLowerCase()) ? null : unit;
-}
-
-/** The comparison of `a` with `b` on a metric, turned round where the results hold `b` against `a`. */
-export function findComparison(
-  results: Results,
-  query: { readonly a: string; readonly b: string; readonly metric: string },
-): Comparison | null {
-  const { a, b, metric } = query;
-  for (const comparison of results.comparisons) {
-    if (comparison.metric !== metric) continue;
-    if (comparison.a === a && comparison.b === b) return comparison;
-    if (comparison.a === b && comparison.b === a) return turned(comparison);
-  }
-  return null;
-}
-
-function turned(comparison: Comparison): Comparison {
-  return {
-    ...comparison,
-    a: comparison.b,
-    b: comparison.a,
-    wins: comparison.losses,
-    losses: comparison.wins,
-    winRate: mapEstimate(comparison.winRate, (rate) => 100 - rate),
-    difference: mapEstimate(comparison.difference, (difference) => -difference),
-  };
-}
-
-/** An estimate under a decreasing map: the interval's ends change places. */
-function mapEstimate(estimate: Estimate, map: (value: number) => number): Estimate {
-  return {
-    ...estimate,
-    mean: map(estimate.mean),
-    ci95: estimate.ci95 && [map(estimate.ci95[1]), map(estimate.ci95[0])],
-    perSeed: estimate.perSeed.map(map),
-  };
 }
 
 function resolveColumn(
@@ -233,13 +198,15 @@ function caption(
   const methods = [...new Set(estimates.filter(({ ci95 }) => ci95).map(({ method }) => method))];
   const sentences = methods.length === 0
     ? ["Means; nothing here supports an interval."]
-    : [`Mean ± half the width of its 95% interval (${methods.join("; ")}).`];
+    : [`Mean ± 95% interval (${methods.join("; ")}).`];
   sentences.push("n counts items, all seeds together.");
   if (columns.some(({ column }) => column.group === "Win rate")) sentences.push("Ties count half.");
   sentences.push(
     anyBest
-      ? "Marked (bold, or * in plain text): the best of its column, where a paired test tells it from every other system (p < 0.05)."
-      : "No value is marked as best: in no column does a paired test tell one system from every other (p < 0.05).",
+      ? "Marked (bold, or * in plain text): the best of its column, where the paired difference from " +
+        "every other system has a 95% interval without zero."
+      : "No value is marked as best: in no column does one system's paired difference from every " +
+        "other have a 95% interval without zero.",
   );
   return sentences.join(" ");
 }

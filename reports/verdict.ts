@@ -1,8 +1,7 @@
 import type { Comparison, Results, SystemResult } from "../core/results.ts";
 import { InputError, nearest } from "../core/problem.ts";
-import { SIGNIFICANCE } from "./best_row.ts";
 import { formatInterval, formatNumber, formatPValue } from "./number_format.ts";
-import { findComparison } from "./results_table.ts";
+import { findComparison, type Outcome, outcomeOf } from "./outcome.ts";
 
 /** Which systems of a run test the claim. */
 export interface ClaimTest {
@@ -20,14 +19,11 @@ export interface ClaimTest {
   readonly overOptimised?: { readonly end: string; readonly stopped: string };
 }
 
-/** How a method stands to an opponent. */
-export type Outcome = "better" | "worse" | "cannot be told apart" | "not compared";
-
 /** One method against one opponent. */
 export interface Duel {
   readonly method: string;
   readonly opponent: string;
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | "not compared";
   /** The numbers behind the outcome, as a sentence. */
   readonly why: string;
 }
@@ -45,11 +41,10 @@ export interface Verdict {
 /**
  * What the numbers of a run say about the claim; every word is derived from them.
  *
- * A method is *better* (or *worse*) than an opponent when the paired test says so (p < 0.05) and the
- * 95% interval of the difference, where there is one, leaves out zero; otherwise the two cannot be told
- * apart. The claim is *supported* when every method is better than every opponent, *not supported* when
- * none is better and one is worse, *cannot be told apart* when none is better or worse, and *supported
- * in part* otherwise. Opponents that the run lacks leave at best "in part".
+ * Each method is held against each opponent (`outcomeOf`). The claim is *supported* when every method
+ * is better than every opponent, *not supported* when none is better and one is worse, *cannot be told
+ * apart* when none is better or worse, and *supported in part* otherwise. An opponent that the run
+ * lacks leaves at best "in part".
  *
  * @throws InputError when the metric or a method is not in the results
  */
@@ -67,7 +62,7 @@ export function verdict(results: Results, test: ClaimTest): Verdict {
   };
 }
 
-function judge(outcomes: readonly Outcome[]): Verdict["answer"] {
+function judge(outcomes: readonly Duel["outcome"][]): Verdict["answer"] {
   const better = outcomes.filter((outcome) => outcome === "better").length;
   const worse = outcomes.includes("worse");
   if (outcomes.length > 0 && better === outcomes.length) return "supported";
@@ -96,7 +91,7 @@ function headline(answer: Verdict["answer"], duels: readonly Duel[]): string {
   return [openings[answer], ...clauses].join(" ");
 }
 
-function phrase(outcome: Outcome, names: readonly string[]): string {
+function phrase(outcome: Duel["outcome"], names: readonly string[]): string {
   if (outcome === "better" || outcome === "worse") return `is ${outcome} than ${joined(names)}`;
   if (outcome === "not compared") return `was not compared with ${joined(names)}`;
   return `cannot be told apart from ${joined(names)}`;
@@ -118,14 +113,6 @@ function duel(
     return { ...names, outcome: "not compared", why: "This run holds no such comparison." };
   }
   return { ...names, outcome: outcomeOf(results, comparison), why: numbers(results, comparison) };
-}
-
-/** The outcome for `comparison.a`. */
-function outcomeOf(results: Results, { metric, difference, pValue }: Comparison): Outcome {
-  const sign = results.metrics[metric].better === "lower" ? -1 : 1;
-  const zeroInside = difference.ci95 !== null && difference.ci95[0] <= 0 && difference.ci95[1] >= 0;
-  if (pValue >= SIGNIFICANCE || zeroInside || difference.mean === 0) return "cannot be told apart";
-  return sign * difference.mean > 0 ? "better" : "worse";
 }
 
 function numbers(results: Results, { metric, difference, pValue }: Comparison): string {

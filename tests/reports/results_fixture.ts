@@ -115,10 +115,6 @@ function comparisonFixture(a: Shape, b: Shape): Comparison {
   const differences = a.gold.map((gold, seed) => gold - b.gold[seed]);
   const wins = Math.round(300 + 250 * mean(differences));
   const losses = Math.round(300 - 250 * mean(differences));
-  const rate = 100 * (wins + 150) / 900;
-  const difference = mean(differences);
-  const half = 0.02 + (Math.max(...differences) - Math.min(...differences)) / 2;
-  const method = "bootstrap over 300 prompts and 3 seeds";
   return {
     a: a.id,
     b: b.id,
@@ -126,21 +122,9 @@ function comparisonFixture(a: Shape, b: Shape): Comparison {
     wins,
     losses,
     ties: 900 - wins - losses,
-    winRate: {
-      mean: rate,
-      ci95: [rate - 60 * half, rate + 60 * half],
-      method,
-      n: 900,
-      perSeed: differences.map((d) => 50 + 30 * d),
-    },
-    difference: {
-      mean: difference,
-      ci95: [difference - half, difference + half],
-      method,
-      n: 900,
-      perSeed: differences,
-    },
-    pValue: Math.abs(difference) > 0.015 ? 0.0002 : 0.43,
+    winRate: overSeeds(differences.map((d) => 50 + 30 * d), 900),
+    difference: overSeeds(differences, 900),
+    pValue: Math.abs(mean(differences)) > 0.015 ? 0.0002 : 0.43,
   };
 }
 

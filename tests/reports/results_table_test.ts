@@ -35,26 +35,34 @@ Deno.test("resultsTable() marks no best value while one other system cannot be t
   assert.deepEqual(best(resultsFixture(), 1), []);
 });
 
-Deno.test("resultsTable() marks the best value once the paired test tells it from every other", () => {
-  const results = withComparisons((comparison) => ({ ...comparison, pValue: 0.049 }));
-  assert.deepEqual(best(results, 1), ["dpo-stopped"]);
+/** The difference with an interval that leaves out zero, on the side of its mean. */
+function decided(comparison: Comparison): Comparison {
+  const { mean } = comparison.difference;
+  const ci95: [number, number] = mean > 0 ? [0.5 * mean, 2 * mean] : [2 * mean, 0.5 * mean];
+  return { ...comparison, difference: { ...comparison.difference, ci95 } };
+}
+
+Deno.test("resultsTable() marks the best value once the paired difference from every other leaves out zero", () => {
+  assert.deepEqual(best(withComparisons(decided), 1), ["dpo-stopped"]);
 });
 
-Deno.test("resultsTable() marks nothing at p = 0.05, nor when a comparison is missing, nor against its sign", () => {
-  assert.deepEqual(best(withComparisons((c) => ({ ...c, pValue: 0.05 })), 1), []);
-  const all = withComparisons((c) => ({ ...c, pValue: 0.001 }));
+Deno.test("resultsTable() marks nothing at an interval's end of zero, nor when a comparison is missing, nor against its sign", () => {
+  const touching = withComparisons((comparison) => ({
+    ...comparison,
+    difference: { ...comparison.difference, ci95: [0, 1] },
+  }));
+  assert.deepEqual(best(touching, 1), []);
+  const all = withComparisons(decided);
   const fewer = all.comparisons.filter(({ a, b }) => !(a === "dpo-stopped" && b === "ref"));
   assert.deepEqual(best({ ...all, comparisons: fewer }, 1), []);
-  const turned = withComparisons((c) => ({
-    ...c,
-    pValue: 0.001,
-    difference: { ...c.difference, mean: -c.difference.mean },
-  }));
+  const turned = withComparisons((c) =>
+    decided({ ...c, difference: { ...c.difference, mean: -c.difference.mean } })
+  );
   assert.deepEqual(best(turned, 1), []);
 });
 
 Deno.test("resultsTable() never marks a metric that has no better direction", () => {
-  assert.deepEqual(best(withComparisons((c) => ({ ...c, pValue: 0, metric: "kl" })), 5), []);
+  assert.deepEqual(best(withComparisons((c) => ({ ...decided(c), metric: "kl" })), 5), []);
 });
 
 Deno.test("resultsTable() turns a comparison round when the results hold it the other way", () => {
@@ -137,6 +145,6 @@ Deno.test("comparisonsTable() shows counts and p-values of one metric's comparis
   const text = renderText(comparisonsTable(resultsFixture(), "gold"));
   assert.match(
     text,
-    /RPO sum +DPO, stopped +298 +302 +300 +49\.8 ± 1\.8 +−0\.007 ± 0\.030 +0\.430/,
+    /RPO sum +DPO, stopped +298 +302 +300 +49\.8 ± 0\.8 +−0\.007 ± 0\.029 +0\.430/,
   );
 });

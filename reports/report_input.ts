@@ -1,0 +1,31 @@
+import type { Json } from "../core/json.ts";
+import type { Results } from "../core/results.ts";
+import type { Figure } from "./figure.ts";
+import type { ColumnSpec } from "./results_table.ts";
+import type { ClaimTest } from "./verdict.ts";
+
+/** All that a report is rendered from, and nothing that differs between two equal runs. */
+export interface ReportInput {
+  readonly title: string;
+  /** The claim being tested, for a newcomer. */
+  readonly claim: string;
+  /** How the claim is held against the numbers; null leaves the answer out. */
+  readonly test: ClaimTest | null;
+  /** Sentences on what was run and what it cannot show. */
+  readonly notes: readonly string[];
+  readonly results: Results;
+  /** The main table. */
+  readonly table: {
+    readonly title: string;
+    readonly columns: readonly ColumnSpec[];
+    readonly rows?: readonly string[];
+  };
+  readonly figures: readonly Figure[];
+  /** What the audits of the data found. */
+  readonly audits: readonly { readonly from: string; readonly findings: Json }[];
+}
+
+/** What the reader of a report is told when the recipe says nothing else. */
+export const CLAIM =
+  "Adding the SFT loss on the chosen reply to DPO is implicitly an adversarial regulariser, so it " +
+  "prevents over-optimisation.";
