@@ -6,7 +6,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   pipeline: ["core/"],
   data: ["core/"],
   train: ["core/", "data/pair.ts", "data/batches.ts"],
-  eval: ["core/", "data/", "train/runtime/", "train/models/"],
+  eval: ["core/", "data/", "train/runtime/", "train/models/", "train/step_record.ts"],
   reports: ["core/"],
   stages: ["core/", "pipeline/", "data/", "train/", "eval/", "reports/"],
   cli: ["core/", "pipeline/", "data/", "train/", "eval/", "reports/", "stages/"],
@@ -35,6 +35,9 @@ const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "@huggingface/hub": ["data/hub/"],
   "openai": ["eval/judge/"],
 };
+
+/** Anyone's tests and measurements, and the command that asks whether each package loads. */
+const ANY_PACKAGE: readonly string[] = ["tests/", "bench/", "cli/commands/doctor.ts"];
 
 /** The folders that may talk to the network by `fetch`. */
 const NETWORK: readonly string[] = ["data/hub/", "eval/judge/", "tests/"];
@@ -139,7 +142,7 @@ export function importProblem(file: string, specifier: string): string | null {
 function packageProblem(file: string, specifier: string): string | null {
   const name = packageName(specifier);
   const importers = Object.hasOwn(SOLE_IMPORTERS, name) ? SOLE_IMPORTERS[name] : undefined;
-  if (importers === undefined || isUnder(file, [...importers, "tests/", "bench/"])) return null;
+  if (importers === undefined || isUnder(file, [...importers, ...ANY_PACKAGE])) return null;
   return `Only ${list(importers)} may import ${name}.`;
 }
 

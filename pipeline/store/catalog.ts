@@ -1,0 +1,177 @@
+import { join } from "node:path";
+import { type DuckDBConnection, DuckDBInstance, DuckDBTimestampValue } from "@duckdb/node-api";
+import type { Json } from "../../core/json.ts";
+import { ExpectedError } from "../../core/problem.ts";
+import {
+  type CatalogTable,
+  type Cell,
+  RUN_TABLES,
+  runRows,
+  STORE_TABLES,
+  storeRows,
+  VIEWS,
+} from "./catalog_tables.ts";
+import { removeTree, type Store } from "./store.ts";
+import { naming, syncPath } from "./write_atomically.ts";
+
+/** The layout of the catalog; one of another layout is made anew. */
+const CATALOG_FORMAT = 1;
+
+/** Where a store's catalog lies: an index that can always be made again, open to SQL. */
+export function catalogPath(store: Store): string {
+  return join(store.path, "catalog.duckdb");
+}
+
+/** Makes the catalog from nothing but keys, objects, runs and events. */
+export async function rebuildCatalog(store: Store): Promise<void> {
+  await replaceCatalog(store, (building) => build(store, building));
+}
+
+/**
+ * Brings the catalog up to date: keys and objects as they are now, and the runs that were not in it. Runs
+ * that it holds as ended are not read again.
+ *
+ * Nobody keeps the catalog open: it is written as a temporary file, which then takes its name, so that
+ * readers see the old one or the new.
+ */
+export async function updateCatalog(store: Store): Promise<void> {
+  await replaceCatalog(store, async (building) => {
+    try {
+      await Deno.copyFile(catalogPath(store), building);
+      await build(store, building);
+    } catch { // absent, damaged or of another layout
+      await removeTree(building);
+      await build(store, building);
+    }
+  });
+}
+
+/**
+ * Answers an SQL query from the catalog, brought up to date first. The query reads only, and no file but
+ * the catalog.
+ *
+ * @returns rows by column name; times as ISO 8601 in UTC
+ * @throws ExpectedError when the store is empty, or with DuckDB's message when the query is wrong
+ */
+export async function queryCatalog(store: Store, sql: string): Promise<Record<string, Json>[]> {
+  if (!store.exists()) {
+    throw new ExpectedError(`${store.path} is empty: nothing was run there yet.`);
+  }
+  await updateCatalog(store);
+  const database = await DuckDBInstance.create(catalogPath(store), {
+    access_mode: "READ_ONLY",
+    enable_external_access: "false",
+  });
+  const connection = await database.connect();
+  try {
+    const result = await connection.runAndReadAll(sql);
+    return result.getRowObjectsJS().map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toJson(value)]))
+    );
+  } catch (error) {
+    throw new ExpectedError(error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  } finally {
+    connection.closeSync();
+    database.closeSync();
+  }
+}
+
+/** Runs one writer at a time; a writer that was killed frees its lock and leaves only its temporary file. */
+async function replaceCatalog(
+  store: Store,
+  write: (building: string) => Promise<void>,
+): Promise<void> {
+  if (!store.exists()) return;
+  const path = catalogPath(store);
+  const building = `${path}.building`;
+  await naming(path, async () => {
+    using lock = await Deno.open(`${path}.lock`, { write: true, create: true });
+    await lock.lock(true);
+    await removeTree(building);
+    await removeTree(`${building}.wal`);
+    await write(building);
+    await syncPath(building);
+    await Deno.rename(building, path);
+  });
+}
+
+async function build(store: Store, path: string): Promise<void> {
+  const database = await DuckDBInstance.create(path);
+  const connection = await database.connect();
+  try {
+    await connection.run("BEGIN");
+    const known = await prepareTables(connection);
+    const rows = storeRows(store);
+    for (const [i, table] of STORE_TABLES.entries()) await append(connection, table, rows[i]);
+    for (const run of store.listRuns().filter((id) => !known.has(id))) {
+      const rows = runRows(store, run);
+      for (const [i, table] of RUN_TABLES.entries()) await append(connection, table, rows[i]);
+    }
+    for (const view of VIEWS) await connection.run(view);
+    await connection.run("COMMIT");
+    await connection.run("CHECKPOINT");
+  } finally {
+    connection.closeSync();
+    database.closeSync();
+  }
+}
+
+/** Makes the tables where they are not, empties those to be filled anew, and gives the runs to keep. */
+async function prepareTables(connection: DuckDBConnection): Promise<Set<string>> {
+  await connection.run("CREATE TABLE IF NOT EXISTS format (version INTEGER)");
+  const versions = (await connection.runAndReadAll("SELECT version FROM format")).getRows();
+  if (versions.length === 0) await connection.run(`INSERT INTO format VALUES (${CATALOG_FORMAT})`);
+  else if (versions[0][0] !== CATALOG_FORMAT) throw new RangeError("another layout");
+  for (const { name, columns } of [...STORE_TABLES, ...RUN_TABLES]) {
+    const list = Object.entries(columns).map(([column, type]) => `${column} ${type}`).join(", ");
+    await connection.run(`CREATE TABLE IF NOT EXISTS ${name} (${list})`);
+  }
+  for (const { name } of STORE_TABLES) await connection.run(`DELETE FROM ${name}`);
+  const unfinished = "SELECT run FROM runs WHERE status = 'running'";
+  for (const { name } of RUN_TABLES.toReversed()) {
+    await connection.run(`DELETE FROM ${name} WHERE run IN (${unfinished})`);
+  }
+  const known = await connection.runAndReadAll("SELECT run FROM runs");
+  return new Set(known.getRows().map(([run]) => String(run)));
+}
+
+async function append(
+  connection: DuckDBConnection,
+  table: CatalogTable,
+  rows: readonly Cell[][],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const types = Object.values(table.columns);
+  const appender = await connection.createAppender(table.name);
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) {
+      const type = types[column];
+      if (cell === null) appender.appendNull();
+      else if (type === "TIMESTAMP") {
+        appender.appendTimestamp(
+          new DuckDBTimestampValue(BigInt(Math.round(Number(cell))) * 1000n),
+        );
+      } else if (type === "DOUBLE") appender.appendDouble(Number(cell));
+      else if (type === "BIGINT") appender.appendBigInt(BigInt(cell));
+      else appender.appendVarchar(String(cell));
+    }
+    appender.endRow();
+  }
+  appender.closeSync();
+}
+
+function toJson(value: unknown): Json {
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : String(value);
+  }
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, toJson(item)]));
+  }
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+  return (value ?? null) as Json;
+}

@@ -1,0 +1,162 @@
+import type { RunEvent } from "../events.ts";
+import type { Store } from "./store.ts";
+
+/** What a cell may hold; dates are milliseconds since the epoch. */
+export type Cell = string | number | boolean | null;
+
+/** A table of the catalog: columns with their SQL types. */
+export interface CatalogTable {
+  readonly name: string;
+  readonly columns: Readonly<
+    Record<string, "VARCHAR" | "DOUBLE" | "BIGINT" | "TIMESTAMP" | "JSON">
+  >;
+}
+
+const KEYS: CatalogTable = {
+  name: "keys",
+  columns: {
+    key: "VARCHAR",
+    recipe: "VARCHAR",
+    instance: "VARCHAR",
+    stage: "VARCHAR",
+    seconds: "DOUBLE",
+    peak_memory_bytes: "BIGINT",
+    finished_at: "TIMESTAMP",
+    isa: "VARCHAR",
+    os: "VARCHAR",
+    deno: "VARCHAR",
+    accepted_from: "VARCHAR",
+    warnings: "JSON",
+    fields: "JSON",
+  },
+};
+
+const OUTPUTS: CatalogTable = {
+  name: "outputs",
+  columns: { key: "VARCHAR", port: "VARCHAR", type: "VARCHAR", digest: "VARCHAR", bytes: "BIGINT" },
+};
+
+const OBJECTS: CatalogTable = {
+  name: "objects",
+  columns: { digest: "VARCHAR", type: "VARCHAR", bytes: "BIGINT", files: "BIGINT" },
+};
+
+const RUNS: CatalogTable = {
+  name: "runs",
+  columns: {
+    run: "VARCHAR",
+    recipe: "VARCHAR",
+    status: "VARCHAR",
+    started_at: "TIMESTAMP",
+    finished_at: "TIMESTAMP",
+    seconds: "DOUBLE",
+    isa: "VARCHAR",
+    os: "VARCHAR",
+    deno: "VARCHAR",
+    command: "JSON",
+    parameters: "JSON",
+  },
+};
+
+const INSTANCES: CatalogTable = {
+  name: "instances",
+  columns: {
+    run: "VARCHAR",
+    instance: "VARCHAR",
+    stage: "VARCHAR",
+    key: "VARCHAR",
+    state: "VARCHAR",
+    seconds: "DOUBLE",
+  },
+};
+
+const PROGRESS: CatalogTable = {
+  name: "progress",
+  columns: {
+    run: "VARCHAR",
+    time: "TIMESTAMP",
+    instance: "VARCHAR",
+    done: "BIGINT",
+    total: "BIGINT",
+    unit: "VARCHAR",
+    note: "VARCHAR",
+  },
+};
+
+const LOGS: CatalogTable = {
+  name: "logs",
+  columns: {
+    run: "VARCHAR",
+    time: "TIMESTAMP",
+    instance: "VARCHAR",
+    level: "VARCHAR",
+    message: "VARCHAR",
+  },
+};
+
+/** Tables that are made anew at every update: keys and objects come and go. */
+export const STORE_TABLES = [KEYS, OUTPUTS, OBJECTS];
+
+/** Tables to which the rows of new runs are added. */
+export const RUN_TABLES = [RUNS, INSTANCES, PROGRESS, LOGS];
+
+/** Views for a person: how long stages take; what each run's instances gave. */
+export const VIEWS: readonly string[] = [
+  `CREATE OR REPLACE VIEW timings AS
+   SELECT stage, count(*) AS instances, avg(seconds) AS mean_seconds, max(seconds) AS max_seconds,
+          arg_max(seconds, finished_at) AS last_seconds, max(peak_memory_bytes) AS peak_memory_bytes
+   FROM keys GROUP BY stage`,
+  `CREATE OR REPLACE VIEW results AS
+   SELECT run, instance, state, port, type, digest, bytes
+   FROM instances JOIN outputs USING (key)`,
+];
+
+/** The rows of `STORE_TABLES`, in their order. Damaged records are left out. */
+export function storeRows(store: Store): Cell[][][] {
+  const records = store.listKeys().map((key) => store.readKey(key)).filter((r) => r !== null);
+  const artifacts = store.listObjects().map((d) => store.readArtifact(d)).filter((a) => a !== null);
+  return [
+    records.map((r) => [
+      ...[r.key, r.recipe, r.instance, r.stage, r.seconds, r.peakMemoryBytes],
+      ...[timeOf(r.finishedAt), r.host.isa, r.host.os, r.host.deno, r.acceptedFrom ?? null],
+      ...[JSON.stringify(r.warnings), JSON.stringify(r.fields)],
+    ]),
+    records.flatMap(({ key, outputs }) =>
+      Object.entries(outputs).map((
+        [port, { type, digest, bytes }],
+      ) => [key, port, type, digest, bytes])
+    ),
+    artifacts.map(({ digest, type, bytes, files }) => [digest, type, bytes, files.length]),
+  ];
+}
+
+/** The rows of `RUN_TABLES` for one run, in their order; none when its record is damaged. */
+export function runRows(store: Store, run: string): Cell[][][] {
+  const r = store.readRun(run);
+  if (r === null) return RUN_TABLES.map(() => []);
+  const events = store.runs.events(run);
+  const { isa, os, deno } = r.host;
+  return [
+    [[
+      ...[run, r.recipe, r.status, timeOf(r.startedAt), timeOf(r.finishedAt), r.seconds],
+      ...[isa, os, deno, JSON.stringify(r.command), JSON.stringify(r.parameters)],
+    ]],
+    r.instances.map(({ id, stage, key, state, seconds }) => [run, id, stage, key, state, seconds]),
+    events.filter(isType("stage-progress")).map(({ time, id, progress }) => {
+      const { done, total, unit, note } = progress;
+      return [run, time, id, Math.round(done), Math.round(total), unit, note ?? null];
+    }),
+    events.filter(isType("stage-log")).map(({ time, id, level, message }) => {
+      return [run, time, id, level, message];
+    }),
+  ];
+}
+
+function isType<T extends RunEvent["type"]>(type: T) {
+  return (event: RunEvent): event is Extract<RunEvent, { type: T }> => event.type === type;
+}
+
+function timeOf(iso: string | null): number | null {
+  const time = Date.parse(iso ?? "");
+  return Number.isNaN(time) ? null : time;
+}
