@@ -25,7 +25,7 @@ function recipeOption() {
 
 function setOption() {
   return new Option("--set <stage.param=value>", "change a parameter; may be given again")
-    .argParser(several).default([] as string[]);
+    .argParser(several).default([] as string[], "none");
 }
 
 function storeOption() {
