@@ -1,4 +1,5 @@
 import { sha256 } from "../core/digest.ts";
+import { sameReplies } from "./audit_checks.ts";
 import { readPairs } from "./pairs_file.ts";
 import { writeTokens } from "./store/write_tokens.ts";
 import { pairTokenizer, type TokenizedRow, type TokenizeOptions } from "./tokenize.ts";
@@ -12,6 +13,8 @@ export interface TokenizePairs extends TokenizeOptions {
   readonly tokenizer: string;
   /** Folder that gets `tokens.duckdb`. */
   readonly folder: string;
+  /** Leaves out pairs whose replies are the same once truncated. */
+  readonly dropIdentical?: boolean;
 }
 
 /**
@@ -24,10 +27,14 @@ export async function tokenizePairs(options: TokenizePairs): Promise<string> {
   const { maxLength, maxPromptLength } = options;
   const tokenizer = await loadTokenizer(options.tokenizer);
   const tokenize = pairTokenizer(tokenizer, { maxLength, maxPromptLength });
-  const counts = { tokens: 0, truncated: 0, mismatched: 0 };
+  const counts = { tokens: 0, truncated: 0, mismatched: 0, dropped: 0 };
   async function* rows(): AsyncGenerator<TokenizedRow> {
     for await (const pair of readPairs(options.pairs)) {
       const row = tokenize(pair);
+      if (options.dropIdentical && sameReplies(row)) {
+        counts.dropped++;
+        continue;
+      }
       counts.tokens += row.prompt.length + row.chosen.length + (row.rejected?.length ?? 0);
       if (row.truncation !== "none") counts.truncated++;
       if (row.boundaryMismatch) counts.mismatched++;
@@ -44,5 +51,5 @@ export async function tokenizePairs(options: TokenizePairs): Promise<string> {
   };
   const pairs = await writeTokens({ folder: options.folder, facts, rows: rows() });
   return `${pairs} pairs, ${counts.tokens} tokens, ${counts.truncated} truncated, ` +
-    `${counts.mismatched} with a boundary mismatch`;
+    `${counts.mismatched} with a boundary mismatch, ${counts.dropped} dropped as identical`;
 }

@@ -15,6 +15,8 @@ const params = z.strictObject({
   }),
   trainLimit: limit("train"),
   testLimit: limit("test"),
+  dropIdentical: z.boolean().default(false).describe("Leave out pairs with two equal replies"),
+  dropEmpty: z.boolean().default(false).describe("Leave out pairs with an empty reply"),
 });
 
 export default defineStage<z.infer<typeof params>>({
@@ -28,15 +30,21 @@ export default defineStage<z.infer<typeof params>>({
   module: import.meta.url,
   async run({ params, output, log }) {
     const { findPreferenceFiles } = await import("../data/sources/preference_folder.ts");
+    const { dropRows } = await import("../data/sources/drop_rows.ts");
     const { readPreferenceRows } = await import("../data/sources/preference_rows.ts");
     const { writePairs } = await import("../data/pairs_file.ts");
     const files = await findPreferenceFiles(params.path);
     for (
       const [split, limit] of [["train", params.trainLimit], ["test", params.testLimit]] as const
     ) {
-      const rows = readPreferenceRows(files[split], { limit });
+      const dropped: string[] = [];
+      const rows = dropRows(readPreferenceRows(files[split], { limit }), {
+        dropIdentical: params.dropIdentical,
+        dropEmpty: params.dropEmpty,
+        onDrop: (id) => dropped.push(id),
+      });
       const count = await writePairs(output(split), rows);
-      log(`${split}: ${count} pairs`);
+      log(`${split}: ${count} pairs, ${dropped.length} dropped ${dropped.slice(0, 20).join(" ")}`);
     }
   },
 });

@@ -4,6 +4,9 @@ import { defineStage } from "../pipeline/stage.ts";
 const params = z.strictObject({
   maxLength: z.int().min(2).describe("Most tokens of prompt and reply together"),
   maxPromptLength: z.int().min(1).describe("Last tokens that a prompt keeps in a pair too long"),
+  dropIdentical: z.boolean().default(false).describe(
+    "Leave out pairs whose replies are the same once truncated",
+  ),
 }).refine(({ maxLength, maxPromptLength }) => maxPromptLength < maxLength, {
   path: ["maxPromptLength"],
   error: "must be below maxLength",

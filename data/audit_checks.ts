@@ -1,0 +1,123 @@
+import type { TokenFacts } from "./store/token_table.ts";
+import type { TokenizedRow } from "./tokenize.ts";
+
+/** What the audit looks for. */
+export const AUDIT_CODES = [
+  "identical-pairs",
+  "identical-after-truncation",
+  "empty-replies",
+  "missing-end-token",
+  "cut-before-end",
+  "truncated",
+  "boundary-mismatch",
+  "trained-on-test",
+  "prompt-overlap",
+  "prompt-overlap-normalised",
+  "template-mismatch",
+] as const;
+
+export type AuditCode = (typeof AUDIT_CODES)[number];
+
+/** How serious a finding is, and what to do about it. */
+export interface AuditRule {
+  /** An error stops the recipe unless it says `accept`; a warning is only reported. */
+  readonly severity: "error" | "warning";
+  /** What was found, after the count: `5 pairs …`. */
+  readonly describe: string;
+  readonly remedy: string;
+}
+
+/** One rule for each code. */
+export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
+  "identical-pairs": {
+    severity: "error",
+    describe: "have the same text as chosen and rejected reply",
+    remedy: "drop them with `dropIdentical: true` of read-pairs",
+  },
+  "identical-after-truncation": {
+    severity: "warning",
+    describe: "have different replies that are the same once truncated",
+    remedy: "raise maxLength, or drop them with `dropIdentical: true` of tokenize",
+  },
+  "empty-replies": {
+    severity: "error",
+    describe: "have an empty reply",
+    remedy: "drop them with `dropEmpty: true` of read-pairs",
+  },
+  "missing-end-token": {
+    severity: "error",
+    describe: "have a reply without end token that was not truncated",
+    remedy: "mend the chat template so that it ends an assistant's message with eos_token",
+  },
+  "cut-before-end": {
+    severity: "warning",
+    describe: "have a reply that lost its end token to truncation",
+    remedy: "raise maxLength",
+  },
+  truncated: {
+    severity: "warning",
+    describe: "were truncated",
+    remedy: "raise maxLength or maxPromptLength",
+  },
+  "boundary-mismatch": {
+    severity: "warning",
+    describe: "have a generation prompt whose tokens are no prefix of the conversation's",
+    remedy: "end the template's generation prompt with a special token or a line break",
+  },
+  "trained-on-test": {
+    severity: "error",
+    describe: "of the training set come from a test split",
+    remedy: "train on the training split",
+  },
+  "prompt-overlap": {
+    severity: "error",
+    describe: "have a prompt that is in the training set as well",
+    remedy: "take other evaluation rows",
+  },
+  "prompt-overlap-normalised": {
+    severity: "warning",
+    describe: "have a prompt that differs from one of the training set only in case, white space " +
+      "or Unicode form",
+    remedy: "take other evaluation rows",
+  },
+  "template-mismatch": {
+    severity: "error",
+    describe: "were tokenized with another chat template or vocabulary than the training set",
+    remedy: "tokenize both with the same tokenizer",
+  },
+};
+
+/** Codes that a row shows on its own. */
+export type RowCode = Exclude<
+  AuditCode,
+  "trained-on-test" | "prompt-overlap" | "prompt-overlap-normalised" | "template-mismatch"
+>;
+
+/** Whether a row is a case of each code. */
+export const ROW_CHECKS: {
+  readonly [C in RowCode]: (row: TokenizedRow, facts: TokenFacts) => boolean;
+} = {
+  "identical-pairs": (row) => row.identicalText,
+  "identical-after-truncation": (row) => !row.identicalText && sameReplies(row),
+  "empty-replies": (row) =>
+    row.chosenEmpty || row.rejectedEmpty || row.chosen.length === 0 || row.rejected?.length === 0,
+  "missing-end-token": (row) =>
+    (!row.chosenEnded && row.chosen.length === row.before.chosen) ||
+    (!row.rejectedEnded && row.rejected?.length === row.before.rejected),
+  "cut-before-end": (row) =>
+    (!row.chosenEnded && row.chosen.length < row.before.chosen) ||
+    (!row.rejectedEnded && (row.rejected?.length ?? 0) < (row.before.rejected ?? 0)),
+  truncated: (row) => row.truncation !== "none",
+  "boundary-mismatch": (row) => row.boundaryMismatch,
+};
+
+/** Whether both replies are the same tokens. */
+export function sameReplies({ chosen, rejected }: Pick<TokenizedRow, "chosen" | "rejected">) {
+  return rejected !== null && chosen.length === rejected.length &&
+    chosen.every((id, i) => id === rejected[i]);
+}
+
+/** Whether a row's id says that it comes from a test split: `test_prefs.jsonl:17`, `test:3`. */
+export function isTestRow(id: string): boolean {
+  return /^test[^a-z]/i.test(id);
+}

@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { ExpectedError } from "../core/problem.ts";
+import { AUDIT_CODES } from "../data/audit_checks.ts";
+import { defineStage } from "../pipeline/stage.ts";
+
+const params = z.strictObject({
+  accept: z.array(z.enum(AUDIT_CODES)).default([]).describe(
+    "Findings that do not stop the recipe although they are errors",
+  ),
+});
+
+export default defineStage<z.infer<typeof params>>({
+  name: "audit",
+  describe: "Refuse token sets that would make results wrong: leaks, empty or identical replies",
+  params,
+  inputs: {
+    train: { type: "tokens" },
+    evaluation: { type: "tokens", many: true, optional: true },
+  },
+  outputs: { audit: { type: "audit" } },
+  resources: () => ({ cores: 1, memory: 500, native: ["duckdb"] }),
+  estimateSeconds: () => 1,
+  module: import.meta.url,
+  async run({ params, input, inputs, output, log, warn }) {
+    const { auditTokens, describeFailure } = await import("../data/audit.ts");
+    const named = ({ from, path }: { from: string; path: string }) => ({
+      name: from,
+      folder: path,
+    });
+    const report = await auditTokens({
+      train: named(input("train")),
+      evaluation: inputs("evaluation").map(named),
+      accept: params.accept,
+    });
+    await Deno.writeTextFile(
+      `${output("audit")}/audit.json`,
+      `${JSON.stringify(report, null, 1)}\n`,
+    );
+    for (const { set, message, accepted } of report.findings) {
+      warn(`${set}: ${message}${accepted ? " (accepted)" : ""}`);
+    }
+    const pairs = report.sets.reduce((sum, set) => sum + set.pairs, 0);
+    log(`${report.sets.length} sets, ${pairs} pairs, ${report.findings.length} findings`);
+    if (!report.passed) {
+      throw new ExpectedError(`The audit found errors.\n${describeFailure(report)}`);
+    }
+  },
+});
