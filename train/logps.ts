@@ -103,7 +103,7 @@ export class Scorer {
 
   async #run(sequences: readonly Sequence[]): Promise<Float64Array> {
     const { segments, ...batch } = batchSequences(sequences, this.#angles);
-    const feeds = { ...Object.fromEntries(this.#model.weights), ...batch, segments };
+    const feeds = { ...Object.fromEntries(this.#model.weights), ...batch };
     const { logps } = await this.#session.run(feeds);
     const sums = new Float64Array(sequences.length);
     segments.data.forEach((segment, i) => sums[Number(segment)] += Number(logps.data[i]));

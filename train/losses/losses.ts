@@ -1,5 +1,5 @@
 import { type DpoCoefficients, dpoLoss } from "./dpo.ts";
-import type { LossTerms, PairLogps } from "./pair_logps.ts";
+import type { ChosenLogps, LossTerms, PairLogps } from "./pair_logps.ts";
 import { type RpoCoefficients, rpoLoss } from "./rpo.ts";
 import { type SftCoefficients, sftLoss } from "./sft.ts";
 
@@ -17,42 +17,62 @@ export type LossOptions = {
   [Name in LossName]: { readonly loss: Name } & LossCoefficients[Name];
 }[LossName];
 
-interface LossRule<Name extends LossName> {
+/** A loss that compares chosen with rejected replies and with a reference. */
+interface PairLoss<Coefficients> {
+  readonly reads: "pairs";
   /** One line for documentation. */
   readonly describe: string;
-  /** Compares with a reference and with rejected replies; otherwise only chosen ones are read. */
-  readonly comparesPairs: boolean;
-  terms(logps: PairLogps, coefficients: LossCoefficients[Name]): LossTerms;
+  terms(logps: PairLogps, coefficients: Coefficients): LossTerms;
 }
 
+/** A loss of the chosen replies alone. */
+interface ChosenLoss<Coefficients> {
+  readonly reads: "chosen";
+  readonly describe: string;
+  terms(logps: ChosenLogps, coefficients: Coefficients): LossTerms;
+}
+
+type Losses = {
+  readonly [Name in LossName]:
+    | PairLoss<LossCoefficients[Name]>
+    | ChosenLoss<LossCoefficients[Name]>;
+};
+
 /** What is known of each loss; one that is missing does not compile. */
-export const LOSSES: { readonly [Name in LossName]: LossRule<Name> } = {
+export const LOSSES: Losses = {
   dpo: {
+    reads: "pairs",
     describe: "Direct Preference Optimization, sigmoid",
-    comparesPairs: true,
     terms: dpoLoss,
   },
   rpo: {
+    reads: "pairs",
     describe: "Regularized Preference Optimization: DPO plus SFT on the chosen replies",
-    comparesPairs: true,
     terms: rpoLoss,
   },
   sft: {
+    reads: "chosen",
     describe: "Supervised fine-tuning on the chosen replies",
-    comparesPairs: false,
     terms: sftLoss,
   },
 };
 
-/** The terms of the loss that the options name. */
-export function lossTerms(logps: PairLogps, options: LossOptions): LossTerms {
+/**
+ * The terms of the loss that the options name.
+ *
+ * @throws RangeError when the loss compares pairs and there are only chosen replies
+ */
+export function lossTerms(logps: ChosenLogps | PairLogps, options: LossOptions): LossTerms {
   return termsOf(options.loss, logps, options);
 }
 
 function termsOf<Name extends LossName>(
   name: Name,
-  logps: PairLogps,
+  logps: ChosenLogps | PairLogps,
   coefficients: LossCoefficients[Name],
 ): LossTerms {
-  return LOSSES[name].terms(logps, coefficients);
+  const loss: Losses[Name] = LOSSES[name];
+  if (loss.reads === "chosen") return loss.terms(logps, coefficients);
+  if ("policyRejected" in logps) return loss.terms(logps, coefficients);
+  throw new RangeError(`Expected rejected replies for ${name}, which compares pairs.`);
 }

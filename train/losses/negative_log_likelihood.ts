@@ -1,6 +1,6 @@
 import { div, neg, reduceMean, reduceSum } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
-import type { PairLogps } from "./pair_logps.ts";
+import type { ChosenLogps } from "./pair_logps.ts";
 
 /** How the SFT term is normalised. They are not interchangeable, so there is no default. */
 export const SFT_NORMALISATIONS = ["sum", "sequence_mean", "token_mean"] as const;
@@ -13,12 +13,12 @@ export type SftNormalisation = typeof SFT_NORMALISATIONS[number];
  *     sequence_mean  mean over pairs of −(1/N_i) Σₜ log π(yₜ)   (the RPO paper's Appendix F; OpenRLHF)
  *     token_mean     −Σ_i Σₜ log π(yₜ) / Σ_i N_i                (TRL's "sft")
  */
-export function negativeLogLikelihood(logps: PairLogps, sft: SftNormalisation): Value {
+export function negativeLogLikelihood(logps: ChosenLogps, sft: SftNormalisation): Value {
   return NORMALISATIONS[sft](logps);
 }
 
 const NORMALISATIONS: {
-  readonly [Sft in SftNormalisation]: (logps: PairLogps) => Value;
+  readonly [Sft in SftNormalisation]: (logps: ChosenLogps) => Value;
 } = {
   sum: ({ policyChosen }) => neg(reduceMean(policyChosen)),
   sequence_mean: ({ policyChosen, chosenTokens }) =>

@@ -1,15 +1,19 @@
 import type { Value } from "../graph/value.ts";
 
-/** What the losses read: summed log-probs (nats) of replies and their lengths, each (P). */
-export interface PairLogps {
+/** What the losses read of the chosen replies, each (P): summed log-probs (nats) and lengths. */
+export interface ChosenLogps {
   /** log π(chosen | prompt) under the policy. */
   readonly policyChosen: Value;
+  /** Reply tokens that are summed, as a floating number. */
+  readonly chosenTokens: Value;
+}
+
+/** What the losses that compare pairs read, each (P). */
+export interface PairLogps extends ChosenLogps {
   readonly policyRejected: Value;
   /** log π_ref(chosen | prompt) under the reference, constant. */
   readonly referenceChosen: Value;
   readonly referenceRejected: Value;
-  /** Reply tokens that are summed, as a floating number. */
-  readonly chosenTokens: Value;
   readonly rejectedTokens: Value;
 }
 

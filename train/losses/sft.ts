@@ -1,5 +1,5 @@
 import { negativeLogLikelihood, type SftNormalisation } from "./negative_log_likelihood.ts";
-import type { LossTerms, PairLogps } from "./pair_logps.ts";
+import type { ChosenLogps, LossTerms } from "./pair_logps.ts";
 
 /** Coefficients of `sftLoss`. */
 export interface SftCoefficients {
@@ -14,7 +14,7 @@ export interface SftCoefficients {
  *
  * Reads neither rejected replies nor a reference; there is no β.
  */
-export function sftLoss(logps: PairLogps, { sft }: SftCoefficients): LossTerms {
+export function sftLoss(logps: ChosenLogps, { sft }: SftCoefficients): LossTerms {
   const regulariser = negativeLogLikelihood(logps, sft); // ()
   return { preference: regulariser.graph.scalar(0, regulariser.dtype), regulariser };
 }

@@ -10,8 +10,19 @@ export interface BatchInputs extends SequenceInputs {
   readonly positions: Value;
   /** The token that each of them predicts, (M) int64. */
   readonly targets: Value;
-  /** The sequence that each of them belongs to, (M) int64. */
+}
+
+/** A batch whose log-probs are summed in the graph. */
+export interface SummedBatchInputs extends BatchInputs {
+  /** The sequence that each reply position belongs to, (M) int64. */
   readonly segments: Value;
+}
+
+/** How a batch's inputs are declared. */
+export interface BatchDeclaration {
+  /** Before each name. */
+  readonly prefix?: string;
+  readonly symbols: BatchSymbols;
 }
 
 /** The symbols for a batch's sizes. */
@@ -21,11 +32,11 @@ export interface BatchSymbols {
   readonly replyTokens: string;
 }
 
-/** Declares a batch's inputs, each name behind a prefix. */
+/** Declares a batch's inputs. */
 export function batchInputs(
   graph: Graph,
   { headDim }: { readonly headDim: number },
-  { prefix = "", symbols }: { readonly prefix?: string; readonly symbols: BatchSymbols },
+  { prefix = "", symbols }: BatchDeclaration,
 ): BatchInputs {
   const { sequences, time, replyTokens } = symbols;
   const angles = [time, headDim / 2];
@@ -35,7 +46,19 @@ export function batchInputs(
     sin: graph.input(`${prefix}sin`, graph.dtype, angles),
     positions: graph.input(`${prefix}positions`, "int64", [replyTokens]),
     targets: graph.input(`${prefix}targets`, "int64", [replyTokens]),
-    segments: graph.input(`${prefix}segments`, "int64", [replyTokens]),
+  };
+}
+
+/** `batchInputs` with the segments that `sequenceLogps` sums by. */
+export function summedBatchInputs(
+  graph: Graph,
+  config: { readonly headDim: number },
+  declaration: BatchDeclaration,
+): SummedBatchInputs {
+  const { prefix = "", symbols } = declaration;
+  return {
+    ...batchInputs(graph, config, declaration),
+    segments: graph.input(`${prefix}segments`, "int64", [symbols.replyTokens]),
   };
 }
 
@@ -49,7 +72,7 @@ export function replyTokenLogps(llama: Llama, batch: BatchInputs): Value {
  * Summed reply log-probs, (S) float64: the losses subtract such sums from each other, and the sums
  * are large beside their differences.
  */
-export function sequenceLogps(llama: Llama, batch: BatchInputs): Value {
+export function sequenceLogps(llama: Llama, batch: SummedBatchInputs): Value {
   const logps = cast(replyTokenLogps(llama, batch), "float64"); // (M)
   const zeros = full(logps.graph, [batch.ids.dims[0]], { value: 0, dtype: "float64" }); // (S)
   return scatterElementsAdd(zeros, { indices: batch.segments, updates: logps, axis: 0 });

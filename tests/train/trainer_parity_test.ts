@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import type { LossOptions } from "../../train/losses/losses.ts";
+import { trainModel } from "../../train/trainer.ts";
+import { golden, goldenModel, goldenPairs, relativeError } from "./golden.ts";
+
+interface GoldenStep {
+  step: number;
+  loss: number;
+  dpoLoss: number;
+  sftLoss: number;
+  chosenLogp: number;
+  rejectedLogp: number;
+  gradNorm: number;
+}
+
+const LOSSES: Record<string, LossOptions> = {
+  "dpo:none": { loss: "dpo", beta: 0.1 },
+  "rpo:sum": { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sum" },
+  "rpo:sequence_mean": { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sequence_mean" },
+  "rpo:token_mean": { loss: "rpo", beta: 0.1, eta: 0.05, sft: "token_mean" },
+  "sft:token_mean": { loss: "sft", sft: "token_mean" },
+};
+
+for (const [run, loss] of Object.entries(LOSSES)) {
+  Deno.test(`trainModel() follows PyTorch's trajectory of ${run} for twelve steps`, async () => {
+    const expected = golden<{ runs: Record<string, GoldenStep[]> }>("llama/trajectories.json");
+    const { steps } = await trainModel({
+      model: await goldenModel(),
+      pairs: goldenPairs(),
+      loss,
+      schedule: { name: "constant", peak: 1e-3, steps: 12, warmupSteps: 0, minimum: 0 },
+      batchPairs: 4,
+      order: "sequential",
+      seed: 0,
+      maxGradNorm: 1,
+      adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+      threads: 1,
+    });
+    assert.equal(steps.length, 12);
+    expected.runs[run].forEach((row, i) => {
+      for (const key of ["loss", "gradNorm", "chosenLogp", "rejectedLogp"] as const) {
+        const error = relativeError(steps[i][key]!, row[key]);
+        assert(error <= 2e-3, `step ${row.step}: ${key} ${steps[i][key]} ≠ ${row[key]}`);
+      }
+      for (const key of ["dpoLoss", "sftLoss"] as const) {
+        assert(Math.abs(steps[i][key] - row[key]) <= 2e-3 * row.loss, `step ${row.step}: ${key}`);
+      }
+    });
+  });
+}

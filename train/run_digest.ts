@@ -1,0 +1,38 @@
+import { digestJson, StreamingDigest } from "../core/digest.ts";
+import type { TrainOptions } from "./train_options.ts";
+
+/** Digest of all that decides a run's bytes: a checkpoint belongs to the run with the same one. */
+export function runDigest(options: TrainOptions): string {
+  const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
+  return digestJson({
+    config: model.config,
+    loss,
+    schedule,
+    batchPairs,
+    order,
+    seed,
+    maxGradNorm,
+    adamw,
+    // The number of threads may change the order of a sum.
+    threads,
+    reference: options.reference,
+    weights: contentDigest([...model.weights].flatMap(([name, { data }]) => [name, data])),
+    pairs: contentDigest(
+      options.pairs.flatMap(({ id, prompt, chosen, rejected }) => [
+        `${id}:${prompt.length},${chosen.length},${rejected?.length ?? "none"}`,
+        prompt,
+        chosen,
+        rejected ?? "",
+      ]),
+    ),
+  });
+}
+
+function contentDigest(parts: readonly (string | ArrayBufferView)[]): string {
+  const digest = new StreamingDigest();
+  for (const part of parts) {
+    const isText = typeof part === "string";
+    digest.update(isText ? part : new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+  }
+  return digest.hex();
+}

@@ -1,0 +1,49 @@
+import type { ModelConfig } from "./models/config.ts";
+import { saveModel, type Weights } from "./models/model.ts";
+
+/** The folder of a snapshot, such as `step-000040`. */
+export function snapshotName(step: number): string {
+  return `step-${String(step).padStart(6, "0")}`;
+}
+
+/** Weights kept along training: one model folder a step asked for, and `index.json`. */
+export class SnapshotFolder {
+  readonly #folder: string;
+  readonly #steps: ReadonlySet<number>;
+  readonly #config: ModelConfig;
+
+  constructor(
+    { folder, steps }: { readonly folder: string; readonly steps: readonly number[] },
+    config: ModelConfig,
+  ) {
+    this.#folder = folder;
+    this.#steps = new Set(steps);
+    this.#config = config;
+  }
+
+  /** Keeps the weights when this step is asked for. A snapshot is written whole or not at all. */
+  async save(step: number, weights: () => Weights): Promise<void> {
+    if (!this.#steps.has(step)) return;
+    const path = `${this.#folder}/${snapshotName(step)}`;
+    const temporary = `${path}.tmp`;
+    await remove(temporary);
+    await saveModel({ config: this.#config, weights: weights() }, temporary);
+    await remove(path);
+    await Deno.rename(temporary, path);
+  }
+
+  /** Writes `index.json`: which steps were kept. Called once, when all of them are there. */
+  async finish(): Promise<void> {
+    await Deno.mkdir(this.#folder, { recursive: true });
+    const steps = [...this.#steps].sort((a, b) => a - b);
+    await Deno.writeTextFile(`${this.#folder}/index.json`, `${JSON.stringify({ steps })}\n`);
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

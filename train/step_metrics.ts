@@ -1,0 +1,56 @@
+import type { PairScore } from "./logps.ts";
+import type { StepRecord } from "./step_record.ts";
+import type { StepOutputs } from "./training_step.ts";
+
+/** What a step's record is made from. */
+export interface StepObservation {
+  readonly step: number;
+  readonly lr: number;
+  readonly outputs: StepOutputs;
+  /** The batch's log-probs under the reference, in the batch's order; null where the loss has none. */
+  readonly reference: readonly PairScore[] | null;
+  /** Null where the loss has none. */
+  readonly beta: number | null;
+}
+
+/** The record of one step. */
+export function stepRecord(observation: StepObservation): StepRecord {
+  const { step, lr, outputs } = observation;
+  const { preference, regulariser, gradNorm, policyChosen, policyRejected } = outputs;
+  return {
+    step,
+    loss: preference + regulariser,
+    dpoLoss: preference,
+    sftLoss: regulariser,
+    chosenLogp: mean(policyChosen),
+    rejectedLogp: policyRejected === null ? null : mean(policyRejected),
+    ...rewards(observation),
+    gradNorm,
+    lr,
+  };
+}
+
+type Rewards = Pick<StepRecord, "rewardChosen" | "rewardRejected" | "margin" | "accuracy">;
+
+/** Implicit rewards β · (log π − log π_ref) of DPO (Rafailov et al., 2023, section 5). */
+function rewards({ outputs, reference, beta }: StepObservation): Rewards {
+  const { policyChosen, policyRejected } = outputs;
+  if (reference === null || beta === null || policyRejected === null) {
+    return { rewardChosen: null, rewardRejected: null, margin: null, accuracy: null };
+  }
+  const chosen = reference.map(({ chosenLogp }, i) => beta * (policyChosen[i] - chosenLogp));
+  const rejected = reference.map(({ rejectedLogp }, i) =>
+    beta * (policyRejected[i] - rejectedLogp!)
+  );
+  const rewardChosen = mean(chosen);
+  const rewardRejected = mean(rejected);
+  const correct = chosen.map((reward, i) => (1 + Math.sign(reward - rejected[i])) / 2);
+  const margin = rewardChosen - rewardRejected;
+  return { rewardChosen, rewardRejected, margin, accuracy: mean(correct) };
+}
+
+function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}

@@ -1,0 +1,111 @@
+import type { BatchOrder } from "../data/batches.ts";
+import type { TokenizedPair } from "../data/pair.ts";
+import { InputError, type Problem } from "../core/problem.ts";
+import { LOSSES, type LossOptions } from "./losses/losses.ts";
+import type { PairScore } from "./logps.ts";
+import type { Model } from "./models/model.ts";
+import type { AdamwOptions } from "./optim/adamw.ts";
+import type { Schedule } from "./optim/schedule.ts";
+import type { StepRecord } from "./step_record.ts";
+
+/** All that decides a training run; equal options give equal bytes. */
+export interface TrainOptions {
+  /** Where training begins; not changed. */
+  readonly model: Model;
+  /** All with rejected replies, or (demonstrations) all without. */
+  readonly pairs: readonly TokenizedPair[];
+  readonly loss: LossOptions;
+  /** Log-probs of `pairs` under the reference, in their order; those of `model` unless given. */
+  readonly reference?: readonly PairScore[];
+  readonly schedule: Schedule;
+  /** Pairs a step. */
+  readonly batchPairs: number;
+  readonly order: BatchOrder;
+  /** Decides the order of the pairs when it is shuffled. */
+  readonly seed: number;
+  /** Gradients are scaled down to this global L2 norm. */
+  readonly maxGradNorm: number;
+  readonly adamw: AdamwOptions;
+  readonly threads: number;
+  /** Steps after which the weights are kept, each as the model folder `step-000040`; 0 is the start. */
+  readonly snapshots?: { readonly folder: string; readonly steps: readonly number[] };
+  /** Where a killed run goes on from. */
+  readonly checkpoints?: { readonly folder: string; readonly everySteps: number };
+  readonly signal?: AbortSignal;
+  /** Told of each step as it is done; of steps before a resumed run's start it is not. */
+  readonly onStep?: (record: StepRecord) => void;
+}
+
+/** How many problems of the same kind are worth listing. */
+const LISTED = 20;
+
+/**
+ * Checks the options against each other.
+ *
+ * @throws InputError with every problem: pairs that cannot be trained on, a reference that does not
+ * belong to them
+ * @throws RangeError for sizes that are not positive integers, and snapshots outside the run
+ */
+export function checkTrainOptions(options: TrainOptions): void {
+  const { schedule, batchPairs, threads, checkpoints, snapshots } = options;
+  const sizes = { steps: schedule.steps, batchPairs, threads };
+  for (const [name, value] of Object.entries({ ...sizes, everySteps: checkpoints?.everySteps })) {
+    if (value !== undefined && (!Number.isInteger(value) || value < 1)) {
+      throw new RangeError(`Expected ${name} to be an integer greater than 0 but found ${value}.`);
+    }
+  }
+  for (const step of snapshots?.steps ?? []) {
+    if (Number.isInteger(step) && step >= 0 && step <= schedule.steps) continue;
+    throw new RangeError(`Expected a snapshot's step in 0 … ${schedule.steps} but found ${step}.`);
+  }
+  const problems = [...pairProblems(options), ...referenceProblems(options)];
+  if (problems.length > LISTED) {
+    const rest = problems.splice(LISTED).length;
+    problems.push({ path: "pairs", message: `… and ${rest} problems more.` });
+  }
+  if (problems.length > 0) throw new InputError(problems);
+}
+
+function pairProblems({ pairs, loss, model }: TrainOptions): Problem[] {
+  if (pairs.length === 0) return [{ path: "pairs", message: "Expected at least one pair." }];
+  const paired = pairs[0].rejected !== null;
+  const comparesPairs = LOSSES[loss.loss].reads === "pairs";
+  return pairs.flatMap(({ id, prompt, chosen, rejected }) => {
+    const problems: Problem[] = [];
+    const report = (message: string) => problems.push({ path: `pair ${id}`, message });
+    if (rejected === null && comparesPairs) {
+      report(`Expected a rejected reply, which ${loss.loss} compares with, but found none.`);
+    } else if ((rejected !== null) !== paired) {
+      report("Expected all pairs to have a rejected reply, or none.");
+    }
+    for (const [part, ids] of Object.entries({ prompt, chosen, rejected })) {
+      if (ids === null) continue;
+      if (ids.length === 0) report(`Expected ${part} to have tokens but found none.`);
+      const foreign = ids.find((id) => id < 0 || id >= model.config.vocabSize);
+      if (foreign === undefined) continue;
+      const range = `0 … ${model.config.vocabSize - 1}`;
+      report(`Expected token ids of ${part} in ${range}, the model's, but found ${foreign}.`);
+    }
+    return problems;
+  });
+}
+
+function referenceProblems({ pairs, reference }: TrainOptions): Problem[] {
+  if (reference === undefined) return [];
+  if (reference.length !== pairs.length) {
+    const message = `Expected ${pairs.length} rows, one a pair, but found ${reference.length}.`;
+    return [{ path: "reference logps", message }];
+  }
+  return reference.flatMap((row, i): Problem[] => {
+    const path = `reference logps: row ${i + 1}`;
+    const { id, chosen, rejected } = pairs[i];
+    if (row.id !== id) return [{ path, message: `Expected pair ${id} but found ${row.id}.` }];
+    const lengths = [chosen.length, rejected?.length ?? null];
+    const found = [row.chosenTokens, row.rejectedTokens];
+    if (lengths.join() === found.join()) return [];
+    const message = `Expected pair ${id} of ${lengths.join(" and ")} tokens but found ${
+      found.join(" and ")
+    }: the reference read other tokens.`;
+    return [{ path, message }];
+  });
+}
