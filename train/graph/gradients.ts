@@ -5,7 +5,7 @@ import { reduceSum } from "./ops/reduce.ts";
 import { reshape } from "./ops/shape.ts";
 import { isFloating, type Node, type Value } from "./value.ts";
 import { VJP_RULES } from "./vjp_rules.ts";
-import type { VjpRule } from "./vjp/vjp_rule.ts";
+import type { VjpRule, VjpTable } from "./vjp/vjp_rule.ts";
 
 /**
  * The gradients of a scalar loss, as values of the same graph, one for each value of `wrt`, of its
@@ -18,7 +18,8 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   if (loss.dims.length > 0) {
     throw new RangeError(`Expected the loss to be a scalar but found [${loss.dims.join(", ")}].`);
   }
-  const cotangents = backward(loss, loss.graph.scalar(1, loss.dtype), wrt);
+  const cotangent = loss.graph.scalar(1, loss.dtype);
+  const cotangents = backward({ output: loss, cotangent }, wrt);
   return wrt.map((value) => {
     const gradient = cotangents.get(value);
     if (gradient === undefined) {
@@ -28,14 +29,22 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   });
 }
 
+/** A value and the cotangent that the backward walk starts from; both of one shape. */
+export interface BackwardSeed {
+  readonly output: Value;
+  readonly cotangent: Value;
+}
+
 /**
- * The cotangents of `wrt` for a cotangent of `output`: ⟨cotangent, output⟩ differentiated.
- * Values that `output` does not depend on are missing.
+ * The cotangents of `wrt` for a cotangent of a value: ⟨cotangent, output⟩ differentiated. Values
+ * that the output does not depend on are missing.
+ *
+ * @throws TypeError when the output depends on one through an op without a gradient
  */
 export function backward(
-  output: Value,
-  cotangent: Value,
+  { output, cotangent }: BackwardSeed,
   wrt: readonly Value[],
+  rules: VjpTable = VJP_RULES,
 ): ReadonlyMap<Value, Value> {
   const nodes = [...output.graph.nodes];
   const active = dependents(nodes, wrt);
@@ -43,7 +52,7 @@ export function backward(
   for (const node of nodes.reverse()) {
     const dys = node.outputs.map((value) => cotangents.get(value));
     if (!node.outputs.some((y) => active.has(y)) || dys.every((dy) => dy === undefined)) continue;
-    const contributions = vjpRule(node)(node, dys);
+    const contributions = vjpRule(rules, node)(node, dys);
     node.inputs.forEach((x, i) => {
       const contribution = active.has(x) ? contributions[i]?.() : undefined;
       if (contribution === undefined) return;
@@ -65,12 +74,11 @@ function dependents(nodes: readonly Node[], wrt: readonly Value[]): ReadonlySet<
   return active;
 }
 
-function vjpRule<Op extends OpType>(node: Node<Op>): VjpRule<Op> {
-  const rule: VjpRule<Op> | "nondifferentiable" = VJP_RULES[node.op];
+function vjpRule<Op extends OpType>(rules: VjpTable, node: Node<Op>): VjpRule<Op> {
+  const rule: VjpRule<Op> | "nondifferentiable" = rules[node.op];
   if (rule !== "nondifferentiable") return rule;
-  throw new TypeError(
-    `${node.op} has no gradient, but "${node.outputs[0].name}" needs one.`,
-  );
+  const names = node.inputs.map(({ name }) => `"${name}"`).join(", ");
+  throw new TypeError(`${node.op} has no gradient, but one is needed through it, of ${names}.`);
 }
 
 /** Sums a cotangent over the axes that its value was broadcast along. */

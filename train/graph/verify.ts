@@ -1,4 +1,4 @@
-import { symbolsOfDim } from "./dims.ts";
+import { type Dim, formatDims, symbolsOfDim } from "./dims.ts";
 import { inferTypes } from "./infer.ts";
 import { KERNELS } from "./kernels.ts";
 import { formatType, type Node, type Value, type ValueType } from "./value.ts";
@@ -78,7 +78,7 @@ const RULES = {
   },
 
   *typesAreWhatOpsGive({ nodes }) {
-    for (const node of nodes) {
+    for (const node of nodes.filter(({ op }) => op in KERNELS)) {
       const found = node.outputs.map(formatType).join(", ");
       const expected = inferred(node);
       if (expected instanceof Error) yield `${describe(node)}: ${expected.message}`;
@@ -111,13 +111,18 @@ const RULES = {
 
   *symbolsAreSizesOfInputs(graph) {
     const sizes = new Set([...graph.inputs.values()].flatMap(({ dims }) => dims));
-    const reported = new Set<string>();
-    for (const value of values(graph)) {
-      for (const symbol of value.dims.flatMap((dim) => sizes.has(dim) ? [] : symbolsOfDim(dim))) {
-        if (sizes.has(symbol) || reported.has(symbol)) continue;
-        reported.add(symbol);
-        yield `"${value.name}" ${formatType(value)}: no input has a dimension "${symbol}".`;
+    const users = new Map<string, string>();
+    for (const { name, dims, producer } of values(graph)) {
+      for (const dim of [...dims, ...attributeDims(producer)]) {
+        for (const symbol of sizes.has(dim) ? [] : symbolsOfDim(dim)) {
+          if (!sizes.has(symbol) && !users.has(symbol)) {
+            users.set(symbol, `${name}${formatDims(dims)}`);
+          }
+        }
       }
+    }
+    for (const [symbol, user] of users) {
+      yield `${user}: no input has a dimension "${symbol}", so it has no size.`;
     }
   },
 
@@ -144,10 +149,18 @@ function describe({ op, inputs, outputs }: Node): string {
 
 function inferred({ op, inputs, attributes }: Node): readonly ValueType[] | Error {
   try {
-    return op in KERNELS ? inferTypes(op, inputs, attributes) : [];
+    return inferTypes(op, inputs, attributes);
   } catch (error) {
     return error as Error;
   }
+}
+
+/** Sizes that an op is told beside the shapes of its operands. */
+function attributeDims(node: Node | undefined): readonly Dim[] {
+  if (node === undefined) return [];
+  const { attributes } = node;
+  if ("dim" in attributes) return [attributes.dim];
+  return "start" in attributes ? [attributes.start, attributes.end] : [];
 }
 
 function values({ inputs, nodes }: GraphView): Value[] {

@@ -3,6 +3,7 @@ import { elementCount, type Tensor } from "../../../core/tensor.ts";
 import { backward } from "../../../train/graph/gradients.ts";
 import { Graph } from "../../../train/graph/graph.ts";
 import { toOnnx } from "../../../train/graph/to_onnx.ts";
+import type { VjpTable } from "../../../train/graph/vjp/vjp_rule.ts";
 import type { Value } from "../../../train/graph/value.ts";
 import type { Runtime, Session } from "../../../train/runtime/open_runtime.ts";
 import type { Sample } from "./samples.ts";
@@ -14,7 +15,7 @@ type Feeds = Record<string, Tensor>;
 export async function openSample(
   runtime: Runtime,
   sample: Sample,
-  dtype: Floating,
+  { dtype, rules }: { readonly dtype: Floating; readonly rules?: VjpTable },
 ): Promise<Session> {
   const graph = new Graph({ dtype });
   const values = sample.operands.map((operand, i) =>
@@ -23,7 +24,7 @@ export async function openSample(
   const y = sample.build(...values);
   const u = graph.input("u", dtype, y.dims);
   const wrt = values.filter((_, i) => "domain" in sample.operands[i]);
-  const cotangents = backward(y, u, wrt);
+  const cotangents = backward({ output: y, cotangent: u }, wrt, rules);
   graph.output("y", y);
   for (const value of wrt) graph.output(`d${value.name}`, cotangents.get(value) as Value);
   return await runtime.session(toOnnx(graph));
@@ -81,9 +82,9 @@ const STEP = 1e-3;
 export async function checkGradient(
   runtime: Runtime,
   sample: Sample,
-  seed: number,
+  { seed, rules }: { readonly seed: number; readonly rules?: VjpTable },
 ): Promise<GradientCheck> {
-  const session = await openSample(runtime, sample, "float64");
+  const session = await openSample(runtime, sample, { dtype: "float64", rules });
   const random = Random.seeded(seed, "gradient check");
   const operands = drawOperands(sample, random);
   const dims = outputDims(sample);

@@ -3,7 +3,7 @@ import { cast, div, equal, mul, sub } from "../ops/elementwise.ts";
 import { gatherElements, gatherRows, scatterElementsAdd, scatterRows } from "../ops/index.ts";
 import { gemm, matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
-import { concat, expand, full, reshape, sizeOf, slice, split, transpose } from "../ops/shape.ts";
+import { concat, expand, full, reshape, sizeOf, split, transpose } from "../ops/shape.ts";
 import type { Value } from "../value.ts";
 import type { VjpTable } from "./vjp_rule.ts";
 
