@@ -83,7 +83,8 @@ async function checkObjects(store: Store, options: VerifyOptions, found: Found) 
     const result = await checkObject(store.objectPath(digest), digest, options.types);
     bytes += result.bytes;
     if (result.faults.length > 0) {
-      found.push({ kind: "object", path: relative(store, store.objectPath(digest)), ...result });
+      const path = relative(store, store.objectPath(digest));
+      found.push({ kind: "object", path, faults: result.faults });
     }
   }
   options.progress?.({ done: folders.length, total: folders.length, unit: "objects" });
