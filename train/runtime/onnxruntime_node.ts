@@ -42,7 +42,7 @@ function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
     executionMode: "sequential",
     // Patterns are kept per batch shape and cost 40% more memory than they save time.
     enableMemPattern: false,
-    logSeverityLevel: 3,
+    logSeverityLevel: 4, // errors are thrown with their text; printing them too would say it twice
     // Waiting threads give the processor back, so that workers can run side by side.
     extra: threads === 1 ? { session: { intra_op: { allow_spinning: "0" } } } : {},
   };
