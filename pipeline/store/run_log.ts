@@ -46,32 +46,27 @@ export class RunLog {
     ) as unknown as RunEvent[];
   }
 
-  /** Begins the next run under an id that no other process can get. */
+  /** Begins the next run, under an id that no other process can get: the file of events claims it. */
   async start(header: RunHeader): Promise<ActiveRun> {
-    return await naming(this.folder, async () => {
-      await Deno.mkdir(this.folder, { recursive: true });
-      for (let number = Number(this.list().at(-1) ?? 0) + 1;; number++) {
-        const run = String(number).padStart(4, "0");
-        const path = `${this.folder}/${run}.json`;
-        const record: RunRecord = {
-          run,
-          pid: Deno.pid,
-          ...header,
-          status: "running",
-          finishedAt: null,
-          seconds: null,
-          instances: [],
-        };
-        try {
-          await Deno.writeTextFile(path, formatRun(record), { createNew: true });
-        } catch (error) {
-          if (error instanceof Deno.errors.AlreadyExists) continue;
-          throw error;
-        }
-        const events = await Deno.open(this.#eventsPath(run), { append: true, create: true });
-        return new ActiveRun(record, events, { path, temporary: this.temporary });
+    const [run, events] = await naming(this.folder, () => this.#claim());
+    const path = `${this.folder}/${run}.json`;
+    const open = { status: "running", finishedAt: null, seconds: null, instances: [] } as const;
+    const record: RunRecord = { run, pid: Deno.pid, ...header, ...open };
+    await writeAtomically(path, formatRun(record), this.temporary);
+    return new ActiveRun(record, events, { path, temporary: this.temporary });
+  }
+
+  async #claim(): Promise<[run: string, events: Deno.FsFile]> {
+    await Deno.mkdir(this.folder, { recursive: true });
+    for (let number = Number(this.list().at(-1) ?? 0) + 1;; number++) {
+      const run = String(number).padStart(4, "0");
+      try {
+        const events = await Deno.open(this.#eventsPath(run), { append: true, createNew: true });
+        return [run, events];
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
       }
-    });
+    }
   }
 
   #eventsPath(run: string): string {
