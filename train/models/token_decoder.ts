@@ -23,7 +23,8 @@ export interface TokenDecoder {
   step(tokens: Int32Array): Promise<Float32Array>;
 
   /**
-   * Keeps only these rows, in this order; the others are finished.
+   * Keeps only these rows, in this order; the others are finished. A row may be given more than
+   * once, as when one prompt is continued in several ways.
    *
    * @throws RangeError for a row that is not in the batch
    */

@@ -1,0 +1,103 @@
+import { Graph } from "../graph/graph.ts";
+import {
+  causalAttention,
+  concat,
+  gatherRows,
+  matmul,
+  mul,
+  reshape,
+  softmax,
+  transpose,
+} from "../graph/ops.ts";
+import type { Value } from "../graph/value.ts";
+import type { ModelConfig } from "./config.ts";
+import { Llama, weightInputs } from "./llama.ts";
+
+/** Names of one layer's keys and values: as inputs, and behind `next/` as outputs. */
+export function cacheNames(config: ModelConfig): string[] {
+  return Array.from({ length: config.layers }, (_, layer) => [`keys/${layer}`, `values/${layer}`])
+    .flat();
+}
+
+/** The output that holds a cache after the run. */
+export function nextCacheName(name: string): string {
+  return `next/${name}`;
+}
+
+/**
+ * Reads whole prompts: ids (B, T), angles (T, C/2), `last` (B) the rows of the flattened (B·T) whose
+ * logits (B, V) are wanted. Outputs each layer's keys and values, (B, K, T, C).
+ */
+export function prefillGraph(config: ModelConfig): Graph {
+  const { graph, llama, angles } = start(config, "T");
+  const last = graph.input("last", "int64", ["B"]);
+  let x = llama.embed(graph.input("ids", "int64", ["B", "T"])); // (B, T, D)
+  for (let layer = 0; layer < config.layers; layer++) {
+    const { q, k, v } = llama.project(x, layer, angles);
+    outputCache(graph, layer, { keys: headsFirst(k), values: headsFirst(v) });
+    const mixed = llama.flatten(causalAttention({ q, k, v, scale: llama.scale }));
+    const isLast = layer === config.layers - 1;
+    x = isLast
+      ? llama.finish(lastRows(x, last), lastRows(mixed, last), layer)
+      : llama.finish(x, mixed, layer);
+  }
+  graph.output("logits", llama.logits(x));
+  return graph;
+}
+
+/**
+ * Reads one token a row: ids (B, 1), angles (1, C/2), caches (B, K, U, C) of what was read before.
+ * Outputs logits (B, V) and the caches with one more position.
+ *
+ * With heads before positions the cache grows without being transposed, and with a single query
+ * position so does every other operand: a reshape is enough.
+ */
+export function stepGraph(config: ModelConfig): Graph {
+  const { graph, llama, angles } = start(config, 1);
+  const { heads, keyValueHeads: k, headDim } = config;
+  let x = llama.embed(graph.input("ids", "int64", ["B", 1])); // (B, 1, D)
+  const past = (name: string) => graph.input(name, graph.dtype, ["B", k, "U", headDim]);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const projected = llama.project(x, layer, angles);
+    const keys = concat([past(`keys/${layer}`), asHeads(projected.k, k)], 2); // (B, K, U+1, C)
+    const values = concat([past(`values/${layer}`), asHeads(projected.v, k)], 2);
+    outputCache(graph, layer, { keys, values });
+    // Query heads that share a key head are rows of one product.
+    const q = reshape(mul(projected.q, llama.scale), ["B", k, heads / k, headDim]);
+    const weights = softmax(matmul(q, keys, { transposeB: true })); // (B, K, H/K, U+1)
+    const mixed = reshape(matmul(weights, values), ["B", 1, heads * headDim]);
+    x = llama.finish(x, mixed, layer);
+  }
+  graph.output("logits", llama.logits(reshape(x, ["B", config.hiddenSize])));
+  return graph;
+}
+
+function start(config: ModelConfig, time: "T" | 1) {
+  const graph = new Graph({ dtype: "float32" });
+  const angle = (name: string) => graph.input(name, graph.dtype, [time, config.headDim / 2]);
+  const angles = { cos: angle("cos"), sin: angle("sin") };
+  return { graph, llama: new Llama(config, weightInputs(graph, config)), angles };
+}
+
+function outputCache(
+  graph: Graph,
+  layer: number,
+  cache: { readonly keys: Value; readonly values: Value },
+): void {
+  graph.output(nextCacheName(`keys/${layer}`), cache.keys);
+  graph.output(nextCacheName(`values/${layer}`), cache.values);
+}
+
+/** (B, T, K, C) to (B, K, T, C). */
+function headsFirst(x: Value): Value {
+  return transpose(x, [0, 2, 1, 3]);
+}
+
+/** (B, 1, K, C) to (B, K, 1, C). */
+function asHeads(x: Value, heads: number): Value {
+  return reshape(x, [x.dims[0], heads, 1, x.dims[3]]);
+}
+
+function lastRows(x: Value, last: Value): Value {
+  return gatherRows(reshape(x, ["B*T", x.dims[2]]), last);
+}
