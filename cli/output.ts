@@ -1,4 +1,6 @@
+import type { Clock } from "../pipeline/reporters/terminal.ts";
 import type { Writer } from "../pipeline/reporters/output.ts";
+import type { Progress } from "../pipeline/stage.ts";
 
 /** Writes a result for a person or a program: standard output holds nothing else. */
 export function printResult(text: string): void {
@@ -36,3 +38,23 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string
   const bytes = new TextEncoder().encode(text);
   for (let sent = 0; sent < bytes.length;) sent += stream.writeSync(bytes.subarray(sent));
 }
+
+/** One line of progress on a terminal, drawn over the last; nothing elsewhere. */
+export function showProgress({ done, total, unit, note }: Progress): void {
+  if (!Deno.stderr.isTerminal()) return;
+  const end = done === total ? "\n" : "";
+  writeAll(
+    Deno.stderr,
+    `\r\u001b[K${unit} ${done}/${total}${note === undefined ? "" : `  ${note}`}${end}`,
+  );
+}
+
+/** The time, and a timer that does not keep the process alive. */
+export const systemClock: Clock = {
+  now: Date.now,
+  every: (milliseconds, action) => {
+    const timer = setInterval(action, milliseconds);
+    Deno.unrefTimer(timer);
+    return () => clearInterval(timer);
+  },
+};

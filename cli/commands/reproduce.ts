@@ -6,7 +6,14 @@ import type { PlannedInstance } from "../../pipeline/plan.ts";
 import { type RunContext, runPlan, type RunResult } from "../../pipeline/run.ts";
 import { thisHost } from "../host.ts";
 import { listenForInterrupts } from "../interrupts.ts";
-import { noticeOutput, printJson, printNotice, printResult, wantsColour } from "../output.ts";
+import {
+  noticeOutput,
+  printJson,
+  printNotice,
+  printResult,
+  systemClock,
+  wantsColour,
+} from "../output.ts";
 import { CODE_FOLDERS, PROJECT_FOLDER } from "../project.ts";
 import { publishReports } from "../publish_reports.ts";
 import { machineCapacity, openSession, type RecipeOptions, type Session } from "../session.ts";
@@ -40,7 +47,11 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
     const { updateCatalog } = await import("../../pipeline/store/catalog.ts");
     await updateCatalog(store);
   }
-  const reports = await publishReports(result, session.context);
+  const reports = await publishReports(result, {
+    context: session.context,
+    planned,
+    command: `deno task ballast ${Deno.args.join(" ")}`,
+  });
   if (options.json) printJson(summary(session, result, reports));
   else {
     for (const { table } of reports) printResult(table);
@@ -94,7 +105,7 @@ async function subscribers(options: ReproduceOptions): Promise<EventSubscriber[]
   switch (style) {
     case "terminal": {
       const { TerminalReporter } = await import("../../pipeline/reporters/terminal.ts");
-      return [new TerminalReporter(output)];
+      return [new TerminalReporter({ ...output, clock: systemClock })];
     }
     case "plain": {
       const { PlainReporter } = await import("../../pipeline/reporters/plain.ts");

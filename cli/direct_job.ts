@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import type { Json } from "../core/json.ts";
+import { ExpectedError, InputError, type Problem } from "../core/problem.ts";
+import { LocalExecutor } from "../pipeline/executors/local.ts";
+import type { JobResult } from "../pipeline/executor.ts";
+import { pathParams } from "../pipeline/path_param.ts";
+import { objectSchema, unwrapped } from "../pipeline/schema_problems.ts";
+import type { Stage } from "../pipeline/stage.ts";
+import { listenForInterrupts } from "./interrupts.ts";
+import { printNotice, showProgress } from "./output.ts";
+import { CODE_FOLDERS, PROJECT_FOLDER, userPath } from "./project.ts";
+import { machineCapacity } from "./session.ts";
+
+/** A stage run by itself, outside of any recipe and store. */
+export interface DirectJob {
+  readonly stage: Stage;
+  readonly params: Record<string, Json>;
+  /** Each output's folder, and the scratch folder, lie below this one. */
+  readonly workFolder: string;
+}
+
+const INTERRUPTED = 130;
+
+/**
+ * Runs a stage in a worker with the permissions of its paths; outputs are in `workFolder/<port>`.
+ *
+ * @returns the exit code
+ * @throws InputError for paths that do not exist
+ * @throws ExpectedError when the stage fails
+ */
+export async function runDirectly({ stage, params, workFolder }: DirectJob): Promise<number> {
+  const paths = resolvePaths(stage, params);
+  const capacity = machineCapacity();
+  const executor = new LocalExecutor({
+    deno: Deno.execPath(),
+    projectFolder: PROJECT_FOLDER,
+    codeFolders: CODE_FOLDERS,
+    ...capacity,
+  });
+  const outputs: Record<string, { type: string; folder: string }> = {};
+  for (const [port, { type }] of Object.entries(stage.outputs)) {
+    outputs[port] = { type, folder: join(workFolder, port) };
+    await Deno.mkdir(outputs[port].folder, { recursive: true });
+  }
+  const scratch = join(workFolder, "scratch");
+  await Deno.mkdir(scratch, { recursive: true });
+  using interrupts = listenForInterrupts();
+  const job = executor.start({
+    id: stage.name,
+    stage: stage.name,
+    module: stage.module,
+    artifactTypes: new URL("../stages/artifact_types.ts", import.meta.url).href,
+    params,
+    inputs: {},
+    outputs,
+    scratch,
+    attempt: workFolder,
+    paths,
+    resources: stage.resources(params),
+  }, (message) => {
+    if (message.type === "progress") showProgress(message.progress);
+    else printNotice(message.message);
+  });
+  interrupts.stop.addEventListener("abort", () => job.stop());
+  interrupts.kill.addEventListener("abort", () => job.kill());
+  return exitCode(await job.done, interrupts.stop.aborted);
+}
+
+function exitCode(result: JobResult, interrupted: boolean): number {
+  if (interrupted) return INTERRUPTED;
+  if (result.status === "failed") throw new ExpectedError(result.error);
+  return result.status === "done" ? 0 : 1;
+}
+
+/** Makes path parameters absolute, in place, and returns them. */
+function resolvePaths(stage: Stage, params: Record<string, Json>): string[] {
+  const problems: Problem[] = [];
+  const paths: string[] = [];
+  for (const [key, field] of Object.entries(objectSchema(stage.params, params)?.shape ?? {})) {
+    const registered = pathParams.get(unwrapped(field));
+    const given = params[key];
+    if (registered === undefined || typeof given !== "string") continue;
+    const path = userPath(given);
+    const found = statOf(path);
+    if (found !== registered.kind) {
+      problems.push({
+        path: `--${key}`,
+        message: `Expected a ${registered.kind} at ${path} but found ${found ?? "nothing"}.`,
+      });
+    }
+    params[key] = path;
+    paths.push(path);
+  }
+  if (problems.length > 0) throw new InputError(problems);
+  return paths;
+}
+
+function statOf(path: string): "file" | "folder" | null {
+  try {
+    return Deno.statSync(path).isDirectory ? "folder" : "file";
+  } catch {
+    return null;
+  }
+}

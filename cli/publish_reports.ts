@@ -1,0 +1,152 @@
+import { join } from "node:path";
+import { stringify } from "yaml";
+import type { KeyFields } from "../pipeline/fingerprint.ts";
+import type { PlanContext, PlannedInstance } from "../pipeline/plan.ts";
+import type { RunResult } from "../pipeline/run.ts";
+import type { KeyRecord } from "../pipeline/store/records.ts";
+import type { ReportInput } from "../reports/report_input.ts";
+import type { RunFacts, StageFacts } from "../reports/run_facts.ts";
+import { machineCapacity } from "./session.ts";
+
+/** A report put where a person finds it. */
+export interface PublishedReport {
+  readonly instance: string;
+  /** The page to open. */
+  readonly page: string;
+  /** The main table as text. */
+  readonly table: string;
+}
+
+/** What `publishReports` needs to know of a run beside its result. */
+export interface Publication {
+  readonly context: PlanContext;
+  readonly planned: readonly PlannedInstance[];
+  /** The command that makes the page again. */
+  readonly command: string;
+}
+
+const MARK = ".published";
+
+/**
+ * Puts every report of a run below `<store>/reports/<recipe>/`: the artifact's files, and a page
+ * rendered anew with what is known of the run (times, versions, keys). A report that is there
+ * already, from a run that did the same, is left alone.
+ */
+export async function publishReports(
+  result: RunResult,
+  publication: Publication,
+): Promise<PublishedReport[]> {
+  const published: PublishedReport[] = [];
+  const { store, recipe } = publication.context;
+  const reports = [...result.records].flatMap(([instance, record]) =>
+    Object.values(record.outputs).filter(({ type }) => type === "report")
+      .map(({ digest }) => ({ instance, digest }))
+  );
+  for (const { instance, digest } of reports) {
+    const name = reports.length === 1 ? [] : [instance.replaceAll("/", "-")];
+    const folder = join(store.path, "reports", recipe, ...name);
+    const source = store.objectPath(digest);
+    const mark = [...result.records.values()].map(({ key }) => key).sort().join("\n");
+    if (result.ran.length > 0 || !await isPublished(folder, mark)) {
+      await publish({ source, folder, mark }, result, publication);
+    }
+    published.push({
+      instance,
+      page: join(folder, "index.html"),
+      table: await Deno.readTextFile(join(source, "table.txt")),
+    });
+  }
+  return published;
+}
+
+async function isPublished(folder: string, mark: string): Promise<boolean> {
+  try {
+    return await Deno.readTextFile(join(folder, MARK)) === mark;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes the folder beside its place and moves it there, so that no half report is ever seen. */
+async function publish(
+  place: { source: string; folder: string; mark: string },
+  result: RunResult,
+  publication: Publication,
+): Promise<void> {
+  const { renderReport } = await import("../reports/html_report.ts");
+  const input = JSON.parse(
+    await Deno.readTextFile(join(place.source, "report.json")),
+  ) as ReportInput;
+  const fresh = `${place.folder}.${crypto.randomUUID()}`;
+  await copyFolder(place.source, fresh);
+  await Deno.writeTextFile(
+    join(fresh, "index.html"),
+    renderReport(input, runFacts(result, publication)),
+  );
+  await Deno.writeTextFile(join(fresh, MARK), place.mark);
+  await Deno.remove(place.folder, { recursive: true }).catch(() => {});
+  await Deno.rename(fresh, place.folder);
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copyFolder(join(from, name), join(to, name));
+    else if (name !== "artifact.json" && name !== "index.html") {
+      await Deno.writeFile(join(to, name), await Deno.readFile(join(from, name)));
+    }
+  }
+}
+
+function runFacts(result: RunResult, { context, planned, command }: Publication): RunFacts {
+  const { cores, memory } = machineCapacity();
+  const records = [...result.records.values()];
+  const params = planned.map(({ instance }) => [instance.id, instance.params]);
+  const host = records[0]?.host;
+  return {
+    recipe: context.recipe,
+    resolved: stringify({ recipe: context.recipe, stages: Object.fromEntries(params) }),
+    command,
+    startedAt: context.store.readRun(result.run)?.startedAt ?? null,
+    seconds: result.seconds,
+    versions: versionsOf(records),
+    machine: {
+      processor: host?.isa ?? "unknown",
+      system: host?.os ?? "unknown",
+      cores: String(cores),
+      memory: `${Math.round(memory / 1024)} GiB`,
+    },
+    stages: planned.flatMap(({ instance: { id } }) => {
+      const record = result.records.get(id);
+      return record === undefined ? [] : [stageFacts(id, record, result)];
+    }),
+    warnings: records.flatMap(({ warnings }) => warnings),
+  };
+}
+
+function stageFacts(id: string, record: KeyRecord, { ran }: RunResult): StageFacts {
+  const accepted = record.warnings.some((warning) => warning.includes("accepted by hand"));
+  return {
+    instance: id,
+    key: record.key,
+    state: accepted ? "kept" : ran.includes(id) ? "ran" : "cached",
+    seconds: record.seconds,
+    peakMemoryBytes: record.peakMemoryBytes,
+    outputs: Object.entries(record.outputs).map(([port, output]) => ({ port, ...output })),
+    warnings: record.warnings,
+  };
+}
+
+/** Deno, and the packages that the stages' code reached, with their locked versions. */
+function versionsOf(records: readonly KeyRecord[]): Record<string, string> {
+  const packages = records.flatMap(({ fields }) => (fields as unknown as KeyFields).code.packages);
+  const shown = ["onnxruntime-node", "@duckdb/node-api", "apache-arrow", "@huggingface/tokenizers"];
+  const versions = [...new Set(packages)].sort().map((id) => {
+    const at = id.lastIndexOf("@");
+    return [id.slice(0, at), id.slice(at + 1)];
+  });
+  return {
+    Deno: Deno.version.deno,
+    ...Object.fromEntries(versions.filter(([name]) => shown.includes(name))),
+  };
+}

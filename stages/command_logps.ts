@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { pathParam } from "../pipeline/path_param.ts";
+import { defineStage } from "../pipeline/stage.ts";
+
+/** Parameters of a command that reads a model and pairs from files. */
+export const modelAndPairs = {
+  model: pathParam({ kind: "folder", describe: "a Hugging Face folder" }),
+  pairs: pathParam({ kind: "file", describe: "rows {prompt, chosen, rejected} as JSON lines" }),
+  maxLength: z.int().min(2),
+  maxPromptLength: z.int().min(1),
+  threads: z.int().min(1),
+};
+
+const params = z.strictObject(modelAndPairs);
+
+/** What `ballast logps` runs in a worker: no part of any recipe. */
+export default defineStage<z.infer<typeof params>>({
+  name: "command-logps",
+  describe: "Score the replies of a file of pairs under a model",
+  params,
+  inputs: {},
+  outputs: { logps: { type: "logps" } },
+  resources: ({ threads }) => ({ cores: threads, memory: 4096, native: ["onnxruntime"] }),
+  module: import.meta.url,
+  async run({ params, output, progress, signal }) {
+    const { readTokenizedFile } = await import("../data/tokenize_file.ts");
+    const { loadModel } = await import("../train/models/model.ts");
+    const { openScorer } = await import("../train/logps.ts");
+    const pairs = await readTokenizedFile({
+      ...params,
+      path: params.pairs,
+      tokenizer: params.model,
+    });
+    const scorer = await openScorer(await loadModel(params.model), params);
+    try {
+      const rows = await scorer.scorePairs(pairs, {
+        signal,
+        onProgress: (done, total) => progress({ done, total, unit: "replies" }),
+      });
+      const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+      await Deno.writeTextFile(`${output("logps")}/logps.jsonl`, lines);
+    } finally {
+      await scorer.release();
+    }
+  },
+});

@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { pathParam } from "../pipeline/path_param.ts";
+import { defineStage } from "../pipeline/stage.ts";
+import { modelAndPairs } from "./command_logps.ts";
+
+const params = z.strictObject({
+  ...modelAndPairs,
+  reference: pathParam({ kind: "folder", describe: "a Hugging Face folder" }).optional(),
+  loss: z.discriminatedUnion("loss", [
+    z.strictObject({ loss: z.literal("dpo"), beta: z.number() }),
+    z.strictObject({
+      loss: z.literal("rpo"),
+      beta: z.number(),
+      eta: z.number(),
+      sft: z.enum(["sum", "sequence_mean", "token_mean"]),
+    }),
+    z.strictObject({ loss: z.literal("sft"), sft: z.enum(["sum", "sequence_mean", "token_mean"]) }),
+  ]),
+  lr: z.number(),
+  steps: z.int().min(1),
+  schedule: z.enum(["constant", "linear", "cosine"]),
+  warmupSteps: z.int().min(0),
+  batchPairs: z.int().min(1),
+  maxGradNorm: z.number(),
+  weightDecay: z.number(),
+  order: z.enum(["sequential", "shuffled"]),
+  seed: z.int(),
+});
+
+const CHECKPOINT_STEPS = 50;
+
+/** What `ballast train` runs in a worker: no part of any recipe. */
+export default defineStage<z.infer<typeof params>>({
+  name: "command-train",
+  describe: "Train a model on a file of pairs",
+  params,
+  inputs: {},
+  outputs: { model: { type: "model" }, steps: { type: "steps" } },
+  resources: ({ threads }) => ({ cores: threads, memory: 8192, native: ["onnxruntime"] }),
+  module: import.meta.url,
+  async run({ params, output, scratch, progress, signal }) {
+    const { readTokenizedFile } = await import("../data/tokenize_file.ts");
+    const { loadModel, saveModel } = await import("../train/models/model.ts");
+    const { openScorer } = await import("../train/logps.ts");
+    const { formatStepRecords } = await import("../train/step_record.ts");
+    const { trainModel } = await import("../train/trainer.ts");
+    const pairs = await readTokenizedFile({
+      ...params,
+      path: params.pairs,
+      tokenizer: params.model,
+    });
+    const scoreReference = async (folder: string) => {
+      const scorer = await openScorer(await loadModel(folder), params);
+      return await scorer.scorePairs(pairs, { signal }).finally(() => scorer.release());
+    };
+    const { steps, lr, schedule, warmupSteps, weightDecay } = params;
+    const trained = await trainModel({
+      ...params,
+      model: await loadModel(params.model),
+      pairs,
+      reference: params.reference === undefined
+        ? undefined
+        : await scoreReference(params.reference),
+      schedule: { name: schedule, peak: lr, steps, warmupSteps, minimum: 0 },
+      adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay },
+      checkpoints: { folder: scratch, everySteps: CHECKPOINT_STEPS },
+      signal,
+      onStep: ({ step, loss }) =>
+        progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` }),
+    });
+    await saveModel(trained.model, output("model"), { tokenizerFrom: params.model });
+    await Deno.writeTextFile(`${output("steps")}/steps.jsonl`, formatStepRecords(trained.steps));
+  },
+});
