@@ -24,7 +24,7 @@ export function catalogPath(store: Store): string {
 
 /** Makes the catalog from nothing but keys, objects, runs and events. */
 export async function rebuildCatalog(store: Store): Promise<void> {
-  await replaceCatalog(store, (building) => build(store, building));
+  await replaceCatalog(store, (building) => buildOrExplain(store, building));
 }
 
 /**
@@ -40,8 +40,8 @@ export async function updateCatalog(store: Store): Promise<void> {
       await Deno.copyFile(catalogPath(store), building);
       await build(store, building);
     } catch { // absent, damaged or of another layout
-      await removeTree(building);
-      await build(store, building);
+      await removeDatabase(building);
+      await buildOrExplain(store, building);
     }
   });
 }
@@ -89,12 +89,31 @@ async function replaceCatalog(
   await naming(path, async () => {
     using lock = await Deno.open(`${path}.lock`, { write: true, create: true });
     await lock.lock(true);
-    await removeTree(building);
-    await removeTree(`${building}.wal`);
-    await write(building);
-    await syncPath(building);
-    await Deno.rename(building, path);
+    await removeDatabase(building);
+    try {
+      await write(building);
+      await syncPath(building);
+      await Deno.rename(building, path);
+    } catch (error) {
+      await removeDatabase(building);
+      throw error;
+    }
   });
+}
+
+async function removeDatabase(path: string): Promise<void> {
+  await removeTree(path);
+  await removeTree(`${path}.wal`);
+}
+
+/** @throws ExpectedError with DuckDB's message, such as that the disk is full */
+async function buildOrExplain(store: Store, path: string): Promise<void> {
+  try {
+    await build(store, path);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ExpectedError(`Cannot write ${catalogPath(store)}: ${message}`, { cause: error });
+  }
 }
 
 async function build(store: Store, path: string): Promise<void> {

@@ -52,7 +52,12 @@ export class RunLog {
     const path = `${this.folder}/${run}.json`;
     const open = { status: "running", finishedAt: null, seconds: null, instances: [] } as const;
     const record: RunRecord = { run, pid: Deno.pid, ...header, ...open };
-    await writeAtomically(path, formatRun(record), this.temporary);
+    try {
+      await writeAtomically(path, formatRun(record), this.temporary);
+    } catch (error) {
+      events.close();
+      throw error;
+    }
     return new ActiveRun(record, events, { path, temporary: this.temporary });
   }
 

@@ -1,6 +1,6 @@
 import { ExpectedError } from "../../core/problem.ts";
 import { parseObject } from "./records.ts";
-import { naming, readTextIfThere, writeAll } from "./write_atomically.ts";
+import { isDiskFull, naming, readTextIfThere, writeAll } from "./write_atomically.ts";
 
 /** The right to change a store; held until `release`, or until the process ends in whatever way. */
 export class StoreLock implements Disposable {
@@ -24,11 +24,7 @@ export class StoreLock implements Disposable {
       file.close();
       throw new ExpectedError(describeHolder(path));
     }
-    const holder = { pid: Deno.pid, host: Deno.hostname(), since: new Date(now).toISOString() };
-    await naming(path, async () => {
-      await file.truncate(0);
-      await writeAll(file, new TextEncoder().encode(`${JSON.stringify(holder)}\n`));
-    });
+    await noteHolder(file, now);
     return new StoreLock(file);
   }
 
@@ -40,6 +36,17 @@ export class StoreLock implements Disposable {
 
   [Symbol.dispose](): void {
     this.release();
+  }
+}
+
+/** A full disk does not keep anyone out: `gc`, which makes room, needs the lock as well. */
+async function noteHolder(file: Deno.FsFile, now: number): Promise<void> {
+  const holder = { pid: Deno.pid, host: Deno.hostname(), since: new Date(now).toISOString() };
+  await file.truncate(0);
+  try {
+    await writeAll(file, new TextEncoder().encode(`${JSON.stringify(holder)}\n`));
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
   }
 }
 

@@ -8,6 +8,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission is denied. Give yourself write access to it or choose another folder",
   EPERM:
     "the operation is not permitted. Give yourself write access to it or choose another folder",
+  EISDIR: "a folder is in the way where a file is needed. Move it or choose another folder",
   ENOTDIR: "a file is in the way where a folder is needed. Move it or choose another folder",
 };
 
@@ -79,6 +80,12 @@ export function readTextIfThere(path: string): string | null {
     if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** True for the errors that say that no more can be written. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error &&
+    (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 /** True for the errors that say that a path does not exist. */

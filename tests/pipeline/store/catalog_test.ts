@@ -129,6 +129,19 @@ Deno.test("updateCatalog() makes a damaged or deleted catalog again, as rebuildC
     ]);
   }));
 
+Deno.test("a catalog that cannot be written says so, naming it, and leaves nothing behind", () =>
+  withStore(async (store) => {
+    await fill(store);
+    await Deno.mkdir(join(catalogPath(store), "in the way"), { recursive: true });
+    await assert.rejects(rebuildCatalog(store), {
+      name: "ExpectedError",
+      message:
+        `Cannot write ${catalogPath(store)}: a folder is in the way where a file is needed. ` +
+        "Move it or choose another folder.",
+    });
+    assert.throws(() => Deno.statSync(`${catalogPath(store)}.building`), Deno.errors.NotFound);
+  }));
+
 Deno.test("queryCatalog() changes nothing and reads no other file", () =>
   withStore(async (store) => {
     await fill(store);
