@@ -5,7 +5,7 @@ import type { ValidationCurve } from "./curve.ts";
 import { estimate } from "./estimate.ts";
 import { type Evaluation, metricSample, metricsOf } from "./evaluation.ts";
 import { mergeCurves } from "./merge_curves.ts";
-import { type MetricName, METRICS } from "./metrics.ts";
+import { type DirectedMetric, type MetricName, METRICS } from "./metrics.ts";
 import type { Resampling } from "./stats/bootstrap.ts";
 import {
   type AssignedSystem,
@@ -37,7 +37,7 @@ export interface ComparisonRequest {
   /** Systems that every other one is compared with. */
   readonly baselines: readonly string[];
   /** Metrics that systems are compared on; the first is the main one. */
-  readonly compareOn: readonly MetricName[];
+  readonly compareOn: readonly DirectedMetric[];
   /** Metrics to report; all that were measured unless told. */
   readonly metrics?: readonly MetricName[];
   readonly claims: readonly Claim[];

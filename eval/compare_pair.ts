@@ -1,7 +1,7 @@
 import type { Comparison } from "../core/results.ts";
 import { estimate } from "./estimate.ts";
 import { type Evaluation, metricSample } from "./evaluation.ts";
-import { type MetricName, METRICS } from "./metrics.ts";
+import { type DirectedMetric, METRICS } from "./metrics.ts";
 import type { Resampling } from "./stats/bootstrap.ts";
 import { type ItemSample, pairItems } from "./stats/sample.ts";
 import { signFlipTest } from "./stats/sign_flip.ts";
@@ -26,7 +26,7 @@ export interface PairedEvaluations {
  */
 export function comparePair(
   paired: PairedEvaluations,
-  metric: MetricName,
+  metric: DirectedMetric,
   resampling: Resampling,
 ): Comparison | null {
   const sign = METRICS[metric].better === "lower" ? -1 : 1;

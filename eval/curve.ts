@@ -2,9 +2,10 @@ import { canonicalJson } from "../core/json.ts";
 import type { TokenizedPair } from "../data/pair.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
 import type { SeededSampling } from "./generate.ts";
-import { type ReferenceLogps, referenceOf } from "./measure_pairs.ts";
+import { referenceOf } from "./measure_pairs.ts";
 import type { MetricName } from "./metrics.ts";
 import { pairPreferences } from "./pair_preferences.ts";
+import type { ReferenceLogps } from "./reference_logps.ts";
 import { type ReplyScorer, scoreBothReplies } from "./score_pairs.ts";
 import { mean } from "./stats/moments.ts";
 import { generateJudged, type WorldDecoding } from "./world_replies.ts";
@@ -67,6 +68,28 @@ export async function measureSnapshot(
       rejectedLogp: mean(rejectedLogp),
     },
   };
+}
+
+/** What measuring all snapshots of a run needs. */
+export interface RunMeasurement extends Omit<SnapshotMeasurement, "onProgress"> {
+  readonly steps: readonly number[];
+  /** Opens the snapshot of a step; it is closed after use. */
+  readonly open: (step: number) => Promise<SnapshotModel & AsyncDisposable>;
+  /** Told of each point when it is there. */
+  readonly onPoint?: (point: CurvePoint) => void;
+}
+
+/** The curve of a training run, snapshot by snapshot. */
+export async function measureSnapshots(request: RunMeasurement): Promise<ValidationCurve> {
+  const points: CurvePoint[] = [];
+  for (const step of request.steps) {
+    request.signal?.throwIfAborted();
+    await using model = await request.open(step);
+    const point = await measureSnapshot(model, step, request);
+    points.push(point);
+    request.onPoint?.(point);
+  }
+  return { points };
 }
 
 const FILE = "curve.json";

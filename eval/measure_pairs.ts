@@ -1,14 +1,8 @@
 import type { TokenizedPair } from "../data/pair.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { pairItemSet, pairMetrics, pairPreferences } from "./pair_preferences.ts";
+import type { ReferenceLogps } from "./reference_logps.ts";
 import { type ReplyScorer, scoreBothReplies } from "./score_pairs.ts";
-
-/** A reference's summed log-probs (nats) of a pair; a row of `logps.jsonl`. */
-export interface ReferenceLogps {
-  readonly id: string;
-  readonly chosenLogp: number;
-  readonly rejectedLogp: number | null;
-}
 
 /** What measuring a policy on held-out pairs needs. */
 export interface PairMeasurement {

@@ -130,3 +130,13 @@ export type MetricName = keyof typeof METRICS;
 
 /** The names in their order. */
 export const METRIC_NAMES = Object.keys(METRICS) as [MetricName, ...MetricName[]];
+
+/** The metrics of which more, or less, is better. */
+export type DirectedMetric = {
+  [Name in MetricName]: (typeof METRICS)[Name]["better"] extends null ? never : Name;
+}[MetricName];
+
+/** Their names, in the order of `METRICS`: what systems can be ranked by. */
+export const DIRECTED_METRICS = METRIC_NAMES.filter((name): name is DirectedMetric =>
+  METRICS[name].better !== null
+) as [DirectedMetric, ...DirectedMetric[]];

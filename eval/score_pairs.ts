@@ -1,9 +1,14 @@
 import type { TokenizedPair } from "../data/pair.ts";
-import type { Sequence } from "../train/sequences.ts";
 import { rejectedTokens } from "./pair_preferences.ts";
 
+/** A prompt and the reply whose log-prob is asked for, as token ids. */
+export interface PromptReply {
+  readonly prompt: Int32Array;
+  readonly reply: Int32Array;
+}
+
 /** A model as a scorer: the summed log-prob (nats) of each reply given its prompt. */
-export type ReplyScorer = (sequences: readonly Sequence[]) => Promise<ArrayLike<number>>;
+export type ReplyScorer = (sequences: readonly PromptReply[]) => Promise<ArrayLike<number>>;
 
 /** Summed log-probs (nats) of both replies of each pair (N) under one model. */
 export interface ScoredPairs {

@@ -1,4 +1,4 @@
-import { type MetricName, METRICS } from "./metrics.ts";
+import { type DirectedMetric, METRICS } from "./metrics.ts";
 import type { ValidationCurve } from "./curve.ts";
 
 /** The snapshot that validation prefers. */
@@ -11,7 +11,7 @@ export interface SelectedSnapshot {
  * The step at which a metric is best on validation data, the earlier of equals: early stopping by
  * what validation says, not by the prompts of the table.
  *
- * @throws RangeError when the curve is empty, a point lacks the metric, or neither way is better
+ * @throws RangeError when the curve is empty or a point lacks the metric
  *
  * @example
  * ```ts
@@ -20,12 +20,8 @@ export interface SelectedSnapshot {
  * if (selectSnapshot({ points }, "gold").step !== 40) throw new Error();
  * ```
  */
-export function selectSnapshot(curve: ValidationCurve, metric: MetricName): SelectedSnapshot {
-  const { better } = METRICS[metric];
-  if (better === null) {
-    throw new RangeError(`Expected a metric with a better direction but found "${metric}".`);
-  }
-  const sign = better === "higher" ? 1 : -1;
+export function selectSnapshot(curve: ValidationCurve, metric: DirectedMetric): SelectedSnapshot {
+  const sign = METRICS[metric].better === "higher" ? 1 : -1;
   let best: SelectedSnapshot | null = null;
   for (const { step, values } of [...curve.points].sort((a, b) => a.step - b.step)) {
     const value = values[metric];

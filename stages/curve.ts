@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { defineStage } from "../pipeline/stage.ts";
+import { modelFacts } from "./model_facts.ts";
+
+const count = (describe: string) => z.int().min(1).describe(describe);
+
+const params = z.strictObject({
+  seed: z.int().min(0).describe("Seed of the sampled replies"),
+  threads: count("Threads of the model"),
+  maxNewTokens: count("Most tokens of a reply, its end token included"),
+});
+
+export default defineStage<z.infer<typeof params>>({
+  name: "curve",
+  describe: "Measure every snapshot of a training run on validation prompts and pairs",
+  params,
+  inputs: {
+    snapshots: { type: "snapshots" },
+    tokenizer: { type: "tokenizer" },
+    prompts: { type: "prompts", describe: "Validation prompts, not those of the table" },
+    pairs: { type: "tokens", describe: "Validation pairs" },
+    reference: { type: "logps", describe: "The reference's log-probs of the validation pairs" },
+  },
+  outputs: { curve: { type: "curve" } },
+  resources: ({ threads }) => ({ cores: threads, memory: 900, native: ["onnxruntime", "duckdb"] }),
+  facts: modelFacts,
+  estimateSeconds: () => 6,
+  module: import.meta.url,
+  async run({ params, input, output, signal, progress }) {
+    const { measureSnapshots, writeCurve } = await import("../eval/curve.ts");
+    const { openPolicy } = await import("./open_policy.ts");
+    const { readSnapshotSteps } = await import("../eval/snapshot_steps.ts");
+    const { snapshotName } = await import("../train/snapshots.ts");
+    const { readWorldPrompts, worldReplies } = await import("../eval/world_prompts.ts");
+    const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
+    const { readTokens } = await import("../data/store/read_tokens.ts");
+    const { readReferenceLogps } = await import("../eval/reference_logps.ts");
+    const tokenizer = await loadTokenizer(input("tokenizer").path);
+    const folder = input("snapshots").path;
+    const steps = await readSnapshotSteps(folder);
+    let done = 0;
+    const curve = await measureSnapshots({
+      ...params,
+      ...worldReplies(tokenizer),
+      steps,
+      open: (step) =>
+        openPolicy(`${folder}/${snapshotName(step)}`, { threads: params.threads, tokenizer }),
+      prompts: await readWorldPrompts(input("prompts").path, tokenizer),
+      sampling: { seed: params.seed, stream: "validation", temperature: 1, topP: 1 },
+      pairs: await readTokens(input("pairs").path),
+      reference: await readReferenceLogps(input("reference").path),
+      signal,
+      onPoint: () => progress({ done: ++done, total: steps.length, unit: "snapshots" }),
+    });
+    await writeCurve(output("curve"), curve);
+  },
+});

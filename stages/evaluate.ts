@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { defineStage } from "../pipeline/stage.ts";
+import { modelFacts } from "./model_facts.ts";
+
+const count = (describe: string) => z.int().min(1).describe(describe);
+
+const params = z.strictObject({
+  seed: z.int().min(0).describe("Seed of the sampled replies"),
+  stream: z.string().min(1)
+    .describe("Systems under different names draw independent replies, such as $method"),
+  threads: count("Threads of the models"),
+  temperature: z.number().gt(0).default(1).describe("Temperature of the sampled replies"),
+  topP: z.number().gt(0).max(1).default(1).describe("Nucleus of the sampled replies; 1 for all"),
+  maxNewTokens: count("Most tokens of a reply, its end token included"),
+  examples: z.int().min(0).default(10).describe("Replies kept for people to read"),
+});
+
+export default defineStage<z.infer<typeof params>>({
+  name: "evaluate",
+  describe: "Evaluate a policy in the synthetic world: gold reward, KL, held-out preferences",
+  params,
+  inputs: {
+    policy: { type: "model" },
+    reference: { type: "model" },
+    prompts: { type: "prompts", describe: "Prompts of the table, never trained or chosen on" },
+    pairs: { type: "tokens", describe: "Held-out pairs" },
+    outOfCoverage: { type: "tokens", optional: true, describe: "Covered against run-on replies" },
+  },
+  outputs: { evaluation: { type: "evaluation" } },
+  resources: ({ threads }) => ({ cores: threads, memory: 900, native: ["onnxruntime", "duckdb"] }),
+  facts: modelFacts,
+  estimateSeconds: () => 3,
+  module: import.meta.url,
+  async run({ params, input, inputs, output, signal, log }) {
+    const { evaluateWorld } = await import("../eval/evaluate_world.ts");
+    const { writeEvaluation } = await import("../eval/evaluation.ts");
+    const { openPolicy } = await import("./open_policy.ts");
+    const { readWorldPrompts, worldReplies } = await import("../eval/world_prompts.ts");
+    const { readTokens } = await import("../data/store/read_tokens.ts");
+    const { threads, seed, stream, temperature, topP } = params;
+    await using policy = await openPolicy(input("policy").path, { threads });
+    await using reference = await openPolicy(input("reference").path, { threads });
+    const outOfCoverage = await Promise.all(
+      inputs("outOfCoverage").map(({ path }) => readTokens(path)),
+    );
+    const evaluation = await evaluateWorld({
+      ...params,
+      ...worldReplies(policy.tokenizer),
+      policy,
+      reference,
+      prompts: await readWorldPrompts(input("prompts").path, policy.tokenizer),
+      sampling: { seed, stream, temperature, topP },
+      pairs: await readTokens(input("pairs").path),
+      outOfCoverage: outOfCoverage.flat(),
+      signal,
+    });
+    await writeEvaluation(output("evaluation"), evaluation);
+    log(`${evaluation.itemSets.prompts.items.length} prompts`);
+  },
+});
