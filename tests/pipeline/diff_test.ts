@@ -3,7 +3,7 @@ import { sha256 } from "../../core/digest.ts";
 import type { Json } from "../../core/json.ts";
 import type { ArtifactType } from "../../pipeline/artifact.ts";
 import { diffJson, diffRuns, resolveRun } from "../../pipeline/diff.ts";
-import { formatRunDiff } from "../../pipeline/reporters/format_run_diff.ts";
+import { formatRunDifference } from "../../pipeline/diff_text.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import { commitFiles, HOST, keyRecord, withStore } from "./store/fixture.ts";
 
@@ -87,7 +87,7 @@ Deno.test("diffRuns() names parameters, key fields, artifacts, numbers and the h
     ]);
     assert.equal(diff.equal, 0);
     assert.equal(
-      formatRunDiff(diff),
+      formatRunDifference(diff),
       `0001 (tiny) → 0002 (tiny)
 host
   isa: "x86-64" → "x86-64 avx512f"
@@ -115,7 +115,10 @@ Deno.test("diffRuns() of equal runs finds nothing", () =>
       tolerance: 0,
     });
     assert.deepEqual([diff.host, diff.parameters, diff.instances, diff.equal], [[], [], [], 2]);
-    assert.equal(formatRunDiff(diff), "0001 (tiny) → 0002 (tiny)\nAll 2 instances are equal.\n");
+    assert.equal(
+      formatRunDifference(diff),
+      "0001 (tiny) → 0002 (tiny)\nAll 2 instances are equal.\n",
+    );
   }));
 
 Deno.test("diffRuns() sees a result that changed under the same key, and tolerates what it is told to", () =>

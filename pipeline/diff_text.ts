@@ -1,12 +1,12 @@
-import type { Difference } from "../artifact.ts";
-import type { InstanceDifference, OutputDifference, RunDifference } from "../diff.ts";
-import { escapeControls } from "./plain_text.ts";
-import { formatCount } from "./quantities.ts";
+import type { Difference } from "./artifact.ts";
+import type { InstanceDifference, OutputDifference, RunDifference } from "./diff.ts";
+import { escapeControls } from "./reporters/plain_text.ts";
+import { formatCount } from "./reporters/quantities.ts";
 
 const SHOWN_DIFFERENCES = 20;
 
 /** What differs between two runs as text for a person; ends with a line end. */
-export function formatRunDiff(diff: RunDifference): string {
+export function formatRunDifference(diff: RunDifference): string {
   const { before, after } = diff;
   const lines = [`${before.run} (${before.recipe}) → ${after.run} (${after.recipe})`];
   if (diff.host.length > 0) lines.push("host", ...diff.host.map(formatDifference));
