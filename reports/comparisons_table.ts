@@ -3,7 +3,8 @@ import { formatPValue } from "./number_format.ts";
 import { systemColumn, unitLabel } from "./results_table.ts";
 import { type Cell, type Column, type Table, textCell } from "./table.ts";
 
-const column = (id: string, label: string, more: Partial<Column> = {}): Column => ({
+/** A column of numbers under a plain heading. */
+export const column = (id: string, label: string, more: Partial<Column> = {}): Column => ({
   ...systemColumn,
   id,
   label,
@@ -11,9 +12,15 @@ const column = (id: string, label: string, more: Partial<Column> = {}): Column =
   ...more,
 });
 
-/** Every paired comparison of the results on one metric, each with its counts, difference and p-value. */
+/**
+ * Every paired comparison of the results on one metric, with its counts, difference and p-value. Where
+ * the results hold a pair both ways round, the first stands for both.
+ */
 export function comparisonsTable(results: Results, metric: string): Table {
-  const shown = results.comparisons.filter((comparison) => comparison.metric === metric);
+  const own = results.comparisons.filter((comparison) => comparison.metric === metric);
+  const shown = own.filter(({ a, b }, i) =>
+    !own.slice(0, i).some((earlier) => earlier.a === b && earlier.b === a)
+  );
   const { label, digits } = results.metrics[metric];
   const name = (id: string) => results.systems.find((system) => system.id === id)?.label ?? id;
   const methods = [...new Set(shown.map(({ difference }) => difference.method))];
@@ -60,7 +67,8 @@ function count(value: number): Cell {
   };
 }
 
-function estimate({ mean, ci95 }: Estimate, digits: number): Cell {
+/** An estimate as a cell. */
+export function estimate({ mean, ci95 }: Estimate, digits: number): Cell {
   return {
     content: { value: mean, digits, interval: ci95, n: null },
     best: false,

@@ -65,7 +65,7 @@ function groupRow(groups: ReturnType<typeof columnGroups>): string {
 function headingCell(column: Column): string {
   const arrow = column.better === null
     ? ""
-    : `<span class="better" title="${column.better} is better">${
+    : `&nbsp;<span class="better" title="${column.better} is better">${
       column.better === "higher" ? "↑" : "↓"
     }<span class="hidden"> ${column.better} is better</span></span>`;
   const below = [
@@ -73,7 +73,7 @@ function headingCell(column: Column): string {
     ...(column.n === null ? [] : [`n ${formatCount(column.n)}`]),
   ];
   const unit = below.length === 0 ? "" : `<small>${below.join(", ")}</small>`;
-  return `<th scope="col" class="${column.align}">${escapeHtml(column.label)} ${arrow}${unit}</th>`;
+  return `<th scope="col" class="${column.align}">${escapeHtml(column.label)}${arrow}${unit}</th>`;
 }
 
 function cellHtml(cell: Cell, column: Column, at: number): string {

@@ -78,7 +78,8 @@ export function escapeLatex(text: string): string {
 }
 
 /**
- * A table as a LaTeX `table` float with booktabs rules. Numbers take two columns each, so that the
+ * A table as a LaTeX `table` float with booktabs rules (packages booktabs, graphicx, textcomp).
+ * Numbers take two columns each, so that the
  * means and the ± parts line up.
  */
 export function renderLatex(table: Table): string {
@@ -98,6 +99,8 @@ export function renderLatex(table: Table): string {
     `\\caption{${escapeLatex(table.title)}}`,
     `\\label{tab:${table.id.replace(/[^A-Za-z0-9]+/g, "-")}}`,
     "\\small",
+    // Shrinks a table that is wider than the text, and no other.
+    "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
     `\\begin{tabular}{@{}${format.join("")}@{}}`,
     "\\toprule",
     ...groupRows(table),
@@ -107,27 +110,9 @@ export function renderLatex(table: Table): string {
     "\\midrule",
     ...rows,
     "\\bottomrule",
-    "\\end{tabular}",
+    "\\end{tabular}}",
     ...(below === "" ? [] : [`\\par\\smallskip\\parbox{\\linewidth}{\\footnotesize ${below}}`]),
     "\\end{table}",
-    "",
-  ].join("\n");
-}
-
-/** A document that holds the given floats and compiles on its own with pdfLaTeX, XeLaTeX and LuaLaTeX. */
-export function latexDocument(title: string, body: string): string {
-  return [
-    "\\documentclass[a4paper]{article}",
-    "\\usepackage[T1]{fontenc}",
-    "\\usepackage[utf8]{inputenc}",
-    "\\usepackage{textcomp}",
-    "\\usepackage[margin=2cm]{geometry}",
-    "\\usepackage{booktabs}",
-    "\\usepackage{url}",
-    "\\begin{document}",
-    `\\section*{${escapeLatex(title)}}`,
-    body,
-    "\\end{document}",
     "",
   ].join("\n");
 }

@@ -9,7 +9,7 @@ export interface ClaimTest {
   readonly metric: string;
   /** Systems that the claim speaks of: DPO with the SFT term. */
   readonly methods: readonly string[];
-  /** Those they must beat, with the role each plays. */
+  /** Those they must beat, with the role each plays; first the one that the claim itself names. */
   readonly opponents: readonly {
     readonly system: string;
     /** How sentences name it: `DPO at its end`. */
@@ -24,8 +24,8 @@ export interface Duel {
   readonly method: string;
   readonly opponent: string;
   readonly outcome: Outcome | "not compared";
-  /** The numbers behind the outcome, as a sentence. */
-  readonly why: string;
+  /** Method minus opponent; null where the run holds no such comparison. */
+  readonly comparison: Comparison | null;
 }
 
 /** What a run says about the claim. */
@@ -42,9 +42,9 @@ export interface Verdict {
  * What the numbers of a run say about the claim; every word is derived from them.
  *
  * Each method is held against each opponent (`outcomeOf`). The claim is *supported* when every method
- * is better than every opponent, *not supported* when none is better and one is worse, *cannot be told
- * apart* when none is better or worse, and *supported in part* otherwise. An opponent that the run
- * lacks leaves at best "in part".
+ * is better than every opponent; *supported in part* when some method is better than the first
+ * opponent, which the claim names; else *not supported* when some method is worse than an opponent, and
+ * *cannot be told apart* when none is. An opponent that the run lacks leaves at best "in part".
  *
  * @throws InputError when the metric or a method is not in the results
  */
@@ -53,7 +53,7 @@ export function verdict(results: Results, test: ClaimTest): Verdict {
   const duels = test.methods.flatMap((method) =>
     test.opponents.map((opponent) => duel(results, { test, method, opponent }))
   );
-  const answer = judge(duels.map(({ outcome }) => outcome));
+  const answer = judge(duels, test.opponents[0]?.as);
   return {
     answer,
     headline: headline(answer, duels),
@@ -62,39 +62,44 @@ export function verdict(results: Results, test: ClaimTest): Verdict {
   };
 }
 
-function judge(outcomes: readonly Duel["outcome"][]): Verdict["answer"] {
-  const better = outcomes.filter((outcome) => outcome === "better").length;
-  const worse = outcomes.includes("worse");
-  if (outcomes.length > 0 && better === outcomes.length) return "supported";
-  if (better > 0) return "supported in part";
+function judge(duels: readonly Duel[], first: string | undefined): Verdict["answer"] {
+  const better = duels.filter(({ outcome }) => outcome === "better");
+  if (duels.length > 0 && better.length === duels.length) return "supported";
+  if (better.some(({ opponent }) => opponent === first)) return "supported in part";
+  const worse = duels.some(({ outcome }) => outcome === "worse");
   return worse ? "not supported" : "cannot be told apart";
 }
 
+const OPENINGS: Readonly<Record<Verdict["answer"], string>> = {
+  "supported": "Supported by this run.",
+  "supported in part": "Supported in part by this run.",
+  "not supported": "Not supported by this run.",
+  "cannot be told apart": "This run cannot tell.",
+};
+
+/** The answer, then how each method fared; methods that fared alike share a clause. */
 function headline(answer: Verdict["answer"], duels: readonly Duel[]): string {
-  const openings: Readonly<Record<Verdict["answer"], string>> = {
-    "supported": "Supported by this run.",
-    "supported in part": "Supported in part by this run.",
-    "not supported": "Not supported by this run.",
-    "cannot be told apart": "This run cannot tell.",
-  };
-  const methods = [...new Set(duels.map(({ method }) => method))];
-  const clauses = methods.map((method) => {
-    const own = duels.filter((duel) => duel.method === method);
-    const parts = (["better", "worse", "cannot be told apart", "not compared"] as const)
-      .flatMap((outcome) => {
-        const names = own.filter((duel) => duel.outcome === outcome)
-          .map(({ opponent }) => opponent);
-        return names.length === 0 ? [] : [phrase(outcome, names)];
-      });
-    return `${method} ${joined(parts)}.`;
-  });
-  return [openings[answer], ...clauses].join(" ");
+  const methodsByClause = new Map<string, string[]>();
+  for (const method of new Set(duels.map(({ method }) => method))) {
+    const clause = clauseOf(duels.filter((duel) => duel.method === method));
+    methodsByClause.set(clause, [...(methodsByClause.get(clause) ?? []), method]);
+  }
+  const clauses = [...methodsByClause].map(([clause, methods]) => `${joined(methods)}: ${clause}.`);
+  return [OPENINGS[answer], ...clauses].join(" ");
 }
 
-function phrase(outcome: Duel["outcome"], names: readonly string[]): string {
-  if (outcome === "better" || outcome === "worse") return `is ${outcome} than ${joined(names)}`;
-  if (outcome === "not compared") return `was not compared with ${joined(names)}`;
-  return `cannot be told apart from ${joined(names)}`;
+const WORDS: Readonly<Record<Duel["outcome"], string>> = {
+  "better": "better than",
+  "worse": "worse than",
+  "cannot be told apart": "cannot be told apart from",
+  "not compared": "not compared with",
+};
+
+function clauseOf(duels: readonly Duel[]): string {
+  return (Object.keys(WORDS) as Duel["outcome"][]).flatMap((outcome) => {
+    const names = duels.filter((duel) => duel.outcome === outcome).map(({ opponent }) => opponent);
+    return names.length === 0 ? [] : [`${WORDS[outcome]} ${joined(names)}`];
+  }).join("; ");
 }
 
 function joined(parts: readonly string[]): string {
@@ -106,13 +111,11 @@ function duel(
   results: Results,
   of: { test: ClaimTest; method: string; opponent: ClaimTest["opponents"][number] },
 ): Duel {
-  const names = { method: labelOf(results, of.method), opponent: of.opponent.as };
-  const metric = of.test.metric;
-  const comparison = findComparison(results, { a: of.method, b: of.opponent.system, metric });
-  if (comparison === null) {
-    return { ...names, outcome: "not compared", why: "This run holds no such comparison." };
-  }
-  return { ...names, outcome: outcomeOf(results, comparison), why: numbers(results, comparison) };
+  const { system, as: opponent } = of.opponent;
+  const method = labelOf(results, of.method);
+  const comparison = findComparison(results, { a: of.method, b: system, metric: of.test.metric });
+  const outcome = comparison === null ? "not compared" : outcomeOf(results, comparison);
+  return { method, opponent, outcome, comparison };
 }
 
 function numbers(results: Results, { metric, difference, pValue }: Comparison): string {
@@ -131,17 +134,15 @@ function overOptimisation(results: Results, test: ClaimTest): string[] {
   const { end, stopped } = test.overOptimised;
   const comparison = findComparison(results, { a: end, b: stopped, metric: test.metric });
   if (comparison === null) return [];
-  const outcome = outcomeOf(results, comparison);
-  const [a, b] = [labelOf(results, end), labelOf(results, stopped)];
-  const why = numbers(results, comparison);
-  if (outcome === "worse") {
-    return [`Over-optimisation showed: ${a} at its end is worse than ${b}. ${why}`];
-  }
-  return [
-    `Over-optimisation did not show beyond doubt: ${a} at its end ` +
-    `${outcome === "better" ? "is better than" : "cannot be told apart from"} ${b}, so there was ` +
-    `little to prevent. ${why}`,
-  ];
+  const [a, b] = [`${labelOf(results, end)} at its end`, labelOf(results, stopped)];
+  const sentences: Readonly<Record<Outcome, string>> = {
+    "worse": `Over-optimisation showed: ${a} is worse than ${b}.`,
+    "better": `Over-optimisation did not show: ${a} is better than ${b}.`,
+    "cannot be told apart":
+      `Whether there was over-optimisation to prevent, this run cannot tell: ${a} cannot be told ` +
+      `apart from ${b}.`,
+  };
+  return [`${sentences[outcomeOf(results, comparison)]} ${numbers(results, comparison)}`];
 }
 
 /** Range over seeds of each system in the test, because a collapse of one seed hides in a mean. */

@@ -145,6 +145,6 @@ Deno.test("comparisonsTable() shows counts and p-values of one metric's comparis
   const text = renderText(comparisonsTable(resultsFixture(), "gold"));
   assert.match(
     text,
-    /RPO sum +DPO, stopped +298 +302 +300 +49\.8 ± 0\.8 +−0\.007 ± 0\.029 +0\.430/,
+    /RPO sum +DPO, stopped +298 +302 +300 +49\.8 ± 0\.9 +−0\.007 ± 0\.029 +0\.430/,
   );
 });

@@ -1,0 +1,37 @@
+import { escapeLatex, renderLatex } from "./latex.ts";
+import type { ReportInput } from "./report_input.ts";
+import { reportTables } from "./report_tables.ts";
+import { verdict } from "./verdict.ts";
+
+/**
+ * The report's tables as a LaTeX document that compiles on its own; each `table` float in it can be
+ * copied into a paper that loads booktabs,
+ * graphicx and textcomp.
+ *
+ * @throws InputError when the table's columns or the claim's test name what the results lack
+ */
+export function renderLatexReport(input: ReportInput): string {
+  const { title, claim, results, test } = input;
+  const judged = test === null ? null : verdict(results, test);
+  const { main, duels, comparisons, seeds } = reportTables(input, judged);
+  const paragraphs = [
+    `Claim being tested: \\emph{${escapeLatex(claim)}}`,
+    ...(judged === null ? [] : [escapeLatex(judged.headline)]),
+    ...[...(judged?.sentences ?? []), ...results.notes, ...input.notes].map(escapeLatex),
+  ];
+  return [
+    "\\documentclass[a4paper]{article}",
+    "\\usepackage[T1]{fontenc}",
+    "\\usepackage[utf8]{inputenc}",
+    "\\usepackage{textcomp}",
+    "\\usepackage[margin=2cm]{geometry}",
+    "\\usepackage{booktabs}",
+    "\\usepackage{graphicx}",
+    "\\begin{document}",
+    `\\section*{${escapeLatex(title)}}`,
+    ...paragraphs.map((paragraph) => `${paragraph}\n`),
+    ...[main, ...(duels === null ? [] : [duels]), ...comparisons, seeds].map(renderLatex),
+    "\\end{document}",
+    "",
+  ].join("\n");
+}

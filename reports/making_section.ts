@@ -1,0 +1,117 @@
+import { escapeHtml, htmlId } from "./html.ts";
+import { formatCount, formatSeconds } from "./number_format.ts";
+import type { ReportInput } from "./report_input.ts";
+import type { RunFacts, StageFacts } from "./run_facts.ts";
+
+/** How the report was made: facts of the run, the recipe, stages with times, origins of the numbers. */
+export function makingSection(
+  input: ReportInput,
+  run: RunFacts | null,
+): { id: string; heading: string; body: string } {
+  const body = run === null
+    ? [
+      `<p>Seeds: ${
+        escapeHtml(input.results.seeds.join(", "))
+      }. Versions, times and keys are left out `,
+      `here, so that equal runs make equal reports; the page that a run writes has them.</p>`,
+    ]
+    : [
+      warningsHtml(run),
+      factsHtml(input, run),
+      `<details><summary>Recipe as resolved</summary>`,
+      `<pre tabindex="0">${escapeHtml(run.resolved)}</pre></details>`,
+      stagesHtml(run),
+    ];
+  return {
+    id: "making",
+    heading: "How it was made",
+    body: [...body, originsHtml(input, run)].join("\n"),
+  };
+}
+
+function warningsHtml({ warnings, stages }: RunFacts): string {
+  const kept = stages.filter(({ state }) => state === "kept").map(({ instance }) =>
+    `${instance}: the stage was edited, its old result was kept by request.`
+  );
+  const all = [
+    ...warnings,
+    ...kept,
+    ...stages.flatMap(({ instance, warnings }) => warnings.map((text) => `${instance}: ${text}`)),
+  ];
+  if (all.length === 0) return `<p>The run gave no warnings.</p>`;
+  const items = all.map((warning) => `<li>${escapeHtml(warning)}</li>`);
+  return `<h3>Warnings</h3>\n<ul>${items.join("\n")}</ul>`;
+}
+
+function factsHtml({ results }: ReportInput, run: RunFacts): string {
+  const facts: [string, string][] = [
+    ["Recipe", run.recipe],
+    ["Seeds", results.seeds.join(", ")],
+    ...(run.command === null ? [] : [["Command", run.command] as [string, string]]),
+    ...(run.startedAt === null ? [] : [["Begun", run.startedAt] as [string, string]]),
+    ...(run.seconds === null
+      ? []
+      : [["Wall-clock time", formatSeconds(run.seconds)] as [string, string]]),
+    ...Object.entries(run.versions),
+    ...Object.entries(run.machine),
+  ];
+  const rows = facts.map(([name, value]) =>
+    `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`
+  );
+  return `<dl class="facts">${rows.join("\n")}</dl>`;
+}
+
+function stagesHtml({ stages }: RunFacts): string {
+  const timed = stages.filter(({ seconds }) => seconds !== null);
+  const total = timed.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0);
+  const rows = stages.map((stage) =>
+    `<tr><th scope="row">${escapeHtml(stage.instance)}</th><td>${stage.state}</td>` +
+    numberCell(stage.seconds, formatSeconds) +
+    numberCell(stage.peakMemoryBytes, (bytes) => `${formatCount(bytes / 1048576)} MiB`) +
+    `<td class="digest">${escapeHtml(stage.key)}</td></tr>`
+  );
+  return [
+    `<details><summary>${stages.length} stages, ${formatSeconds(total)} of work</summary>`,
+    `<div class="scroll" tabindex="0" role="region" aria-label="Stages">`,
+    `<table class="booktabs"><thead><tr><th scope="col">Stage</th><th scope="col">This run</th>`,
+    `<th scope="col" class="right">Time</th><th scope="col" class="right">Memory</th>`,
+    `<th scope="col">Key</th></tr></thead>`,
+    `<tbody>${rows.join("\n")}</tbody></table></div>`,
+    `<p class="note">The time of a cached stage is that of the run that made it.</p></details>`,
+  ].join("\n");
+}
+
+function numberCell(value: number | null, format: (value: number) => string): string {
+  if (value === null) return `<td class="right"><span class="none">–</span></td>`;
+  return `<td class="right" data-value="${value}">${format(value)}</td>`;
+}
+
+/** Each system's numbers with the stage instances that gave them, their digests and keys. */
+function originsHtml({ results }: ReportInput, run: RunFacts | null): string {
+  const byInstance = new Map<string, StageFacts>(
+    (run?.stages ?? []).map((stage) => [stage.instance, stage]),
+  );
+  const rows = results.systems.flatMap(({ id, label, origins }) =>
+    origins.map(({ instance, digest }, i) => {
+      const key = byInstance.get(instance)?.key;
+      return `<tr${i === 0 ? ` id="origin-${htmlId(id)}"` : ""}>` +
+        `<th scope="row">${escapeHtml(label)}</th><td>${escapeHtml(instance)}</td>` +
+        `<td class="digest">${escapeHtml(digest)}</td>` +
+        (run === null
+          ? ""
+          : `<td class="digest">${key === undefined ? "–" : escapeHtml(key)}</td>`) +
+        `</tr>`;
+    })
+  );
+  return [
+    `<h3 id="origins">Origins</h3>`,
+    `<p>The numbers of a system's row come from these stage outputs; a win rate or a difference comes `,
+    `from those of both systems.</p>`,
+    `<div class="scroll" tabindex="0" role="region" aria-labelledby="origins">`,
+    `<table class="booktabs"><thead><tr><th scope="col">System</th><th scope="col">Stage</th>`,
+    `<th scope="col">Digest of its output</th>${
+      run === null ? "" : `<th scope="col">Key</th>`
+    }</tr></thead>`,
+    `<tbody>${rows.join("\n")}</tbody></table></div>`,
+  ].join("\n");
+}

@@ -1,0 +1,62 @@
+import { auditTable } from "./audit_table.ts";
+import { escapeMarkdown, fenceMarkdown, renderMarkdown } from "./markdown.ts";
+import { formatNumber } from "./number_format.ts";
+import type { ReportInput } from "./report_input.ts";
+import { reportTables } from "./report_tables.ts";
+import { verdict } from "./verdict.ts";
+
+/**
+ * The report as Markdown; figures are linked as files under `figures/`.
+ *
+ * @throws InputError when the table's columns or the claim's test name what the results lack
+ */
+export function renderMarkdownReport(input: ReportInput): string {
+  const { title, claim, results, test } = input;
+  const judged = test === null ? null : verdict(results, test);
+  const { main, duels, comparisons, seeds } = reportTables(input, judged);
+  const audit = auditTable(input.audits);
+  const sentences = [...(judged?.sentences ?? []), ...results.notes, ...input.notes];
+  return [
+    `# ${escapeMarkdown(title)}`,
+    `Claim being tested: *${escapeMarkdown(claim)}*`,
+    ...(judged === null ? [] : [`What this run says: ${escapeMarkdown(judged.headline)}`]),
+    `## Result`,
+    renderMarkdown(main),
+    ...(duels === null ? [] : [renderMarkdown(duels)]),
+    ...sentences.map(escapeMarkdown),
+    ...(input.figures.length === 0 ? [] : [`## Figures`]),
+    ...input.figures.flatMap(({ id, title, caption }) => [
+      `![${escapeMarkdown(title)}](figures/${id}.svg)`,
+      escapeMarkdown(caption),
+    ]),
+    ...(comparisons.length === 0 ? [] : [`## Paired comparisons`]),
+    ...comparisons.map(renderMarkdown),
+    `## Every seed`,
+    renderMarkdown(seeds),
+    ...examples(input),
+    ...(audit === null ? [] : [`## What the data audit found`, renderMarkdown(audit)]),
+    `## Origins`,
+    results.systems.map(({ label, origins }) =>
+      origins.map(({ instance, digest }) =>
+        `- ${escapeMarkdown(`${label}: ${instance}, ${digest}`)}`
+      ).join("\n")
+    ).join("\n"),
+  ].map((block) => block.trimEnd()).join("\n\n") + "\n";
+}
+
+function examples({ results }: ReportInput): string[] {
+  if (results.examples.length === 0) return [];
+  const label = (id: string) => results.systems.find((system) => system.id === id)?.label ?? id;
+  return [
+    `## Replies side by side`,
+    ...results.examples.flatMap(({ prompt, replies }, i) => [
+      `### Prompt ${i + 1}`,
+      fenceMarkdown(prompt),
+      ...replies.flatMap(({ system, text, score }) => [
+        escapeMarkdown(label(system)) +
+        (score === null ? "" : `, score ${formatNumber(score, 2)}`),
+        fenceMarkdown(text),
+      ]),
+    ]),
+  ];
+}

@@ -1,0 +1,63 @@
+/** The look of the report page: one column of text, tables with three rules, dark mode, print, phones. */
+export const PAGE_STYLE = `
+:root{color-scheme:light dark;--paper:#fff;--ink:#1b1b1b;--soft:#595959;--rule:#d9d9d9;--panel:#f6f6f4;--link:#0b5394}
+@media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--ink:#ececec;--soft:#b4b4b4;--rule:#3a4046;--panel:#1e2226;--link:#8ab8ff}}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
+body{margin:0;background:var(--paper);color:var(--ink);font:17px/1.55 Charter,"Bitstream Charter","Sitka Text",Cambria,Georgia,"DejaVu Serif",serif}
+.page{max-width:62rem;margin:0 auto;padding:2.5rem 1.5rem 5rem}
+p,ul,ol,dl,blockquote,h1,h2,h3{max-width:44rem}
+h1{font-size:1.9rem;line-height:1.2;font-weight:600;margin:0 0 1.25rem}
+h2{font-size:1.3rem;font-weight:600;margin:3.5rem 0 1rem;padding-top:.75rem;border-top:1px solid var(--rule);max-width:none}
+h3{font-size:1.05rem;font-weight:600;margin:2rem 0 .5rem}
+p{margin:.6rem 0}
+a{color:var(--link);text-underline-offset:.15em}
+a:focus-visible,button:focus-visible,summary:focus-visible,[tabindex]:focus-visible{outline:3px solid var(--link);outline-offset:2px}
+.skip{position:absolute;left:-999rem}.skip:focus{left:1rem;top:1rem;background:var(--paper);padding:.5rem}
+.hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.label{color:var(--soft);font-size:.9rem;margin:1.4rem 0 .2rem}
+blockquote{margin:0;font-style:italic}
+.answer{margin:0;font-size:1.1rem}
+.answer strong{font-weight:600}
+nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;margin:1.5rem 0 0;max-width:none;font-size:.95rem}
+figure{margin:1.5rem 0 2rem}
+figcaption,.note{color:var(--soft);font-size:.9rem;line-height:1.45}
+figcaption p{margin:.35rem 0}
+.scroll{overflow-x:auto;overflow-y:hidden}
+.drawing svg{display:block;min-width:34rem;max-width:100%;height:auto}
+table{border-collapse:collapse;font-size:.92rem;line-height:1.35;font-variant-numeric:tabular-nums lining-nums}
+.booktabs{border-top:2px solid var(--ink);border-bottom:2px solid var(--ink)}
+caption{text-align:left;font-weight:600;font-size:1rem;padding-bottom:.5rem}
+th,td{padding:.28rem .7rem;vertical-align:top;text-align:left}
+th:first-child,td:first-child{padding-left:.2rem}
+th:last-child,td:last-child{padding-right:.2rem}
+thead th{font-weight:600;vertical-align:bottom}
+thead tr:last-child>*{border-bottom:1px solid var(--ink);padding-bottom:.4rem}
+thead tr:first-child>*{padding-top:.45rem}
+tbody tr:first-child>*{padding-top:.45rem}
+tbody tr:last-child>*{padding-bottom:.45rem}
+tbody th{font-weight:400;white-space:nowrap}
+.groups th{text-align:center;padding-bottom:0}
+.groups th span{display:block;border-bottom:1px solid var(--soft);padding-bottom:.2rem}
+.right{text-align:right}
+td.right,tbody th.right{white-space:nowrap}
+th small{display:block;font-weight:400;color:var(--soft);font-size:.82rem}
+.half,.none,.better{color:var(--soft)}
+th button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer;text-align:inherit}
+th[aria-sort] button{text-decoration:underline;text-underline-offset:.2em}
+.tool{font:inherit;font-size:.9rem;color:var(--ink);background:var(--paper);border:1px solid var(--soft);border-radius:3px;padding:.25rem .7rem;cursor:pointer}
+.averages .ballast-figure [stroke-width="0.9"],.averages .ballast-figure [stroke-width="1"][opacity="0.7"]{display:none}
+pre,code,.reply{font-family:ui-monospace,"SF Mono","Cascadia Mono","DejaVu Sans Mono",Menlo,Consolas,monospace;font-size:.86rem}
+pre{background:var(--panel);padding:.8rem 1rem;overflow-x:auto;line-height:1.45;max-width:none}
+.reply,.prompt{white-space:pre-wrap;overflow-wrap:anywhere}
+.prompt{background:var(--panel);padding:.5rem .8rem;margin:.4rem 0}
+.replies{width:100%}
+.replies .reply{width:100%}
+.digest{font-family:ui-monospace,"SF Mono","DejaVu Sans Mono",Menlo,Consolas,monospace;font-size:.8rem;overflow-wrap:anywhere}
+details{margin:1rem 0}
+summary{cursor:pointer}
+dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;margin:.5rem 0}
+dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
+@media (max-width:40rem){body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:.4rem}}
+@media print{body{font-size:10pt}.page{max-width:none;padding:0}nav,.tool,.skip{display:none}h2{break-after:avoid}figure,tr{break-inside:avoid}.scroll{overflow:visible}a{color:inherit;text-decoration:none}pre{white-space:pre-wrap}}
+`.trim();

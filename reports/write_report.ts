@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { canonicalJson } from "../core/json.ts";
+import { InputError } from "../core/problem.ts";
+import { renderCsv } from "./csv.ts";
+import { drawFigure } from "./figures/draw_figure.ts";
+import type { FigureSpec } from "./figure.ts";
+import { renderReport } from "./html_report.ts";
+import { renderLatexReport } from "./latex_report.ts";
+import { renderMarkdownReport } from "./markdown_report.ts";
+import type { ReportInput } from "./report_input.ts";
+import { resultsTable } from "./results_table.ts";
+import { renderText } from "./text.ts";
+
+/** A report's input before its figures are drawn. */
+export type UndrawnReport = Omit<ReportInput, "figures">;
+
+/**
+ * Writes a report artifact: index.html, report.json (from which the page of a run is rendered),
+ * report.md, report.tex, table.csv, table.txt, figures/*.svg. Equal input gives equal bytes.
+ *
+ * @param folder an existing empty folder
+ * @throws InputError when columns, figures or the claim's test name what the results lack
+ */
+export async function writeReport(
+  undrawn: UndrawnReport,
+  figures: readonly FigureSpec[],
+  folder: string,
+): Promise<void> {
+  const drawn = [];
+  for (const spec of figures) drawn.push(await drawFigure(undrawn.results, spec));
+  const ids = drawn.map(({ id }) => id);
+  const twice = ids.findIndex((id, i) => ids.indexOf(id) !== i);
+  if (twice >= 0) {
+    const message = `Expected each figure once but found ${ids[twice]} twice.`;
+    throw new InputError([{ path: `figures[${twice}]`, message }]);
+  }
+  const input: ReportInput = { ...undrawn, figures: drawn };
+  const table = resultsTable(input.results, input.table);
+  const files: Record<string, string> = {
+    "index.html": renderReport(input, null),
+    "report.json": canonicalJson(input) + "\n",
+    "report.md": renderMarkdownReport(input),
+    "report.tex": renderLatexReport(input),
+    "table.csv": renderCsv(table),
+    "table.txt": renderText(table),
+  };
+  for (const { id, svg } of drawn) files[join("figures", `${id}.svg`)] = svg;
+  await Deno.mkdir(join(folder, "figures"), { recursive: true });
+  for (const [name, content] of Object.entries(files)) {
+    await Deno.writeTextFile(join(folder, name), content);
+  }
+}

@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { defineStage } from "../pipeline/stage.ts";
+import { CLAIM } from "../reports/report_input.ts";
+
+const system = z.string().min(1).describe("A system's id in the results");
+const metric = z.string().min(1).describe("A metric's name in the results");
+
+const column = z.union([
+  z.strictObject({
+    metric,
+    label: z.string().optional().describe("Shorter heading than the metric's own"),
+    group: z.string().optional().describe("Heading shared with neighbouring columns"),
+  }),
+  z.strictObject({ winRateOver: system, on: metric.optional() }),
+  z.strictObject({ differenceFrom: system, on: metric.optional() }),
+]);
+
+const figure = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("logps"),
+    systems: z.array(system).min(1).describe("One panel each"),
+    chosen: z.string().default("chosenLogp"),
+    rejected: z.string().default("rejectedLogp"),
+  }),
+  z.strictObject({
+    kind: z.literal("training"),
+    value: z.string().min(1).describe("The quantity along training"),
+    systems: z.array(system).min(1),
+    stopped: system.optional().describe("Mark the best point of each seed of this one"),
+  }),
+  z.strictObject({ kind: z.literal("tradeoff"), x: metric, y: metric }),
+]);
+
+const test = z.strictObject({
+  metric: metric.describe("The metric that decides"),
+  methods: z.array(system).min(1).describe("Systems that the claim speaks of"),
+  opponents: z.array(z.strictObject({
+    system,
+    as: z.string().min(1).describe("How sentences name it, such as: DPO at its end"),
+  })).min(1).describe("Those they must beat; first the one that the claim itself names"),
+  overOptimised: z.strictObject({ end: system, stopped: system }).optional()
+    .describe("One method at its end and stopped in time: was there over-optimisation at all?"),
+});
+
+const params = z.strictObject({
+  title: z.string().min(1).describe("Heading of the report"),
+  claim: z.string().min(1).default(CLAIM).describe("The claim being tested, for a newcomer"),
+  test: test.optional().describe("How the claim is held against the numbers"),
+  notes: z.array(z.string()).default([]).describe("What was run, and what it cannot show"),
+  table: z.strictObject({
+    title: z.string().min(1),
+    columns: z.array(column).min(1),
+    rows: z.array(system).min(1).optional().describe("Systems in this order; all unless told"),
+  }).describe("The main table"),
+  figures: z.array(figure).default([]),
+});
+
+export default defineStage<z.infer<typeof params>>({
+  name: "report",
+  describe: "Write the table as text, Markdown, LaTeX, CSV and HTML, the figures, and one page",
+  params,
+  inputs: {
+    results: { type: "results" },
+    audits: { type: "audit", many: true, optional: true, describe: "Shown as they are" },
+  },
+  outputs: { report: { type: "report" } },
+  resources: () => ({ cores: 1, memory: 300 }),
+  estimateSeconds: () => 1,
+  module: import.meta.url,
+  async run({ params, input, inputs, output }) {
+    const { writeReport } = await import("../reports/write_report.ts");
+    const read = async (folder: string, name: string) =>
+      JSON.parse(await Deno.readTextFile(join(folder, name)));
+    const { figures, test = null, ...rest } = params;
+    const audits = await Promise.all(
+      inputs("audits").map(async ({ path, from }) => ({
+        from,
+        findings: await read(path, "audit.json"),
+      })),
+    );
+    const results = await read(input("results").path, "results.json");
+    await writeReport({ ...rest, test, results, audits }, figures, output("report"));
+  },
+});

@@ -1,0 +1,71 @@
+import type { ReportInput } from "../../reports/report_input.ts";
+import { CLAIM } from "../../reports/report_input.ts";
+import type { RunFacts } from "../../reports/run_facts.ts";
+import { resultsFixture } from "./results_fixture.ts";
+
+/** A made-up report in the shape of the recipe `tiny`, without figures. */
+export function reportFixture(): ReportInput {
+  return {
+    title: "Fixture: does the SFT term prevent over-optimisation?",
+    claim: CLAIM,
+    test: {
+      metric: "gold",
+      methods: ["rpo-sum", "rpo-sequence-mean"],
+      opponents: [
+        { system: "dpo", as: "DPO at its end" },
+        { system: "dpo-stopped", as: "DPO stopped by validation" },
+        { system: "sft", as: "SFT on the chosen replies alone" },
+      ],
+      overOptimised: { end: "dpo", stopped: "dpo-stopped" },
+    },
+    notes: ["A model of this size cannot chat."],
+    results: resultsFixture(),
+    table: {
+      title: "Gold reward and win rates on the test prompts",
+      columns: [
+        { metric: "gold" },
+        { winRateOver: "ref" },
+        { winRateOver: "dpo" },
+        { winRateOver: "dpo-stopped" },
+        { metric: "accuracy" },
+        { metric: "kl" },
+      ],
+    },
+    figures: [],
+    audits: [0, 1, 2].map((seed) => ({
+      from: `audit@seed=${seed}`,
+      findings: {
+        pairs: 2560,
+        identicalPairs: 0,
+        promptOverlap: { validation: 0, test: 0 },
+        lengths: { chosen: 5.83 + seed / 100, rejected: 6.021 },
+      },
+    })),
+  };
+}
+
+/** Made-up facts of a run that ran one stage and found the others. */
+export function runFactsFixture(): RunFacts {
+  const { systems } = resultsFixture();
+  return {
+    recipe: "tiny",
+    resolved: "name: tiny\nseeds: [0, 1, 2]\nstages:\n  train:\n    beta: 0.1\n",
+    command: "deno task reproduce --recipe tiny",
+    startedAt: "2026-01-02T03:04:05Z",
+    seconds: 251.3,
+    versions: { Ballast: "0.1.0", Deno: "2.9.6", onnxruntime: "1.29.0" },
+    machine: { Processor: "fixture, 2 cores", Memory: "8 GiB" },
+    stages: systems.flatMap(({ origins }, i) =>
+      origins.map(({ instance }, j) => ({
+        instance,
+        key: `${i}${j}`.padEnd(64, "c"),
+        state: i === 0 && j === 0 ? "ran" as const : "cached" as const,
+        seconds: 1.5 + i + j / 10,
+        peakMemoryBytes: 310e6,
+        outputs: [],
+        warnings: i === 2 && j === 0 ? ["34% of the replies ran on"] : [],
+      }))
+    ),
+    warnings: [],
+  };
+}
