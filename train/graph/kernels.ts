@@ -7,7 +7,7 @@ const STORED = [...NUMERIC, "bool"] as const;
 
 /**
  * The dtypes for which ONNX Runtime 1.29 has a CPU kernel, or for which a macro can be lowered.
- * Float64 is missing for the fused kernels and for Softplus; 16-bit floats and bytes for nearly
+ * Float64 is missing for Softplus and most fused kernels; 16-bit floats and bytes for nearly
  * everything.
  */
 export const KERNELS: { readonly [Op in OpType]: readonly Dtype[] } = {
@@ -37,7 +37,7 @@ export const KERNELS: { readonly [Op in OpType]: readonly Dtype[] } = {
   GreaterOrEqual: NUMERIC,
   Less: NUMERIC,
   LessOrEqual: NUMERIC,
-  Where: STORED,
+  Where: NUMERIC,
   Cast: STORED,
   ReduceSum: NUMERIC,
   ReduceMean: [...FLOATING, "int32"],
@@ -57,7 +57,7 @@ export const KERNELS: { readonly [Op in OpType]: readonly Dtype[] } = {
   Gemm: FLOATING,
   MatMul: FLOATING,
   Softmax: FLOATING,
-  FusedMatMul: ["float32"],
+  FusedMatMul: FLOATING,
   FusedRmsNorm: ["float32"],
   FusedSilu: ["float32"],
   FusedSoftplus: ["float32"],

@@ -8,7 +8,7 @@ import { sqrt, sub } from "./ops/elementwise.ts";
 import { gatherElements } from "./ops/index.ts";
 import { matmul } from "./ops/linear.ts";
 import { reduceMax, reduceMean, softmax } from "./ops/reduce.ts";
-import { concat, full, reshape, split, transpose, trilu } from "./ops/shape.ts";
+import { concat, full, reshape, split, trilu } from "./ops/shape.ts";
 import type { Value } from "./value.ts";
 
 /** What a macro op is made of. Its outputs have the types that the macro's have. */
@@ -25,20 +25,16 @@ const MASKED = -1e9;
 
 /** A lowering for each macro: fused kernels for float32, which alone has them, else the formula. */
 export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
-  /** The kernel overflows to nothing for float64, which has none: max(x, 0) + log(1 + e^−|x|). */
+  /** max(x, 0) + log(1 + e^−|x|), which overflows nowhere. */
   Softplus: ([x]) =>
     x.dtype === "float32"
       ? x.graph.emit("FusedSoftplus", [x], {})
       : [add(relu(x), log(add(1, exp(neg(abs(x))))))],
 
-  BatchMatMul: ([a, b], attributes) => {
-    const { transposeA, transposeB } = attributes;
-    if ((transposeA || transposeB) && a.dtype === "float32") {
-      return a.graph.emit("FusedMatMul", [a, b], attributes);
-    }
-    const left = transposeA ? swapLast(a) : a;
-    return a.graph.emit("MatMul", [left, transposeB ? swapLast(b) : b], {});
-  },
+  BatchMatMul: ([a, b], attributes) =>
+    attributes.transposeA || attributes.transposeB
+      ? a.graph.emit("FusedMatMul", [a, b], attributes)
+      : a.graph.emit("MatMul", [a, b], {}),
 
   RmsNorm: ([x, weight], { epsilon }) => {
     if (x.dtype === "float32") return x.graph.emit("FusedRmsNorm", [x, weight], { epsilon });
@@ -99,10 +95,4 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
 /** 0 on and below the diagonal, `MASKED` above: (T, T). */
 function causalMask({ graph, dtype }: { graph: Graph; dtype: Value["dtype"] }, time: Dim): Value {
   return trilu(full(graph, [time, time], { value: MASKED, dtype }), { upper: true, diagonal: 1 });
-}
-
-function swapLast(x: Value): Value {
-  const rank = x.dims.length;
-  const axes = x.dims.map((_, i) => i);
-  return transpose(x, axes.with(rank - 1, rank - 2).with(rank - 2, rank - 1));
 }
