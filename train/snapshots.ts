@@ -40,6 +40,21 @@ export class SnapshotFolder {
   }
 }
 
+/** Moves snapshots that are complete into another folder, across file systems too. */
+export async function moveSnapshots(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  const index = await Deno.readTextFile(`${from}/index.json`);
+  const { steps } = JSON.parse(index) as { steps: number[] };
+  for (const name of steps.map(snapshotName)) {
+    await Deno.mkdir(`${to}/${name}`, { recursive: true });
+    for await (const file of Deno.readDir(`${from}/${name}`)) {
+      await Deno.copyFile(`${from}/${name}/${file.name}`, `${to}/${name}/${file.name}`);
+    }
+  }
+  await Deno.writeTextFile(`${to}/index.json`, index);
+  await Deno.remove(from, { recursive: true });
+}
+
 async function remove(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });

@@ -1,10 +1,7 @@
 import { div, neg, reduceMean, reduceSum } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import type { ChosenLogps } from "./pair_logps.ts";
-
-/** How the SFT term is normalised. They are not interchangeable, so there is no default. */
-export const SFT_NORMALISATIONS = ["sum", "sequence_mean", "token_mean"] as const;
-export type SftNormalisation = typeof SFT_NORMALISATIONS[number];
+import type { SftNormalisation } from "./sft_normalisation.ts";
 
 /**
  * Negative log-likelihood of the chosen replies, a scalar, by normalisation (N_i tokens in reply i):

@@ -1,7 +1,8 @@
 import { mul } from "../graph/ops.ts";
 import { dpoLoss } from "./dpo.ts";
-import { negativeLogLikelihood, type SftNormalisation } from "./negative_log_likelihood.ts";
+import { negativeLogLikelihood } from "./negative_log_likelihood.ts";
 import type { LossTerms, PairLogps } from "./pair_logps.ts";
+import type { SftNormalisation } from "./sft_normalisation.ts";
 
 /** Coefficients of `rpoLoss`. */
 export interface RpoCoefficients {

@@ -1,5 +1,6 @@
-import { negativeLogLikelihood, type SftNormalisation } from "./negative_log_likelihood.ts";
+import { negativeLogLikelihood } from "./negative_log_likelihood.ts";
 import type { ChosenLogps, LossTerms } from "./pair_logps.ts";
+import type { SftNormalisation } from "./sft_normalisation.ts";
 
 /** Coefficients of `sftLoss`. */
 export interface SftCoefficients {

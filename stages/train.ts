@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { defineStage } from "../pipeline/stage.ts";
+import { SFT_NORMALISATIONS } from "../train/losses/sft_normalisation.ts";
+import { SCHEDULES } from "../train/optim/schedule.ts";
+import { modelFacts } from "./model_facts.ts";
+
+const count = (describe: string) => z.int().min(1).describe(describe);
+const beta = z.number().positive().describe("Strength of the KL constraint towards the reference");
+const sft = z.enum(SFT_NORMALISATIONS).describe("How the SFT term is normalised; no default");
+
+const run = {
+  learningRate: z.number().positive().describe("Peak learning rate of AdamW"),
+  schedule: z.enum(SCHEDULES).describe("How the learning rate goes on after warm-up"),
+  warmupSteps: z.int().min(0).default(0).describe("Steps over which the learning rate rises"),
+  minimumRate: z.number().min(0).max(1).default(0)
+    .describe("Fraction of the peak that linear and cosine end at"),
+  epochs: z.number().positive().optional().describe("Passes over the pairs; or give steps"),
+  steps: count("Training steps; or give epochs").optional(),
+  batchPairs: count("Pairs a step"),
+  order: z.enum(["shuffled", "sequential"]).default("shuffled").describe("Order of the pairs"),
+  seed: z.int().min(0).describe("Seed of the order of the pairs"),
+  maxGradNorm: z.number().positive().default(1).describe("Global norm that gradients are cut to"),
+  weightDecay: z.number().min(0).default(0).describe("Decoupled weight decay"),
+  adamBeta1: z.number().min(0).lt(1).default(0.9).describe("Decay of AdamW's first moment"),
+  adamBeta2: z.number().min(0).lt(1).default(0.999).describe("Decay of AdamW's second moment"),
+  adamEpsilon: z.number().positive().default(1e-8).describe("Epsilon of AdamW"),
+  threads: count("Threads of the model; the order of sums depends on them"),
+  snapshots: z.union([
+    z.strictObject({ every: count("Steps between snapshots") }),
+    z.strictObject({ steps: z.array(z.int().min(0)).describe("Steps; 0 is the start") }),
+  ]).default({ steps: [] }).describe("When the weights are kept along the way"),
+  checkpointSteps: count("Steps between checkpoints").default(100),
+};
+
+const params = z.discriminatedUnion("loss", [
+  z.strictObject({ loss: z.literal("dpo"), beta, ...run }),
+  z.strictObject({
+    loss: z.literal("rpo"),
+    beta,
+    eta: z.number().min(0).describe("η for sum; the coefficient of the SFT term for the means"),
+    sft,
+    ...run,
+  }),
+  z.strictObject({ loss: z.literal("sft"), sft, ...run }),
+]).refine(({ epochs, steps }) => (epochs === undefined) !== (steps === undefined), {
+  message: "Expected exactly one of epochs and steps.",
+  path: ["steps"],
+});
+
+type Params = z.infer<typeof params>;
+
+export default defineStage<Params>({
+  name: "train",
+  describe: "Train a model on preference pairs, or on demonstrations",
+  params,
+  inputs: {
+    model: { type: "model", describe: "Where training begins" },
+    tokens: { type: "tokens" },
+    reference: {
+      type: "logps",
+      optional: true,
+      describe: "The reference's log-probs of the same tokens; the model's own unless wired",
+    },
+  },
+  outputs: {
+    model: { type: "model" },
+    steps: { type: "steps" },
+    snapshots: { type: "snapshots" },
+  },
+  resources: ({ threads }) => ({ cores: threads, memory: 2048, native: ["onnxruntime", "duckdb"] }),
+  facts: modelFacts,
+  estimateSeconds: ({ steps = 500 }) => 2 + 0.04 * steps,
+  module: import.meta.url,
+  async run({ params, input, inputs, output, scratch, signal, progress, log }) {
+    const { readTokens } = await import("../data/store/read_tokens.ts");
+    const { readLogps } = await import("../train/logps_file.ts");
+    const { loadModel, saveModel } = await import("../train/models/model.ts");
+    const { moveSnapshots } = await import("../train/snapshots.ts");
+    const { formatStepRecords } = await import("../train/step_record.ts");
+    const { trainModel } = await import("../train/trainer.ts");
+    const pairs = await readTokens(input("tokens").path);
+    const steps = params.steps ?? Math.ceil(params.epochs! * pairs.length / params.batchPairs);
+    log(`${steps} steps of ${params.batchPairs} pairs out of ${pairs.length}`);
+    const [reference] = inputs("reference");
+    // Snapshots live where they outlast a killed attempt, and move once training is done.
+    const snapshots = { folder: `${scratch}/snapshots`, steps: snapshotSteps(params, steps) };
+    const trained = await trainModel({
+      ...params,
+      ...optimisation(params, steps),
+      loss: params,
+      model: await loadModel(input("model").path),
+      pairs,
+      reference: reference && await readLogps(reference.path),
+      snapshots,
+      checkpoints: { folder: `${scratch}/checkpoints`, everySteps: params.checkpointSteps },
+      signal,
+      onStep: ({ step, loss }) =>
+        progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` }),
+    });
+    await saveModel(trained.model, output("model"), { tokenizerFrom: input("model").path });
+    await Deno.writeTextFile(`${output("steps")}/steps.jsonl`, formatStepRecords(trained.steps));
+    await moveSnapshots(snapshots.folder, output("snapshots"));
+  },
+});
+
+function optimisation(params: Params, steps: number) {
+  const { schedule: name, learningRate: peak, warmupSteps, minimumRate: minimum } = params;
+  const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon, weightDecay } = params;
+  return {
+    schedule: { name, peak, steps, warmupSteps, minimum },
+    adamw: { beta1, beta2, epsilon, weightDecay },
+  };
+}
+
+function snapshotSteps({ snapshots }: Params, steps: number): readonly number[] {
+  if ("steps" in snapshots) return snapshots.steps;
+  const { every } = snapshots;
+  return Array.from({ length: Math.floor(steps / every) }, (_, i) => (i + 1) * every);
+}
