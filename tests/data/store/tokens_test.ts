@@ -1,0 +1,190 @@
+import { DuckDBInstance } from "@duckdb/node-api";
+import { tableFromIPC } from "apache-arrow";
+import assert from "node:assert/strict";
+import {
+  countTokens,
+  digestTokens,
+  readTokenFacts,
+  readTokens,
+  streamTokens,
+} from "../../../data/store/read_tokens.ts";
+import type { TokenFacts } from "../../../data/store/token_table.ts";
+import { writeTokens } from "../../../data/store/write_tokens.ts";
+import type { TokenizedRow } from "../../../data/tokenize.ts";
+
+const facts: TokenFacts = {
+  maxLength: 8,
+  maxPromptLength: 4,
+  vocabSize: 10,
+  eosId: 9,
+  padId: null,
+  templateDigest: "abc",
+};
+
+function row(i: number, change: Partial<TokenizedRow> = {}): TokenizedRow {
+  const rejected = i % 3 === 0 ? null : Int32Array.from({ length: i % 4 }, (_, j) => i + j);
+  return {
+    id: `file.jsonl:${i + 1}`,
+    prompt: Int32Array.of(1, i, 2),
+    chosen: Int32Array.from({ length: (i % 5) + 1 }, (_, j) => i * j),
+    rejected,
+    before: { prompt: 7, chosen: 6, rejected: rejected && 5 },
+    truncation: "prompt",
+    boundaryMismatch: i % 2 === 0,
+    identicalText: false,
+    chosenEmpty: false,
+    rejectedEmpty: true,
+    chosenEnded: true,
+    rejectedEnded: false,
+    promptDigest: `d${i}`,
+    promptDigestNormalised: `n${i}`,
+    ...change,
+  };
+}
+
+const rowsOf = (count: number) => Array.from({ length: count }, (_, i) => row(i));
+
+/** Writes rows, gives the folder to `use`, and removes it. */
+async function withTokens<T>(
+  rows: Iterable<TokenizedRow>,
+  use: (folder: string) => Promise<T>,
+  given: TokenFacts = facts,
+): Promise<T> {
+  const folder = await Deno.makeTempDir();
+  await writeTokens({ folder, facts: given, rows });
+  try {
+    return await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("streamTokens() gives back every field of every row, over several batches", async () => {
+  const rows = rowsOf(2500);
+  await withTokens(rows, async (folder) => {
+    assert.deepEqual(await Array.fromAsync(streamTokens(folder)), rows);
+    assert.deepEqual(await readTokenFacts(folder), facts);
+  });
+});
+
+Deno.test("readTokens() gives the pairs alone, demonstrations with a null reply", async () => {
+  await withTokens(rowsOf(4), async (folder) => {
+    const pairs = await readTokens(folder);
+    assert.deepEqual(
+      pairs,
+      rowsOf(4).map(({ id, prompt, chosen, rejected }) => ({ id, prompt, chosen, rejected })),
+    );
+    assert.deepEqual(pairs.map(({ rejected }) => rejected?.length ?? null), [null, 1, 2, null]);
+  });
+});
+
+Deno.test("writeTokens() leaves one finished file, and tells how far it is", async () => {
+  const folder = await Deno.makeTempDir();
+  const progress: number[] = [];
+  const count = await writeTokens({
+    folder,
+    facts,
+    rows: rowsOf(2100),
+    onProgress: (rows) => progress.push(rows),
+  });
+  assert.equal(count, 2100);
+  assert.deepEqual(progress, [1024, 2048, 2100]);
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  assert.deepEqual(names, ["tokens.duckdb"]);
+  assert.deepEqual(await countTokens(folder), {
+    pairs: 2100,
+    tokens: rowsOf(2100).reduce(
+      (sum, { prompt, chosen, rejected }) =>
+        sum + prompt.length + chosen.length + (rejected?.length ?? 0),
+      0,
+    ),
+  });
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("writeTokens() holds an empty set as well", async () => {
+  await withTokens([], async (folder) => {
+    assert.deepEqual(await readTokens(folder), []);
+    assert.deepEqual(await countTokens(folder), { pairs: 0, tokens: 0 });
+  });
+});
+
+Deno.test("a tokens file answers plain SQL, and its blobs are Arrow IPC streams", async () => {
+  await withTokens(rowsOf(10), async (folder) => {
+    const instance = await DuckDBInstance.create(`${folder}/tokens.duckdb`, {
+      access_mode: "READ_ONLY",
+    });
+    const connection = await instance.connect();
+    const longest = await connection.runAndReadAll(
+      "SELECT id, chosen_tokens FROM pairs WHERE rejected_tokens IS NULL ORDER BY row DESC LIMIT 1",
+    );
+    assert.deepEqual(longest.getRows(), [["file.jsonl:10", 5]]);
+    const blobs = await connection.runAndReadAll("SELECT arrow FROM batches");
+    const { bytes } = blobs.getRows()[0][0] as unknown as { bytes: Uint8Array };
+    const table = tableFromIPC(bytes);
+    assert.equal(
+      String(table.schema),
+      "Schema<{ 0: prompt: List<Int32>, 1: chosen: List<Int32>, 2: rejected: List<Int32> }>",
+    );
+    assert.deepEqual([...table.getChild("prompt")?.get(7) ?? []], [1, 7, 2]);
+    assert.equal(table.getChild("rejected")?.get(3), null);
+    connection.closeSync();
+    instance.closeSync();
+  });
+});
+
+Deno.test("a tokens file is open to several readers at once", async () => {
+  await withTokens(rowsOf(1500), async (folder) => {
+    const [a, b] = [streamTokens(folder), streamTokens(folder)];
+    assert.equal((await a.next()).value?.id, (await b.next()).value?.id);
+    assert.equal((await readTokens(folder)).length, 1500);
+    await a.return(undefined);
+    await b.return(undefined);
+  });
+});
+
+Deno.test("digestTokens() is the same for the same rows, and changes with any of them", async () => {
+  const digest = (rows: TokenizedRow[], given = facts) => withTokens(rows, digestTokens, given);
+  const rows = rowsOf(30);
+  const original = await digest(rows);
+  assert.match(original, /^[0-9a-f]{64}$/);
+  assert.equal(await digest(rowsOf(30)), original);
+  const changed: Partial<TokenizedRow>[] = [
+    { id: "other" },
+    { chosen: Int32Array.of(1) },
+    { rejected: null },
+    // The same ids in a row, cut at another place.
+    { prompt: Int32Array.of(1, 4), chosen: Int32Array.of(2, ...rows[4].chosen) },
+    { truncation: "none" },
+  ];
+  for (const change of changed) {
+    assert.notEqual(await digest(rows.with(4, row(4, change))), original, JSON.stringify(change));
+  }
+  assert.notEqual(await digest(rows, { ...facts, maxLength: 9 }), original);
+  assert.notEqual(await digest(rows.toReversed()), original);
+});
+
+Deno.test("readTokens() says what it found in place of tokens", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/tokens.duckdb`;
+  const refused = (found: RegExp) =>
+    assert.rejects(readTokens(folder), (error: Error) => {
+      const expected = `${path}: Expected a database of tokenized pairs (format 1) but found: `;
+      assert.equal(error.name, "InputError");
+      assert.equal(error.message.slice(0, expected.length), expected);
+      assert.match(error.message.slice(expected.length), found);
+      return true;
+    });
+  await refused(/does not exist/);
+  await Deno.writeTextFile(path, "no database ".repeat(1000));
+  await refused(/not a valid DuckDB database file/);
+  await Deno.remove(path);
+  const instance = await DuckDBInstance.create(path);
+  const connection = await instance.connect();
+  await connection.run("CREATE TABLE facts (format INTEGER, facts VARCHAR)");
+  await connection.run("INSERT INTO facts VALUES (99, '{}')");
+  connection.closeSync();
+  instance.closeSync();
+  await refused(/^format 99$/);
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { pairTokenizer, tokenizePrompt, truncate } from "../../data/tokenize.ts";
+import type { ChatTemplate } from "../../data/tokenizer/chat_template.ts";
+import { loadTokenizer, type Tokenizer } from "../../data/tokenizer/tokenizer.ts";
+
+const END = 9;
+
+/** One id a character (digits as themselves, anything else 0); `$` is the end token. */
+function fakeTokenizer(change: Partial<Tokenizer> = {}): Tokenizer {
+  return {
+    folder: "tokenizer",
+    vocabSize: 10,
+    bosId: null,
+    eosId: END,
+    padId: null,
+    chatTemplate: null,
+    config: {},
+    specialTokens: ["$"],
+    compileTemplate: () => {
+      throw new Error("not needed");
+    },
+    encode: (text) => Int32Array.from(text, (c) => c === "$" ? END : Number(c) || 0),
+    decode: (ids) => Array.from(ids).join(""),
+    ...change,
+  };
+}
+
+const template = (render: ChatTemplate["render"]): ChatTemplate => ({ source: "", render });
+const lengths = { maxLength: 100, maxPromptLength: 50 };
+
+Deno.test("pairTokenizer() without a template joins the texts and appends the end token", () => {
+  const row = pairTokenizer(fakeTokenizer(), lengths)({
+    id: "x:1",
+    prompt: "12",
+    chosen: "345",
+    rejected: "",
+  });
+  assert.equal(row.id, "x:1");
+  assert.deepEqual([...row.prompt], [1, 2]);
+  assert.deepEqual([...row.chosen], [3, 4, 5, END]);
+  assert.deepEqual([...row.rejected ?? []], [END]);
+  assert.deepEqual(row.before, { prompt: 2, chosen: 4, rejected: 1 });
+  assert.deepEqual([row.chosenEmpty, row.rejectedEmpty], [false, true]);
+});
+
+Deno.test("pairTokenizer() with a template takes all that follows the generation prompt as reply", () => {
+  const chatTemplate = template((messages, { addGenerationPrompt }) =>
+    messages.map(({ role, content }) => role === "user" ? `1${content}2` : `3${content}$4`)
+      .join("") + (addGenerationPrompt ? "3" : "")
+  );
+  const tokenizer = fakeTokenizer({ chatTemplate });
+  const row = pairTokenizer(tokenizer, lengths)({ id: "a", prompt: "7", chosen: "8" });
+  assert.deepEqual([...row.prompt], [1, 7, 2, 3]);
+  assert.deepEqual([...row.chosen], [8, END, 4]);
+  assert.equal(row.rejected, null);
+  assert.equal(row.boundaryMismatch, false);
+  assert.deepEqual(tokenizePrompt(tokenizer, "7"), row.prompt);
+});
+
+Deno.test("pairTokenizer() cuts at the prompt's length and counts a prompt that is no prefix", () => {
+  // Stands for a tokenizer that merges across the boundary: the generation prompt alone ends in 6.
+  const chatTemplate = template((messages, { addGenerationPrompt }) =>
+    messages.map(({ content }) => content).join("") + (addGenerationPrompt ? "6" : "$")
+  );
+  const row = pairTokenizer(fakeTokenizer({ chatTemplate }), lengths)({
+    id: "a",
+    prompt: "12",
+    chosen: "345",
+    rejected: "645",
+  });
+  assert.deepEqual([...row.prompt], [1, 2, 6]);
+  assert.deepEqual([...row.chosen], [4, 5, END]);
+  assert.deepEqual([...row.rejected ?? []], [4, 5, END]);
+  assert.equal(row.boundaryMismatch, true);
+});
+
+Deno.test("pairTokenizer() tells equal texts, and replies that lost their end to truncation", () => {
+  const tokenize = pairTokenizer(fakeTokenizer(), { maxLength: 5, maxPromptLength: 2 });
+  const row = tokenize({ id: "a", prompt: "1", chosen: "23456", rejected: "2" });
+  assert.deepEqual([...row.chosen], [2, 3, 4]);
+  assert.deepEqual([row.chosenEnded, row.rejectedEnded, row.identicalText], [false, true, false]);
+  const equal = tokenize({ id: "b", prompt: "1", chosen: "2", rejected: "2" });
+  assert.equal(equal.identicalText, true);
+});
+
+Deno.test("pairTokenizer() digests prompts, normalised ones beyond case, width and white space", () => {
+  const tokenize = pairTokenizer(fakeTokenizer(), lengths);
+  const digests = ["What is  RPO?\n", "what is rpo?", "what is ＲＰＯ?", "what is dpo?"].map((
+    prompt,
+  ) => tokenize({ id: "a", prompt, chosen: "1" }));
+  assert.equal(new Set(digests.map((row) => row.promptDigest)).size, 4);
+  const [a, b, c, other] = digests.map((row) => row.promptDigestNormalised);
+  assert.equal(a, b);
+  assert.equal(b, c);
+  assert.notEqual(c, other);
+});
+
+const ids = (length: number) => Int32Array.from({ length }, (_, i) => i);
+const cut = (prompt: number, chosen: number, rejected: number | null) => {
+  const options = { maxLength: 10, maxPromptLength: 4 };
+  const { pair, truncation } = truncate({
+    prompt: ids(prompt),
+    chosen: ids(chosen),
+    rejected: rejected === null ? null : ids(rejected),
+  }, options);
+  return [pair.prompt.join(""), pair.chosen.join(""), pair.rejected?.join("") ?? null, truncation];
+};
+
+Deno.test("truncate() leaves a pair that fits, by its longer reply", () => {
+  assert.deepEqual(cut(5, 5, 3), ["01234", "01234", "012", "none"]);
+  assert.deepEqual(cut(5, 5, null), ["01234", "01234", null, "none"]);
+});
+
+Deno.test("truncate() first keeps the prompt's last tokens", () => {
+  assert.deepEqual(cut(6, 2, 5), ["2345", "01", "01234", "prompt"]);
+  assert.deepEqual(cut(6, 6, null), ["2345", "012345", null, "prompt"]);
+});
+
+Deno.test("truncate() then keeps both replies' first tokens, the shorter one's too", () => {
+  assert.deepEqual(cut(6, 7, 8), ["2345", "012345", "012345", "prompt-and-replies"]);
+  assert.deepEqual(cut(6, 2, 8), ["2345", "01", "012345", "prompt-and-replies"]);
+});
+
+Deno.test("truncate() gives replies no more room where the prompt is short", () => {
+  assert.deepEqual(cut(2, 9, 3), ["01", "012345", "012", "replies"]);
+});
+
+Deno.test("pairTokenizer() refuses lengths that make no sense, and a tokenizer without end token", () => {
+  const refused = (maxLength: number, maxPromptLength: number, message: string) =>
+    assert.throws(
+      () => pairTokenizer(fakeTokenizer(), { maxLength, maxPromptLength }),
+      new RangeError(message),
+    );
+  refused(0, 1, "Expected maxLength to be an integer greater than 0 but found 0.");
+  refused(9, 0.5, "Expected maxPromptLength to be an integer greater than 0 but found 0.5.");
+  refused(9, 9, "Expected maxPromptLength to be below maxLength (9) but found 9.");
+  assert.throws(() => pairTokenizer(fakeTokenizer({ eosId: null }), lengths), {
+    name: "InputError",
+    message: "tokenizer/tokenizer_config.json: Expected an eos_token, which ends every reply, " +
+      "but found none.",
+  });
+});
+
+const shared = new URL("../../../shared/", import.meta.url);
+const present = await Deno.stat(new URL("golden/tokens.json", shared)).then(
+  () => true,
+  () => false,
+);
+
+async function readRows(path: string) {
+  const text = await Deno.readTextFile(new URL(path, shared));
+  return text.trimEnd().split("\n").map((line, i) => ({ id: `${i}`, ...JSON.parse(line) }));
+}
+
+const readJson = async (path: string) => JSON.parse(await Deno.readTextFile(new URL(path, shared)));
+
+Deno.test({
+  name: "pairTokenizer() gives the ids of transformers on the golden pairs (needs ../shared)",
+  ignore: !present,
+  async fn() {
+    const tokenizer = await loadTokenizer(new URL("golden/tokenizer", shared).pathname);
+    const golden = await readJson("golden/tokens.json");
+    const tokenize = pairTokenizer(tokenizer, {
+      maxLength: golden.max_length,
+      maxPromptLength: golden.max_prompt_length,
+    });
+    const rows = (await readRows("golden/pairs.jsonl")).map(tokenize);
+    const found = rows.map(({ prompt, chosen, rejected }) => ({
+      prompt: [...prompt],
+      chosen: [...chosen],
+      rejected: [...rejected ?? []],
+    }));
+    assert.deepEqual(found, golden.rows);
+    assert.ok(new Set(rows.map(({ truncation }) => truncation)).size === 4);
+  },
+});
+
+Deno.test({
+  name: "pairTokenizer() counts the tokens of transformers for SmolLM2 (needs ../shared)",
+  ignore: !present,
+  async fn() {
+    const tokenizer = await loadTokenizer(new URL("models/smollm2_tokenizer", shared).pathname);
+    const tokenize = pairTokenizer(tokenizer, { maxLength: 4096, maxPromptLength: 2048 });
+    const golden = await readJson("models/smollm2_golden/logps.json");
+    const rows = (await readRows("models/smollm2_golden/pairs.jsonl")).map(tokenize);
+    assert.equal(rows.length, golden.rows.length);
+    rows.forEach((row, i) => {
+      const expected = golden.rows[i];
+      assert.equal(row.chosen.length, expected.chosenTokens);
+      assert.equal(row.rejected?.length, expected.rejectedTokens);
+      assert.deepEqual([...row.prompt.slice(0, 40)], expected.prompt_ids_head);
+    });
+    const { greedy } = golden;
+    assert.equal(tokenizer.decode(greedy.tokens, { keepSpecialTokens: true }), greedy.text);
+  },
+});

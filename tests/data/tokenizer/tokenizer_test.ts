@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { loadTokenizer } from "../../../data/tokenizer/tokenizer.ts";
+import { trainByteLevelBpe } from "../../../data/tokenizer/train_bpe.ts";
+import { writeBpeTokenizer } from "../../../data/tokenizer/write_bpe_tokenizer.ts";
+
+const specialTokens = ["<pad>", "<s>", "</s>"];
+
+/** A small tokenizer's folder, with `change` applied to its tokenizer_config.json. */
+async function folderWith(change: Record<string, unknown>, chatTemplate: string | null = null) {
+  const folder = await Deno.makeTempDir();
+  const vocabulary = trainByteLevelBpe(["low lower lowest"], { vocabSize: 270, specialTokens });
+  await writeBpeTokenizer(folder, {
+    vocabulary,
+    specialTokens,
+    padToken: "<pad>",
+    bosToken: "<s>",
+    eosToken: "</s>",
+    chatTemplate,
+  });
+  const path = `${folder}/tokenizer_config.json`;
+  const config = { ...JSON.parse(await Deno.readTextFile(path)), ...change };
+  await Deno.writeTextFile(path, JSON.stringify(config));
+  return folder;
+}
+
+Deno.test("loadTokenizer() recognises special tokens in text and adds none", async () => {
+  const folder = await folderWith({});
+  const tokenizer = await loadTokenizer(folder);
+  assert.deepEqual([tokenizer.padId, tokenizer.bosId, tokenizer.eosId], [0, 1, 2]);
+  const ids = tokenizer.encode("low</s><s>low");
+  assert.deepEqual([...ids].filter((id) => id < 3), [2, 1]);
+  assert.equal(ids[0], ids[ids.length - 1]);
+  assert.equal(tokenizer.decode(ids), "lowlow");
+  assert.equal(tokenizer.decode(ids, { keepSpecialTokens: true }), "low</s><s>low");
+  assert.deepEqual(tokenizer.specialTokens, specialTokens);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("loadTokenizer() decodes to the text as it was, blanks before full stops included", async () => {
+  const folder = await folderWith({});
+  const tokenizer = await loadTokenizer(folder);
+  for (const text of ["low . lower ?  x\n\n", "it 's n't", "ü 😀 \u0000\uFEFF\u0085 x"]) {
+    assert.equal(tokenizer.decode(tokenizer.encode(text)), text);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("loadTokenizer() takes special tokens given as records, and a template in the config", async () => {
+  const folder = await folderWith({
+    eos_token: { content: "<s>", lstrip: false },
+    pad_token: null,
+    chat_template: [
+      { name: "tool_use", template: "wrong" },
+      { name: "default", template: "{{ eos_token }}" },
+    ],
+  });
+  const tokenizer = await loadTokenizer(folder);
+  assert.deepEqual([tokenizer.eosId, tokenizer.padId], [1, null]);
+  assert.equal(tokenizer.chatTemplate?.render([], { addGenerationPrompt: true }), "<s>");
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("loadTokenizer() prefers chat_template.jinja to the config's template", async () => {
+  const folder = await folderWith({ chat_template: "config" }, "file");
+  const { chatTemplate } = await loadTokenizer(folder);
+  assert.equal(chatTemplate?.source, "file");
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("loadTokenizer() says what is wrong with a folder", async () => {
+  const folder = await folderWith({ eos_token: "<end>" });
+  const refused = (message: string) =>
+    assert.rejects(loadTokenizer(folder), { name: "InputError", message });
+  await refused(
+    `${folder}/tokenizer_config.json: Expected eos_token to be in the vocabulary but found "<end>".`,
+  );
+  await Deno.writeTextFile(`${folder}/tokenizer_config.json`, "[]");
+  await refused(`${folder}/tokenizer_config.json: Expected a JSON object but found: no object`);
+  await Deno.remove(`${folder}/tokenizer_config.json`);
+  await refused(`${folder}/tokenizer_config.json: Expected a tokenizer's file but found none.`);
+  await Deno.writeTextFile(`${folder}/tokenizer_config.json`, "{}");
+  await Deno.writeTextFile(`${folder}/tokenizer.json`, "{}");
+  await assert.rejects(loadTokenizer(folder), {
+    name: "InputError",
+    message: /tokenizer\.json: Expected a tokenizer of a supported kind but found: .*model/,
+  });
+  await Deno.remove(folder, { recursive: true });
+});
