@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { auditTokens, describeFailure } from "../../data/audit.ts";
+import { AUDIT_CODES, type AuditCode, isTestRow } from "../../data/audit_checks.ts";
+import type { TokenFacts } from "../../data/store/token_table.ts";
+import { writeTokens } from "../../data/store/write_tokens.ts";
+import type { TokenizedRow } from "../../data/tokenize.ts";
+
+const facts: TokenFacts = {
+  maxLength: 8,
+  maxPromptLength: 4,
+  vocabSize: 10,
+  eosId: 9,
+  padId: null,
+  templateDigest: "template",
+};
+
+let next = 0;
+
+/** A flawless row, but for `change`; each has a prompt of its own. */
+function row(change: Partial<TokenizedRow> = {}): TokenizedRow {
+  const number = next++;
+  return {
+    id: `train_prefs.jsonl:${number}`,
+    prompt: Int32Array.of(1, 2),
+    chosen: Int32Array.of(3, 4, 9),
+    rejected: Int32Array.of(5, 9),
+    before: { prompt: 2, chosen: 3, rejected: 2 },
+    truncation: "none",
+    boundaryMismatch: false,
+    identicalText: false,
+    chosenEmpty: false,
+    rejectedEmpty: false,
+    chosenEnded: true,
+    rejectedEnded: true,
+    promptDigest: `digest ${number}`,
+    promptDigestNormalised: `normalised ${number}`,
+    ...change,
+  };
+}
+
+interface Sets {
+  train: TokenizedRow[];
+  evaluation?: TokenizedRow[];
+  evaluationFacts?: Partial<TokenFacts>;
+  accept?: AuditCode[];
+}
+
+async function audit({ train, evaluation = [], evaluationFacts = {}, accept = [] }: Sets) {
+  const folder = await Deno.makeTempDir();
+  const write = async (name: string, rows: TokenizedRow[], given: TokenFacts) => {
+    await Deno.mkdir(`${folder}/${name}`);
+    await writeTokens({ folder: `${folder}/${name}`, facts: given, rows });
+    return { name, folder: `${folder}/${name}` };
+  };
+  try {
+    return await auditTokens({
+      train: await write("train", train, facts),
+      evaluation: [await write("test", evaluation, { ...facts, ...evaluationFacts })],
+      accept,
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Findings as `code set count severity`. */
+async function found(sets: Sets): Promise<string[]> {
+  const { findings } = await audit(sets);
+  return findings.map(({ code, set, count, severity }) => `${code} ${set} ${count} ${severity}`);
+}
+
+Deno.test("auditTokens() finds nothing in flawless sets", async () => {
+  const report = await audit({ train: [row(), row({ rejected: null })], evaluation: [row()] });
+  assert.deepEqual(report.findings, []);
+  assert.equal(report.passed, true);
+  assert.equal(describeFailure(report), "");
+});
+
+Deno.test("auditTokens() tells pairs identical as text from pairs identical once truncated", async () => {
+  const same = { chosen: Int32Array.of(3, 9), rejected: Int32Array.of(3, 9) };
+  assert.deepEqual(await found({ train: [row({ ...same, identicalText: true }), row()] }), [
+    "identical-pairs train 1 error",
+  ]);
+  const before = { prompt: 2, chosen: 2, rejected: 2 };
+  assert.deepEqual(await found({ train: [row({ ...same, before }), row()] }), [
+    "identical-after-truncation train 1 warning",
+  ]);
+});
+
+Deno.test("auditTokens() finds empty replies, as text and as tokens", async () => {
+  const empty = [
+    row({ chosenEmpty: true }),
+    row({ rejectedEmpty: true }),
+    row({ rejected: new Int32Array(0), before: { prompt: 2, chosen: 3, rejected: 0 } }),
+  ];
+  assert.deepEqual(await found({ train: empty }), ["empty-replies train 3 error"]);
+});
+
+Deno.test("auditTokens() tells an end token that never was from one that truncation took", async () => {
+  assert.deepEqual(await found({ train: [row({ chosenEnded: false })] }), [
+    "missing-end-token train 1 error",
+  ]);
+  const cut = row({ rejectedEnded: false, before: { prompt: 2, chosen: 3, rejected: 7 } });
+  assert.deepEqual(await found({ train: [cut] }), ["cut-before-end train 1 warning"]);
+});
+
+Deno.test("auditTokens() counts truncated pairs and boundary mismatches", async () => {
+  const train = [row({ truncation: "replies" }), row({ boundaryMismatch: true })];
+  assert.deepEqual(await found({ train }), [
+    "truncated train 1 warning",
+    "boundary-mismatch train 1 warning",
+  ]);
+});
+
+Deno.test("auditTokens() finds prompts shared with an evaluation set, exactly or nearly", async () => {
+  const shared = row();
+  const evaluation = [
+    row({ ...shared, id: "test_prefs.jsonl:1" }),
+    row({ promptDigestNormalised: shared.promptDigestNormalised }),
+    row(),
+  ];
+  assert.deepEqual(await found({ train: [shared, row()], evaluation }), [
+    "prompt-overlap test 1 error",
+    "prompt-overlap-normalised test 1 warning",
+  ]);
+});
+
+Deno.test("auditTokens() finds evaluation under another template or vocabulary", async () => {
+  for (const evaluationFacts of [{ templateDigest: null }, { vocabSize: 11 }, { eosId: 8 }]) {
+    assert.deepEqual(await found({ train: [row()], evaluation: [row()], evaluationFacts }), [
+      "template-mismatch test 1 error",
+    ]);
+  }
+});
+
+Deno.test("auditTokens() finds training on a test split", async () => {
+  assert.deepEqual(await found({ train: [row({ id: "test_prefs.jsonl:4" })] }), [
+    "trained-on-test train 1 error",
+  ]);
+  const ids = ["test:1", "test_prefs.jsonl:9", "TEST-1", "train:1", "testimony:3", "latest:1"];
+  assert.deepEqual(ids.map(isTestRow), [true, true, true, false, false, false]);
+});
+
+Deno.test("auditTokens() passes with errors that the recipe accepts, and still reports them", async () => {
+  const train = [row({ identicalText: true, rejectedEmpty: true })];
+  const partly = await audit({ train, accept: ["identical-pairs"] });
+  assert.deepEqual(partly.findings.map(({ code, accepted }) => [code, accepted]), [
+    ["identical-pairs", true],
+    ["empty-replies", false],
+  ]);
+  assert.equal(partly.passed, false);
+  assert.equal((await audit({ train, accept: ["identical-pairs", "empty-replies"] })).passed, true);
+});
+
+Deno.test("describeFailure() names rows, remedy and what to say in the recipe", async () => {
+  const train = Array.from({ length: 30 }, (_, i) => row({ id: `t:${i}`, chosenEmpty: true }));
+  const report = await audit({ train });
+  assert.equal(report.findings[0].rows.length, 20);
+  assert.equal(
+    describeFailure(report),
+    "train: 30 of 30 pairs have an empty reply (t:0, t:1, t:2, t:3, t:4, …). Either drop them " +
+      "with `dropEmpty: true` of read-pairs, or say `accept: [empty-replies]`.",
+  );
+});
+
+Deno.test("auditTokens() describes lengths before and after truncation", async () => {
+  const train = Array.from({ length: 100 }, (_, i) =>
+    row({
+      before: { prompt: i + 1, chosen: 3, rejected: null },
+      rejected: null,
+    }));
+  const { sets } = await audit({ train });
+  assert.deepEqual(sets.map(({ name, role, pairs }) => [name, role, pairs]), [
+    ["train", "train", 100],
+    ["test", "evaluation", 0],
+  ]);
+  const { before, after } = sets[0].lengths;
+  assert.deepEqual(before.prompt, { min: 1, median: 50, p90: 90, p99: 99, max: 100, mean: 50.5 });
+  assert.deepEqual(after.prompt, { min: 2, median: 2, p90: 2, p99: 2, max: 2, mean: 2 });
+  assert.equal(before.rejected, null);
+  assert.deepEqual(sets[0].truncation, {
+    none: 100,
+    prompt: 0,
+    replies: 0,
+    "prompt-and-replies": 0,
+  });
+});
+
+Deno.test("AUDIT_CODES are each found by a test above", async () => {
+  const source = await Deno.readTextFile(new URL(import.meta.url));
+  for (const code of AUDIT_CODES) assert.ok(source.includes(`"${code} t`), code);
+});
