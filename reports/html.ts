@@ -42,8 +42,9 @@ export function renderHtml(table: Table): string {
   const notes = table.notes.map((note, i) => `<p>(${noteLetter(i)}) ${escapeHtml(note)}</p>`);
   return [
     `<figure class="table" id="table-${id}">`,
+    `<p class="caption" id="caption-${id}">${escapeHtml(table.title)}</p>`,
     `<div class="scroll" tabindex="0" role="region" aria-labelledby="caption-${id}">`,
-    `<table class="booktabs"><caption id="caption-${id}">${escapeHtml(table.title)}</caption>`,
+    `<table class="booktabs" aria-labelledby="caption-${id}">`,
     `<thead>${grouped ? groupRow(groups) : ""}<tr>${
       table.columns.map(headingCell).join("")
     }</tr></thead>`,

@@ -1,4 +1,4 @@
-import { auditTable } from "./audit_table.ts";
+import { auditedSetsTable, findingsTable } from "./audit_tables.ts";
 import { escapeMarkdown, fenceMarkdown, renderMarkdown } from "./markdown.ts";
 import { formatNumber } from "./number_format.ts";
 import type { ReportInput } from "./report_input.ts";
@@ -14,7 +14,6 @@ export function renderMarkdownReport(input: ReportInput): string {
   const { title, claim, results, test } = input;
   const judged = test === null ? null : verdict(results, test);
   const { main, duels, comparisons, seeds } = reportTables(input, judged);
-  const audit = auditTable(input.audits);
   const sentences = [...(judged?.sentences ?? []), ...results.notes, ...input.notes];
   return [
     `# ${escapeMarkdown(title)}`,
@@ -34,7 +33,7 @@ export function renderMarkdownReport(input: ReportInput): string {
     `## Every seed`,
     renderMarkdown(seeds),
     ...examples(input),
-    ...(audit === null ? [] : [`## What the data audit found`, renderMarkdown(audit)]),
+    ...audit(input),
     `## Origins`,
     results.systems.map(({ label, origins }) =>
       origins.map(({ instance, digest }) =>
@@ -58,5 +57,15 @@ function examples({ results }: ReportInput): string[] {
         fenceMarkdown(text),
       ]),
     ]),
+  ];
+}
+
+function audit({ audits }: ReportInput): string[] {
+  if (audits.length === 0) return [];
+  const findings = findingsTable(audits);
+  return [
+    `## What the data audit found`,
+    findings === null ? "The audits found nothing to report." : renderMarkdown(findings),
+    renderMarkdown(auditedSetsTable(audits)),
   ];
 }

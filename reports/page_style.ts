@@ -27,7 +27,7 @@ figcaption p{margin:.35rem 0}
 .drawing svg{display:block;min-width:34rem;max-width:100%;height:auto}
 table{border-collapse:collapse;font-size:.92rem;line-height:1.35;font-variant-numeric:tabular-nums lining-nums}
 .booktabs{border-top:2px solid var(--ink);border-bottom:2px solid var(--ink)}
-caption{text-align:left;font-weight:600;font-size:1rem;padding-bottom:.5rem}
+.caption{font-weight:600;margin:0 0 .5rem}
 th,td{padding:.28rem .7rem;vertical-align:top;text-align:left}
 th:first-child,td:first-child{padding-left:.2rem}
 th:last-child,td:last-child{padding-right:.2rem}
@@ -58,6 +58,6 @@ details{margin:1rem 0}
 summary{cursor:pointer}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;margin:.5rem 0}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
-@media (max-width:40rem){body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:.4rem}}
+@media (max-width:40rem){.booktabs tr>:first-child{position:sticky;left:0;background:var(--paper)}tbody th{white-space:normal}body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:.4rem}}
 @media print{body{font-size:10pt}.page{max-width:none;padding:0}nav,.tool,.skip{display:none}h2{break-after:avoid}figure,tr{break-inside:avoid}.scroll{overflow:visible}a{color:inherit;text-decoration:none}pre{white-space:pre-wrap}}
 `.trim();

@@ -1,5 +1,5 @@
-import type { Json } from "../core/json.ts";
 import type { Results } from "../core/results.ts";
+import type { Audit } from "./audit_tables.ts";
 import type { Figure } from "./figure.ts";
 import type { ColumnSpec } from "./results_table.ts";
 import type { ClaimTest } from "./verdict.ts";
@@ -22,7 +22,7 @@ export interface ReportInput {
   };
   readonly figures: readonly Figure[];
   /** What the audits of the data found. */
-  readonly audits: readonly { readonly from: string; readonly findings: Json }[];
+  readonly audits: readonly Audit[];
 }
 
 /** What the reader of a report is told when the recipe says nothing else. */

@@ -62,7 +62,7 @@ export default defineStage<z.infer<typeof params>>({
   params,
   inputs: {
     results: { type: "results" },
-    audits: { type: "audit", many: true, optional: true, describe: "Shown as they are" },
+    audits: { type: "audit", many: true, optional: true, describe: "What they found is shown" },
   },
   outputs: { report: { type: "report" } },
   resources: () => ({ cores: 1, memory: 300 }),
@@ -73,12 +73,7 @@ export default defineStage<z.infer<typeof params>>({
     const read = async (folder: string, name: string) =>
       JSON.parse(await Deno.readTextFile(join(folder, name)));
     const { figures, test = null, ...rest } = params;
-    const audits = await Promise.all(
-      inputs("audits").map(async ({ path, from }) => ({
-        from,
-        findings: await read(path, "audit.json"),
-      })),
-    );
+    const audits = await Promise.all(inputs("audits").map(({ path }) => read(path, "audit.json")));
     const results = await read(input("results").path, "results.json");
     await writeReport({ ...rest, test, results, audits }, figures, output("report"));
   },

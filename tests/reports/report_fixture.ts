@@ -33,13 +33,29 @@ export function reportFixture(): ReportInput {
     },
     figures: [],
     audits: [0, 1, 2].map((seed) => ({
-      from: `audit@seed=${seed}`,
-      findings: {
-        pairs: 2560,
-        identicalPairs: 0,
-        promptOverlap: { validation: 0, test: 0 },
-        lengths: { chosen: 5.83 + seed / 100, rejected: 6.021 },
-      },
+      passed: true,
+      sets: ["train", "evaluation"].map((role) => ({
+        name: `tokenize/${role}@seed=${seed}`,
+        role,
+        pairs: role === "train" ? 2560 : 200,
+        truncation: { none: 200, prompt: seed, replies: 0, "prompt-and-replies": 0 },
+        lengths: {
+          after: {
+            prompt: { median: 6, max: 8 },
+            chosen: { median: 6, max: 9 },
+            rejected: { median: 5, max: 16 },
+          },
+        },
+      })),
+      findings: seed === 0
+        ? [{
+          severity: "warning",
+          accepted: false,
+          set: "tokenize/train@seed=0",
+          count: 3,
+          message: "3 pairs have the same reply twice",
+        }]
+        : [],
     })),
   };
 }
