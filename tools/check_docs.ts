@@ -21,18 +21,14 @@ export interface Undocumented {
  */
 export function findUndocumented(file: string, source: string): Undocumented[] {
   const module = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
-  return module.statements.filter(isExported).flatMap((statement) => {
-    const members = ts.isClassDeclaration(statement)
-      ? statement.members.filter(isPublicMethod)
-      : [];
-    return [...declarationsOf(statement), ...members]
-      .filter((node) => ts.getJSDocCommentsAndTags(node).length === 0)
-      .map((node) => ({
-        file,
-        line: module.getLineAndCharacterOfPosition(node.getStart()).line + 1,
-        name: nameOf(node),
-      }));
-  });
+  return module.statements.filter(isExported)
+    .flatMap((statement) => [...declarationsOf(statement), ...methodsOf(statement)])
+    .filter((node) => ts.getJSDocCommentsAndTags(node).length === 0)
+    .map((node) => ({
+      file,
+      line: module.getLineAndCharacterOfPosition(node.getStart()).line + 1,
+      name: nameOf(node),
+    }));
 }
 
 function declarationsOf(statement: ts.Statement): ts.Declaration[] {
