@@ -44,7 +44,7 @@ export class PlainReporter implements EventSubscriber {
         const todo = `${formatCount(event.todo, "stage")} to run, ${event.cached} cached`;
         const left = event.estimateSeconds === null || event.todo === 0
           ? ""
-          : `, about ${formatEstimate(event.estimateSeconds)} of work`;
+          : `, about ${formatEstimate(event.estimateSeconds)}`;
         return [`${escapeControls(event.recipe)}, run ${event.run}: ${todo}${left}`];
       }
       case "stage-started":

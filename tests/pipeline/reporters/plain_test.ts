@@ -8,7 +8,7 @@ Deno.test("PlainReporter writes one line for each event of interest", () => {
   const reporter = new PlainReporter({ writer, color: false });
   FAILING_RUN.forEach((event) => reporter.receive(event));
   assert.deepEqual(writer.text.split("\n"), [
-    "00:00  tiny, run 0007: 3 stages to run, 2 cached, about 2 min of work",
+    "00:00  tiny, run 0007: 3 stages to run, 2 cached, about 2 min",
     "00:00  started  train/dpo@seed=1",
     "00:00  resumed  train/sft@seed=1",
     "00:02  warning  train/sft@seed=1: 3 rows cut",
