@@ -133,5 +133,5 @@ export class CodeIndex {
 async function sourceDigest(text: string, path: string): Promise<string> {
   if (path.endsWith(".json")) return digestJson(JSON.parse(text));
   const { normaliseSource } = await import("./normalise_source.ts");
-  return sha256(normaliseSource(text, path));
+  return sha256(normaliseSource(text));
 }

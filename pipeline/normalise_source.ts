@@ -1,23 +1,26 @@
-import ts from "typescript";
+import { parse } from "@babel/parser";
 
 /**
- * The tokens of a module without comments, white space and trailing commas: what an edit must change
- * to change what the module does. Formatting and comments leave it equal.
+ * The tokens of a TypeScript module without comments, white space and trailing commas: what an edit
+ * must change to change what the module does. Formatting and comments leave it equal.
+ *
+ * @throws SyntaxError when the source cannot be parsed
  */
-export function normaliseSource(source: string, fileName: string): string {
-  const file = ts.createSourceFile(fileName, source, ts.ScriptTarget.Latest, false);
-  const tokens: string[] = [];
-  const visit = (node: ts.Node): void => {
-    if (ts.isJSDoc(node)) return;
-    const children = node.getChildren(file);
-    if (children.length > 0) return children.forEach(visit);
-    const text = node.getText(file);
-    if (text === "") return;
-    if (isClosing(text) && tokens.at(-1) === "," && !isElision(tokens.at(-2))) tokens.pop();
-    tokens.push(text);
-  };
-  visit(file);
-  return tokens.join("\n");
+export function normaliseSource(source: string): string {
+  const { tokens } = parse(source, {
+    sourceType: "module",
+    plugins: ["typescript"],
+    tokens: true,
+    attachComment: false,
+  });
+  const kept: string[] = [];
+  for (const { type, start, end } of tokens ?? []) {
+    if (type === "CommentLine" || type === "CommentBlock") continue;
+    const text = source.slice(start, end);
+    if (isClosing(text) && kept.at(-1) === "," && !isElision(kept.at(-2))) kept.pop();
+    kept.push(text);
+  }
+  return kept.join("\n");
 }
 
 function isClosing(token: string): boolean {

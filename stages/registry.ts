@@ -1,8 +1,36 @@
 import type { Stage } from "../pipeline/stage.ts";
+import audit from "./audit.ts";
+import collect from "./collect.ts";
+import compare from "./compare.ts";
+import curve from "./curve.ts";
+import evaluate from "./evaluate.ts";
+import initialize from "./initialize.ts";
+import logps from "./logps.ts";
+import measure from "./measure.ts";
+import readPairs from "./read_pairs.ts";
+import report from "./report.ts";
+import select from "./select.ts";
+import tokenize from "./tokenize.ts";
+import train from "./train.ts";
+import trainTokenizer from "./train_tokenizer.ts";
 import world from "./world.ts";
 
 const all: readonly Stage[] = [
   world,
+  readPairs,
+  trainTokenizer,
+  tokenize,
+  audit,
+  initialize,
+  collect,
+  logps,
+  train,
+  curve,
+  select,
+  evaluate,
+  measure,
+  compare,
+  report,
 ];
 
 /** Every stage there is, by name. A new stage is one file and two lines here. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { CodeIndex } from "../../pipeline/code_digest.ts";
 import { normaliseSource } from "../../pipeline/normalise_source.ts";
 
-const normal = (source: string) => normaliseSource(source, "a.ts");
+const normal = (source: string) => normaliseSource(source);
 
 Deno.test("normaliseSource() is blind to comments, spacing and trailing commas", () => {
   const plain = "export function f(a: number, b: number) { return [a, b]; }";
