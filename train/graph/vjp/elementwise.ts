@@ -1,12 +1,12 @@
 import {
   cast,
   div,
+  exp,
   greater,
   greaterOrEqual,
   lessOrEqual,
   mul,
   neg,
-  sigmoid,
   sign,
   sub,
   where,
@@ -22,7 +22,8 @@ export const ELEMENTWISE = {
   Reciprocal: ({ outputs: [y] }, [dy]) => [() => neg(mul(dy!, mul(y, y)))],
   Sigmoid: ({ outputs: [y] }, [dy]) => [() => mul(dy!, mul(y, sub(1, y)))],
   Tanh: ({ outputs: [y] }, [dy]) => [() => mul(dy!, sub(1, mul(y, y)))],
-  Softplus: ({ inputs: [x] }, [dy]) => [() => mul(dy!, sigmoid(x))],
+  // sigmoid(x) as e^(x − softplus(x)): the Sigmoid kernel loses the small values that margins give.
+  Softplus: ({ inputs: [x], outputs: [y] }, [dy]) => [() => mul(dy!, exp(sub(x, y)))],
   Relu: ({ inputs: [x] }, [dy]) => [() => where(greater(x, 0), dy!, 0)],
   Abs: ({ inputs: [x] }, [dy]) => [() => mul(dy!, sign(x))],
   Sign: "nondifferentiable",

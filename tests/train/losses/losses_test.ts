@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { Graph } from "../../../train/graph/graph.ts";
+import { type LossOptions, lossTerms } from "../../../train/losses/losses.ts";
+import { golden } from "../golden.ts";
+import { evaluateLoss, isClose } from "./evaluate_loss.ts";
+
+interface GoldenCase {
+  loss: string;
+  sft: string;
+  beta: number;
+  eta: number;
+  total: number;
+  preference: number;
+  regulariser: number;
+  grad_chosen: number[];
+  grad_rejected: number[];
+}
+
+interface GoldenLosses extends
+  Record<
+    | "policy_chosen"
+    | "policy_rejected"
+    | "reference_chosen"
+    | "reference_rejected"
+    | "chosen_tokens"
+    | "rejected_tokens",
+    number[]
+  > {
+  cases: GoldenCase[];
+}
+
+const { cases, ...numbers } = golden<GoldenLosses>("losses.json");
+const logps = {
+  policyChosen: numbers.policy_chosen,
+  policyRejected: numbers.policy_rejected,
+  referenceChosen: numbers.reference_chosen,
+  referenceRejected: numbers.reference_rejected,
+  chosenTokens: numbers.chosen_tokens,
+  rejectedTokens: numbers.rejected_tokens,
+};
+
+/** Losses that are not there yet: the list is checked against the goldens below. */
+const LATER = ["ipo:none", "hinge:none"];
+const known = cases.filter(({ loss, sft }) => !LATER.includes(`${loss}:${sft}`));
+
+for (const expected of known) {
+  Deno.test(`${expected.loss}:${expected.sft} equals PyTorch's value and gradients to 1e-12`, async () => {
+    const found = await evaluateLoss(
+      logps,
+      (values) => lossTerms(values, expected as unknown as LossOptions),
+    );
+    assertClose([found.preference], [expected.preference]);
+    assertClose([found.regulariser], [expected.regulariser]);
+    assertClose([found.preference + found.regulariser], [expected.total]);
+    assertClose(found.gradChosen, expected.grad_chosen);
+    assertClose(found.gradRejected, expected.grad_rejected);
+  });
+}
+
+Deno.test("every golden loss is tested, or known to come later", () => {
+  assert.deepEqual(known.map(({ loss, sft }) => `${loss}:${sft}`), [
+    "dpo:none",
+    "rpo:sum",
+    "rpo:sequence_mean",
+    "rpo:token_mean",
+    "sft:token_mean",
+  ]);
+  assert.equal(known.length + LATER.length, cases.length);
+});
+
+Deno.test("lossTerms() refuses a loss of pairs without rejected replies", () => {
+  const graph = new Graph({ dtype: "float64" });
+  const chosen = {
+    policyChosen: graph.input("policyChosen", "float64", ["P"]),
+    chosenTokens: graph.input("chosenTokens", "float64", ["P"]),
+  };
+  assert.throws(
+    () => lossTerms(chosen, { loss: "dpo", beta: 1 }),
+    new RangeError("Expected rejected replies for dpo, which compares pairs."),
+  );
+});
+
+function assertClose(found: readonly number[], expected: readonly number[]): void {
+  assert.equal(found.length, expected.length);
+  found.forEach((value, i) => assert(isClose(value, expected[i]), `${value} ≠ ${expected[i]}`));
+}
