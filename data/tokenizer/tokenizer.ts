@@ -1,7 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../core/problem.ts";
+import { spellOutByteLevel, wordEncoder } from "./byte_level_words.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
-import { splitAsOniguruma } from "./oniguruma_split.ts";
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -42,7 +42,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   ]);
   let library: HuggingFaceTokenizer;
   try {
-    library = new HuggingFaceTokenizer(splitAsOniguruma(model), config);
+    library = new HuggingFaceTokenizer(spellOutByteLevel(model), config);
   } catch (error) {
     throw new InputError([{
       path: `${folder}/tokenizer.json`,
@@ -56,6 +56,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       tokens[name],
     ]);
   const template = await readTemplate(folder, config);
+  const encodeAny = (text: string) => encodeByLibrary(library, folder, text);
+  const encode = wordEncoder(model, encodeAny) ?? encodeAny;
   const added = [...library.get_added_tokens_decoder().values()];
   return {
     folder,
@@ -67,7 +69,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     config,
     specialTokens: added.filter((token) => token.special).map((token) => token.content),
     compileTemplate: (source, path) => compileChatTemplate(source, { path, tokens }),
-    encode: (text) => encode(library, folder, text),
+    encode: (text) => Int32Array.from(encode(text)),
     decode: (ids, options = {}) => {
       if (ids.length === 0) return "";
       return library.decode(Array.from(ids), {
@@ -78,18 +80,16 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   };
 }
 
-function encode(library: HuggingFaceTokenizer, folder: string, text: string): Int32Array {
-  if (text === "") return new Int32Array(0);
+function encodeByLibrary(library: HuggingFaceTokenizer, folder: string, text: string): number[] {
+  if (text === "") return [];
   const { ids, tokens } = library.encode(text, { add_special_tokens: false });
   const unknown = ids.findIndex((id) => id === undefined);
-  if (unknown >= 0) {
-    throw new InputError([{
-      path: `${folder}/tokenizer.json`,
-      message: `Expected a vocabulary that can write every text but found no token for ` +
-        `${JSON.stringify(tokens[unknown])}, nor one for unknown words.`,
-    }]);
-  }
-  return Int32Array.from(ids);
+  if (unknown < 0) return ids;
+  throw new InputError([{
+    path: `${folder}/tokenizer.json`,
+    message: `Expected a vocabulary that can write every text but found no token for ` +
+      `${JSON.stringify(tokens[unknown])}, nor one for unknown words.`,
+  }]);
 }
 
 /** `bos_token` and its like, given as text or as `{ content }`. */

@@ -1,5 +1,5 @@
 import { BYTE_CHARACTERS } from "./byte_alphabet.ts";
-import { BYTE_LEVEL_PATTERN } from "./oniguruma_split.ts";
+import { byteLevelWords } from "./byte_level_words.ts";
 import { PairQueue } from "./pair_queue.ts";
 
 /** How to train a byte-level vocabulary. */
@@ -68,19 +68,10 @@ function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The pattern with Unicode's white space spelt out, as `splitAsOniguruma` has it for encoding. */
-const WORDS = new RegExp(
-  BYTE_LEVEL_PATTERN.replaceAll("\\s", "\\p{White_Space}").replaceAll(
-    "\\S",
-    "\\P{White_Space}",
-  ),
-  "gu",
-);
-
 function countWords(texts: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const text of texts) {
-    for (const word of text.match(WORDS) ?? []) counts.set(word, (counts.get(word) ?? 0) + 1);
+    for (const word of byteLevelWords(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return counts;
 }
