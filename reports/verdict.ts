@@ -56,7 +56,7 @@ export function verdict(results: Results, test: ClaimTest): Verdict {
   const answer = judge(duels, test.opponents[0]?.as);
   return {
     answer,
-    headline: headline(answer, duels),
+    headline: headline(answer, duels, results.metrics[test.metric].label),
     sentences: [...overOptimisation(results, test), ...spreads(results, test)],
     duels,
   };
@@ -78,14 +78,14 @@ const OPENINGS: Readonly<Record<Verdict["answer"], string>> = {
 };
 
 /** The answer, then how each method fared; methods that fared alike share a clause. */
-function headline(answer: Verdict["answer"], duels: readonly Duel[]): string {
+function headline(answer: Verdict["answer"], duels: readonly Duel[], metric: string): string {
   const methodsByClause = new Map<string, string[]>();
   for (const method of new Set(duels.map(({ method }) => method))) {
     const clause = clauseOf(duels.filter((duel) => duel.method === method));
     methodsByClause.set(clause, [...(methodsByClause.get(clause) ?? []), method]);
   }
   const clauses = [...methodsByClause].map(([clause, methods]) => `${joined(methods)}: ${clause}.`);
-  return [OPENINGS[answer], ...clauses].join(" ");
+  return [OPENINGS[answer], `By ${metric},`, ...clauses].join(" ");
 }
 
 const WORDS: Readonly<Record<Duel["outcome"], string>> = {
