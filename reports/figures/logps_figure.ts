@@ -37,28 +37,30 @@ export async function logpsFigure(results: Results, spec: LogpsSpec): Promise<Fi
   };
 }
 
+/** Position by step and log-prob, colour and dash by which reply it is. */
+const encoding = {
+  x: { field: "step", type: "quantitative" as const, title: "Training step" },
+  y: {
+    field: "value",
+    type: "quantitative" as const,
+    title: "Log-prob (nats)",
+    scale: { zero: false, padding: 6 },
+  },
+  color: {
+    field: "reply",
+    type: "nominal" as const,
+    scale: { domain: ["chosen", "rejected"], range: [CHOSEN, REJECTED] },
+    legend: { orient: "top" as const, symbolType: "stroke" },
+  },
+  strokeDash: {
+    field: "reply",
+    type: "nominal" as const,
+    scale: { domain: ["chosen", "rejected"], range: [[1, 0], [5, 3]] },
+  },
+};
+
 function specification(points: readonly LogpsPoint[]): TopLevelSpec {
   const labels = [...new Set(points.map(({ label }) => label))];
-  const encoding = {
-    x: { field: "step", type: "quantitative" as const, title: "Training step" },
-    y: {
-      field: "value",
-      type: "quantitative" as const,
-      title: "Log-prob (nats)",
-      scale: { zero: false, padding: 6 },
-    },
-    color: {
-      field: "reply",
-      type: "nominal" as const,
-      scale: { domain: ["chosen", "rejected"], range: [CHOSEN, REJECTED] },
-      legend: { orient: "top" as const, symbolType: "stroke" },
-    },
-    strokeDash: {
-      field: "reply",
-      type: "nominal" as const,
-      scale: { domain: ["chosen", "rejected"], range: [[1, 0], [5, 3]] },
-    },
-  };
   return {
     data: { values: points.map((point) => ({ ...point })) },
     facet: { column: { field: "label", type: "nominal", sort: labels, title: null } },

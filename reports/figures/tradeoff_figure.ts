@@ -63,14 +63,14 @@ function pointsOf(results: Results, spec: TradeoffSpec): TradeoffPoint[] {
   });
 }
 
-function specification(
+/** Position by both metrics, colour and shape by system. */
+function encodingOf(
   points: readonly TradeoffPoint[],
   titles: { readonly x: string; readonly y: string },
-): TopLevelSpec {
+) {
   const domain = [...new Set(points.map(({ label }) => label))];
   const styles = domain.map((_, place) => systemStyle(place));
-  const colours = { domain, range: styles.map(({ colour }) => colour) };
-  const encoding = {
+  return {
     x: { field: "x", type: "quantitative" as const, title: titles.x },
     y: {
       field: "y",
@@ -81,7 +81,7 @@ function specification(
     color: {
       field: "label",
       type: "nominal" as const,
-      scale: colours,
+      scale: { domain, range: styles.map(({ colour }) => colour) },
       legend: { orient: "right" as const },
     },
     shape: {
@@ -90,6 +90,13 @@ function specification(
       scale: { domain, range: styles.map(({ shape }) => shape) },
     },
   };
+}
+
+function specification(
+  points: readonly TradeoffPoint[],
+  titles: { readonly x: string; readonly y: string },
+): TopLevelSpec {
+  const encoding = encodingOf(points, titles);
   const rows = (means: boolean) =>
     points.filter(({ seed }) => (seed === null) === means).map((point) => ({ ...point }));
   return {

@@ -57,21 +57,26 @@ function bestPoints(
   );
 }
 
-function specification(
-  results: Results,
-  drawn: { points: readonly LinePoint[]; best: readonly LinePoint[]; label: string },
-): TopLevelSpec {
-  const labels = [...new Map(drawn.points.map(({ system, label }) => [system, label]))];
+interface Drawn {
+  readonly points: readonly LinePoint[];
+  readonly best: readonly LinePoint[];
+  /** The quantity, for the axis. */
+  readonly label: string;
+}
+
+/** Position by step and value, colour and dash by system. */
+function encodingOf(results: Results, { points, label }: Drawn) {
+  const labels = [...new Map(points.map(({ system, label }) => [system, label]))];
   const styles = labels.map(([id]) =>
     systemStyle(Math.max(0, results.systems.findIndex((system) => system.id === id)))
   );
   const domain = labels.map(([, label]) => label);
-  const encoding = {
+  return {
     x: { field: "step", type: "quantitative" as const, title: "Training step" },
     y: {
       field: "value",
       type: "quantitative" as const,
-      title: drawn.label,
+      title: label,
       scale: { zero: false, padding: 6 },
     },
     color: {
@@ -86,6 +91,10 @@ function specification(
       scale: { domain, range: styles.map(({ dash }) => dash) },
     },
   };
+}
+
+function specification(results: Results, drawn: Drawn): TopLevelSpec {
+  const encoding = encodingOf(results, drawn);
   return {
     width: 600,
     height: 280,
