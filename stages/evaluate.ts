@@ -34,12 +34,12 @@ export default defineStage<z.infer<typeof params>>({
   async run({ params, input, inputs, output, signal, log }) {
     const { evaluateWorld } = await import("../eval/evaluate_world.ts");
     const { writeEvaluation } = await import("../eval/evaluation.ts");
-    const { openPolicy } = await import("./open_policy.ts");
+    const { openPolicy, openScoredModel } = await import("./open_policy.ts");
     const { readWorldPrompts, worldReplies } = await import("../eval/world_prompts.ts");
     const { readTokens } = await import("../data/store/read_tokens.ts");
     const { threads, seed, stream, temperature, topP } = params;
     await using policy = await openPolicy(input("policy").path, { threads });
-    await using reference = await openPolicy(input("reference").path, { threads });
+    await using reference = await openScoredModel(input("reference").path, { threads });
     const outOfCoverage = await Promise.all(
       inputs("outOfCoverage").map(({ path }) => readTokens(path)),
     );
