@@ -11,7 +11,7 @@ export class Message {
 
   /** A field of type int64, int32 or enum. */
   integer(field: number, value: number | bigint): this {
-    return this.#tag(field, 0).#push(varint(BigInt.asUintN(64, BigInt(value))));
+    return this.#tag(field, 0).#push(varint(value));
   }
 
   /** A field of type float. */
@@ -28,12 +28,12 @@ export class Message {
 
   /** A field of type bytes; the array must not change until the message is written. */
   raw(field: number, value: Uint8Array): this {
-    return this.#tag(field, 2).#push(varint(BigInt(value.length))).#push(value);
+    return this.#tag(field, 2).#push(varint(value.length)).#push(value);
   }
 
   /** A field that is a message. */
   message(field: number, value: Message): this {
-    this.#tag(field, 2).#push(varint(BigInt(value.#length)));
+    this.#tag(field, 2).#push(varint(value.#length));
     for (const part of value.#parts) this.#push(part);
     return this;
   }
@@ -50,7 +50,7 @@ export class Message {
   }
 
   #tag(field: number, wireType: number): this {
-    return this.#push(varint(BigInt(field * 8 + wireType)));
+    return this.#push(varint(field * 8 + wireType));
   }
 
   #push(part: Uint8Array): this {
@@ -60,9 +60,16 @@ export class Message {
   }
 }
 
-function varint(value: bigint): Uint8Array {
+function varint(value: number | bigint): Uint8Array {
   const bytes: number[] = [];
-  for (; value >= 128n; value >>= 7n) bytes.push(Number(value & 127n) | 128);
-  bytes.push(Number(value));
+  if (typeof value === "bigint" || value < 0) {
+    let rest = BigInt.asUintN(64, BigInt(value));
+    for (; rest >= 128n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+    bytes.push(Number(rest));
+  } else {
+    let rest = value;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push(rest % 128 | 128);
+    bytes.push(rest);
+  }
   return Uint8Array.from(bytes);
 }
