@@ -5,7 +5,7 @@ import type { TokenizedRow, Truncation } from "./tokenize.ts";
 
 /** A set of tokenized pairs to be audited. */
 export interface AuditInput {
-  /** What made it, such as `tokenize/train@seed=1`. */
+  /** `train`, or what made it, such as `tokenize/test@seed=1`. */
   readonly name: string;
   /** Folder with `tokens.duckdb`. */
   readonly folder: string;

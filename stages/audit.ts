@@ -23,13 +23,10 @@ export default defineStage<z.infer<typeof params>>({
   module: import.meta.url,
   async run({ params, input, inputs, output, log, warn }) {
     const { auditTokens, describeFailure } = await import("../data/audit.ts");
-    const named = ({ from, path }: { from: string; path: string }) => ({
-      name: from,
-      folder: path,
-    });
     const report = await auditTokens({
-      train: named(input("train")),
-      evaluation: inputs("evaluation").map(named),
+      // Not the name of the instance that made it, which is no part of the key.
+      train: { name: "train", folder: input("train").path },
+      evaluation: inputs("evaluation").map(({ from, path }) => ({ name: from, folder: path })),
       accept: params.accept,
     });
     await Deno.writeTextFile(

@@ -44,7 +44,8 @@ export default defineStage<z.infer<typeof params>>({
         onDrop: (id) => dropped.push(id),
       });
       const count = await writePairs(output(split), rows);
-      log(`${split}: ${count} pairs, ${dropped.length} dropped ${dropped.slice(0, 20).join(" ")}`);
+      const left = dropped.slice(0, 20).join(", ") + (dropped.length > 20 ? ", …" : "");
+      log(`${split}: ${count} pairs${left && `, ${dropped.length} dropped (${left})`}`);
     }
   },
 });

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import type { InputArtifact, Stage } from "../../pipeline/stage.ts";
+import audit from "../../stages/audit.ts";
+import readPairs from "../../stages/read_pairs.ts";
+import tokenize from "../../stages/tokenize.ts";
+import trainTokenizer from "../../stages/train_tokenizer.ts";
+import world from "../../stages/world.ts";
+
+interface Ran {
+  /** Folder of an output. */
+  output(port: string): string;
+  readonly log: string[];
+  readonly warnings: string[];
+}
+
+const folders: string[] = [];
+addEventListener("unload", () => {
+  for (const folder of folders) Deno.removeSync(folder, { recursive: true });
+});
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  folders.push(folder);
+  return folder;
+}
+
+/** Runs a stage in a temporary folder as the engine would, inputs given as folders. */
+async function run<P>(
+  stage: Stage<P>,
+  params: unknown,
+  inputs: Readonly<Record<string, string | readonly string[]>> = {},
+): Promise<Ran> {
+  const root = await temporaryFolder();
+  for (const port of Object.keys(stage.outputs)) await Deno.mkdir(`${root}/${port}`);
+  for (const port of Object.keys(inputs)) assert.ok(port in stage.inputs, port);
+  const artifacts = (port: string): InputArtifact[] =>
+    [inputs[port] ?? []].flat().map((path) => ({
+      path,
+      type: stage.inputs[port].type,
+      digest: "",
+      from: `${port}-stage`,
+      axes: {},
+    }));
+  const ran: Ran = { output: (port) => `${root}/${port}`, log: [], warnings: [] };
+  await stage.run({
+    params: stage.params.parse(params),
+    instanceId: stage.name,
+    input: (port) => artifacts(port)[0],
+    inputs: artifacts,
+    output: ran.output,
+    scratch: root,
+    signal: new AbortController().signal,
+    progress: () => {},
+    log: (message) => ran.log.push(message),
+    warn: (message) => ran.warnings.push(message),
+  });
+  return ran;
+}
+
+const lines = async (path: string) => (await Deno.readTextFile(path)).trimEnd().split("\n");
+
+const small = {
+  seed: 1,
+  demonstrations: 40,
+  trainPrompts: 30,
+  validationPrompts: 20,
+  testPrompts: 10,
+};
+
+Deno.test("world, tokenize and audit run from a seed to a report, the same bytes each time", async () => {
+  const [a, b] = [await run(world, small), await run(world, small)];
+  const files = {
+    demonstrations: "pairs.jsonl",
+    trainPrompts: "prompts.jsonl",
+    validationPrompts: "prompts.jsonl",
+    testPrompts: "prompts.jsonl",
+    tokenizer: "tokenizer.json",
+  };
+  for (const [port, name] of Object.entries(files)) {
+    const [first, second] = [a, b].map((ran) =>
+      Deno.readTextFileSync(`${ran.output(port)}/${name}`)
+    );
+    assert.equal(first, second, port);
+  }
+  assert.equal((await lines(`${a.output("demonstrations")}/pairs.jsonl`)).length, 40);
+  assert.equal((await lines(`${a.output("validationPrompts")}/prompts.jsonl`)).length, 20);
+  const tokens = await run(tokenize, { maxLength: 24, maxPromptLength: 8 }, {
+    pairs: a.output("demonstrations"),
+    tokenizer: a.output("tokenizer"),
+  });
+  assert.match(tokens.log[0], /^40 pairs, \d+ tokens, 0 truncated, 0 with a boundary mismatch/);
+  const audited = await run(audit, {}, { train: tokens.output("tokens") });
+  assert.deepEqual(audited.log, ["1 sets, 40 pairs, 0 findings"]);
+  const report = JSON.parse(await Deno.readTextFile(`${audited.output("audit")}/audit.json`));
+  assert.deepEqual([report.passed, report.sets[0].name], [true, "train"]);
+});
+
+/** A folder of pairs on which read-pairs can run, one of them identical and one empty. */
+async function writeSource(): Promise<string> {
+  const folder = await temporaryFolder();
+  const row = (prompt: string, chosen: string, rejected: string) =>
+    `${JSON.stringify({ prompt, chosen, rejected })}\n`;
+  const train = row("Say yes", "yes", "no") + row("Say no", "no", "no") + row("Say it", "", "it");
+  await Deno.writeTextFile(`${folder}/train_prefs.jsonl`, train);
+  await Deno.writeTextFile(`${folder}/test_prefs.jsonl`, row("Say hi", "hi", "ho"));
+  return folder;
+}
+
+const chatTemplate = "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content + eos_token }}" +
+  "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+const tokenizerParams = {
+  vocabSize: 280,
+  chatTemplate,
+  additionalSpecialTokens: ["<|user|>", "<|assistant|>"],
+};
+
+/** read-pairs, train-tokenizer and tokenize on such a folder; the tokens' folders. */
+async function tokensOfSource(dropped: Record<string, boolean>) {
+  const pairs = await run(readPairs, { path: await writeSource(), ...dropped });
+  const tokenizer = await run(trainTokenizer, tokenizerParams, { train: pairs.output("train") });
+  const tokensOf = async (split: string) => {
+    const ran = await run(tokenize, { maxLength: 64, maxPromptLength: 32 }, {
+      pairs: pairs.output(split),
+      tokenizer: tokenizer.output("tokenizer"),
+    });
+    return ran.output("tokens");
+  };
+  return { pairs, tokenizer, train: await tokensOf("train"), evaluation: await tokensOf("test") };
+}
+
+Deno.test("audit stops a recipe with identical and empty pairs, and says how to go on", async () => {
+  const { train, evaluation, pairs, tokenizer } = await tokensOfSource({});
+  assert.deepEqual(pairs.log, ["train: 3 pairs", "test: 1 pairs"]);
+  assert.match(tokenizer.log[0], /^\d+ tokens, with a chat template$/);
+  await assert.rejects(run(audit, {}, { train, evaluation: [evaluation] }), {
+    name: "ExpectedError",
+    message: "The audit found errors.\n" +
+      "train: 1 of 3 pairs have the same text as chosen and rejected reply " +
+      "(train_prefs.jsonl:2). Either drop them with `dropIdentical: true` of read-pairs, or say " +
+      "`accept: [identical-pairs]`.\n" +
+      "train: 1 of 3 pairs have an empty reply (train_prefs.jsonl:3). Either drop them with " +
+      "`dropEmpty: true` of read-pairs, or say `accept: [empty-replies]`.",
+  });
+  const accept = ["identical-pairs", "empty-replies"];
+  const accepted = await run(audit, { accept }, { train, evaluation: [evaluation] });
+  assert.deepEqual(accepted.warnings, [
+    "train: 1 of 3 pairs have the same text as chosen and rejected reply (accepted)",
+    "train: 1 of 3 pairs have an empty reply (accepted)",
+  ]);
+});
+
+Deno.test("read-pairs leaves out identical and empty pairs where the recipe says so", async () => {
+  const { pairs, train, evaluation } = await tokensOfSource({
+    dropIdentical: true,
+    dropEmpty: true,
+  });
+  assert.deepEqual(pairs.log, [
+    "train: 1 pairs, 2 dropped (train_prefs.jsonl:2, train_prefs.jsonl:3)",
+    "test: 1 pairs",
+  ]);
+  const audited = await run(audit, {}, { train, evaluation: [evaluation] });
+  assert.deepEqual(audited.warnings, []);
+});
+
+Deno.test("read-pairs takes as many rows as the recipe says", async () => {
+  const { log } = await run(readPairs, { path: await writeSource(), trainLimit: 2, testLimit: 9 });
+  assert.deepEqual(log, ["train: 2 pairs", "test: 1 pairs"]);
+});
+
+Deno.test("train-tokenizer takes a given tokenizer as it is, but for a template of the recipe", async () => {
+  const { tokenizer } = await tokensOfSource({});
+  const path = tokenizer.output("tokenizer");
+  const copied = await run(trainTokenizer, { path });
+  const replaced = await run(trainTokenizer, { path, chatTemplate: "{{ eos_token }}" });
+  const read = (ran: Ran, name: string) => Deno.readTextFile(`${ran.output("tokenizer")}/${name}`);
+  for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
+    assert.equal(await read(copied, name), await read(tokenizer, name));
+    assert.equal(await read(replaced, name), await read(tokenizer, name));
+  }
+  assert.equal(await read(copied, "chat_template.jinja"), chatTemplate);
+  assert.equal(await read(replaced, "chat_template.jinja"), "{{ eos_token }}");
+});
+
+Deno.test("train-tokenizer refuses a template that is no Jinja before it trains", async () => {
+  await assert.rejects(
+    run(trainTokenizer, { ...tokenizerParams, chatTemplate: "{% for" }, { train: "absent" }),
+    { name: "InputError", message: /^chatTemplate: Expected a Jinja template but found: / },
+  );
+});
+
+Deno.test("the data stages refuse parameters that contradict each other", () => {
+  const message = (stage: Stage<never>, params: unknown) =>
+    stage.params.safeParse(params).error?.issues.map((issue) => issue.message).join();
+  const either = "give either vocabSize (to train a tokenizer) or path (of a given one)";
+  assert.equal(message(trainTokenizer as Stage<never>, {}), either);
+  assert.equal(message(trainTokenizer as Stage<never>, { vocabSize: 300, path: "x" }), either);
+  assert.equal(
+    message(tokenize as Stage<never>, { maxLength: 8, maxPromptLength: 8 }),
+    "must be below maxLength",
+  );
+});
