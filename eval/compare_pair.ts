@@ -3,11 +3,11 @@ import { estimate } from "./estimate.ts";
 import { type Evaluation, metricSample } from "./evaluation.ts";
 import { type DirectedMetric, METRICS } from "./metrics.ts";
 import type { Resampling } from "./stats/bootstrap.ts";
-import { type ItemSample, pairItems } from "./stats/sample.ts";
+import type { ItemSample } from "./stats/sample.ts";
 import { signFlipTest } from "./stats/sign_flip.ts";
 import { winRate } from "./stats/win_rate.ts";
 
-/** Two systems and what both did in each seed that they share. */
+/** Two systems and what both did, on the same items, in each seed that they share. */
 export interface PairedEvaluations {
   readonly a: string;
   readonly b: string;
@@ -22,7 +22,7 @@ export interface PairedEvaluations {
  * again would give the same order.
  *
  * @returns null when no seed has the metric for both
- * @throws RangeError when two evaluations of one seed are not of the same prompts
+ * @throws RangeError when two evaluations of one seed differ in their number of values
  */
 export function comparePair(
   paired: PairedEvaluations,
@@ -36,15 +36,14 @@ export function comparePair(
   for (const { a, b } of paired.bySeed) {
     const [ours, theirs] = [metricSample(a, metric), metricSample(b, metric)];
     if (ours === null || theirs === null) continue;
-    const values = pairItems(ours, theirs);
-    const signed = (list: readonly number[]) => list.map((value) => sign * value);
-    const won = winRate(signed(values.a), signed(values.b));
+    const signed = ({ values }: ItemSample) => values.map((value) => sign * value);
+    const won = winRate(signed(ours), signed(theirs));
     counts.wins += won.wins;
     counts.losses += won.losses;
     counts.ties += won.ties;
     const { items } = ours;
     credits.push({ items, values: won.credits });
-    differences.push({ items, values: values.a.map((value, i) => value - values.b[i]) });
+    differences.push({ items, values: ours.values.map((value, i) => value - theirs.values[i]) });
   }
   if (credits.length === 0) return null;
   const pooled = {

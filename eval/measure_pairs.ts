@@ -1,8 +1,15 @@
 import type { TokenizedPair } from "../data/pair.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { pairItemSet, pairMetrics, pairPreferences } from "./pair_preferences.ts";
-import type { ReferenceLogps } from "./reference_logps.ts";
 import { type ReplyScorer, scoreBothReplies } from "./score_pairs.ts";
+
+/** A reference's summed log-probs (nats) of a pair; a row of a `logps` artifact. */
+export interface ReferenceLogps {
+  readonly id: string;
+  readonly chosenLogp: number;
+  /** null for demonstrations. */
+  readonly rejectedLogp: number | null;
+}
 
 /** What measuring a policy on held-out pairs needs. */
 export interface PairMeasurement {

@@ -34,7 +34,7 @@ export default defineStage<z.infer<typeof params>>({
     const { readWorldPrompts, worldReplies } = await import("../eval/world_prompts.ts");
     const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
     const { readTokens } = await import("../data/store/read_tokens.ts");
-    const { readReferenceLogps } = await import("../eval/reference_logps.ts");
+    const { readLogps } = await import("../train/logps_file.ts");
     const tokenizer = await loadTokenizer(input("tokenizer").path);
     const folder = input("snapshots").path;
     const steps = await readSnapshotSteps(folder);
@@ -48,7 +48,7 @@ export default defineStage<z.infer<typeof params>>({
       prompts: await readWorldPrompts(input("prompts").path, tokenizer),
       sampling: { seed: params.seed, stream: "validation", temperature: 1, topP: 1 },
       pairs: await readTokens(input("pairs").path),
-      reference: await readReferenceLogps(input("reference").path),
+      reference: await readLogps(input("reference").path),
       signal,
       onPoint: () => progress({ done: ++done, total: steps.length, unit: "snapshots" }),
     });

@@ -25,14 +25,14 @@ export default defineStage<z.infer<typeof params>>({
     const { writeEvaluation } = await import("../eval/evaluation.ts");
     const { openScoredModel } = await import("./open_policy.ts");
     const { readTokens } = await import("../data/store/read_tokens.ts");
-    const { readReferenceLogps } = await import("../eval/reference_logps.ts");
+    const { readLogps } = await import("../train/logps_file.ts");
     const pairs = await readTokens(input("pairs").path);
     await using policy = await openScoredModel(input("policy").path, {
       threads: params.threads,
       signal,
       onProgress: (done, total) => progress({ done, total, unit: "replies" }),
     });
-    const reference = await readReferenceLogps(input("reference").path);
+    const reference = await readLogps(input("reference").path);
     const evaluation = await measurePairs({ score: policy.score, pairs, reference });
     await writeEvaluation(output("evaluation"), evaluation);
   },

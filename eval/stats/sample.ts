@@ -38,37 +38,3 @@ export function clusterSums({ items, values }: ItemSample): ClusterSums {
   });
   return { sums, counts };
 }
-
-/**
- * The values of two samples of the same items, side by side in the order of `a`. Where an item
- * has several values, its first in `a` meets its first in `b`, and so on.
- *
- * @throws RangeError when the samples do not hold the same items equally often
- */
-export function pairItems(a: ItemSample, b: ItemSample): { a: number[]; b: number[] } {
-  const waiting = new Map<string, number[]>();
-  b.items.forEach((item, i) => {
-    const values = waiting.get(item);
-    if (values === undefined) waiting.set(item, [b.values[i]]);
-    else values.push(b.values[i]);
-  });
-  const taken = new Map<string, number>();
-  const matched = a.items.map((item) => {
-    const position = taken.get(item) ?? 0;
-    taken.set(item, position + 1);
-    const value = waiting.get(item)?.[position];
-    if (value === undefined) {
-      throw new RangeError(
-        `Expected both samples to hold the same items but only one holds "${item}".`,
-      );
-    }
-    return value;
-  });
-  if (a.items.length !== b.items.length) {
-    throw new RangeError(
-      `Expected both samples to hold the same items but found ${a.items.length} and ` +
-        `${b.items.length} values.`,
-    );
-  }
-  return { a: [...a.values], b: matched };
-}

@@ -216,3 +216,16 @@ Deno.test("compareSystems() names every mismatch between systems and inputs at o
     ].join("\n"),
   });
 });
+
+Deno.test("compareSystems() refuses evaluations of different prompts", () => {
+  const changed = evaluations.map((input, i) => {
+    if (i !== 2) return input;
+    const itemSets = { prompts: { items: ["t:1", "t:2", "t:4"], clusters: ["x", "y", "z"] } };
+    return { ...input, evaluation: { ...input.evaluation, itemSets } };
+  });
+  assert.throws(() => compareSystems({ ...request, evaluations: changed }), {
+    name: "InputError",
+    message: 'evaluations: Expected "evaluate/dpo@seed=1" and "evaluate-reference@seed=1" to be ' +
+      "of the same items, in the same order, but they are not.",
+  });
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { clusterSums, pairItems } from "../../../eval/stats/sample.ts";
+import { clusterSums } from "../../../eval/stats/sample.ts";
 import { winRate } from "../../../eval/stats/win_rate.ts";
 
 Deno.test("winRate() counts a tie half", () => {
@@ -35,22 +35,6 @@ Deno.test("winRate() refuses lists of different lengths", () => {
     name: "RangeError",
     message: "Expected as many values of a as of b, and at least 1, but found 1 and 0.",
   });
-});
-
-Deno.test("pairItems() lines up items whatever their order, repeated ones in turn", () => {
-  const a = { items: ["x", "y", "x"], values: [1, 2, 3] };
-  const b = { items: ["x", "x", "y"], values: [10, 30, 20] };
-  assert.deepEqual(pairItems(a, b), { a: [1, 2, 3], b: [10, 20, 30] });
-});
-
-Deno.test("pairItems() names the item that one sample lacks", () => {
-  assert.throws(
-    () => pairItems({ items: ["x", "z"], values: [1, 2] }, { items: ["x"], values: [1] }),
-    {
-      name: "RangeError",
-      message: 'Expected both samples to hold the same items but only one holds "z".',
-    },
-  );
 });
 
 Deno.test("clusterSums() adds up the values of each item", () => {
