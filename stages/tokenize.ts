@@ -19,7 +19,6 @@ export default defineStage<z.infer<typeof params>>({
   inputs: { pairs: { type: "pairs" }, tokenizer: { type: "tokenizer" } },
   outputs: { tokens: { type: "tokens" } },
   resources: () => ({ cores: 1, memory: 600, native: ["duckdb"] }),
-  facts: () => ({ tokenizers: "0.2.0", jinja: "0.5.11" }),
   estimateSeconds: () => 4,
   module: import.meta.url,
   async run({ params, input, output, log }) {

@@ -33,7 +33,6 @@ export default defineStage<z.infer<typeof params>>({
   },
   outputs: { tokenizer: { type: "tokenizer" } },
   resources: () => ({ cores: 1, memory: 800 }),
-  facts: () => ({ tokenizers: "0.2.0", jinja: "0.5.11" }),
   estimateSeconds: () => 2,
   module: import.meta.url,
   async run({ params, input, output, log }) {

@@ -5,7 +5,7 @@ import { InputError } from "../../core/problem.ts";
 import type { TokenizedPair } from "../pair.ts";
 import type { TokenizedRow } from "../tokenize.ts";
 import { decodeBatch } from "./arrow_batch.ts";
-import { FORMAT, pairColumns, type TokenFacts, TOKENS_FILE } from "./token_table.ts";
+import { COLUMNS, FORMAT, pairColumns, type TokenFacts, TOKENS_FILE } from "./token_table.ts";
 
 /**
  * All pairs of a `tokens` artifact, in order. Their arrays are views of the batches' buffers.
@@ -14,9 +14,10 @@ import { FORMAT, pairColumns, type TokenFacts, TOKENS_FILE } from "./token_table
  * @throws InputError when there is none, or when it is no such database
  */
 export async function readTokens(folder: string): Promise<TokenizedPair[]> {
+  await using database = await open(folder);
   const pairs: TokenizedPair[] = [];
-  for await (const { id, prompt, chosen, rejected } of streamTokens(folder)) {
-    pairs.push({ id, prompt, chosen, rejected });
+  for await (const { rows, tokens } of readBatches(database.connection, "id")) {
+    rows.getRows().forEach(([id], i) => pairs.push({ id: id as string, ...tokens[i] }));
   }
   return pairs;
 }
@@ -24,8 +25,8 @@ export async function readTokens(folder: string): Promise<TokenizedPair[]> {
 /** As `readTokens`, with all columns, holding one batch at a time. */
 export async function* streamTokens(folder: string): AsyncGenerator<TokenizedRow> {
   await using database = await open(folder);
-  for (const [first, count] of await batchesOf(database.connection)) {
-    yield* await readBatch(database.connection, first, count);
+  for await (const { rows, tokens } of readBatches(database.connection, "*")) {
+    yield* rows.getRowObjects().map((row, i) => ({ ...pairColumns(row), ...tokens[i] }));
   }
 }
 
@@ -52,32 +53,34 @@ export async function countTokens(folder: string): Promise<{ pairs: number; toke
  * database's pages and the size of its batches do not enter.
  */
 export async function digestTokens(folder: string): Promise<string> {
+  await using database = await open(folder);
   const digest = new StreamingDigest();
-  digest.update(canonicalJson(await readTokenFacts(folder)));
-  for await (const { prompt, chosen, rejected, ...columns } of streamTokens(folder)) {
-    const lengths = [prompt.length, chosen.length, rejected && rejected.length];
-    digest.update(canonicalJson({ ...columns, lengths }));
-    for (const ids of [prompt, chosen, rejected]) {
-      if (ids !== null) digest.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
-    }
+  digest.update(canonicalJson(database.facts));
+  const columns = COLUMNS.map(({ name }) => name).join(", ");
+  for await (const { rows, tokens } of readBatches(database.connection, columns)) {
+    rows.getRows().forEach((row, i) => {
+      // The row holds the lengths, so that ids cannot wander from one field to the next unseen.
+      digest.update(JSON.stringify(row));
+      for (const ids of [tokens[i].prompt, tokens[i].chosen, tokens[i].rejected]) {
+        if (ids !== null) digest.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+      }
+    });
   }
   return digest.hex();
 }
 
-async function readBatch(
-  connection: DuckDBConnection,
-  first: number,
-  count: number,
-): Promise<TokenizedRow[]> {
-  const blobs = await connection.runAndReadAll("SELECT arrow FROM batches WHERE first_row = $1", [
-    first,
-  ]);
-  const columns = await connection.runAndReadAll(
-    "SELECT * FROM pairs WHERE row >= $1 AND row < $2 ORDER BY row",
-    [first, first + count],
-  );
-  const ids = decodeBatch((blobs.getRows()[0][0] as DuckDBBlobValue).bytes);
-  return columns.getRowObjects().map((row, i) => ({ ...pairColumns(row), ...ids[i] }));
+/** Batch after batch, in order: the given columns of `pairs`, and the token ids. */
+async function* readBatches(connection: DuckDBConnection, columns: string) {
+  for (const [first, count] of await batchesOf(connection)) {
+    const blobs = await connection.runAndReadAll("SELECT arrow FROM batches WHERE first_row = $1", [
+      first,
+    ]);
+    const rows = await connection.runAndReadAll(
+      `SELECT ${columns} FROM pairs WHERE row >= $1 AND row < $2 ORDER BY row`,
+      [first, first + count],
+    );
+    yield { rows, tokens: decodeBatch((blobs.getRows()[0][0] as DuckDBBlobValue).bytes) };
+  }
 }
 
 async function batchesOf(connection: DuckDBConnection): Promise<[number, number][]> {

@@ -7,8 +7,8 @@ export const TOKENS_FILE = "tokens.duckdb";
 /** Raised when a reader of old files could no longer read new ones. */
 export const FORMAT = 1;
 
-/** Rows of an Arrow record batch and of a DuckDB data chunk (which holds at most 2,048). */
-export const BATCH_ROWS = 1024;
+/** Rows of an Arrow record batch, and of a DuckDB data chunk, which can hold no more. */
+export const BATCH_ROWS = 2048;
 
 /** Facts about a whole set of tokens. */
 export interface TokenFacts {

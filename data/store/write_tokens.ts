@@ -21,7 +21,7 @@ export interface WriteTokens {
 }
 
 /**
- * Writes tokenized pairs into a DuckDB file, batch by batch: memory holds one batch of 1,024 pairs,
+ * Writes tokenized pairs into a DuckDB file, batch by batch: memory holds one batch of 2,048 pairs,
  * whatever the number of rows. The file is complete, with no log beside it, when this returns.
  *
  * @returns the number of pairs

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { digestJson } from "../../../core/digest.ts";
 import { splitOf } from "../../../data/world/splits.ts";
 import { drawDemonstrations, drawPrompts } from "../../../data/world/world.ts";
 
@@ -26,4 +27,13 @@ Deno.test("drawPrompts() draws from its split, unique ones for training", () => 
   }
   const train = [...drawPrompts(0, "train", 300)].map(({ prompt }) => prompt);
   assert.equal(new Set(train).size, 300);
+});
+
+Deno.test("drawDemonstrations() and drawPrompts() draw today what they always drew", () => {
+  const drawn = [[...drawDemonstrations(0, 200)], [...drawPrompts(0, "test", 50)]];
+  // Changes only when the world does, and then every result of `tiny` with it.
+  assert.deepEqual(drawn.map((rows) => digestJson(rows).slice(0, 16)), [
+    "e127b29e01c33dfa",
+    "0fb18e78bda8ce44",
+  ]);
 });
