@@ -42,7 +42,7 @@ export class CheckpointFolder {
 
   /**
    * The newest checkpoint that is whole, with its step records; `null` when there is none. A damaged
-   * one is passed over for the one before.
+   * one is removed and the one before taken.
    *
    * @throws ExpectedError when a whole checkpoint belongs to another run
    */
@@ -51,7 +51,11 @@ export class CheckpointFolder {
     const records = await this.#readRecords();
     for (const { name, step, digest } of await this.#list()) {
       const path = `${this.folder}/${name}`;
-      if (step > records.length || (await digestFile(path)).sha256 !== digest) continue;
+      if (step > records.length || (await digestFile(path)).sha256 !== digest) {
+        // Left in place, it would count as one of those to keep.
+        await Deno.remove(path);
+        continue;
+      }
       const { tensors, metadata } = await readSafetensors(path);
       if (metadata.run !== this.run) {
         throw new ExpectedError(

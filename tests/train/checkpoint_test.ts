@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { CheckpointFolder, type TrainingState } from "../../train/checkpoint.ts";
+import type { StepRecord } from "../../train/step_record.ts";
+import { float32 } from "../../core/tensor.ts";
+
+function state(step: number): TrainingState {
+  const tensor = (value: number) =>
+    new Map([["w", float32([2], Float32Array.of(value, step))], [
+      "m/w",
+      float32([], Float32Array.of(step)),
+    ]]);
+  return { step, weights: tensor(1), firstMoments: tensor(2), secondMoments: tensor(3) };
+}
+
+function records(count: number): StepRecord[] {
+  return Array.from({ length: count }, (_, i) => ({ step: i + 1, loss: i }) as StepRecord);
+}
+
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  await test(`${folder}/checkpoints`);
+  await Deno.remove(folder, { recursive: true });
+}
+
+function checkpointNames(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => name.startsWith("step-")).sort();
+}
+
+Deno.test("CheckpointFolder gives back the state and the records of its newest checkpoint", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new CheckpointFolder(folder, "run");
+    assert.equal(await checkpoints.open(), null);
+    await checkpoints.save(state(2), records(2));
+    await checkpoints.save(state(5), records(5));
+    const resumed = await new CheckpointFolder(folder, "run").open();
+    assert.deepEqual(resumed, { state: state(5), records: records(5) });
+  }));
+
+Deno.test("CheckpointFolder keeps two checkpoints", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new CheckpointFolder(folder, "run");
+    await checkpoints.open();
+    for (const step of [1, 2, 3, 4]) await checkpoints.save(state(step), records(step));
+    assert.deepEqual(checkpointNames(folder).map((name) => name.slice(0, 13)), [
+      "step-00000003",
+      "step-00000004",
+    ]);
+  }));
+
+Deno.test("CheckpointFolder falls back when the newest checkpoint is cut off, and drops later records", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new CheckpointFolder(folder, "run");
+    await checkpoints.open();
+    await checkpoints.save(state(2), records(2));
+    await checkpoints.save(state(5), records(5));
+    const newest = `${folder}/${checkpointNames(folder)[1]}`;
+    await Deno.truncate(newest, 40);
+    const again = new CheckpointFolder(folder, "run");
+    assert.deepEqual(await again.open(), { state: state(2), records: records(2) });
+    await again.save(state(3), records(3));
+    assert.deepEqual((await new CheckpointFolder(folder, "run").open())!.records, records(3));
+  }));
+
+Deno.test("CheckpointFolder falls back when records of the newest checkpoint are missing", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new CheckpointFolder(folder, "run");
+    await checkpoints.open();
+    await checkpoints.save(state(2), records(2));
+    await checkpoints.save(state(5), records(5));
+    const path = `${folder}/steps.jsonl`;
+    await Deno.writeTextFile(path, (await Deno.readTextFile(path)).slice(0, -3));
+    assert.equal((await new CheckpointFolder(folder, "run").open())!.state.step, 2);
+  }));
+
+Deno.test("CheckpointFolder ignores what a killed writer left behind", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new CheckpointFolder(folder, "run");
+    await checkpoints.open();
+    await checkpoints.save(state(2), records(2));
+    await Deno.writeTextFile(`${folder}/writing.tmp`, "half");
+    await Deno.writeTextFile(`${folder}/steps.jsonl.tmp`, "half");
+    const again = new CheckpointFolder(folder, "run");
+    assert.equal((await again.open())!.state.step, 2);
+    await again.save(state(3), records(3));
+    assert.equal((await new CheckpointFolder(folder, "run").open())!.state.step, 3);
+  }));
+
+Deno.test("CheckpointFolder refuses a checkpoint of another run", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new CheckpointFolder(folder, "run");
+    await checkpoints.open();
+    await checkpoints.save(state(2), records(2));
+    await assert.rejects(new CheckpointFolder(folder, "other").open(), {
+      name: "ExpectedError",
+      message: /the checkpoint belongs to a run with other options, weights or pairs; resume with/,
+    });
+  }));
