@@ -1,7 +1,7 @@
 import type { Estimate, Results } from "../core/results.ts";
-import { formatPValue } from "./number_format.ts";
+import { formatInterval, formatPValue } from "./number_format.ts";
 import { systemColumn, unitLabel } from "./results_table.ts";
-import { type Cell, type Column, type Table, textCell } from "./table.ts";
+import { type Cell, type Column, emptyCell, type Table, textCell } from "./table.ts";
 
 /** A column of numbers under a plain heading. */
 export const column = (id: string, label: string, more: Partial<Column> = {}): Column => ({
@@ -29,7 +29,7 @@ export function comparisonsTable(results: Results, metric: string): Table {
     title: `Paired comparisons: ${label}`,
     caption:
       `A against B on the same items: wins, losses and ties of A, win rate with ties as half, ` +
-      `mean difference A − B ± its 95% interval (${methods.join("; ")}), ` +
+      `mean difference A − B with its 95% interval (${methods.join("; ")}), ` +
       `two-sided paired permutation test.`,
     columns: [
       column("a", "A", { align: "left" }),
@@ -39,6 +39,7 @@ export function comparisonsTable(results: Results, metric: string): Table {
       column("ties", "Ties"),
       column("winRate", "Win rate", { unit: "%" }),
       column("difference", "Difference", { unit: unitLabel(results.metrics[metric]) }),
+      column("interval", "95% interval"),
       column("p", "p"),
     ],
     rows: shown.map((comparison) => ({
@@ -50,7 +51,7 @@ export function comparisonsTable(results: Results, metric: string): Table {
         count(comparison.losses),
         count(comparison.ties),
         estimate(comparison.winRate, 1),
-        estimate(comparison.difference, digits),
+        ...difference(comparison.difference, digits),
         textCell(formatPValue(comparison.pValue)),
       ],
     })),
@@ -67,12 +68,17 @@ function count(value: number): Cell {
   };
 }
 
-/** An estimate as a cell. */
-export function estimate({ mean, ci95 }: Estimate, digits: number): Cell {
+function estimate({ mean, ci95 }: Estimate, digits: number): Cell {
   return {
     content: { value: mean, digits, interval: ci95, n: null },
     best: false,
     notes: [],
     origins: [],
   };
+}
+
+/** A difference and its interval as two cells: both ends are told, since what counts is where zero lies. */
+export function difference(of: Estimate, digits: number): [Cell, Cell] {
+  const interval = of.ci95 === null ? emptyCell() : textCell(formatInterval(of.ci95, digits));
+  return [estimate({ ...of, ci95: null }, digits), interval];
 }

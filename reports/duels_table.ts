@@ -1,5 +1,5 @@
 import type { Metric } from "../core/results.ts";
-import { column, estimate } from "./comparisons_table.ts";
+import { column, difference } from "./comparisons_table.ts";
 import { formatPValue } from "./number_format.ts";
 import { unitLabel } from "./results_table.ts";
 import { emptyCell, type Table, textCell } from "./table.ts";
@@ -18,6 +18,7 @@ export function duelsTable(duels: readonly Duel[], metric: Metric): Table {
       column("opponent", "Against", { align: "left" }),
       column("outcome", "Outcome", { align: "left" }),
       column("difference", `Difference in ${metric.label}`, { unit: unitLabel(metric) }),
+      column("interval", "95% interval"),
       column("p", "p"),
     ],
     rows: duels.map(({ method, opponent, outcome, comparison }) => ({
@@ -26,7 +27,9 @@ export function duelsTable(duels: readonly Duel[], metric: Metric): Table {
         textCell(method),
         textCell(opponent),
         textCell(outcome),
-        comparison === null ? emptyCell() : estimate(comparison.difference, metric.digits),
+        ...(comparison === null
+          ? [emptyCell(), emptyCell()]
+          : difference(comparison.difference, metric.digits)),
         comparison === null ? emptyCell() : textCell(formatPValue(comparison.pValue)),
       ],
     })),

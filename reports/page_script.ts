@@ -34,7 +34,7 @@ for (const table of document.querySelectorAll("table.booktabs")) {
   });
 }
 const figures = document.getElementById("figures");
-if (figures) {
+if (figures && figures.textContent.includes("each seed")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "tool";

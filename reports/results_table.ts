@@ -198,7 +198,7 @@ function caption(
   const methods = [...new Set(estimates.filter(({ ci95 }) => ci95).map(({ method }) => method))];
   const sentences = methods.length === 0
     ? ["Means; nothing here supports an interval."]
-    : [`Mean ± 95% interval (${methods.join("; ")}).`];
+    : [`Mean ± 95% interval, its larger side (${methods.join("; ")}).`];
   sentences.push("n counts items, all seeds together.");
   if (columns.some(({ column }) => column.group === "Win rate")) sentences.push("Ties count half.");
   sentences.push(

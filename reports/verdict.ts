@@ -1,5 +1,5 @@
 import type { Comparison, Results, SystemResult } from "../core/results.ts";
-import { InputError, nearest } from "../core/problem.ts";
+import { InputError, nearest, type Problem } from "../core/problem.ts";
 import { formatInterval, formatNumber, formatPValue } from "./number_format.ts";
 import { findComparison, type Outcome, outcomeOf } from "./outcome.ts";
 
@@ -46,7 +46,7 @@ export interface Verdict {
  * opponent, which the claim names; else *not supported* when some method is worse than an opponent, and
  * *cannot be told apart* when none is. An opponent that the run lacks leaves at best "in part".
  *
- * @throws InputError when the metric or a method is not in the results
+ * @throws InputError naming every metric and system of the test that the results lack
  */
 export function verdict(results: Results, test: ClaimTest): Verdict {
   checkTest(results, test);
@@ -173,17 +173,20 @@ function labelOf(results: Results, id: string): string {
 function checkTest(results: Results, test: ClaimTest): void {
   const systems = results.systems.map(({ id }) => id);
   const metrics = Object.keys(results.metrics);
-  const problems = test.methods.filter((id) => !systems.includes(id)).map((id) => ({
-    path: "claim.methods",
-    message: `No system is called "${id}" in the results. Known: ${systems.join(", ")}.`,
-    nearest: nearest(id, systems),
-  }));
-  if (!metrics.includes(test.metric)) {
+  const problems: Problem[] = [];
+  const check = (path: string, name: string, known: readonly string[]) => {
+    if (known.includes(name)) return;
     problems.push({
-      path: "claim.metric",
-      message: `No metric is called "${test.metric}" in the results. Known: ${metrics.join(", ")}.`,
-      nearest: nearest(test.metric, metrics),
+      path,
+      message: `"${name}" is not in the results. Known: ${known.join(", ")}.`,
+      nearest: nearest(name, known),
     });
+  };
+  check("test.metric", test.metric, metrics);
+  test.methods.forEach((id, i) => check(`test.methods[${i}]`, id, systems));
+  test.opponents.forEach(({ system }, i) => check(`test.opponents[${i}].system`, system, systems));
+  for (const [role, id] of Object.entries(test.overOptimised ?? {})) {
+    check(`test.overOptimised.${role}`, id, systems);
   }
   if (problems.length > 0) throw new InputError(problems);
 }

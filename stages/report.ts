@@ -39,7 +39,11 @@ const test = z.strictObject({
     system,
     as: z.string().min(1).describe("How sentences name it, such as: DPO at its end"),
   })).min(1).describe("Those they must beat; first the one that the claim itself names"),
-  overOptimised: z.strictObject({ end: system, stopped: system }).optional()
+  overOptimised: z.strictObject({ end: system, stopped: system })
+    .refine(({ end, stopped }) => end !== stopped, {
+      path: ["stopped"],
+      error: "must be another system than end",
+    }).optional()
     .describe("One method at its end and stopped in time: was there over-optimisation at all?"),
 });
 

@@ -30,6 +30,12 @@ export function linePoints(curves: readonly Curve[], value: string): LinePoint[]
   return [...seeds, ...meanPoints(curves, seeds)];
 }
 
+/** What the thin and the thick lines are, for a caption. */
+export function linesCaption(points: readonly LinePoint[]): string {
+  const seeds = new Set(points.flatMap(({ seed }) => seed === null ? [] : [seed]));
+  return seeds.size > 1 ? "Thick: mean over seeds; thin: each seed." : "One seed.";
+}
+
 /** The mean over seeds at every step that all seeds of a system have. */
 function meanPoints(curves: readonly Curve[], points: readonly LinePoint[]): LinePoint[] {
   return [...new Set(curves.map(({ system }) => system))].flatMap((system) => {
@@ -76,7 +82,8 @@ function problemsOf(
 ): Problem[] {
   return asked.filter((name) => !known.includes(name)).map((name) => ({
     path: "",
-    message: `No curve holds a ${kind} called "${name}". Known: ${known.join(", ") || "none"}.`,
+    message: `No curve holds a ${kind} called "${name}". Known: ${known.join(", ") || "none"}` +
+      `${kind === "system" ? "; one stopped early has the curve of the one that ran on" : ""}.`,
     nearest: nearest(name, known),
   }));
 }

@@ -2,7 +2,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { Results } from "../../core/results.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
 import { formatNumber } from "../number_format.ts";
-import { checkCurves, curvesOf, type LinePoint, linePoints } from "./curves.ts";
+import { checkCurves, curvesOf, type LinePoint, linePoints, linesCaption } from "./curves.ts";
 import { CHOSEN, REJECTED } from "./palette.ts";
 import { renderSvg } from "./render_svg.ts";
 
@@ -32,7 +32,7 @@ export async function logpsFigure(results: Results, spec: LogpsSpec): Promise<Fi
     ...text,
     id: "logps",
     caption: "Summed log-prob of the chosen (solid) and the rejected (dashed) replies, mean over " +
-      "pairs. Thick: mean over seeds; thin: each seed. All panels share one scale.",
+      `pairs. ${linesCaption(points)} All panels share one scale.`,
     svg: await renderSvg(specification(points), text),
   };
 }

@@ -3,7 +3,7 @@ import type { Results } from "../../core/results.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
 import { formatNumber } from "../number_format.ts";
 import { visibleText } from "../visible_text.ts";
-import { checkCurves, curvesOf, type LinePoint, linePoints } from "./curves.ts";
+import { checkCurves, curvesOf, type LinePoint, linePoints, linesCaption } from "./curves.ts";
 import { INK, PAPER, systemStyle } from "./palette.ts";
 import { renderSvg } from "./render_svg.ts";
 
@@ -38,8 +38,7 @@ export async function trainingFigure(results: Results, spec: TrainingSpec): Prom
   return {
     ...text,
     id: text.id.slice("figure-".length),
-    caption:
-      `${label} on the validation prompts. Thick: mean over seeds; thin: each seed.${marked}`,
+    caption: `${label} on the validation prompts. ${linesCaption(points)}${marked}`,
     svg: await renderSvg(specification(results, { points, best, label }), text),
   };
 }

@@ -228,10 +228,16 @@ Deno.test("the report stage refuses parameters that it does not know", () => {
   const parsed = report.params.safeParse({
     title: "x",
     table,
+    test: { ...reportFixture().test, overOptimised: { end: "dpo", stopped: "dpo" } },
     figures: [{ kind: "pie" }],
     colour: 1,
   });
   assert.equal(parsed.success, false);
   const paths = parsed.error!.issues.map(({ path }) => path.join("."));
-  assert.deepEqual(paths.sort(), ["", "figures.0.kind", "table.columns.0"]);
+  assert.deepEqual(paths.sort(), [
+    "",
+    "figures.0.kind",
+    "table.columns.0",
+    "test.overOptimised.stopped",
+  ]);
 });

@@ -142,9 +142,9 @@ Deno.test("seedsTable() shows each seed's own number with that seed's origin", (
 });
 
 Deno.test("comparisonsTable() shows counts and p-values of one metric's comparisons", () => {
-  const text = renderText(comparisonsTable(resultsFixture(), "gold"));
+  const text = renderText(comparisonsTable(resultsFixture(), "gold"), { width: 120 });
   assert.match(
     text,
-    /RPO sum +DPO, stopped +298 +302 +300 +49\.8 ± 0\.9 +−0\.007 ± 0\.029 +0\.430/,
+    /RPO sum +DPO, stopped +298 +302 +300 +49\.8 ± 0\.9 +−0\.007 +\[−0\.035, 0\.022\] +0\.430/,
   );
 });

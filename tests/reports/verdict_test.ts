@@ -81,13 +81,21 @@ Deno.test("verdict() never calls the claim supported while an opponent is missin
   assert.match(judged.headline, /not compared with SFT on the chosen replies alone\.$/);
 });
 
-Deno.test("verdict() names unknown methods and metrics with the nearest known one", () => {
-  assert.throws(
-    () => verdict(resultsFixture(), { ...test, metric: "gould", methods: ["rpo-sums"] }),
-    (error) => {
-      assert.ok(error instanceof InputError);
-      assert.deepEqual(error.problems.map(({ nearest }) => nearest), ["rpo-sum", "gold"]);
-      return true;
-    },
-  );
+Deno.test("verdict() names every metric and system that the results lack, with the nearest", () => {
+  const wrong: ClaimTest = {
+    metric: "gould",
+    methods: ["rpo-sums"],
+    opponents: [{ system: "sfd", as: "SFT" }],
+    overOptimised: { end: "dpo", stopped: "dpo-stoped" },
+  };
+  assert.throws(() => verdict(resultsFixture(), wrong), (error) => {
+    assert.ok(error instanceof InputError);
+    assert.deepEqual(error.problems.map(({ path, nearest }) => [path, nearest]), [
+      ["test.metric", "gold"],
+      ["test.methods[0]", "rpo-sum"],
+      ["test.opponents[0].system", "sft"],
+      ["test.overOptimised.stopped", "dpo-stopped"],
+    ]);
+    return true;
+  });
 });
