@@ -1,10 +1,10 @@
 import type { Curve, Estimate, Metric, Results, SystemResult } from "../core/results.ts";
-import { InputError, type Problem } from "../core/problem.ts";
 import type { StepRecord } from "../train/step_record.ts";
+import { checkMeasured, checkSameItems } from "./check_evaluations.ts";
 import { comparePair } from "./compare_pair.ts";
 import type { ValidationCurve } from "./curve.ts";
 import { estimate } from "./estimate.ts";
-import { type Evaluation, type ItemSet, metricSample, metricsOf } from "./evaluation.ts";
+import { type Evaluation, metricSample, metricsOf } from "./evaluation.ts";
 import { mergeCurves } from "./merge_curves.ts";
 import { type DirectedMetric, type MetricName, METRICS } from "./metrics.ts";
 import type { Resampling } from "./stats/bootstrap.ts";
@@ -13,6 +13,7 @@ import {
   assignSystems,
   axesKey,
   type FromInstance,
+  ofSeed,
   seedOf,
   type SystemSpec,
 } from "./systems.ts";
@@ -61,6 +62,10 @@ export function compareSystems(request: ComparisonRequest): Results {
   const known = [...new Set(systems.flatMap(({ bySeed }) => [...bySeed.keys()]))];
   const numbered = known.filter((seed) => seed !== null).sort((a, b) => a - b);
   const seeds = numbered.length > 0 ? numbered : [0];
+  checkMeasured(request.evaluations.map(({ evaluation }) => evaluation), {
+    compareOn: request.compareOn,
+    metrics: request.metrics ?? [],
+  });
   checkSameItems(systems, seeds, request.compareOn);
   const metrics = describedMetrics(request);
   const partial = {
@@ -79,46 +84,10 @@ export function compareSystems(request: ComparisonRequest): Results {
   return { ...partial, notes, examples: examplesOf(systems, seeds[0]) };
 }
 
-/** Pairing by position needs the same items in the same order. */
-function checkSameItems(
-  systems: readonly System[],
-  seeds: readonly number[],
-  metrics: readonly DirectedMetric[],
-): void {
-  const problems = new Map<string, Problem>();
-  for (const metric of metrics) {
-    for (const seed of seeds) {
-      const measured = systems.flatMap((system) => {
-        const input = ofSeed(system, seed);
-        const values = input?.evaluation.metrics[metric];
-        return input === undefined || values === undefined
-          ? []
-          : [{ from: input.from, items: input.evaluation.itemSets[values.over] }];
-      });
-      for (const { from, items } of measured) {
-        if (sameItems(items, measured[0].items)) continue;
-        const message = `Expected "${from}" and "${measured[0].from}" to be of the same items, ` +
-          "in the same order, but they are not.";
-        problems.set(message, { path: "evaluations", message });
-      }
-    }
-  }
-  if (problems.size > 0) throw new InputError([...problems.values()]);
-}
-
-function sameItems(a: ItemSet, b: ItemSet): boolean {
-  return a.items.join("\n") === b.items.join("\n") && a.clusters.join() === b.clusters.join();
-}
-
 function describedMetrics(request: ComparisonRequest): Record<string, Metric> {
   const evaluations = request.evaluations.map(({ evaluation }) => evaluation);
   const names = new Set([...(request.metrics ?? metricsOf(evaluations)), ...request.compareOn]);
   return Object.fromEntries([...names].map((name) => [name, METRICS[name]]));
-}
-
-/** The evaluation of a seed; one without a seed stands for all. */
-function ofSeed({ bySeed }: System, seed: number): EvaluationInput | undefined {
-  return bySeed.get(seed) ?? bySeed.get(null);
 }
 
 function inSeedOrder({ bySeed }: System): EvaluationInput[] {

@@ -62,6 +62,14 @@ export function assignSystems<T extends FromInstance>(
   return assigned;
 }
 
+/** What was made for a seed; what has no seed stands for all. */
+export function ofSeed<T extends FromInstance>(
+  { bySeed }: AssignedSystem<T>,
+  seed: number,
+): T | undefined {
+  return bySeed.get(seed) ?? bySeed.get(null);
+}
+
 /** The `seed` axis of an instance, null where it has none. */
 export function seedOf({ axes }: FromInstance): number | null {
   return typeof axes.seed === "number" ? axes.seed : null;

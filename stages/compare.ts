@@ -27,18 +27,23 @@ const params = z.strictObject({
   window: z.int().min(1).default(20).describe("Training steps averaged into one point of a curve"),
 }).superRefine((value, context) => {
   const ids = value.systems.map(({ id }) => id);
-  const check = (path: (string | number)[], id: string, known: readonly string[]) => {
-    if (known.includes(id)) return;
-    const message = `Expected one of ${known.join(", ")} but found ${id}.`;
+  const known = [...new Set(ids)];
+  const check = (path: (string | number)[], id: string, choices: readonly string[]) => {
+    if (choices.includes(id)) return;
+    const message = `Expected one of ${choices.join(", ")} but found ${id}.`;
     context.addIssue({ code: "custom", path, message });
   };
   ids.forEach((id, i) => {
     if (ids.indexOf(id) === i) return;
     context.addIssue({ code: "custom", path: ["systems", i, "id"], message: `${id} comes twice.` });
   });
-  value.baselines.forEach((id, i) => check(["baselines", i], id, ids));
+  value.baselines.forEach((id, i) => check(["baselines", i], id, known));
   value.claims.forEach(({ better, than, on }, i) => {
-    check(["claims", i, "better"], better, ids.filter((id) => id !== than));
+    check(["claims", i, "better"], better, known);
+    if (better === than) {
+      const message = `${better} cannot be better than itself.`;
+      context.addIssue({ code: "custom", path: ["claims", i], message });
+    }
     check(["claims", i, "than"], than, value.baselines);
     check(["claims", i, "on"], on, value.compareOn);
   });

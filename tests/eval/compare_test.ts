@@ -229,3 +229,15 @@ Deno.test("compareSystems() refuses evaluations of different prompts", () => {
       "of the same items, in the same order, but they are not.",
   });
 });
+
+Deno.test("compareSystems() names metrics that were not measured", () => {
+  const wrong = { ...request, compareOn: ["gold", "goldGreedy"], metrics: ["kl"] } as const;
+  assert.throws(() => compareSystems(wrong), {
+    name: "InputError",
+    message: [
+      "2 problems:",
+      "  compareOn[1]: No evaluation holds goldGreedy; expected one of gold, runOn.",
+      "  metrics[0]: No evaluation holds kl; expected one of gold, runOn.",
+    ].join("\n"),
+  });
+});

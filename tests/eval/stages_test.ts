@@ -101,7 +101,6 @@ async function trainPolicy(root: string): Promise<void> {
     batchPairs: 8,
     snapshots: { folder: `${root}/snapshots`, steps },
   });
-  await Deno.writeTextFile(`${root}/snapshots/index.json`, JSON.stringify({ steps }));
   await saveModel(trained.model, `${root}/policy`, { tokenizerFrom: `${root}/tokenizer` });
   await Deno.mkdir(`${root}/steps`);
   await Deno.writeTextFile(`${root}/steps/steps.jsonl`, formatStepRecords(trained.steps));
@@ -285,4 +284,24 @@ Deno.test("the stages of evaluation, from collecting pairs to comparing systems"
 
 Deno.test("modelFacts() names the version of onnxruntime that runs", async () => {
   assert.equal(modelFacts().onnxruntime, (await openRuntime({ threads: 1 })).version);
+});
+
+Deno.test("compare's parameters name every unknown system at once", () => {
+  const { success, error } = compare.params.safeParse({
+    systems: [
+      { id: "ref", label: "Reference", from: "evaluate-reference" },
+      { id: "ref", label: "Again", from: "evaluate" },
+    ],
+    baselines: ["reff"],
+    compareOn: ["gold"],
+    claims: [{ better: "dpo", than: "ref", on: "goldGreedy" }],
+  });
+  assert.equal(success, false);
+  assert.deepEqual(error!.issues.map(({ path, message }) => `${path.join(".")}: ${message}`), [
+    "systems.1.id: ref comes twice.",
+    "baselines.0: Expected one of ref but found reff.",
+    "claims.0.better: Expected one of ref but found dpo.",
+    "claims.0.than: Expected one of reff but found ref.",
+    "claims.0.on: Expected one of gold but found goldGreedy.",
+  ]);
 });
