@@ -90,16 +90,11 @@ class OnnxruntimeNodeSession implements Session {
   }
 }
 
-function requireNames(
-  kind: string,
-  names: readonly string[],
-  known: readonly string[],
-): void {
-  const unknown = names.filter((name) => !known.includes(name));
+function requireNames(kind: string, names: readonly string[], known: readonly string[]): void {
+  const every = new Set(known);
+  const unknown = names.filter((name) => !every.has(name));
   if (unknown.length > 0) {
-    throw new RangeError(
-      `Expected ${kind}s among ${quoted(known)} but found ${quoted(unknown)}.`,
-    );
+    throw new RangeError(`Expected ${kind}s among ${quoted(known)} but found ${quoted(unknown)}.`);
   }
 }
 
