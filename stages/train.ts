@@ -83,7 +83,10 @@ export default defineStage<Params>({
     log(`${steps} steps of ${params.batchPairs} pairs out of ${pairs.length}`);
     const [reference] = inputs("reference");
     // Snapshots live where they outlast a killed attempt, and move once training is done.
-    const snapshots = { folder: `${scratch}/snapshots`, steps: snapshotSteps(params, steps) };
+    const snapshots = {
+      folder: `${scratch}/training/snapshots`,
+      steps: snapshotSteps(params, steps),
+    };
     const trained = await trainModel({
       ...params,
       ...optimisation(params, steps),
@@ -92,7 +95,10 @@ export default defineStage<Params>({
       pairs,
       reference: reference && await readLogps(reference.path),
       snapshots,
-      checkpoints: { folder: `${scratch}/checkpoints`, everySteps: params.checkpointSteps },
+      checkpoints: {
+        folder: `${scratch}/training/checkpoints`,
+        everySteps: params.checkpointSteps,
+      },
       signal,
       onStep: ({ step, loss }) =>
         progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` }),

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { writePairs } from "../../data/pairs_file.ts";
+import { writeWorldTokenizer } from "../../data/world/tokenizer.ts";
+import { VOCABULARY } from "../../data/world/vocabulary.ts";
+import { schemaProblems } from "../../pipeline/schema_problems.ts";
+import initialize from "../../stages/initialize.ts";
+import logps from "../../stages/logps.ts";
+import tokenize from "../../stages/tokenize.ts";
+import train from "../../stages/train.ts";
+import { readLogps } from "../../train/logps_file.ts";
+import { loadModel } from "../../train/models/model.ts";
+import { parseStepRecords } from "../../train/step_record.ts";
+import { runStage } from "../eval/stage_context.ts";
+
+const SHAPE = {
+  hiddenSize: 8,
+  intermediateSize: 12,
+  layers: 1,
+  heads: 2,
+  tiedEmbeddings: true,
+  seed: 1,
+};
+
+const RPO = {
+  loss: "rpo",
+  beta: 0.1,
+  eta: 0.2,
+  sft: "sum",
+  learningRate: 0.01,
+  schedule: "constant",
+  epochs: 2,
+  batchPairs: 2,
+  seed: 1,
+  threads: 1,
+  snapshots: { every: 2 },
+};
+
+/** Words of the world that are no special tokens. */
+function words(count: number, from: number): string {
+  const ordinary = VOCABULARY.filter((word) => !word.startsWith("<"));
+  return Array.from({ length: count }, (_, i) => ordinary[(from + i) % ordinary.length]).join(" ");
+}
+
+/** A tokenizer, five tokenized pairs and an initial model, made by the stages themselves. */
+async function prepare(folder: string): Promise<{ tokens: string; model: string }> {
+  for (const name of ["tokenizer", "pairs"]) await Deno.mkdir(`${folder}/${name}`);
+  await writeWorldTokenizer(`${folder}/tokenizer`);
+  await writePairs(
+    `${folder}/pairs`,
+    Array.from({ length: 5 }, (_, i) => ({
+      id: `pair:${i}`,
+      prompt: words(3, i),
+      chosen: words(2 + i, 7 * i),
+      rejected: words(3, 11 * i + 1),
+    })),
+  );
+  const tokenizer = `${folder}/tokenizer`;
+  const { folders: { tokens } } = await runStage(tokenize, {
+    params: { maxLength: 24, maxPromptLength: 8 },
+    inputs: { pairs: `${folder}/pairs`, tokenizer },
+    outputs: `${folder}/tokenize`,
+  });
+  const { folders: { model } } = await runStage(initialize, {
+    params: SHAPE,
+    inputs: { tokenizer },
+    outputs: `${folder}/initialize`,
+  });
+  return { tokens, model };
+}
+
+Deno.test("stages initialize, logps and train make artifacts that the next stage reads", async () => {
+  const folder = await Deno.makeTempDir();
+  const { tokens, model } = await prepare(folder);
+  const initial = await loadModel(model);
+  assert.equal(initial.config.vocabSize, VOCABULARY.length);
+  assert.equal(VOCABULARY[initial.config.eosTokenIds[0]], "<eos>");
+
+  const scored = await runStage(logps, {
+    params: { threads: 1 },
+    inputs: { model, tokens },
+    outputs: `${folder}/logps`,
+  });
+  const scores = await readLogps(scored.folders.logps);
+  assert.deepEqual(scores.map(({ id }) => id), [0, 1, 2, 3, 4].map((i) => `pair:${i}`));
+
+  const inputs = { model, tokens, reference: scored.folders.logps };
+  const trained = await runStage(train, { params: RPO, inputs, outputs: `${folder}/train` });
+  assert.deepEqual(trained.log, ["5 steps of 2 pairs out of 5"]);
+  const steps = parseStepRecords(await Deno.readTextFile(`${trained.folders.steps}/steps.jsonl`));
+  assert.equal(steps.length, 5);
+  assert(Math.abs(steps[0].dpoLoss - Math.LN2) < 1e-6);
+  const policy = await loadModel(trained.folders.model);
+  assert.notDeepEqual(policy.weights, initial.weights);
+  assert((await Deno.stat(`${trained.folders.model}/tokenizer.json`)).isFile);
+  const { snapshots } = trained.folders;
+  const index = JSON.parse(await Deno.readTextFile(`${snapshots}/index.json`));
+  assert.deepEqual(index, { steps: [2, 4] });
+  assert.equal((await loadModel(`${snapshots}/step-000004`)).config.layers, 1);
+  await Deno.remove(folder, { recursive: true });
+});
+
+function problemsOf(params: unknown): string[] {
+  return schemaProblems(train.params, params, "train").map(({ path, message }) =>
+    `${path}: ${message}`
+  );
+}
+
+Deno.test("stage train takes each loss with the coefficients it needs, and no others", () => {
+  assert.deepEqual(problemsOf(RPO), []);
+  const { beta: _b, eta: _e, sft: _s, ...rest } = RPO;
+  assert.deepEqual(problemsOf({ ...rest, loss: "dpo", beta: 0.1 }), []);
+  assert.deepEqual(problemsOf({ ...rest, loss: "sft", sft: "token_mean" }), []);
+  assert.match(problemsOf({ ...rest, loss: "dpo", beta: 0.1, eta: 1 })[0], /^train\.eta: Unknown/);
+  assert.match(problemsOf({ ...rest, loss: "sft" })[0], /^train\.sft: .*sum, sequence_mean/);
+  assert.match(problemsOf({ ...rest, loss: "rpo", beta: 1 })[0], /^train\.eta: Missing/);
+  assert.match(problemsOf({ ...rest, loss: "rpo", beta: 1 })[1], /^train\.sft: Missing/);
+  assert.match(problemsOf({ ...RPO, loss: "rop" })[0], /^train\.loss: .*dpo, rpo, sft/);
+});
+
+Deno.test("stage train takes exactly one of epochs and steps", () => {
+  const { epochs: _, ...rest } = RPO;
+  assert.deepEqual(problemsOf({ ...rest, steps: 3 }), []);
+  assert.match(problemsOf({ ...rest, steps: 3, epochs: 1 })[0], /^train\.steps: .*exactly one of/);
+  assert.match(problemsOf(rest)[0], /^train\.steps: /);
+});
