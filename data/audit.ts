@@ -169,7 +169,7 @@ async function auditSet(
       if (seen.count++ < MOST_ROWS) seen.ids.push(row.id);
     };
     for (const [code, check] of Object.entries(ROW_CHECKS)) {
-      if (check(row, facts)) found(code as keyof typeof ROW_CHECKS);
+      if (check(row)) found(code as keyof typeof ROW_CHECKS);
     }
     inspect({ row, facts, found });
   }

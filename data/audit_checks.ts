@@ -1,4 +1,3 @@
-import type { TokenFacts } from "./store/token_table.ts";
 import type { TokenizedRow } from "./tokenize.ts";
 
 /** What the audit looks for. */
@@ -6,10 +5,12 @@ export const AUDIT_CODES = [
   "identical-pairs",
   "identical-after-truncation",
   "empty-replies",
+  "empty-prompts",
   "missing-end-token",
   "cut-before-end",
   "truncated",
   "boundary-mismatch",
+  "special-tokens-in-text",
   "trained-on-test",
   "prompt-overlap",
   "prompt-overlap-normalised",
@@ -44,6 +45,11 @@ export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
     describe: "have an empty reply",
     remedy: "drop them with `dropEmpty: true` of read-pairs",
   },
+  "empty-prompts": {
+    severity: "error",
+    describe: "have a prompt without any token, so that nothing precedes the reply",
+    remedy: "give the tokenizer a chat template, or mend the rows",
+  },
   "missing-end-token": {
     severity: "error",
     describe: "have a reply without end token that was not truncated",
@@ -63,6 +69,11 @@ export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
     severity: "warning",
     describe: "have a generation prompt whose tokens are no prefix of the conversation's",
     remedy: "end the template's generation prompt with a special token or a line break",
+  },
+  "special-tokens-in-text": {
+    severity: "warning",
+    describe: "spell a special token in their text, which is then read as one",
+    remedy: "mend the rows",
   },
   "trained-on-test": {
     severity: "error",
@@ -95,12 +106,13 @@ export type RowCode = Exclude<
 
 /** Whether a row is a case of each code. */
 export const ROW_CHECKS: {
-  readonly [C in RowCode]: (row: TokenizedRow, facts: TokenFacts) => boolean;
+  readonly [C in RowCode]: (row: TokenizedRow) => boolean;
 } = {
   "identical-pairs": (row) => row.identicalText,
   "identical-after-truncation": (row) => !row.identicalText && sameReplies(row),
   "empty-replies": (row) =>
     row.chosenEmpty || row.rejectedEmpty || row.chosen.length === 0 || row.rejected?.length === 0,
+  "empty-prompts": (row) => row.prompt.length === 0,
   "missing-end-token": (row) =>
     (!row.chosenEnded && row.chosen.length === row.before.chosen) ||
     (!row.rejectedEnded && row.rejected?.length === row.before.rejected),
@@ -109,6 +121,7 @@ export const ROW_CHECKS: {
     (!row.rejectedEnded && (row.rejected?.length ?? 0) < (row.before.rejected ?? 0)),
   truncated: (row) => row.truncation !== "none",
   "boundary-mismatch": (row) => row.boundaryMismatch,
+  "special-tokens-in-text": (row) => row.specialInText,
 };
 
 /** Whether both replies are the same tokens. */

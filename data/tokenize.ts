@@ -1,6 +1,7 @@
 import { sha256 } from "../core/digest.ts";
 import { InputError } from "../core/problem.ts";
 import type { PreferencePair, TokenizedPair } from "./pair.ts";
+import { anyOf } from "./tokenizer/byte_level_words.ts";
 import type { ChatTemplate } from "./tokenizer/chat_template.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 
@@ -30,6 +31,8 @@ export interface TokenizedRow extends TokenizedPair {
   /** Replies that still hold the end token after truncation. */
   readonly chosenEnded: boolean;
   readonly rejectedEnded: boolean;
+  /** A text of the pair spells a special token, which the tokenizer then takes for one. */
+  readonly specialInText: boolean;
   /** Digest (128 bits, hex) of the prompt's text. */
   readonly promptDigest: string;
   /** The same of the text in NFKC, lower case, each run of white space one blank. */
@@ -90,6 +93,7 @@ export function pairTokenizer(
     promptDigest: digestText(text),
     promptDigestNormalised: digestText(normalise(text)),
   }));
+  const special = anyOf(tokenizer.specialTokens);
   return (pair) => {
     const { prompt, ...digests } = promptFacts(pair.prompt);
     const chosen = split(prompt, whole(pair.prompt, pair.chosen));
@@ -113,6 +117,8 @@ export function pairTokenizer(
       rejectedEmpty: pair.rejected?.trim() === "",
       chosenEnded: kept.pair.chosen.includes(eosId),
       rejectedEnded: kept.pair.rejected?.includes(eosId) ?? true,
+      specialInText: special !== null &&
+        [pair.prompt, pair.chosen, pair.rejected ?? ""].some((text) => special.test(text)),
       ...digests,
     };
   };

@@ -59,6 +59,7 @@ export const COLUMNS: readonly Column[] = [
   { name: "rejected_empty", type: BOOLEAN, value: (row) => row.rejectedEmpty },
   { name: "chosen_ended", type: BOOLEAN, value: (row) => row.chosenEnded },
   { name: "rejected_ended", type: BOOLEAN, value: (row) => row.rejectedEnded },
+  { name: "special_in_text", type: BOOLEAN, value: (row) => row.specialInText },
   { name: "prompt_digest", type: VARCHAR, value: (row) => row.promptDigest },
   { name: "prompt_digest_normalised", type: VARCHAR, value: (row) => row.promptDigestNormalised },
 ];
@@ -81,6 +82,7 @@ export function pairColumns(row: Readonly<Record<string, DuckDBValue>>): PairCol
     rejectedEmpty: flag("rejected_empty"),
     chosenEnded: flag("chosen_ended"),
     rejectedEnded: flag("rejected_ended"),
+    specialInText: flag("special_in_text"),
     promptDigest: text("prompt_digest"),
     promptDigestNormalised: text("prompt_digest_normalised"),
   };

@@ -91,7 +91,7 @@ export function wordEncoder(
 }
 
 /** Matches any of some texts, the longest that fits; captures it, so that `split` keeps it. */
-function anyOf(texts: readonly string[]): RegExp | null {
+export function anyOf(texts: readonly string[]): RegExp | null {
   if (texts.length === 0) return null;
   const longestFirst = texts.toSorted((a, b) => b.length - a.length);
   return new RegExp(`(${longestFirst.map((text) => RegExp.escape(text)).join("|")})`);

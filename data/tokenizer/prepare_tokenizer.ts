@@ -33,15 +33,13 @@ export async function trainTokenizer(options: TrainTokenizer): Promise<Tokenizer
   if (chatTemplate !== null) {
     compileChatTemplate(chatTemplate, { path: "chatTemplate", tokens: {} });
   }
-  const texts: string[] = [];
-  for await (const { prompt, chosen, rejected } of readPairs(options.pairs)) {
-    texts.push(prompt, chosen);
-    if (rejected !== undefined) texts.push(rejected);
-  }
   const specialTokens = [
     ...new Set([padToken, bosToken, eosToken, ...options.additionalSpecialTokens]),
   ];
-  const vocabulary = trainByteLevelBpe(texts, { vocabSize: options.vocabSize, specialTokens });
+  const vocabulary = await trainByteLevelBpe(textsOf(options.pairs), {
+    vocabSize: options.vocabSize,
+    specialTokens,
+  });
   await writeBpeTokenizer(options.folder, {
     vocabulary,
     specialTokens,
@@ -51,6 +49,14 @@ export async function trainTokenizer(options: TrainTokenizer): Promise<Tokenizer
     chatTemplate,
   });
   return loadTokenizer(options.folder);
+}
+
+async function* textsOf(pairs: string): AsyncGenerator<string> {
+  for await (const { prompt, chosen, rejected } of readPairs(pairs)) {
+    yield prompt;
+    yield chosen;
+    if (rejected !== undefined) yield rejected;
+  }
 }
 
 /** A tokenizer that is given. */

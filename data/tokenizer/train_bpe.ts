@@ -23,18 +23,21 @@ export interface BpeVocabulary {
  * frequent pairs the one with the lower ids wins, as in the `tokenizers` crate, whose vocabularies
  * this reproduces; the result depends on nothing but the texts.
  *
- * Words are counted once and pair counts kept up to date merge by merge.
+ * Texts are read once, as a stream; words are counted once and pair counts kept up to date merge by merge.
  *
  * @throws RangeError when the size leaves no room for the special tokens and the bytes
  *
  * @example
  * ```ts
  * import { trainByteLevelBpe } from "./train_bpe.ts";
- * const { merges } = trainByteLevelBpe(["ab ab ab"], { vocabSize: 257, specialTokens: [] });
+ * const { merges } = await trainByteLevelBpe(["ab ab ab"], { vocabSize: 257, specialTokens: [] });
  * if (merges.join() !== "a,b") throw new Error();
  * ```
  */
-export function trainByteLevelBpe(texts: Iterable<string>, options: TrainBpe): BpeVocabulary {
+export async function trainByteLevelBpe(
+  texts: Iterable<string> | AsyncIterable<string>,
+  options: TrainBpe,
+): Promise<BpeVocabulary> {
   const { vocabSize, specialTokens } = options;
   const least = specialTokens.length + BYTE_CHARACTERS.length;
   if (!Number.isInteger(vocabSize) || vocabSize < least) {
@@ -46,7 +49,7 @@ export function trainByteLevelBpe(texts: Iterable<string>, options: TrainBpe): B
   // The crate numbers the alphabet by code point, not by byte.
   const tokens = [...specialTokens, ...BYTE_CHARACTERS.toSorted(byCodeUnit)];
   const ids = new Map(tokens.map((token, id) => [token, id]));
-  const corpus = new Corpus(countWords(texts), ids);
+  const corpus = new Corpus(await countWords(texts), ids);
   const merges: [string, string][] = [];
   while (tokens.length < vocabSize) {
     const pair = corpus.mostFrequentPair();
@@ -68,9 +71,11 @@ function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function countWords(texts: Iterable<string>): Map<string, number> {
+async function countWords(
+  texts: Iterable<string> | AsyncIterable<string>,
+): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  for (const text of texts) {
+  for await (const text of texts) {
     for (const word of byteLevelWords(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return counts;

@@ -32,6 +32,7 @@ function row(change: Partial<TokenizedRow> = {}): TokenizedRow {
     rejectedEmpty: false,
     chosenEnded: true,
     rejectedEnded: true,
+    specialInText: false,
     promptDigest: `digest ${number}`,
     promptDigestNormalised: `normalised ${number}`,
     ...change,
@@ -94,6 +95,15 @@ Deno.test("auditTokens() finds empty replies, as text and as tokens", async () =
     row({ rejected: new Int32Array(0), before: { prompt: 2, chosen: 3, rejected: 0 } }),
   ];
   assert.deepEqual(await found({ train: empty }), ["empty-replies train 3 error"]);
+});
+
+Deno.test("auditTokens() finds prompts without tokens, and special tokens spelt in a text", async () => {
+  assert.deepEqual(await found({ train: [row({ prompt: new Int32Array(0) })] }), [
+    "empty-prompts train 1 error",
+  ]);
+  assert.deepEqual(await found({ train: [row({ specialInText: true })] }), [
+    "special-tokens-in-text train 1 warning",
+  ]);
 });
 
 Deno.test("auditTokens() tells an end token that never was from one that truncation took", async () => {

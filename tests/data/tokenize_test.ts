@@ -83,6 +83,14 @@ Deno.test("pairTokenizer() tells equal texts, and replies that lost their end to
   assert.equal(equal.identicalText, true);
 });
 
+Deno.test("pairTokenizer() notes a special token spelt in any of the texts", () => {
+  const tokenize = pairTokenizer(fakeTokenizer(), lengths);
+  const noted = (prompt: string, chosen: string, rejected?: string) =>
+    tokenize({ id: "a", prompt, chosen, rejected }).specialInText;
+  assert.deepEqual([noted("1$", "2"), noted("1", "$2"), noted("1", "2", "$")], [true, true, true]);
+  assert.equal(noted("1", "2", "3"), false);
+});
+
 Deno.test("pairTokenizer() digests prompts, normalised ones beyond case, width and white space", () => {
   const tokenize = pairTokenizer(fakeTokenizer(), lengths);
   const digests = ["What is  RPO?\n", "what is rpo?", "what is ＲＰＯ?", "what is dpo?"].map((

@@ -36,6 +36,7 @@ function row(i: number, change: Partial<TokenizedRow> = {}): TokenizedRow {
     rejectedEmpty: true,
     chosenEnded: true,
     rejectedEnded: false,
+    specialInText: i % 7 === 0,
     promptDigest: `d${i}`,
     promptDigestNormalised: `n${i}`,
     ...change,

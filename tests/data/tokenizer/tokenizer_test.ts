@@ -8,7 +8,10 @@ const specialTokens = ["<pad>", "<s>", "</s>"];
 /** A small tokenizer's folder, with `change` applied to its tokenizer_config.json. */
 async function folderWith(change: Record<string, unknown>, chatTemplate: string | null = null) {
   const folder = await Deno.makeTempDir();
-  const vocabulary = trainByteLevelBpe(["low lower lowest"], { vocabSize: 270, specialTokens });
+  const vocabulary = await trainByteLevelBpe(["low lower lowest"], {
+    vocabSize: 270,
+    specialTokens,
+  });
   await writeBpeTokenizer(folder, {
     vocabulary,
     specialTokens,
