@@ -1,7 +1,7 @@
 import { sha256 } from "../core/digest.ts";
 import { InputError } from "../core/problem.ts";
 import type { PreferencePair, TokenizedPair } from "./pair.ts";
-import { anyOf } from "./tokenizer/byte_level_words.ts";
+import { anyOf } from "./tokenizer/word_encoder.ts";
 import type { ChatTemplate } from "./tokenizer/chat_template.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 

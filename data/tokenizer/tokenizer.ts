@@ -1,7 +1,8 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../core/problem.ts";
-import { spellOutByteLevel, wordEncoder } from "./byte_level_words.ts";
+import { spellOutByteLevel } from "./byte_level_words.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
+import { wordEncoder } from "./word_encoder.ts";
 
 /** Text to token ids and back. */
 export interface Tokenizer {

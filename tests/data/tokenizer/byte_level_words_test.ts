@@ -1,37 +1,7 @@
-import { Tokenizer } from "@huggingface/tokenizers";
 import assert from "node:assert/strict";
-import { Random } from "../../../core/random.ts";
-import {
-  byteLevelWords,
-  spellOutByteLevel,
-  wordEncoder,
-} from "../../../data/tokenizer/byte_level_words.ts";
-import { trainByteLevelBpe } from "../../../data/tokenizer/train_bpe.ts";
+import { byteLevelWords, spellOutByteLevel } from "../../../data/tokenizer/byte_level_words.ts";
 
 const byteLevel = { type: "ByteLevel", add_prefix_space: false, use_regex: true };
-const specials = ["<s>", "</s>", "</s></s>", "a.b"];
-
-/** The content of a tokenizer.json, with `change` applied. */
-async function tokenizerJson(change: Record<string, unknown> = {}) {
-  const texts = ["the cat sat on the mat", "it's 1,234 Grüße  世界"];
-  const { tokens, merges } = await trainByteLevelBpe(texts, {
-    vocabSize: 300,
-    specialTokens: specials,
-  });
-  return {
-    added_tokens: specials.map((content, id) => ({ id, content, special: true })),
-    normalizer: null,
-    pre_tokenizer: byteLevel,
-    post_processor: null,
-    decoder: byteLevel,
-    model: {
-      type: "BPE",
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges,
-    },
-    ...change,
-  };
-}
 
 Deno.test("byteLevelWords() cuts as the GPT-2 encoder does", () => {
   assert.deepEqual(byteLevelWords("It's  20 cats!!\n\n x"), [
@@ -51,57 +21,14 @@ Deno.test("byteLevelWords() takes white space as Unicode has it, not as JavaScri
   assert.deepEqual(byteLevelWords("a \uFEFFb"), ["a", " \uFEFF", "b"]);
 });
 
-Deno.test("wordEncoder() gives what the library gives, special tokens in the text included", async () => {
-  const json = await tokenizerJson();
-  const library = new Tokenizer(spellOutByteLevel(json), {});
-  const byLibrary = (text: string) => library.encode(text, { add_special_tokens: false }).ids;
-  const encode = wordEncoder(json, byLibrary);
-  const random = Random.seeded(0, "test");
-  const pieces = [
-    ...specials,
-    ..."the cat's \n\t 世ü😀'll1,2!\u0085\uFEFF<>/.",
-    "  ",
-    "'re",
-    "\uD800",
-  ];
-  for (let i = 0; i < 2000; i++) {
-    const text = Array.from({ length: random.between(0, 12) }, () => random.pick(pieces)).join("");
-    assert.deepEqual(encode?.(text), text === "" ? [] : byLibrary(text), JSON.stringify(text));
-  }
-});
-
-Deno.test("wordEncoder() asks the library once for each word", async () => {
-  const asked: string[] = [];
-  const encode = wordEncoder(await tokenizerJson(), (word) => {
-    asked.push(word);
-    return [word.length];
-  });
-  assert.deepEqual(encode?.("the cat the cat</s> cat"), [3, 4, 4, 4, 1, 4]);
-  assert.deepEqual(asked, ["the", " cat", " the"]);
-});
-
-Deno.test("wordEncoder() leaves tokenizers of other kinds to the library", async () => {
-  const others = [
-    { normalizer: { type: "NFC" } },
-    { pre_tokenizer: { type: "WhitespaceSplit" } },
-    { pre_tokenizer: { ...byteLevel, add_prefix_space: true } },
-    { pre_tokenizer: { ...byteLevel, use_regex: false } },
-    { pre_tokenizer: { type: "Sequence", pretokenizers: [{ type: "Digits" }, byteLevel] } },
-    { added_tokens: [{ id: 0, content: "<s>", lstrip: true }] },
-  ];
-  for (const change of others) {
-    assert.equal(wordEncoder(await tokenizerJson(change), () => []), null);
-  }
-});
-
-Deno.test("spellOutByteLevel() spells the pattern out within sequences, and leaves the rest", async () => {
+Deno.test("spellOutByteLevel() spells the pattern out within sequences, and leaves the rest", () => {
   const digits = { type: "Digits", individual_digits: true };
   const sequence = { type: "Sequence", pretokenizers: [digits, byteLevel] };
-  const { pre_tokenizer } = spellOutByteLevel(await tokenizerJson({ pre_tokenizer: sequence }));
+  const { pre_tokenizer } = spellOutByteLevel({ pre_tokenizer: sequence });
   const spelt = JSON.stringify(pre_tokenizer);
   assert.ok(spelt.includes('"Split"') && spelt.includes('"use_regex":false'));
   assert.ok(spelt.includes(JSON.stringify(digits)));
   const prefixed = { ...byteLevel, add_prefix_space: true };
-  const untouched = spellOutByteLevel(await tokenizerJson({ pre_tokenizer: prefixed }));
+  const untouched = spellOutByteLevel({ pre_tokenizer: prefixed });
   assert.deepEqual(untouched.pre_tokenizer, prefixed);
 });
