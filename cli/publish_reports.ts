@@ -120,16 +120,15 @@ function runFacts(result: RunResult, { context, planned, command }: Publication)
       const record = result.records.get(id);
       return record === undefined ? [] : [stageFacts(id, record, result)];
     }),
-    warnings: records.flatMap(({ warnings }) => warnings),
+    warnings: [],
   };
 }
 
 function stageFacts(id: string, record: KeyRecord, { ran }: RunResult): StageFacts {
-  const accepted = record.warnings.some((warning) => warning.includes("accepted by hand"));
   return {
     instance: id,
     key: record.key,
-    state: accepted ? "kept" : ran.includes(id) ? "ran" : "cached",
+    state: record.acceptedFrom !== undefined ? "kept" : ran.includes(id) ? "ran" : "cached",
     seconds: record.seconds,
     peakMemoryBytes: record.peakMemoryBytes,
     outputs: Object.entries(record.outputs).map(([port, output]) => ({ port, ...output })),

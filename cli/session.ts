@@ -45,10 +45,10 @@ export async function openSession(options: RecipeOptions): Promise<Session> {
   });
   codeIndex.catch(() => {}); // a wrong recipe is reported first
   const { path, shown } = recipePath(options.recipe);
-  const source = parseRecipe(Deno.readTextFileSync(path), shown);
+  const source = parseRecipe(Deno.readTextFileSync(path), shown, readRecipe);
   const instances = expand(source, {
     stages,
-    overrides: parseOverrides(options.set),
+    overrides: [...source.overrides, ...parseOverrides(options.set)],
     recipeFolder: dirname(path),
     userFolder: userFolder(),
     lookUp,
@@ -80,6 +80,12 @@ export function recipeNames(): string[] {
     .filter(({ name }) => name.endsWith(".yaml"))
     .map(({ name }) => basename(name, ".yaml"))
     .sort();
+}
+
+function readRecipe(name: string): { text: string; path: string } | null {
+  if (!recipeNames().includes(name)) return null;
+  const { path, shown } = recipePath(name);
+  return { text: Deno.readTextFileSync(path), path: shown };
 }
 
 function recipePath(name: string): { path: string; shown: string } {

@@ -36,6 +36,7 @@ export async function acceptOld(
       instance: instance.id,
       recipe,
       fields: JSON.parse(JSON.stringify(fields)),
+      acceptedFrom: old.key,
       finishedAt: new Date(now()).toISOString(),
       warnings: [
         ...old.warnings,

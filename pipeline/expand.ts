@@ -31,7 +31,7 @@ export interface ExpandOptions {
  */
 export function expand(source: RecipeSource, options: ExpandOptions): Instance[] {
   const { recipe, problems: overrideProblems } = applyToMatrix(source.recipe, options.overrides);
-  const problems: Problem[] = [...overrideProblems];
+  const problems: FoundProblem[] = [...overrideProblems];
   const stageOf = new Map<string, Stage>();
   for (const [entry, { uses }] of Object.entries(recipe.stages)) {
     const stage = options.stages.get(uses ?? entry);
@@ -139,7 +139,7 @@ interface ParamContext {
   readonly recipe: Recipe;
   readonly source: RecipeSource;
   readonly options: ExpandOptions;
-  readonly problems: Problem[];
+  readonly problems: FoundProblem[];
 }
 
 function resolveParams(
@@ -162,11 +162,11 @@ function resolveParams(
   problems.push(...pathProblems(unwired, paths, context));
   for (const problem of schemaProblems(stage.params, params, "")) {
     const hint = recipe.requires?.[joinPath(entry, [problem.path])];
-    const suffix = Object.keys(axes).length === 0 ? "" : ` (${unwired.id})`;
     const missing = hint !== undefined && problem.message.startsWith("Missing.");
     problems.push({
       ...problem,
-      path: `${source.locate(["stages", entry, "params", ...problem.path.split(".")])}${suffix}`,
+      path: source.locate(["stages", entry, "params", ...problem.path.split(".")]),
+      instance: Object.keys(axes).length === 0 ? undefined : unwired.id,
       message: missing ? `Missing. Expected ${hint}` : problem.message,
     });
   }
@@ -278,6 +278,18 @@ function pathProblems(
   });
 }
 
-function unique(problems: readonly Problem[]): Problem[] {
-  return [...new Map(problems.map((p) => [`${p.path}\n${p.message}`, p])).values()];
+/** A problem that may be one instance's alone: another value on an axis may have none. */
+interface FoundProblem extends Problem {
+  readonly instance?: string;
+}
+
+/** The same problem of several instances is told once, with the first of them and their number. */
+function unique(problems: readonly FoundProblem[]): Problem[] {
+  const groups = Map.groupBy(problems, ({ path, message }) => `${path}\n${message}`);
+  return [...groups.values()].map(([first, ...others]) => {
+    const { instance, ...problem } = first;
+    if (instance === undefined) return problem;
+    const more = others.length === 0 ? "" : ` and ${others.length} more`;
+    return { ...problem, path: `${problem.path} (${instance}${more})` };
+  });
 }

@@ -2,7 +2,7 @@ import { parse } from "yaml";
 import { type Json } from "../core/json.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import type { Recipe } from "./recipe.ts";
-import { splitPath } from "./recipe.ts";
+import { splitPath } from "./split_path.ts";
 
 /** Parameters set from the command line: `--set train.beta=0.2`. */
 export interface Override {

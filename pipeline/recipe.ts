@@ -2,7 +2,9 @@ import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import type { Json } from "../core/json.ts";
 import { InputError, type Problem } from "../core/problem.ts";
+import type { Override } from "./overrides.ts";
 import { joinPath, schemaProblems } from "./schema_problems.ts";
+import { splitPath } from "./split_path.ts";
 
 const scalar = z.union([z.string(), z.number()]);
 const axis = z.union([
@@ -39,6 +41,15 @@ const recipeSchema = z.strictObject({
   stages: z.record(z.string(), stageEntry),
 });
 
+/** A recipe that is another one with some parameters changed. */
+const derivedSchema = z.strictObject({
+  recipe: recipeSchema.shape.recipe,
+  describe: recipeSchema.shape.describe,
+  extends: z.string().describe("the recipe that it changes, by name"),
+  set: z.record(z.string().regex(/\./, "STAGE.PARAM"), z.json())
+    .describe("parameters to change, as --set takes them"),
+});
+
 /** One wiring of an input port: the outputs of a stage entry, narrowed to some axis values. */
 export type Wire = z.infer<typeof wire>;
 /** One entry of `stages`. */
@@ -55,14 +66,52 @@ export interface RecipeSource {
   readonly path: string;
   /** `recipes/tiny.yaml:12: stages.train.params` for a path inside the recipe. */
   locate(path: readonly (string | number)[]): string;
+  /** What the recipe changes of the one it extends: applied before the command line's own. */
+  readonly overrides: readonly Override[];
 }
 
+/** The text of a recipe by its name, and the path to show; null when there is none. */
+export type RecipeReader = (
+  name: string,
+) => { readonly text: string; readonly path: string } | null;
+
 /**
- * Reads a recipe and checks its form.
+ * Reads a recipe and checks its form. One that `extends` another is that other with a name,
+ * a description and some parameters of its own.
  *
+ * @param readBase finds the recipe that this one extends
  * @throws InputError with every problem found: YAML errors, unknown keys, wrong types
  */
-export function parseRecipe(text: string, path: string): RecipeSource {
+export function parseRecipe(
+  text: string,
+  path: string,
+  readBase: RecipeReader = () => null,
+): RecipeSource {
+  const { value, locate } = readYaml(text, path);
+  if (value === null || typeof value !== "object" || !("extends" in value)) {
+    return { recipe: checked(recipeSchema, value, { path, locate }), path, locate, overrides: [] };
+  }
+  const derived = checked(derivedSchema, value, { path, locate });
+  const base = readBase(derived.extends);
+  if (base === null) {
+    const message = `There is no recipe ${derived.extends} to extend.`;
+    throw new InputError([{ path: locate(["extends"]), message }]);
+  }
+  const source = parseRecipe(base.text, base.path, readBase);
+  const { recipe, describe } = derived;
+  const overrides = Object.entries(derived.set).map(([key, value]) => ({
+    text: `${key} (set by ${path})`,
+    path: splitPath(key),
+    value: value as Json,
+  }));
+  return {
+    ...source,
+    recipe: { ...source.recipe, recipe, describe },
+    overrides: [...source.overrides, ...overrides],
+  };
+}
+
+function readYaml(text: string, path: string): Pick<RecipeSource, "locate"> & { value: Json } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   if (document.errors.length > 0) {
@@ -78,24 +127,21 @@ export function parseRecipe(text: string, path: string): RecipeSource {
     const line = lineOf(document.contents, inside, lines);
     return `${path}${line === undefined ? "" : `:${line}`}: ${joinPath("", inside)}`;
   };
-  const value = document.toJS({ maxAliasCount: 50 }) as Json;
-  const problems = schemaProblems(recipeSchema, value, "").map((problem) =>
-    located(problem, locate)
-  );
+  return { value: document.toJS({ maxAliasCount: 50 }) as Json, locate };
+}
+
+function checked<T>(
+  schema: z.ZodType<T>,
+  value: Json,
+  { path, locate }: Pick<RecipeSource, "path" | "locate">,
+): T {
+  const problems = schemaProblems(schema, value, "").map((problem) => located(problem, locate));
   if (problems.length > 0) throw new InputError(problems, `The recipe ${path} has problems`);
-  return { recipe: recipeSchema.parse(value), path, locate };
+  return schema.parse(value);
 }
 
 function located(problem: Problem, locate: RecipeSource["locate"]): Problem {
   return { ...problem, path: locate(splitPath(problem.path)) };
-}
-
-/** `a.b[0].c` as `["a", "b", 0, "c"]`. */
-export function splitPath(path: string): (string | number)[] {
-  if (path === "") return [];
-  return [...path.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map((part) =>
-    part[1] === undefined ? part[0] : Number(part[1])
-  );
 }
 
 /** The line of the deepest node on the path that exists. */

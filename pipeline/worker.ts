@@ -7,6 +7,7 @@ import process from "node:process";
 import { ExpectedError, InputError } from "../core/problem.ts";
 import type { ArtifactType } from "./artifact.ts";
 import type { JobResult, StageJob, WorkerMessage } from "./executor.ts";
+import { explainFailure } from "./store/write_atomically.ts";
 import type { InputArtifact, Stage, StageContext } from "./stage.ts";
 import { encodeLine } from "./worker_protocol.ts";
 
@@ -101,7 +102,7 @@ async function runJob(job: StageJob, signal: AbortSignal): Promise<JobResult> {
     return { status: "done", digests, peakMemoryBytes: process.resourceUsage().maxRSS * 1024 };
   } catch (error) {
     if (signal.aborted) return { status: "stopped" };
-    return { status: "failed", error: describeError(error) };
+    return { status: "failed", error: describeError(error, job) };
   }
 }
 
