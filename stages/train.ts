@@ -75,14 +75,14 @@ export default defineStage<Params>({
     const { readTokens } = await import("../data/store/read_tokens.ts");
     const { readLogps } = await import("../train/logps_file.ts");
     const { loadModel, saveModel } = await import("../train/models/model.ts");
-    const { moveSnapshots } = await import("../train/snapshots.ts");
+    const { copySnapshots } = await import("../train/snapshots.ts");
     const { formatStepRecords } = await import("../train/step_record.ts");
     const { trainModel } = await import("../train/trainer.ts");
     const pairs = await readTokens(input("tokens").path);
     const steps = params.steps ?? Math.ceil(params.epochs! * pairs.length / params.batchPairs);
     log(`${steps} steps of ${params.batchPairs} pairs out of ${pairs.length}`);
     const [reference] = inputs("reference");
-    // Snapshots live where they outlast a killed attempt, and move once training is done.
+    // Snapshots are kept where they outlast a killed attempt.
     const snapshots = {
       folder: `${scratch}/training/snapshots`,
       steps: snapshotSteps(params, steps),
@@ -105,7 +105,7 @@ export default defineStage<Params>({
     });
     await saveModel(trained.model, output("model"), { tokenizerFrom: input("model").path });
     await Deno.writeTextFile(`${output("steps")}/steps.jsonl`, formatStepRecords(trained.steps));
-    await moveSnapshots(snapshots.folder, output("snapshots"));
+    await copySnapshots(snapshots.folder, output("snapshots"));
   },
 });
 

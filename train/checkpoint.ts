@@ -42,16 +42,19 @@ export class CheckpointFolder {
 
   /**
    * The newest checkpoint that is whole, with its step records; `null` when there is none. A damaged
-   * one is removed and the one before taken.
+   * one is removed and the one before taken; so is one that the caller has no use for.
    *
    * @throws ExpectedError when a whole checkpoint belongs to another run
    */
-  async open(): Promise<ResumedRun | null> {
+  async open(
+    isUsable: (step: number) => Promise<boolean> = () => Promise.resolve(true),
+  ): Promise<ResumedRun | null> {
     await Deno.mkdir(this.folder, { recursive: true });
     const records = await this.#readRecords();
     for (const { name, step, digest } of await this.#list()) {
       const path = `${this.folder}/${name}`;
-      if (step > records.length || (await digestFile(path)).sha256 !== digest) {
+      const isWhole = step <= records.length && (await digestFile(path)).sha256 === digest;
+      if (!isWhole || !await isUsable(step)) {
         // Left in place, it would count as one of those to keep.
         await Deno.remove(path);
         continue;

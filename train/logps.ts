@@ -10,6 +10,8 @@ import { batchSequences, type Sequence } from "./sequences.ts";
 
 /** Tokens, padding included, that one run reads at most, unless a single sequence is longer. */
 const TOKENS_PER_RUN = 4096;
+/** Logits that one run may make: 256 MiB. */
+const LOGITS_PER_RUN = 1 << 26;
 
 /** Summed reply log-probs (nats) of one pair, and how many tokens each sum has. */
 export interface PairScore {
@@ -68,7 +70,8 @@ export class Scorer {
     });
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    for (const rows of batchesByLength(sequences)) {
+    const limit = Math.min(TOKENS_PER_RUN, LOGITS_PER_RUN / this.#model.config.vocabSize);
+    for (const rows of batchesByLength(sequences, limit)) {
       signal?.throwIfAborted();
       const scores = await this.#run(rows.map((row) => sequences[row]));
       rows.forEach((row, i) => sums[row] = scores[i]);
@@ -112,7 +115,7 @@ export class Scorer {
 }
 
 /** Rows of similar length together, so that little is padded; rows with nothing to score are left out. */
-function batchesByLength(sequences: readonly Sequence[]): number[][] {
+function batchesByLength(sequences: readonly Sequence[], tokens: number): number[][] {
   const length = (row: number) => sequences[row].prompt.length + sequences[row].reply.length;
   const rows = sequences.flatMap(({ reply }, row) => reply.length === 0 ? [] : [row])
     .sort((a, b) => length(a) - length(b) || a - b);
@@ -120,7 +123,7 @@ function batchesByLength(sequences: readonly Sequence[]): number[][] {
   for (const row of rows) {
     const batch = batches.at(-1);
     // Sorted by length, so this row is the longest.
-    if (batch !== undefined && (batch.length + 1) * length(row) <= TOKENS_PER_RUN) batch.push(row);
+    if (batch !== undefined && (batch.length + 1) * length(row) <= tokens) batch.push(row);
     else batches.push([row]);
   }
   return batches;

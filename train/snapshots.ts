@@ -32,6 +32,14 @@ export class SnapshotFolder {
     await Deno.rename(temporary, path);
   }
 
+  /** Whether every snapshot asked for up to this step is there, as a run that goes on needs. */
+  async holds(step: number): Promise<boolean> {
+    for (const kept of this.#steps) {
+      if (kept <= step && !await isFolder(`${this.#folder}/${snapshotName(kept)}`)) return false;
+    }
+    return true;
+  }
+
   /** Writes `index.json`: which steps were kept. Called once, when all of them are there. */
   async finish(): Promise<void> {
     await Deno.mkdir(this.#folder, { recursive: true });
@@ -40,8 +48,8 @@ export class SnapshotFolder {
   }
 }
 
-/** Moves snapshots that are complete into another folder, across file systems too. */
-export async function moveSnapshots(from: string, to: string): Promise<void> {
+/** Copies the snapshots that `index.json` names into another folder, which gets the index as well. */
+export async function copySnapshots(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   const index = await Deno.readTextFile(`${from}/index.json`);
   const { steps } = JSON.parse(index) as { steps: number[] };
@@ -52,7 +60,15 @@ export async function moveSnapshots(from: string, to: string): Promise<void> {
     }
   }
   await Deno.writeTextFile(`${to}/index.json`, index);
-  await Deno.remove(from, { recursive: true });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function remove(path: string): Promise<void> {

@@ -38,7 +38,8 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const { model, checkpoints, snapshots } = options;
   const reference = await referenceLogps(options);
   const folder = checkpoints && new CheckpointFolder(checkpoints.folder, runDigest(options));
-  const resumed = await folder?.open() ?? null;
+  const kept = snapshots && new SnapshotFolder(snapshots, model.config);
+  const resumed = await folder?.open(async (step) => await kept?.holds(step) ?? true) ?? null;
   const state = resumed?.state ?? initialState(model.weights);
   const step = await TrainingStep.open(
     {
@@ -51,7 +52,6 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
     state,
     options,
   );
-  const kept = snapshots && new SnapshotFolder(snapshots, model.config);
   const records = [...resumed?.records ?? []];
   try {
     await runSteps(options, { step, reference, folder, kept, records });

@@ -129,6 +129,23 @@ Deno.test("trainModel() keeps the snapshots asked for, the start and the end inc
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("trainModel() goes back to a checkpoint whose snapshots are all there", async () => {
+  const folder = await Deno.makeTempDir();
+  const options = tinyRun({
+    snapshots: { folder: `${folder}/snapshots`, steps: [2, 6] },
+    checkpoints: { folder: `${folder}/checkpoints`, everySteps: 4 },
+  });
+  const expected = await trainModel(options);
+  await Deno.remove(`${folder}/snapshots/step-000006`, { recursive: true });
+  const seen: number[] = [];
+  const onStep = ({ step }: { step: number }) => seen.push(step);
+  // The checkpoint of step 8 needs the snapshot of step 6; that of step 4 does not.
+  assertSameBytes(await trainModel({ ...options, onStep }), expected);
+  assert.equal(seen[0], 5);
+  assert((await Deno.stat(`${folder}/snapshots/step-000006`)).isDirectory);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("trainModel() compares with the reference given, or else with the model it begins with", async () => {
   const options = tinyRun();
   const scorer = await openScorer(tinyModel, options);
