@@ -107,11 +107,12 @@ async function runJob(job: StageJob, signal: AbortSignal): Promise<JobResult> {
 }
 
 /** What a person can act on goes without a stack trace; what is our mistake carries one. */
-function describeError(error: unknown): string {
-  if (error instanceof ExpectedError || error instanceof InputError) return error.message;
-  if (error instanceof Deno.errors.NotCapable) {
-    return `${error.message} (not among its permissions)`;
+function describeError(thrown: unknown, job: StageJob): string {
+  if (thrown instanceof Deno.errors.NotCapable) {
+    return `${thrown.message} (not among its permissions)`;
   }
+  const error = explainFailure(thrown, job.attempt);
+  if (error instanceof ExpectedError || error instanceof InputError) return error.message;
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
