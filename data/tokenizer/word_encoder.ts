@@ -48,17 +48,6 @@ export function wordEncoder(
     }
     return ids;
   };
-  return (text) => {
-    const ids: number[] = [];
-    for (const section of boundaries === null ? [text] : text.split(boundaries)) {
-      const special = addedIds.get(section);
-      if (special !== undefined) ids.push(special);
-      else {for (const word of cut(section)) {
-          for (const id of encodeWord(word)) ids.push(id);
-        }}
-    }
-    return ids;
-  };
 }
 
 /** Matches any of some texts, the longest that fits; captures it, so that `split` keeps it. */
