@@ -15,6 +15,8 @@ export interface TokenizePairs extends TokenizeOptions {
   readonly folder: string;
   /** Leaves out pairs whose replies are the same once truncated. */
   readonly dropIdentical?: boolean;
+  /** Keeps the chosen replies alone: demonstrations to fine-tune on. */
+  readonly chosenOnly?: boolean;
 }
 
 /**
@@ -29,8 +31,8 @@ export async function tokenizePairs(options: TokenizePairs): Promise<string> {
   const tokenize = pairTokenizer(tokenizer, { maxLength, maxPromptLength });
   const counts = { tokens: 0, truncated: 0, mismatched: 0, dropped: 0 };
   async function* rows(): AsyncGenerator<TokenizedRow> {
-    for await (const pair of readPairs(options.pairs)) {
-      const row = tokenize(pair);
+    for await (const { rejected, ...pair } of readPairs(options.pairs)) {
+      const row = tokenize(options.chosenOnly ? pair : { ...pair, rejected });
       if (options.dropIdentical && sameReplies(row)) {
         counts.dropped++;
         continue;

@@ -7,6 +7,9 @@ const params = z.strictObject({
   dropIdentical: z.boolean().default(false).describe(
     "Leave out pairs whose replies are the same once truncated",
   ),
+  chosenOnly: z.boolean().default(false).describe(
+    "Leave out the rejected replies: demonstrations to fine-tune on",
+  ),
 }).refine(({ maxLength, maxPromptLength }) => maxPromptLength < maxLength, {
   path: ["maxPromptLength"],
   error: "must be below maxLength",
