@@ -39,7 +39,7 @@ export async function openScorer(model: Model, options: RuntimeOptions): Promise
   const runtime = await openRuntime(options);
   const graph = new Graph({ dtype: "float32" });
   const llama = new Llama(model.config, weightInputs(graph, model.config));
-  const symbols = { sequences: "S", time: "T", replyTokens: "M" };
+  const symbols = { sequences: "S", time: "T", tokens: "N", replyTokens: "M" };
   graph.output("logps", replyTokenLogps(llama, batchInputs(graph, model.config, { symbols })));
   return new Scorer(model, await runtime.session(toOnnx(graph)));
 }

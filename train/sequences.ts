@@ -1,4 +1,4 @@
-import { int64, type Tensor } from "../core/tensor.ts";
+import { float32, int64, type Tensor } from "../core/tensor.ts";
 import type { RotaryAngles } from "./models/rotary_angles.ts";
 
 /** A prompt and the reply whose log-probs are asked for, as token ids. */
@@ -7,15 +7,19 @@ export interface Sequence {
   readonly reply: Int32Array;
 }
 
-/** Sequences as the tensors that a model's graph is fed; S sequences, T time, M reply tokens. */
+/** Sequences as a model's graph is fed them: S sequences of at most T tokens, N tokens, M of replies. */
 export interface SequenceBatch {
-  /** (S, T), right-padded with 0. */
+  /** All tokens that are read, one sequence after the other, (N). */
   readonly ids: Tensor<"int64">;
+  /** The place of each of them in the flattened grid (S·T), (N). */
+  readonly places: Tensor<"int64">;
+  /** Zeros (S, T). */
+  readonly grid: Tensor<"float32">;
   /** (T, C/2) */
   readonly cos: Tensor<"float32">;
   /** (T, C/2) */
   readonly sin: Tensor<"float32">;
-  /** Rows of the flattened (S·T) that predict a reply token, (M). */
+  /** Which of the N tokens predict a reply token, (M). */
   readonly positions: Tensor<"int64">;
   /** The reply token that each of them predicts, (M). */
   readonly targets: Tensor<"int64">;
@@ -24,7 +28,7 @@ export interface SequenceBatch {
 }
 
 /**
- * Lays sequences out as one batch.
+ * Lays sequences out as one batch. A reply's last token is only predicted, never read.
  *
  * @throws RangeError when there is no sequence, or one whose prompt or reply is empty
  */
@@ -32,8 +36,40 @@ export function batchSequences(
   sequences: readonly Sequence[],
   angles: RotaryAngles,
 ): SequenceBatch {
+  const { length, tokens, replyTokens } = sizesOf(sequences);
+  const ids = new Int32Array(tokens);
+  const places = new Int32Array(tokens);
+  const positions = new Int32Array(replyTokens);
+  const targets = new Int32Array(replyTokens);
+  const segments = new Int32Array(replyTokens);
+  let n = 0;
+  let m = 0;
+  sequences.forEach(({ prompt, reply }, s) => {
+    const count = prompt.length + reply.length - 1;
+    ids.set(prompt, n);
+    ids.set(reply.subarray(0, -1), n + prompt.length);
+    for (let t = 0; t < count; t++) places[n + t] = s * length + t;
+    targets.set(reply, m);
+    segments.fill(s, m, m + reply.length);
+    for (let j = 0; j < reply.length; j++) positions[m++] = n + prompt.length - 1 + j;
+    n += count;
+  });
+  return {
+    ids: int64([tokens], ids),
+    places: int64([tokens], places),
+    grid: float32([sequences.length, length], new Float32Array(sequences.length * length)),
+    ...angles.table(0, length),
+    positions: int64([replyTokens], positions),
+    targets: int64([replyTokens], targets),
+    segments: int64([replyTokens], segments),
+  };
+}
+
+/** T, N and M. */
+function sizesOf(sequences: readonly Sequence[]) {
   if (sequences.length === 0) throw new RangeError("Expected at least one sequence.");
   let length = 0;
+  let tokens = 0;
   let replyTokens = 0;
   sequences.forEach(({ prompt, reply }, i) => {
     if (prompt.length === 0 || reply.length === 0) {
@@ -41,29 +77,10 @@ export function batchSequences(
         `Expected sequence ${i} to have a prompt and a reply but found ${prompt.length} and ${reply.length} tokens.`,
       );
     }
-    // The last token predicts nothing that is asked for: it is a target only.
-    length = Math.max(length, prompt.length + reply.length - 1);
+    const count = prompt.length + reply.length - 1;
+    length = Math.max(length, count);
+    tokens += count;
     replyTokens += reply.length;
   });
-  const ids = new Int32Array(sequences.length * length);
-  const positions = new Int32Array(replyTokens);
-  const targets = new Int32Array(replyTokens);
-  const segments = new Int32Array(replyTokens);
-  let m = 0;
-  sequences.forEach(({ prompt, reply }, s) => {
-    ids.set(prompt, s * length);
-    ids.set(reply.subarray(0, -1), s * length + prompt.length);
-    targets.set(reply, m);
-    segments.fill(s, m, m + reply.length);
-    for (let j = 0; j < reply.length; j++) positions[m++] = s * length + prompt.length - 1 + j;
-  });
-  const { cos, sin } = angles.table(0, length);
-  return {
-    ids: int64([sequences.length, length], ids),
-    cos,
-    sin,
-    positions: int64([replyTokens], positions),
-    targets: int64([replyTokens], targets),
-    segments: int64([replyTokens], segments),
-  };
+  return { length, tokens, replyTokens };
 }

@@ -69,7 +69,7 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
 
 /** Chosen and rejected replies as one batch: log-probs of 2P sequences, split in two. */
 function pairLogps(graph: Graph, llama: Llama): PairLogps {
-  const symbols = { sequences: "2*P", time: "T", replyTokens: "M" };
+  const symbols = { sequences: "2*P", time: "T", tokens: "N", replyTokens: "M" };
   const batch = summedBatchInputs(graph, llama.config, { prefix: CHOSEN_PREFIX, symbols });
   const [policyChosen, policyRejected] = split(sequenceLogps(llama, batch), {
     axis: 0,
@@ -104,7 +104,7 @@ function chosenLogps(
   llama: Llama,
   paired: boolean,
 ): ChosenLogps & { readonly policyRejected?: Value } {
-  const symbols = { sequences: "P", time: "T", replyTokens: "M" };
+  const symbols = { sequences: "P", time: "T", tokens: "N", replyTokens: "M" };
   const batch = summedBatchInputs(graph, llama.config, { prefix: CHOSEN_PREFIX, symbols });
   const policyChosen = sequenceLogps(llama, batch);
   const policyRejected = paired ? rejectedLogps(graph, llama) : undefined;
@@ -120,7 +120,7 @@ function chosenLogps(
 function rejectedLogps(graph: Graph, llama: Llama): Value {
   const rejected = summedBatchInputs(graph, llama.config, {
     prefix: REJECTED_PREFIX,
-    symbols: { sequences: "P", time: "U", replyTokens: "N" },
+    symbols: { sequences: "P", time: "U", tokens: "R", replyTokens: "Q" },
   });
   return sequenceLogps(llama, rejected);
 }

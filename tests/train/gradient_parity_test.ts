@@ -24,7 +24,7 @@ function gradientGraph(model: Model): Graph {
   const graph = new Graph({ dtype: "float32" });
   const weights = weightInputs(graph, model.config);
   const batch = summedBatchInputs(graph, model.config, {
-    symbols: { sequences: "2*P", time: "T", replyTokens: "M" },
+    symbols: { sequences: "2*P", time: "T", tokens: "N", replyTokens: "M" },
   });
   const logps = sequenceLogps(new Llama(model.config, weights), batch);
   const [policyChosen, policyRejected] = split(logps, { axis: 0, sizes: ["P", "P"] });

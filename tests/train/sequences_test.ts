@@ -6,17 +6,18 @@ import { tinyModel } from "./tiny_run.ts";
 const angles = new RotaryAngles(tinyModel.config);
 const tokens = (...ids: number[]) => Int32Array.from(ids);
 
-Deno.test("batchSequences() pads on the right and points each reply token at its predecessor", () => {
+Deno.test("batchSequences() reads no padding and points each reply token at its predecessor", () => {
   const batch = batchSequences([
-    { prompt: tokens(1, 2), reply: tokens(3, 4, 5) },
     { prompt: tokens(6), reply: tokens(7) },
+    { prompt: tokens(1, 2), reply: tokens(3, 4, 5) },
   ], angles);
   // The last token of a reply is only predicted, never read.
-  assert.deepEqual(batch.ids.dims, [2, 4]);
-  assert.deepEqual([...batch.ids.data].map(Number), [1, 2, 3, 4, 6, 0, 0, 0]);
-  assert.deepEqual([...batch.positions.data].map(Number), [1, 2, 3, 4]);
-  assert.deepEqual([...batch.targets.data].map(Number), [3, 4, 5, 7]);
-  assert.deepEqual([...batch.segments.data].map(Number), [0, 0, 0, 1]);
+  assert.deepEqual([...batch.ids.data].map(Number), [6, 1, 2, 3, 4]);
+  assert.deepEqual([...batch.places.data].map(Number), [0, 4, 5, 6, 7]);
+  assert.deepEqual(batch.grid.dims, [2, 4]);
+  assert.deepEqual([...batch.positions.data].map(Number), [0, 2, 3, 4]);
+  assert.deepEqual([...batch.targets.data].map(Number), [7, 3, 4, 5]);
+  assert.deepEqual([...batch.segments.data].map(Number), [0, 1, 1, 1]);
   assert.deepEqual(batch.cos.dims, [4, 2]);
 });
 

@@ -29,11 +29,11 @@ export function nextCacheName(name: string): string {
  * logits (B, V) are wanted. Outputs each layer's keys and values, (B, K, T, C).
  */
 export function prefillGraph(config: ModelConfig): Graph {
-  const { graph, llama, angles } = start(config, "T");
+  const { graph, llama, layout } = start(config, "T");
   const last = graph.input("last", "int64", ["B"]);
   let x = llama.embed(graph.input("ids", "int64", ["B", "T"])); // (B, T, D)
   for (let layer = 0; layer < config.layers; layer++) {
-    const { q, k, v } = llama.project(x, layer, angles);
+    const { q, k, v } = llama.project(x, layer, layout);
     outputCache(graph, layer, { keys: headsFirst(k), values: headsFirst(v) });
     const mixed = llama.flatten(causalAttention({ q, k, v, scale: llama.scale }));
     const isLast = layer === config.layers - 1;
@@ -53,12 +53,12 @@ export function prefillGraph(config: ModelConfig): Graph {
  * position so does every other operand: a reshape is enough.
  */
 export function stepGraph(config: ModelConfig): Graph {
-  const { graph, llama, angles } = start(config, 1);
+  const { graph, llama, layout } = start(config, 1);
   const { heads, keyValueHeads: k, headDim } = config;
   let x = llama.embed(graph.input("ids", "int64", ["B", 1])); // (B, 1, D)
   const past = (name: string) => graph.input(name, graph.dtype, ["B", k, "U", headDim]);
   for (let layer = 0; layer < config.layers; layer++) {
-    const projected = llama.project(x, layer, angles);
+    const projected = llama.project(x, layer, layout);
     const keys = concat([past(`keys/${layer}`), asHeads(projected.k, k)], 2); // (B, K, U+1, C)
     const values = concat([past(`values/${layer}`), asHeads(projected.v, k)], 2);
     outputCache(graph, layer, { keys, values });
@@ -75,8 +75,9 @@ export function stepGraph(config: ModelConfig): Graph {
 function start(config: ModelConfig, time: "T" | 1) {
   const graph = new Graph({ dtype: "float32" });
   const angle = (name: string) => graph.input(name, graph.dtype, [time, config.headDim / 2]);
-  const angles = { cos: angle("cos"), sin: angle("sin") };
-  return { graph, llama: new Llama(config, weightInputs(graph, config)), angles };
+  // Prompts are of equal length: there is nothing to pad, so tokens are on the grid already.
+  const layout = { cos: angle("cos"), sin: angle("sin"), onGrid: (x: Value) => x };
+  return { graph, llama: new Llama(config, weightInputs(graph, config)), layout };
 }
 
 function outputCache(

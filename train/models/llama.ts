@@ -2,12 +2,14 @@ import {
   add,
   causalAttention,
   embedding,
+  expand,
   gatedActivation,
   gatherRows,
   linear,
   reshape,
   rmsNorm,
   rotary,
+  scatterRows,
 } from "../graph/ops.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
@@ -24,46 +26,72 @@ export function weightInputs(graph: Graph, config: ModelConfig): WeightInputs {
   );
 }
 
-/** A batch of token sequences as graph values. */
+/**
+ * A batch of token sequences as graph values: S sequences of at most T tokens, N tokens in all. What
+ * is computed token by token is computed for those N; only attention sees the padded grid (S, T).
+ */
 export interface SequenceInputs {
-  /** Token ids, right-padded, (S, T) int64. */
+  /** Token ids, one sequence after the other, (N) int64. */
   readonly ids: Value;
+  /** The place of each token in the flattened grid (S·T), (N) int64, all different. */
+  readonly places: Value;
+  /** Zeros (S, T): the empty grid, tokens to the left. */
+  readonly grid: Value;
   /** Cosines and sines of the rotary angles, (T, C/2). */
   readonly cos: Value;
   readonly sin: Value;
 }
 
 /**
- * Final hidden states before the last norm, of the rows asked for. Llama (Touvron et al., 2023) as
+ * Final hidden states before the last norm, of the tokens asked for. Llama (Touvron et al., 2023) as
  * `LlamaForCausalLM` computes it: pre-norm attention and SwiGLU, rotary positions, no biases.
  *
- * Sequences are right-padded, so the causal mask alone keeps padding out of every real position.
+ * Padding is to the right, so the causal mask alone keeps it out of every token's sight.
  *
- * @param positions rows of the flattened (S·T) to compute the last layer's output for, (M), all different
+ * @param positions which of the N tokens, (M), all different
  * @returns (M, D)
  */
-export function llamaHidden(
-  llama: Llama,
-  { ids, cos, sin }: SequenceInputs,
-  positions: Value,
-): Value {
+export function llamaHidden(llama: Llama, inputs: SequenceInputs, positions: Value): Value {
   const { config } = llama;
-  let x = llama.embed(ids); // (S, T, D)
+  const { ids, places } = inputs;
+  const layout = { ...inputs, onGrid: (x: Value) => onGrid(x, inputs) };
+  let x = llama.embed(ids); // (N, D)
   for (let layer = 0; layer < config.layers; layer++) {
-    const { q, k, v } = llama.project(x, layer, { cos, sin });
-    const mixed = llama.flatten(causalAttention({ q, k, v, scale: llama.scale }));
-    const last = layer === config.layers - 1;
-    // What follows the last attention is row by row: rows that nobody reads are left out.
-    const rows = (value: Value) => last ? gatherRows(asRows(value), positions) : value;
-    x = llama.finish(rows(x), rows(mixed), layer);
+    const { q, k, v } = llama.project(x, layer, layout);
+    const mixed = offGrid(llama.flatten(causalAttention({ q, k, v, scale: llama.scale })));
+    const isLast = layer === config.layers - 1;
+    // After the last attention, tokens that nobody asks for are left out.
+    x = isLast
+      ? llama.finish(
+        gatherRows(x, positions),
+        gatherRows(mixed, gatherRows(places, positions)),
+        layer,
+      )
+      : llama.finish(x, gatherRows(mixed, places), layer);
   }
   return x;
 }
 
-/** (S, T, …) as rows (S·T, …). */
-function asRows(x: Value): Value {
-  const [s, t, ...rest] = x.dims;
-  return reshape(x, [`${s}*${t}`, ...rest]);
+/** Tokens (N, W) on the grid (S, T, W), zeros between. */
+function onGrid(x: Value, { grid, places }: SequenceInputs): Value {
+  const [s, t] = grid.dims;
+  const width = x.dims[1];
+  const empty = expand(reshape(grid, [`${s}*${t}`, 1]), [`${s}*${t}`, width]);
+  return reshape(scatterRows(empty, { rows: places, updates: x }), [s, t, width]);
+}
+
+/** The grid (S, T, W) as rows (S·T, W). */
+function offGrid(x: Value): Value {
+  const [s, t, width] = x.dims;
+  return reshape(x, [`${s}*${t}`, width]);
+}
+
+/** How a layer's tokens get onto the grid that attention works on, and the angles there. */
+export interface Layout {
+  readonly cos: Value;
+  readonly sin: Value;
+  /** (…, W) to (S, T, W). */
+  onGrid(x: Value): Value;
 }
 
 /** One decoder's weights in a graph, and the pieces that training and generation are put together from. */
@@ -80,16 +108,17 @@ export class Llama {
     return embedding(this.#weight(EMBEDDING), ids);
   }
 
-  /** Queries (S, T, H, C), keys and values (S, T, K, C) of a layer; x (S, T, D). */
-  project(x: Value, layer: number, angles: { readonly cos: Value; readonly sin: Value }) {
+  /** Queries (S, T, H, C), keys and values (S, T, K, C) of a layer; x (…, D). */
+  project(x: Value, layer: number, { cos, sin, onGrid }: Layout) {
     const { heads, keyValueHeads, headDim } = this.config;
-    const [s, t] = x.dims;
-    const h = this.#norm(x, layerPrefix(layer) + LAYER.inputNorm); // (S, T, D)
-    const inHeads = (name: string, count: number) =>
-      reshape(linear(h, this.#layer(layer, name)), [s, t, count, headDim]);
+    const h = this.#norm(x, layerPrefix(layer) + LAYER.inputNorm); // (…, D)
+    const inHeads = (name: string, count: number) => {
+      const y = onGrid(linear(h, this.#layer(layer, name))); // (S, T, count·C)
+      return reshape(y, [y.dims[0], y.dims[1], count, headDim]);
+    };
     return {
-      q: rotary(inHeads(LAYER.query, heads), angles.cos, angles.sin), // (S, T, H, C)
-      k: rotary(inHeads(LAYER.key, keyValueHeads), angles.cos, angles.sin), // (S, T, K, C)
+      q: rotary(inHeads(LAYER.query, heads), cos, sin), // (S, T, H, C)
+      k: rotary(inHeads(LAYER.key, keyValueHeads), cos, sin), // (S, T, K, C)
       v: inHeads(LAYER.value, keyValueHeads), // (S, T, K, C)
     };
   }

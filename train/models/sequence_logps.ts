@@ -6,7 +6,7 @@ import { type Llama, llamaHidden, type SequenceInputs } from "./llama.ts";
 
 /** The tensors of a `SequenceBatch` as inputs of a graph. */
 export interface BatchInputs extends SequenceInputs {
-  /** Rows of the flattened (S·T) that predict a reply token, (M) int64. */
+  /** Which of the N tokens predict a reply token, (M) int64. */
   readonly positions: Value;
   /** The token that each of them predicts, (M) int64. */
   readonly targets: Value;
@@ -27,8 +27,13 @@ export interface BatchDeclaration {
 
 /** The symbols for a batch's sizes. */
 export interface BatchSymbols {
+  /** S */
   readonly sequences: Dim;
+  /** T */
   readonly time: string;
+  /** N */
+  readonly tokens: string;
+  /** M */
   readonly replyTokens: string;
 }
 
@@ -38,10 +43,12 @@ export function batchInputs(
   { headDim }: { readonly headDim: number },
   { prefix = "", symbols }: BatchDeclaration,
 ): BatchInputs {
-  const { sequences, time, replyTokens } = symbols;
+  const { sequences, time, tokens, replyTokens } = symbols;
   const angles = [time, headDim / 2];
   return {
-    ids: graph.input(`${prefix}ids`, "int64", [sequences, time]),
+    ids: graph.input(`${prefix}ids`, "int64", [tokens]),
+    places: graph.input(`${prefix}places`, "int64", [tokens]),
+    grid: graph.input(`${prefix}grid`, graph.dtype, [sequences, time]),
     cos: graph.input(`${prefix}cos`, graph.dtype, angles),
     sin: graph.input(`${prefix}sin`, graph.dtype, angles),
     positions: graph.input(`${prefix}positions`, "int64", [replyTokens]),
@@ -74,6 +81,6 @@ export function replyTokenLogps(llama: Llama, batch: BatchInputs): Value {
  */
 export function sequenceLogps(llama: Llama, batch: SummedBatchInputs): Value {
   const logps = cast(replyTokenLogps(llama, batch), "float64"); // (M)
-  const zeros = full(logps.graph, [batch.ids.dims[0]], { value: 0, dtype: "float64" }); // (S)
+  const zeros = full(logps.graph, [batch.grid.dims[0]], { value: 0, dtype: "float64" }); // (S)
   return scatterElementsAdd(zeros, { indices: batch.segments, updates: logps, axis: 0 });
 }
