@@ -39,6 +39,7 @@ interface ModuleGraph {
 export class CodeIndex {
   #modules: Map<string, GraphModule>;
   #digests = new Map<string, Promise<string>>();
+  #codes = new Map<string, Promise<CodeFields>>();
 
   private constructor(
     private readonly graph: ModuleGraph,
@@ -73,7 +74,16 @@ export class CodeIndex {
    *
    * @throws ExpectedError when a module cannot be found in the graph
    */
-  async code(module: string): Promise<CodeFields> {
+  code(module: string): Promise<CodeFields> {
+    let code = this.#codes.get(module);
+    if (code === undefined) {
+      code = this.#codeBelow(module);
+      this.#codes.set(module, code);
+    }
+    return code;
+  }
+
+  async #codeBelow(module: string): Promise<CodeFields> {
     const reached = new Map<string, GraphModule>();
     const packages = new Set<string>();
     const open = [module];
