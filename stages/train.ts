@@ -67,7 +67,7 @@ export default defineStage<Params>({
     steps: { type: "steps" },
     snapshots: { type: "snapshots" },
   },
-  resources: ({ threads }) => ({ cores: threads, memory: 2048, native: ["onnxruntime", "duckdb"] }),
+  resources: ({ threads }) => ({ cores: threads, memory: 1500, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: ({ steps = 500 }) => 2 + 0.04 * steps,
   module: import.meta.url,
