@@ -35,7 +35,7 @@ export interface SequenceInputs {
   readonly ids: Value;
   /** The place of each token in the flattened grid (S·T), (N) int64, all different. */
   readonly places: Value;
-  /** Zeros (S, T): the empty grid, tokens to the left. */
+  /** Zeros (S, T): the empty grid, whose rows sequences fill from the left. */
   readonly grid: Value;
   /** Cosines and sines of the rotary angles, (T, C/2). */
   readonly cos: Value;
