@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ballast, ballastJson, digestsOf, type PlanDocument, type RunDocument } from "./ballast.ts";
+import { copyProject } from "./project_copy.ts";
+import { ScratchFolder } from "./scratch_folder.ts";
+import { SMALL_TINY } from "./small_tiny.ts";
+
+const SEED = "@seed=0";
+/** What follows from β, which the SFT methods do not have. */
+const AFTER_BETA = [
+  ...["dpo", "rpo-sum", "rpo-sequence-mean"].map((method) => `train/${method}${SEED}`),
+  ...["dpo", "rpo-sum", "rpo-sequence-mean"].map((method) => `curve/${method}${SEED}`),
+  `stopped/dpo${SEED}`,
+  `evaluate-stopped/dpo${SEED}`,
+  ...["dpo", "rpo-sum", "rpo-sequence-mean"].map((method) => `evaluate/${method}${SEED}`),
+  "compare",
+  "report",
+];
+
+const notCached = ({ stages }: PlanDocument) =>
+  stages.filter(({ state }) => state !== "cached").map(({ id }) => id);
+
+Deno.test("the recipe tiny, from an empty store to its table and back", async (t) => {
+  await using scratch = await ScratchFolder.make();
+  const store = join(scratch.path, "store");
+  const here = [...SMALL_TINY, "--store", store];
+  const plan = (...more: string[]) => ballastJson<PlanDocument>(["plan", ...here, ...more]);
+
+  await t.step("plan on an empty store: all is missing, nothing is written", async () => {
+    const { recipe, stages } = await plan();
+    assert.equal(recipe, "tiny");
+    assert.equal(stages.length, 29);
+    assert.deepEqual(new Set(stages.map(({ state }) => state)), new Set(["missing"]));
+    await assert.rejects(Deno.stat(store), Deno.errors.NotFound);
+  });
+
+  await t.step("reproduce exits 0, prints the table and writes the report", async () => {
+    const { code, stdout, stderr } = await ballast(["reproduce", ...here]);
+    assert.equal(code, 0, stderr);
+    for (const system of ["Ref", "SFT on chosen", "DPO", "RPO sum", "RPO sequence_mean"]) {
+      assert.match(stdout, new RegExp(`^${system} +[−\\d]`, "m"));
+    }
+    const reports = join(store, "reports", "tiny");
+    assert(stderr.includes(`Report: ${reports}/index.html`), stderr);
+    const files = ["index.html", "report.md", "report.tex", "table.csv", "table.txt"];
+    for (const file of files) assert((await Deno.stat(join(reports, file))).size > 500, file);
+    assert.equal(await Deno.readTextFile(join(reports, "table.txt")), stdout);
+    const figures = [...Deno.readDirSync(join(reports, "figures"))].map(({ name }) => name);
+    assert(figures.length > 0 && figures.every((name) => name.endsWith(".svg")), `${figures}`);
+    const page = await Deno.readTextFile(join(reports, "index.html"));
+    assert.doesNotMatch(page, /<(script|link|img)[^>]+(src|href)="http/, "self-contained");
+  });
+
+  await t.step("reproduce again runs no stage and prints the same table", async () => {
+    const page = join(store, "reports", "tiny", "index.html");
+    const { mtime } = await Deno.stat(page);
+    const again = await ballast(["reproduce", ...here, "--progress", "plain"]);
+    assert.equal(again.code, 0);
+    assert.match(again.stderr, /nothing to do, 29 stages cached/);
+    assert.equal(again.stdout, await Deno.readTextFile(join(store, "reports/tiny/table.txt")));
+    assert.deepEqual((await Deno.stat(page)).mtime, mtime, "the page is left alone");
+    assert.deepEqual(notCached(await plan()), []);
+  });
+
+  await t.step("another empty store gives the same digest for every artifact", async () => {
+    const other = [...SMALL_TINY, "--store", join(scratch.path, "other"), "--cores", "3"];
+    const second = await ballastJson<RunDocument>(["reproduce", ...other]);
+    assert.equal(second.ran.length, 29);
+    const first = await ballastJson<RunDocument>(["reproduce", ...here]);
+    assert.deepEqual([first.ran.length, first.cached.length], [0, 29]);
+    assert.deepEqual(digestsOf(second), digestsOf(first));
+    assert.equal(Object.keys(digestsOf(first)).length, 46);
+  });
+
+  await t.step("one changed parameter: plan names exactly the stages that follow", async () => {
+    assert.deepEqual(notCached(await plan("--set", "train.beta=0.2")), AFTER_BETA);
+    const late = await plan("--set", "report.title=Another");
+    assert.deepEqual(notCached(late), ["report"]);
+    const early = notCached(await plan("--set", "world.testPrompts=25"));
+    assert(early.includes(`world${SEED}`) && early.includes("report"));
+  });
+
+  await t.step("explain names the parameter, its old value and its new one", async () => {
+    const args = ["explain", "train", ...here, "--set", "train.beta=0.2"];
+    const { code, stdout } = await ballast(args);
+    assert.equal(code, 0);
+    assert.equal(stdout.match(/beta 0\.1 → 0\.2/g)?.length, 3);
+    assert.match(stdout, /^train\/sft@seed=0: cached/m);
+    const { stages } = await ballastJson<PlanDocument>(args);
+    const dpo = stages.find(({ id }) => id === `train/dpo${SEED}`)!;
+    assert.deepEqual(dpo.reasons, [{ field: "beta", before: "0.1", after: "0.2" }]);
+  });
+
+  await t.step("a run with a changed parameter runs only what follows from it", async () => {
+    const changed = ["--set", "train.beta=0.2", "--to", "train/dpo"];
+    const { ran, cached } = await ballastJson<RunDocument>(["reproduce", ...here, ...changed]);
+    assert.deepEqual(ran, [`train/dpo${SEED}`]);
+    assert.equal(cached.length, 7);
+  });
+
+  await t.step("diff names the parameter, the artifacts and the numbers", async () => {
+    const { code, stdout } = await ballast(["diff", "1", "latest", "--store", store]);
+    assert.equal(code, 0);
+    assert.match(stdout, /train\/dpo@seed=0/);
+    assert.match(stdout, /beta:? 0\.1 → 0\.2/);
+    const same = await ballast(["diff", "1", "previous", "--store", store]);
+    assert.match(same.stdout, /All 29 instances are equal/);
+  });
+
+  await t.step("status lists the runs, and answers SQL", async () => {
+    interface Status {
+      objects: number;
+      keys: number;
+      runs: { run: string; status: string; ran: number; cached: number }[];
+    }
+    const { runs, keys } = await ballastJson<Status>(["status", "--store", store]);
+    assert.deepEqual(runs.map(({ ran, cached }) => [ran, cached]), [[29, 0], [0, 29], [0, 29], [
+      1,
+      7,
+    ]]);
+    assert.equal(keys, 30);
+    const sql = "select count(*) as keys from keys";
+    const rows = await ballastJson<unknown[]>(["status", "--sql", sql, "--store", store]);
+    assert.deepEqual(rows, [{ keys: 30 }]);
+  });
+
+  await t.step("verify reads every object again and finds all as written", async () => {
+    const { code, stdout } = await ballast(["verify", "--deep", "--store", store]);
+    assert.equal(code, 0);
+    assert.match(stdout, /all as written/);
+  });
+
+  await t.step("gc keeps what the last run needs; the rest goes only with --delete", async () => {
+    interface Garbage {
+      deleted: boolean;
+      garbage: { kind: string }[];
+      keptKeys: number;
+    }
+    const gc = (...more: string[]) => ballastJson<Garbage>(["gc", "--store", store, ...more]);
+    await ballastJson(["reproduce", ...here]);
+    const listed = await gc();
+    assert.equal(listed.deleted, false);
+    assert.deepEqual(notCached(await plan("--set", "train.beta=0.2", "--to", "train/dpo")), []);
+    assert.deepEqual((await gc("--delete")).garbage, listed.garbage);
+    assert.deepEqual(notCached(await plan("--set", "train.beta=0.2", "--to", "train/dpo")), [
+      `train/dpo${SEED}`,
+    ]);
+    assert.deepEqual((await gc()).garbage, []);
+    const { ran, cached } = await ballastJson<RunDocument>(["reproduce", ...here]);
+    assert.deepEqual([ran.length, cached.length], [0, 29]);
+  });
+
+  await t.step("an edited comment runs nothing; an edited line exactly what it is in", async () => {
+    const project = join(scratch.path, "project");
+    await Deno.mkdir(project);
+    await copyProject(project);
+    const edit = async (file: string, change: (text: string) => string) => {
+      const path = join(project, file);
+      const text = await Deno.readTextFile(path);
+      assert.notEqual(change(text), text);
+      await Deno.writeTextFile(path, change(text));
+    };
+    const planned = () => ballastJson<PlanDocument>(["plan", ...here], { project });
+    assert.deepEqual(notCached(await planned()), [], "a copy elsewhere is the same code");
+
+    await edit("train/losses/rpo.ts", (text) => `// A remark.\n${text}\n/* Another. */\n`);
+    await edit("reports/write_report.ts", (text) => text.replace("{", "{\n\n"));
+    assert.deepEqual(notCached(await planned()), []);
+
+    await edit("eval/compare.ts", (text) => `${text}\nexport const edited = 1;\n`);
+    const { stages } = await planned();
+    assert.deepEqual(notCached({ recipe: "tiny", stages }), ["compare", "report"]);
+    const [reason] = stages.find(({ id }) => id === "compare")!.reasons;
+    assert.equal(reason.field, "code eval/compare.ts");
+    const run = await ballastJson<RunDocument>(["reproduce", ...here], { project });
+    assert.deepEqual(run.ran, ["compare"], "its result is the same, so nothing follows");
+
+    await edit("train/losses/rpo.ts", (text) => `${text}\nexport const edited = 1;\n`);
+    const stale = notCached(await planned());
+    assert(stale.includes(`train/rpo-sum${SEED}`) && !stale.includes(`world${SEED}`), `${stale}`);
+  });
+});
