@@ -1,6 +1,6 @@
 import type { Difference } from "./artifact.ts";
 import type { InstanceDifference, OutputDifference, RunDifference } from "./diff.ts";
-import { escapeControls } from "./reporters/plain_text.ts";
+import { visibleText } from "../core/visible_text.ts";
 import { formatCount } from "./reporters/quantities.ts";
 
 const SHOWN_DIFFERENCES = 20;
@@ -20,7 +20,7 @@ export function formatRunDifference(diff: RunDifference): string {
       ? `All ${formatCount(diff.equal, "instance")} are equal.`
       : `${changed} differ${diff.instances.length === 1 ? "s" : ""}, ${diff.equal} equal.`,
   );
-  return lines.map((line) => `${escapeControls(line)}\n`).join("");
+  return lines.map((line) => `${visibleText(line)}\n`).join("");
 }
 
 function formatInstance({ id, change, fields, outputs }: InstanceDifference): string[] {

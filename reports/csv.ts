@@ -1,5 +1,5 @@
 import { isQuantity, type Quantity, type Table } from "./table.ts";
-import { visibleText } from "./visible_text.ts";
+import { visibleText } from "../core/visible_text.ts";
 
 /**
  * A table as CSV (RFC 4180: CRLF, quotes doubled): for each column of numbers the value, the ends of its

@@ -8,7 +8,7 @@ import {
   type Quantity,
   type Table,
 } from "./table.ts";
-import { visibleText } from "./visible_text.ts";
+import { visibleText } from "../core/visible_text.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",

@@ -7,7 +7,7 @@ import {
   noteLetter,
   type Table,
 } from "./table.ts";
-import { visibleText } from "./visible_text.ts";
+import { visibleText } from "../core/visible_text.ts";
 
 /** How LaTeX writes the characters that mean something to it, and the signs that reports use. */
 const COMMANDS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { formatCount, formatNumber, halfWidth } from "./number_format.ts";
 import { type Cell, type Column, isQuantity, noteLetter, type Table } from "./table.ts";
-import { visibleText } from "./visible_text.ts";
+import { visibleText } from "../core/visible_text.ts";
 
 /** How characters are written that would open a link, a tag, an entity, emphasis, a formula or a cell. */
 const ESCAPES: Readonly<Record<string, string>> = {

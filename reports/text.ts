@@ -1,4 +1,4 @@
-import { displayWidth, pad, wrap } from "./display_width.ts";
+import { displayWidth, pad, wrap } from "../core/display_width.ts";
 import { formatCount, formatNumber, halfWidth } from "./number_format.ts";
 import {
   type Cell,
@@ -8,7 +8,7 @@ import {
   noteLetter,
   type Table,
 } from "./table.ts";
-import { visibleText } from "./visible_text.ts";
+import { visibleText } from "../core/visible_text.ts";
 
 /** Blanks between two columns. */
 const GAP = 2;

@@ -1,6 +1,6 @@
 import picocolors from "picocolors";
 import type { RunEvent } from "../events.ts";
-import { escapeControls } from "./plain_text.ts";
+import { visibleText } from "../../core/visible_text.ts";
 import { formatCount, formatSeconds } from "./quantities.ts";
 
 /** Where a reporter writes: a terminal, a file, a test's list. */
@@ -23,7 +23,7 @@ export function formatFailure(
   event: Extract<RunEvent, { type: "stage-failed" }>,
   log: readonly string[],
 ): string[] {
-  const error = escapeControls(event.error.trimEnd(), "keep-lines").split("\n");
+  const error = visibleText(event.error.trimEnd(), { keepLines: true }).split("\n");
   const lines = error.map((line) => `     ${line}`);
   if (log.length > 0) {
     lines.push(
@@ -39,7 +39,7 @@ export function formatOutcome(
   event: Extract<RunEvent, { type: "run-finished" }>,
   recipe: string,
 ): string {
-  const name = escapeControls(recipe);
+  const name = visibleText(recipe);
   const time = formatSeconds(event.seconds);
   if (event.status === "done" && event.ran === 0) {
     return `${name}: nothing to do, ${formatCount(event.cached, "stage")} cached (${time})`;

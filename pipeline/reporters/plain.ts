@@ -1,6 +1,6 @@
 import type { EventSubscriber, RunEvent } from "../events.ts";
 import { formatFailure, formatOutcome, type Palette, palette, type Writer } from "./output.ts";
-import { escapeControls } from "./plain_text.ts";
+import { visibleText } from "../../core/visible_text.ts";
 import { formatClock, formatCount, formatEstimate, formatSeconds } from "./quantities.ts";
 import { StageLogs } from "./stage_logs.ts";
 
@@ -38,21 +38,21 @@ export class PlainReporter implements EventSubscriber {
 
   #describe(event: RunEvent): string[] {
     const { green, red, yellow } = this.#colors;
-    const id = "id" in event ? escapeControls(event.id) : "";
+    const id = "id" in event ? visibleText(event.id) : "";
     switch (event.type) {
       case "run-started": {
         const todo = `${formatCount(event.todo, "stage")} to run, ${event.cached} cached`;
         const left = event.estimateSeconds === null || event.todo === 0
           ? ""
           : `, about ${formatEstimate(event.estimateSeconds)}`;
-        return [`${escapeControls(event.recipe)}, run ${event.run}: ${todo}${left}`];
+        return [`${visibleText(event.recipe)}, run ${event.run}: ${todo}${left}`];
       }
       case "stage-started":
         return [`${event.resumed ? "resumed " : "started "} ${id}`];
       case "stage-progress":
         return this.#progress(event, id);
       case "stage-log": {
-        const text = escapeControls(event.message);
+        const text = visibleText(event.message);
         return [
           event.level === "warning"
             ? `${yellow("warning ")} ${id}: ${text}`
@@ -67,7 +67,7 @@ export class PlainReporter implements EventSubscriber {
           ...formatFailure(event, this.#logs.of(event.id)),
         ];
       case "stage-skipped":
-        return [`skipped  ${id}: ${escapeControls(event.because)}`];
+        return [`skipped  ${id}: ${visibleText(event.because)}`];
       case "run-finished":
         return [formatOutcome(event, this.#recipe)];
       case "stage-cached":
@@ -80,7 +80,7 @@ export class PlainReporter implements EventSubscriber {
     if (event.time - last < PROGRESS_EVERY_MS) return [];
     this.#lastProgress.set(event.id, event.time);
     const { done, total, unit, note } = event.progress;
-    const extra = note === undefined ? "" : `, ${escapeControls(note)}`;
-    return [`progress ${id}  ${done}/${total} ${escapeControls(unit)}${extra}`];
+    const extra = note === undefined ? "" : `, ${visibleText(note)}`;
+    return [`progress ${id}  ${done}/${total} ${visibleText(unit)}${extra}`];
   }
 }

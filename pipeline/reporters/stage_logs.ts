@@ -1,5 +1,5 @@
 import type { RunEvent } from "../events.ts";
-import { escapeControls } from "./plain_text.ts";
+import { visibleText } from "../../core/visible_text.ts";
 
 const KEPT_LINES = 20;
 
@@ -12,7 +12,7 @@ export class StageLogs {
     if (event.type === "stage-finished") this.#lines.delete(event.id);
     if (event.type !== "stage-log") return;
     const lines = this.#lines.get(event.id) ?? [];
-    lines.push(...escapeControls(event.message, "keep-lines").split("\n"));
+    lines.push(...visibleText(event.message, { keepLines: true }).split("\n"));
     this.#lines.set(event.id, lines.slice(-KEPT_LINES));
   }
 

@@ -1,7 +1,8 @@
 import type { EventSubscriber, RunEvent } from "../events.ts";
 import { formatFailure, formatOutcome, type Palette, palette, type Writer } from "./output.ts";
 import { PlainReporter } from "./plain.ts";
-import { escapeControls, pad, truncate } from "./plain_text.ts";
+import { pad, truncate } from "../../core/display_width.ts";
+import { visibleText } from "../../core/visible_text.ts";
 import { formatCount, formatEstimate, formatSeconds } from "./quantities.ts";
 import { StageLogs } from "./stage_logs.ts";
 import {
@@ -115,7 +116,7 @@ export class TerminalReporter implements EventSubscriber {
     if (cached > 0) parts.push(`${cached} cached`);
     if (estimateSeconds !== null) parts.push(`about ${formatEstimate(estimateSeconds)}`);
     return [
-      `${this.#colors.bold(escapeControls(recipe))} ${this.#colors.dim(`· ${parts.join(" · ")}`)}`,
+      `${this.#colors.bold(visibleText(recipe))} ${this.#colors.dim(`· ${parts.join(" · ")}`)}`,
     ];
   }
 
@@ -148,12 +149,12 @@ export class TerminalReporter implements EventSubscriber {
   }
 
   #line(mark: string, id: string, text: string): string {
-    return ` ${mark} ${pad(escapeControls(id), this.#idColumns())}  ${this.#colors.dim(text)}`
+    return ` ${mark} ${pad(visibleText(id), this.#idColumns())}  ${this.#colors.dim(text)}`
       .trimEnd();
   }
 
   #warning(id: string, message: string): string {
-    return ` ${this.#colors.yellow("!")} ${escapeControls(id)}: ${escapeControls(message)}`;
+    return ` ${this.#colors.yellow("!")} ${visibleText(id)}: ${visibleText(message)}`;
   }
 
   #idColumns(): number {
@@ -178,17 +179,17 @@ export class TerminalReporter implements EventSubscriber {
 
   #stageLine(stage: RunningStage, now: number): string {
     const spinner = SPINNER[Math.floor(now / REDRAW_MS) % SPINNER.length];
-    const id = pad(truncate(escapeControls(stage.id), this.#idColumns()), this.#idColumns());
+    const id = pad(truncate(visibleText(stage.id), this.#idColumns()), this.#idColumns());
     const parts: string[] = [];
     if (stage.last === null) parts.push(formatSeconds((now - stage.started) / 1000));
     else {
       const { done, total, unit, note } = stage.last.progress;
-      parts.push(`${done}/${total} ${escapeControls(unit)}`);
+      parts.push(`${done}/${total} ${visibleText(unit)}`);
       const rate = rateOf(stage);
       if (rate !== null) parts.push(`${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`);
       const left = stageSecondsLeft(stage, now);
       if (left !== null) parts.push(`${formatEstimate(left)} left`);
-      if (note !== undefined) parts.push(escapeControls(note));
+      if (note !== undefined) parts.push(visibleText(note));
     }
     const bar = stage.last === null ? "" : `${this.#bar(shareDone(stage))} `;
     const used = 3 + this.#idColumns() + 2 + (stage.last === null ? 0 : this.#barColumns() + 1);

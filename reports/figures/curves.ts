@@ -1,6 +1,6 @@
 import type { Curve, Results } from "../../core/results.ts";
 import { InputError, nearest, type Problem } from "../../core/problem.ts";
-import { visibleText } from "../visible_text.ts";
+import { visibleText } from "../../core/visible_text.ts";
 
 /** One point of a drawn line; `seed` is null on the line of means. */
 export interface LinePoint {

@@ -4,7 +4,7 @@ import type { Metric, Results } from "../../core/results.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
 import { formatNumber } from "../number_format.ts";
 import { unitLabel } from "../results_table.ts";
-import { visibleText } from "../visible_text.ts";
+import { visibleText } from "../../core/visible_text.ts";
 import { systemStyle } from "./palette.ts";
 import { renderSvg } from "./render_svg.ts";
 

@@ -2,7 +2,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { Results } from "../../core/results.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
 import { formatNumber } from "../number_format.ts";
-import { visibleText } from "../visible_text.ts";
+import { visibleText } from "../../core/visible_text.ts";
 import { checkCurves, curvesOf, type LinePoint, linePoints, linesCaption } from "./curves.ts";
 import { INK, PAPER, systemStyle } from "./palette.ts";
 import { renderSvg } from "./render_svg.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { displayWidth } from "../../reports/display_width.ts";
+import { displayWidth } from "../../core/display_width.ts";
 import { renderCsv } from "../../reports/csv.ts";
 import { escapeHtml, renderHtml } from "../../reports/html.ts";
 import { escapeLatex, renderLatex } from "../../reports/latex.ts";

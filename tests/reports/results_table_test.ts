@@ -5,7 +5,7 @@ import { comparisonsTable } from "../../reports/comparisons_table.ts";
 import { renderText } from "../../reports/text.ts";
 import { resultsTable } from "../../reports/results_table.ts";
 import { seedsTable } from "../../reports/seeds_table.ts";
-import { displayWidth } from "../../reports/display_width.ts";
+import { displayWidth } from "../../core/display_width.ts";
 import { isQuantity } from "../../reports/table.ts";
 import { resultsFixture } from "./results_fixture.ts";
 

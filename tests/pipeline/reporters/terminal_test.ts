@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { RunEvent } from "../../../pipeline/events.ts";
 import { progressReporter, TerminalReporter } from "../../../pipeline/reporters/terminal.ts";
 import { PlainReporter } from "../../../pipeline/reporters/plain.ts";
-import { displayWidth } from "../../../pipeline/reporters/plain_text.ts";
+import { displayWidth } from "../../../core/display_width.ts";
 import { CapturedOutput, eventsAt, FAILING_RUN } from "./fixture.ts";
 
 const STOPPED_CLOCK = { now: () => 1_000_000, every: () => () => {} };
@@ -23,7 +23,7 @@ Deno.test("TerminalReporter keeps finished, failed and warned lines and ends wit
     "     but found NaN.",
     "     last lines of its log:",
     "       3 rows cut",
-    "       step 3\\u{1b}[2J",
+    "       step 3\\x1b[2J",
     " ✓ train/dpo@seed=1                      11.9 s",
     " − 1 stage not run",
     "tiny: failed in 12.0 s, 1 stage ran, 2 cached, 1 failed (run 0007)",

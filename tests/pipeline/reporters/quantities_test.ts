@@ -1,42 +1,11 @@
 import assert from "node:assert/strict";
 import {
-  displayWidth,
-  escapeControls,
-  pad,
-  truncate,
-} from "../../../pipeline/reporters/plain_text.ts";
-import {
   formatBytes,
   formatClock,
   formatEstimate,
   formatSeconds,
 } from "../../../pipeline/reporters/quantities.ts";
 import { rateOf, runSecondsLeft, stageSecondsLeft } from "../../../pipeline/reporters/time_left.ts";
-
-Deno.test("escapeControls() shows escape sequences and direction marks instead of obeying them", () => {
-  assert.equal(
-    escapeControls("a\x1b[31mb\x07\u202ec\u009b\r"),
-    "a\\u{1b}[31mb\\u{7}\\u{202e}c\\u{9b}\\u{d}",
-  );
-  assert.equal(escapeControls("a\nb\tc"), "a\\u{a}b c");
-  assert.equal(escapeControls("a\nb", "keep-lines"), "a\nb");
-  assert.equal(escapeControls("größe 長 🙂"), "größe 長 🙂");
-});
-
-Deno.test("displayWidth() counts wide characters as two and combining ones as none", () => {
-  assert.equal(displayWidth("abc"), 3);
-  assert.equal(displayWidth("長い"), 4);
-  assert.equal(displayWidth("e\u0301"), 1);
-});
-
-Deno.test("truncate() and pad() keep to a width in columns", () => {
-  assert.equal(truncate("abcdef", 6), "abcdef");
-  assert.equal(truncate("abcdefg", 6), "abcde…");
-  assert.equal(truncate("長長長", 5), "長長…");
-  assert.equal(truncate("長長長", 4), "長…");
-  assert.equal(truncate("abc", 0), "");
-  assert.equal(pad("長", 4), "長  ");
-});
 
 Deno.test("formatSeconds() changes its unit where the next one begins", () => {
   const cases: [number, string][] = [

@@ -1,40 +1,28 @@
-/** Ranges of characters that take two terminal cells (East Asian wide and full-width, emoji). */
-const WIDE: readonly (readonly [number, number])[] = [
-  [0x1100, 0x115f],
-  [0x2e80, 0x303e],
-  [0x3041, 0x33ff],
-  [0x3400, 0x4dbf],
-  [0x4e00, 0x9fff],
-  [0xa000, 0xa4cf],
-  [0xac00, 0xd7a3],
-  [0xf900, 0xfaff],
-  [0xfe30, 0xfe6f],
-  [0xff00, 0xff60],
-  [0xffe0, 0xffe6],
-  [0x1f300, 0x1f64f],
-  [0x1f680, 0x1f6ff],
-  [0x1f900, 0x1f9ff],
-  [0x20000, 0x3fffd],
-];
+import stringWidth from "string-width";
 
 /**
- * How many terminal cells a text takes: wide characters count two, combining marks none. The text must
- * be free of control characters (see `visibleText`).
+ * How many terminal cells a text takes: East Asian wide characters and emoji two, combining marks none.
+ * The text must be free of control characters (see `visibleText`).
  */
 export function displayWidth(text: string): number {
-  let width = 0;
-  for (const character of text) {
-    if (/^\p{M}$/u.test(character)) continue;
-    const code = character.codePointAt(0) ?? 0;
-    width += WIDE.some(([low, high]) => code >= low && code <= high) ? 2 : 1;
-  }
-  return width;
+  return stringWidth(text);
 }
 
 /** A text padded with blanks to a display width; longer texts are returned as they are. */
-export function pad(text: string, width: number, align: "left" | "right"): string {
+export function pad(text: string, width: number, align: "left" | "right" = "left"): string {
   const blanks = " ".repeat(Math.max(0, width - displayWidth(text)));
   return align === "left" ? text + blanks : blanks + text;
+}
+
+/** A text cut to a number of cells, its end marked by `…` when something was cut. */
+export function truncate(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  let kept = "";
+  for (const character of text) {
+    if (displayWidth(kept + character) > width - 1) break;
+    kept += character;
+  }
+  return width < 1 ? "" : `${kept}…`;
 }
 
 /** Lines of at most `width` cells, broken at blanks; a word longer than a line is broken inside. */
