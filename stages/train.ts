@@ -26,7 +26,7 @@ const run = {
   adamEpsilon: z.number().positive().default(1e-8).describe("Epsilon of AdamW"),
   threads: count("Threads of the model; the order of sums depends on them"),
   snapshots: z.union([
-    z.strictObject({ every: count("Steps between snapshots") }),
+    z.strictObject({ every: count("Steps between snapshots, from the start to the end") }),
     z.strictObject({ steps: z.array(z.int().min(0)).describe("Steps; 0 is the start") }),
   ]).default({ steps: [] }).describe("When the weights are kept along the way"),
   checkpointSteps: count("Steps between checkpoints").default(100),
@@ -118,8 +118,12 @@ function optimisation(params: Params, steps: number) {
   };
 }
 
+/** With `every`, the start and the end are snapshots too: a curve begins at the reference. */
 function snapshotSteps({ snapshots }: Params, steps: number): readonly number[] {
   if ("steps" in snapshots) return snapshots.steps;
-  const { every } = snapshots;
-  return Array.from({ length: Math.floor(steps / every) }, (_, i) => (i + 1) * every);
+  const between = Array.from(
+    { length: Math.ceil(steps / snapshots.every) },
+    (_, i) => i * snapshots.every,
+  );
+  return [...between, steps];
 }
