@@ -48,6 +48,7 @@ export class RunningBallast implements AsyncDisposable {
   readonly ended: Promise<Called>;
   #child: Deno.ChildProcess;
   #waiting = new Set<() => void>();
+  #exited = false;
   #over = false;
 
   /** Starts a command that takes `--progress`. */
@@ -86,7 +87,7 @@ export class RunningBallast implements AsyncDisposable {
 
   /** Sends a signal; does nothing when the run is over. */
   kill(signal: Deno.Signal): void {
-    if (!this.#over) this.#child.kill(signal);
+    if (!this.#exited) this.#child.kill(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,12 +108,13 @@ export class RunningBallast implements AsyncDisposable {
         this.#wake();
       }
     };
-    const status = this.#child.status.finally(() => this.#over = true);
+    const status = this.#child.status.finally(() => this.#exited = true);
     const [{ code }, stdout] = await Promise.all([
       status,
       new Response(this.#child.stdout).text(),
       readErrors(),
     ]);
+    this.#over = true;
     this.#wake();
     return { code, stdout, stderr };
   }

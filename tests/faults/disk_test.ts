@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ballast, ballastJson, type PlanDocument } from "../end_to_end/ballast.ts";
+import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
+import { SMALL_TINY } from "../end_to_end/small_tiny.ts";
+
+/** Runs a command; true when it succeeds. */
+function succeeds(name: string, ...args: string[]): boolean {
+  try {
+    return new Deno.Command(name, { args, stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+/** A file system in memory of its own, small enough to fill. */
+class SmallDisk implements Disposable {
+  constructor(readonly path: string, size: string) {
+    assert(succeeds("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", path), "mounts");
+  }
+
+  remount(options: string): void {
+    assert(succeeds("mount", "-o", `remount,${options}`, this.path), options);
+  }
+
+  [Symbol.dispose](): void {
+    assert(succeeds("umount", this.path), "unmounts");
+  }
+}
+
+function canMount(): boolean {
+  const path = Deno.makeTempDirSync({ prefix: "ballast-mount-" });
+  try {
+    return succeeds("mount", "-t", "tmpfs", "tmpfs", path) && succeeds("umount", path);
+  } finally {
+    Deno.removeSync(path);
+  }
+}
+
+const ignore = !canMount();
+
+Deno.test({
+  name: "a full disk is named; with room again the run ends, on an intact store (needs mount)",
+  ignore,
+  async fn() {
+    await using scratch = await ScratchFolder.make();
+    using disk = new SmallDisk(scratch.path, "512k");
+    const store = join(disk.path, "store");
+    const here = [...SMALL_TINY, "--set", "world.demonstrations=20480", "--store", store];
+    const args = ["run", "demonstration-tokens", "initial", ...here];
+    for (const size of ["512k", "1m", "2m", "3m", "4m", "5m"]) {
+      disk.remount(`size=${size}`);
+      const { code, stderr } = await ballast(args);
+      if (code === 0) break;
+      assert.equal(code, 1, size);
+      assert.match(stderr, new RegExp(`Cannot write ${store}.*: the disk is full\\.`), size);
+      assert.doesNotMatch(stderr, /\n +at /, "no stack trace");
+      const verified = await ballast(["verify", "--store", store]);
+      assert.equal(verified.code, 0, `${size}: ${verified.stdout}`);
+    }
+    disk.remount("size=64m");
+    const { code, stderr } = await ballast(args);
+    assert.equal(code, 0, stderr);
+    assert.equal((await ballast(["verify", "--deep", "--store", store])).code, 0);
+  },
+});
+
+Deno.test({
+  name: "a read-only store can be planned on and looked at, and a run says why not (needs mount)",
+  ignore,
+  async fn() {
+    await using scratch = await ScratchFolder.make();
+    using disk = new SmallDisk(scratch.path, "64m");
+    const store = join(disk.path, "store");
+    const here = [...SMALL_TINY, "--store", store];
+    await ballastJson(["run", "world", ...here]);
+    disk.remount("ro");
+    const { stages } = await ballastJson<PlanDocument>(["plan", ...here]);
+    assert.equal(stages.filter(({ state }) => state === "cached").length, 1);
+    for (const command of ["status", "verify", "gc"]) {
+      const { code, stderr } = await ballast([command, "--store", store]);
+      assert.equal(code, 0, `${command}: ${stderr}`);
+    }
+    const { code, stdout, stderr } = await ballast(["run", "initial", ...here]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, new RegExp(`Cannot write ${store}.*: the file system is read-only\\.`));
+    assert.doesNotMatch(stderr, /\n +at /, "no stack trace");
+    disk.remount("rw");
+    assert.equal((await ballast(["run", "initial", ...here])).code, 0);
+  },
+});
