@@ -9,6 +9,7 @@ import { criticalSeconds, estimateWallSeconds } from "./schedule.ts";
 import type { InputArtifact, Resources } from "./stage.ts";
 import type { Host, KeyRecord, RunHeader, RunInstance } from "./store/records.ts";
 import type { ActiveRun } from "./store/run_log.ts";
+import { removeTree } from "./store/store.ts";
 
 /** What a run needs beside what planning needs. */
 export interface RunContext extends PlanContext {
@@ -197,7 +198,10 @@ class RunLoop {
       });
       const ended = running.done
         .then((result) => this.#end(one, result, { job, begun, warnings }))
-        .catch((error) => this.#fail(one, now() - begun, messageOf(error)))
+        .catch(async (error) => {
+          await removeTree(attempt);
+          this.#fail(one, now() - begun, messageOf(error));
+        })
         .finally(() => this.#running.delete(instance.id));
       this.#running.set(instance.id, { job: running, resources: job.resources, ended });
     } catch (error) {
@@ -241,6 +245,8 @@ class RunLoop {
     attempt: { job: StageJob; begun: number; warnings: string[] },
   ): Promise<void> {
     const milliseconds = this.context.now() - attempt.begun;
+    // At once: on a full disk this makes the room to write down that it failed.
+    if (result.status !== "done") await removeTree(attempt.job.attempt);
     if (result.status === "failed") return this.#fail(one, milliseconds, result.error);
     if (result.status === "stopped") return this.#stopped(one, milliseconds);
     const { store, recipe, host, now } = this.context;
@@ -266,7 +272,7 @@ class RunLoop {
     };
     await store.commitKey(record);
     await store.dropScratch(key!);
-    await Deno.remove(attempt.job.attempt, { recursive: true });
+    await removeTree(attempt.job.attempt);
     this.#records.set(instance.id, record);
     this.#note(instance, key, "ran", record.seconds);
     const { seconds, peakMemoryBytes } = record;

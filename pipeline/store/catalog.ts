@@ -12,7 +12,7 @@ import {
   VIEWS,
 } from "./catalog_tables.ts";
 import { removeTree, type Store } from "./store.ts";
-import { naming, syncPath } from "./write_atomically.ts";
+import { explainFailure, naming, syncPath } from "./write_atomically.ts";
 
 /** The layout of the catalog; one of another layout is made anew. */
 const CATALOG_FORMAT = 1;
@@ -106,11 +106,13 @@ async function removeDatabase(path: string): Promise<void> {
   await removeTree(`${path}.wal`);
 }
 
-/** @throws ExpectedError with DuckDB's message, such as that the disk is full */
+/** @throws ExpectedError saying that the disk is full, or with DuckDB's message */
 async function buildOrExplain(store: Store, path: string): Promise<void> {
   try {
     await build(store, path);
-  } catch (error) {
+  } catch (thrown) {
+    const error = explainFailure(thrown, catalogPath(store));
+    if (error instanceof ExpectedError) throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new ExpectedError(`Cannot write ${catalogPath(store)}: ${message}`, { cause: error });
   }

@@ -29,13 +29,19 @@ export async function naming<T>(path: string, action: () => Promise<T> | T): Pro
 /** The error to show for a failed write: an `ExpectedError` where a person can mend it, else itself. */
 export function explainFailure(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || error instanceof ExpectedError) return error;
-  const code = "code" in error ? String(error.code) : "";
+  const code = "code" in error ? String(error.code) : codeInWords(error.message);
   if (error instanceof Deno.errors.NotCapable) {
     return new ExpectedError(`Cannot write ${path}: ${error.message}`, { cause: error });
   }
   const reason = REASONS[code];
   if (reason === undefined) return error;
   return new ExpectedError(`Cannot write ${path}: ${reason}.`, { cause: error });
+}
+
+/** DuckDB passes on the operating system's words alone. */
+function codeInWords(message: string): string {
+  if (message.includes("No space left on device")) return "ENOSPC";
+  return message.includes("Disk quota exceeded") ? "EDQUOT" : "";
 }
 
 /**

@@ -116,6 +116,8 @@ Deno.test("a full disk, a read-only one and missing permission become messages t
     assert.ok(error instanceof ExpectedError);
     assert.match(error.message, message);
   }
+  const duckdb = new Error('Could not write file "a.duckdb": No space left on device');
+  assert.match((explainFailure(duckdb, ".ballast") as Error).message, cases[0][1]);
   const other = Object.assign(new Error("os error"), { code: "EIO" });
   assert.equal(explainFailure(other, ".ballast"), other);
 });
