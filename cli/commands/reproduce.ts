@@ -1,9 +1,11 @@
 import type { Json } from "../../core/json.ts";
+import { ExpectedError } from "../../core/problem.ts";
 import { acceptOld } from "../../pipeline/accept.ts";
 import type { EventSubscriber } from "../../pipeline/events.ts";
 import { LocalExecutor } from "../../pipeline/executors/local.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
 import { type RunContext, runPlan, type RunResult } from "../../pipeline/run.ts";
+import type { Store } from "../../pipeline/store/store.ts";
 import { thisHost } from "../host.ts";
 import { listenForInterrupts } from "../interrupts.ts";
 import {
@@ -43,10 +45,7 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
   const planned = accepted.length > 0 ? await session.plan() : first;
   const result = await runPlan(planned, await runContext(session, planned, options, interrupts));
   await memory.save();
-  if (result.ran.length > 0 || result.failed.length > 0) {
-    const { updateCatalog } = await import("../../pipeline/store/catalog.ts");
-    await updateCatalog(store);
-  }
+  if (result.ran.length > 0 || result.failed.length > 0) await indexRun(store);
   const reports = await publishReports(result, {
     context: session.context,
     planned,
@@ -59,6 +58,17 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
   }
   if (result.status === "interrupted") return INTERRUPTED;
   return result.status === "done" ? 0 : 1;
+}
+
+/** The catalog is an index, which the next query brings up to date: no reason to call a run failed. */
+async function indexRun(store: Store): Promise<void> {
+  const { updateCatalog } = await import("../../pipeline/store/catalog.ts");
+  try {
+    await updateCatalog(store);
+  } catch (error) {
+    if (!(error instanceof ExpectedError)) throw error;
+    printNotice(`warning: ${error.message}`);
+  }
 }
 
 async function runContext(
