@@ -39,6 +39,11 @@ export async function ballastJson<T>(args: readonly string[], place: Place = {})
   return JSON.parse(called.stdout) as T;
 }
 
+/** Starts the command line; its output is for the caller to read. */
+export function startBallast(args: readonly string[], place: Place = {}): Deno.ChildProcess {
+  return command(args, place).spawn();
+}
+
 type EventType = RunEvent["type"];
 type EventOf<Type extends EventType> = Extract<RunEvent, { type: Type }>;
 

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ballast, ballastJson, type PlanDocument, PROJECT } from "../end_to_end/ballast.ts";
+import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
+
+const COMMANDS = [
+  ...["reproduce", "run", "plan", "explain", "status", "diff", "verify", "gc", "doctor", "logps"],
+  "train",
+];
+
+for (const command of COMMANDS) {
+  Deno.test(`ballast ${command} --help says what it is for and exits 0`, async () => {
+    const { code, stdout, stderr } = await ballast([command, "--help"]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout, new RegExp(`^Usage: ballast ${command}\\b`));
+    const options = stdout.match(/^ {2}-.*$/gm)!;
+    assert(options.length > 1, stdout);
+    for (const option of options) assert.match(option, /^ {2}-\S.*( {2,}\S|>$|\]$)/, option);
+    if (!/<stage|<a>|=value/.test(stdout)) return;
+    assert.match(
+      stdout,
+      /Examples?:\n {2}deno task /,
+      "what takes words of its own has an example",
+    );
+  });
+}
+
+Deno.test("ballast --help names every command", async () => {
+  const { code, stdout } = await ballast(["--help"]);
+  assert.equal(code, 0);
+  for (const command of COMMANDS) assert.match(stdout, new RegExp(`^ {2}${command}\\b`, "m"));
+});
+
+Deno.test("wrong usage exits with 2, says what is wrong, and prints nothing on stdout", async () => {
+  const loss = ["--lr", "1", "--steps", "1", "--batch-pairs", "1", "--out", "o"];
+  const files = ["--model", "m", "--pairs", "p", "--max-length", "9", "--max-prompt-length", "5"];
+  const wrong: [string[], RegExp][] = [
+    [[], /Usage: ballast/],
+    [["nonsense"], /unknown command 'nonsense'/],
+    [["reproduce", "--bogus"], /unknown option '--bogus'/],
+    [["plan", "--json", "extra"], /too many arguments/],
+    [["run"], /missing required argument 'stage'/],
+    [["reproduce", "--cores", "0"], /integer greater than 0/],
+    [["reproduce", "--recipe", "tiney"], /no recipe tiney; .*Did you mean "tiny"\?/],
+    [["reproduce", "--recipe", "none.yaml"], /There is no file .*none\.yaml/],
+    [["plan", "--set", "train.beta"], /Expected STAGE\.PARAM=VALUE/],
+    [["plan", "--set", "trian.beta=1"], /no stage trian; .*Did you mean "train"\?/],
+    [["plan", "--to", "trian"], /--to trian: .*no such stage/],
+    [["logps", ...files, "--json"], /2 problems:\n {2}--model: .*\n {2}--pairs: /],
+    [["train", ...files, ...loss, "--loss", "rop"], /Allowed choices are dpo, rpo, sft/],
+    [["train", ...files, ...loss, "--loss", "dpo"], /--beta: Missing with --loss dpo/],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, stdout, stderr } = await ballast(args);
+    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+    assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /\n +at /, "no stack trace");
+  }
+});
+
+Deno.test("train --loss rpo without --sft names the three choices", async () => {
+  const { code, stderr } = await ballast([
+    ...["train", "--model", "m", "--pairs", "p", "--out", "o", "--loss", "rpo", "--beta", "0.1"],
+    ...["--eta", "0.005", "--lr", "1e-4", "--steps", "1", "--batch-pairs", "1"],
+    ...["--max-length", "9", "--max-prompt-length", "5"],
+  ]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--sft: Missing .* sum, sequence_mean or token_mean/);
+});
+
+Deno.test("plan --json prints one document of the contract's shape, and writes nothing", async () => {
+  await using scratch = await ScratchFolder.make();
+  const store = join(scratch.path, "store");
+  const { code, stdout } = await ballast(["plan", "--recipe", "tiny", "--json", "--store", store]);
+  assert.equal(code, 0);
+  const { recipe, stages } = JSON.parse(stdout) as PlanDocument;
+  assert.equal(recipe, "tiny");
+  for (const stage of stages) {
+    assert.deepEqual(Object.keys(stage), ["id", "state", "key", "reasons", "estimateSeconds"]);
+    assert.deepEqual(stage.reasons, [{ field: "never run", before: null, after: null }]);
+    assert.equal(stage.state, "missing");
+  }
+  const seeds = stages.filter(({ id }) => id.startsWith("train/rpo-sum@")).map(({ id }) => id);
+  assert.deepEqual(seeds, [0, 1, 2].map((seed) => `train/rpo-sum@seed=${seed}`));
+  assert.match(stages[0].key!, /^[0-9a-f]{64}$/);
+  assert.equal(stages.at(-1)!.key, null, "unknown while its inputs are not there");
+  await assert.rejects(Deno.stat(store), Deno.errors.NotFound);
+});
+
+Deno.test("a wrong recipe: every problem in one message, exit 2, nothing written", async () => {
+  await using scratch = await ScratchFolder.make();
+  await Deno.writeTextFile(
+    join(scratch.path, "wrong.yaml"),
+    `recipe: wrong
+describe: every kind of mistake
+stagse: 3
+stages:
+  data:
+    uses: read_pairs
+    params: { path: nowhere, train: 10, test: ten }
+  model:
+    uses: initialise
+    prams: {}
+    inputs: { tokenizer: world }
+  tokens:
+    uses: tokenize
+    inputs: { pairs: data.train, tokenizer: again }
+    params: { maxLength: 24, maxPromptLenght: 8 }
+  again:
+    uses: select
+    inputs: { snapshots: tuned, curve: tokens, tokenizer: tokens }
+  tuned:
+    uses: train
+    inputs: { model: again, tokens: tokens }
+    params: { loss: rpo, beta: 0.1, eta: 0.005, learningRate: 0.001, schedule: constant,
+              steps: 10, batchPairs: 8, seed: 0, threads: 1 }
+`,
+  );
+  const store = join(scratch.path, "store");
+  const args = ["reproduce", "--recipe", "wrong.yaml", "--store", store];
+  const { code, stdout, stderr } = await ballast(args, { folder: scratch.path });
+  assert.deepEqual([code, stdout], [2, ""]);
+  for (
+    const problem of [
+      /wrong\.yaml:3: stagse: Unknown key.*Did you mean "stages"\?/,
+      /stages\.data\.params\.path.*found nothing/,
+      /stages\.data\.params\.test.*"ten"/,
+      /stages\.model.*initialise.*Did you mean "initialize"\?/,
+      /stages\.model\.prams: Unknown key.*Did you mean "params"\?/,
+      /stages\.tokens\.params\.maxPromptLenght.*Did you mean "maxPromptLength"\?/,
+      /stages\.tuned\.params\.sft.*sum.*sequence_mean.*token_mean/,
+      /wait for each other|cycl/,
+    ]
+  ) assert.match(stderr, problem);
+  await assert.rejects(Deno.stat(store), Deno.errors.NotFound);
+});
+
+Deno.test("a recipe over third-party data says what to get when data.path is missing", async () => {
+  const { code, stderr } = await ballast(["plan", "--recipe", "ultrafeedback-small"]);
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /stages\.data\.params\.path: Missing\..*HuggingFaceH4\/ultrafeedback_binarized/,
+  );
+  assert.match(stderr, /--set data\.path=/);
+});
+
+Deno.test("relative paths are relative to where the user stands", async () => {
+  await using scratch = await ScratchFolder.make();
+  await Deno.copyFile(join(PROJECT, "recipes/tiny.yaml"), join(scratch.path, "mine.yml"));
+  const place = { folder: scratch.path };
+  const { code } = await ballast(
+    ["run", "world@seed=0", "--recipe", "./mine.yml", "--store", "kept/here"],
+    place,
+  );
+  assert.equal(code, 0);
+  const { store } = await ballastJson<{ store: string }>(["status", "--store", "kept/here"], place);
+  assert.equal(store, join(scratch.path, "kept/here"));
+  assert((await Deno.stat(store)).isDirectory);
+});
+
+Deno.test("doctor --json lists what this machine has", async () => {
+  const { checks } = await ballastJson<{ checks: { name: string; ok: boolean }[] }>(["doctor"]);
+  assert.deepEqual(
+    checks.map(({ name, ok }) => [name, ok]),
+    ["deno", "machine", "onnxruntime", "duckdb", "store"].map((name) => [name, true]),
+  );
+});
