@@ -8,6 +8,8 @@ const params = z.strictObject({
   reference: pathParam({ kind: "folder", describe: "a Hugging Face folder" }).optional(),
   loss: z.discriminatedUnion("loss", [
     z.strictObject({ loss: z.literal("dpo"), beta: z.number() }),
+    z.strictObject({ loss: z.literal("ipo"), beta: z.number() }),
+    z.strictObject({ loss: z.literal("hinge"), beta: z.number() }),
     z.strictObject({
       loss: z.literal("rpo"),
       beta: z.number(),

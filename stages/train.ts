@@ -34,6 +34,8 @@ const run = {
 
 const params = z.discriminatedUnion("loss", [
   z.strictObject({ loss: z.literal("dpo"), beta, ...run }),
+  z.strictObject({ loss: z.literal("ipo"), beta, ...run }),
+  z.strictObject({ loss: z.literal("hinge"), beta, ...run }),
   z.strictObject({
     loss: z.literal("rpo"),
     beta,

@@ -13,7 +13,7 @@ export interface TrainOptions {
   readonly model: string;
   readonly pairs: string;
   readonly out: string;
-  readonly loss: "dpo" | "rpo" | "sft";
+  readonly loss: "dpo" | "rpo" | "ipo" | "hinge" | "sft";
   readonly beta?: number;
   readonly eta?: number;
   readonly sft?: "sum" | "sequence_mean" | "token_mean";
@@ -90,12 +90,14 @@ function lossParams({ loss, beta, eta, sft }: TrainOptions): Json {
     }
     return { loss, sft: sft! };
   }
-  return loss === "dpo" ? { loss, beta: beta! } : { loss, beta: beta!, eta: eta!, sft: sft! };
+  return loss === "rpo" ? { loss, beta: beta!, eta: eta!, sft: sft! } : { loss, beta: beta! };
 }
 
 function lossProblems({ loss, beta, eta, sft }: TrainOptions): Problem[] {
   const needed = {
     dpo: { beta },
+    ipo: { beta },
+    hinge: { beta },
     rpo: { beta, eta, sft },
     sft: { sft },
   }[loss];

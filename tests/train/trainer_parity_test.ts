@@ -18,6 +18,8 @@ const LOSSES: Record<string, LossOptions> = {
   "rpo:sum": { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sum" },
   "rpo:sequence_mean": { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sequence_mean" },
   "rpo:token_mean": { loss: "rpo", beta: 0.1, eta: 0.05, sft: "token_mean" },
+  "ipo:none": { loss: "ipo", beta: 0.1 },
+  "hinge:none": { loss: "hinge", beta: 0.1 },
   "sft:token_mean": { loss: "sft", sft: "token_mean" },
 };
 

@@ -1,4 +1,6 @@
 import { type DpoCoefficients, dpoLoss } from "./dpo.ts";
+import { type HingeCoefficients, hingeLoss } from "./hinge.ts";
+import { type IpoCoefficients, ipoLoss } from "./ipo.ts";
 import type { ChosenLogps, LossTerms, PairLogps } from "./pair_logps.ts";
 import { type RpoCoefficients, rpoLoss } from "./rpo.ts";
 import { type SftCoefficients, sftLoss } from "./sft.ts";
@@ -7,6 +9,8 @@ import { type SftCoefficients, sftLoss } from "./sft.ts";
 export interface LossCoefficients {
   dpo: DpoCoefficients;
   rpo: RpoCoefficients;
+  ipo: IpoCoefficients;
+  hinge: HingeCoefficients;
   sft: SftCoefficients;
 }
 
@@ -49,6 +53,16 @@ export const LOSSES: Losses = {
     reads: "pairs",
     describe: "Regularized Preference Optimization: DPO plus SFT on the chosen replies",
     terms: rpoLoss,
+  },
+  ipo: {
+    reads: "pairs",
+    describe: "Identity Preference Optimization, on log-probs averaged over tokens",
+    terms: ipoLoss,
+  },
+  hinge: {
+    reads: "pairs",
+    describe: "Hinge on DPO's margin, as in SLiC",
+    terms: hingeLoss,
   },
   sft: {
     reads: "chosen",
