@@ -31,7 +31,7 @@ export interface ExpandOptions {
  */
 export function expand(source: RecipeSource, options: ExpandOptions): Instance[] {
   const { recipe, problems: overrideProblems } = applyToMatrix(source.recipe, options.overrides);
-  const problems: FoundProblem[] = [...overrideProblems];
+  const problems: FoundProblem[] = [...source.problems, ...overrideProblems];
   const stageOf = new Map<string, Stage>();
   for (const [entry, { uses }] of Object.entries(recipe.stages)) {
     const stage = options.stages.get(uses ?? entry);

@@ -1,7 +1,7 @@
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import type { Json } from "../core/json.ts";
-import { InputError, type Problem } from "../core/problem.ts";
+import { InputError, nearest, type Problem } from "../core/problem.ts";
 import type { Override } from "./overrides.ts";
 import { joinPath, schemaProblems } from "./schema_problems.ts";
 import { splitPath } from "./split_path.ts";
@@ -68,6 +68,8 @@ export interface RecipeSource {
   locate(path: readonly (string | number)[]): string;
   /** What the recipe changes of the one it extends: applied before the command line's own. */
   readonly overrides: readonly Override[];
+  /** What is wrong with its form; `recipe` is what is left without it, so that the rest is checked too. */
+  readonly problems: readonly Problem[];
 }
 
 /** The text of a recipe by its name, and the path to show; null when there is none. */
@@ -77,10 +79,11 @@ export type RecipeReader = (
 
 /**
  * Reads a recipe and checks its form. One that `extends` another is that other with a name,
- * a description and some parameters of its own.
+ * a description and some parameters of its own. Unknown keys and wrong types are left to `expand` to
+ * tell, together with its own findings, where there is enough of a recipe to go on.
  *
  * @param readBase finds the recipe that this one extends
- * @throws InputError with every problem found: YAML errors, unknown keys, wrong types
+ * @throws InputError with every problem of a text that is no recipe
  */
 export function parseRecipe(
   text: string,
@@ -89,7 +92,10 @@ export function parseRecipe(
 ): RecipeSource {
   const { value, locate } = readYaml(text, path);
   if (value === null || typeof value !== "object" || !("extends" in value)) {
-    return { recipe: checked(recipeSchema, value, { path, locate }), path, locate, overrides: [] };
+    const problems = formProblems(recipeSchema, value, locate);
+    const recipe = salvaged(value);
+    if (recipe === null) throw new InputError(problems, `The recipe ${path} has problems`);
+    return { recipe, path, locate, overrides: [], problems };
   }
   const derived = checked(derivedSchema, value, { path, locate });
   const base = readBase(derived.extends);
@@ -135,9 +141,54 @@ function checked<T>(
   value: Json,
   { path, locate }: Pick<RecipeSource, "path" | "locate">,
 ): T {
-  const problems = schemaProblems(schema, value, "").map((problem) => located(problem, locate));
+  const problems = formProblems(schema, value, locate);
   if (problems.length > 0) throw new InputError(problems, `The recipe ${path} has problems`);
   return schema.parse(value);
+}
+
+function formProblems(schema: z.ZodType, value: Json, locate: RecipeSource["locate"]): Problem[] {
+  return schemaProblems(schema, value, "").map((problem) => located(problem, locate));
+}
+
+/** A recipe without what is wrong in its form; `null` when too little is left to say more of it. */
+function salvaged(value: Json): Recipe | null {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return null;
+  const rest: Record<string, Json> = structuredClone(value);
+  for (;;) {
+    const { success, data, error } = recipeSchema.safeParse(rest);
+    if (success) return data;
+    for (const { path, ...issue } of error.issues) {
+      // What follows from a wrong matrix is no help.
+      if (path[0] === "stages" ? path.length === 1 : path[0] === "matrix") return null;
+      if (issue.code === "unrecognized_keys") {
+        issue.keys.forEach((key) => removeMisspelt(rest, [...path, key]));
+      } else if (path[0] === "recipe" || path[0] === "describe") rest[path[0]] = "unnamed";
+      else if (!removeIn(rest, path)) return null;
+    }
+  }
+}
+
+/** Removes an unknown key; in an entry of `stages` what it holds is checked under the key it is near to. */
+function removeMisspelt(rest: Record<string, Json>, path: readonly PropertyKey[]): void {
+  const [, name, key] = path.map(String);
+  if (path[0] === "stages" && path.length === 3) {
+    const entry = (rest.stages as Record<string, Record<string, Json>>)[name];
+    const meant = nearest(key, Object.keys(stageEntry.shape));
+    if (meant !== undefined) entry[meant] ??= entry[key];
+  }
+  removeIn(rest, path);
+}
+
+/** Removes what lies at a path, in a list the whole list; false when nothing did. */
+function removeIn(record: Record<string, Json>, path: readonly PropertyKey[]): boolean {
+  const [head, ...rest] = path.map(String);
+  const inner = record[head];
+  if (inner === undefined) return false;
+  if (rest.length > 0 && typeof inner === "object" && inner !== null && !Array.isArray(inner)) {
+    return removeIn(inner, rest);
+  }
+  delete record[head];
+  return true;
 }
 
 function located(problem: Problem, locate: RecipeSource["locate"]): Problem {
