@@ -47,7 +47,7 @@ Deno.test("wrong usage exits with 2, says what is wrong, and prints nothing on s
     [["plan", "--set", "trian.beta=1"], /no stage trian; .*Did you mean "train"\?/],
     [["plan", "--to", "trian"], /--to trian: .*no such stage/],
     [["logps", ...files, "--json"], /2 problems:\n {2}--model: .*\n {2}--pairs: /],
-    [["train", ...files, ...loss, "--loss", "rop"], /Allowed choices are dpo, rpo, sft/],
+    [["train", ...files, ...loss, "--loss", "rop"], /Allowed choices are dpo, rpo, .*sft/],
     [["train", ...files, ...loss, "--loss", "dpo"], /--beta: Missing with --loss dpo/],
   ];
   for (const [args, message] of wrong) {
@@ -96,8 +96,8 @@ describe: every kind of mistake
 stagse: 3
 stages:
   data:
-    uses: read_pairs
-    params: { path: nowhere, train: 10, test: ten }
+    uses: read-pairs
+    params: { path: nowhere, trainLimit: 10, testLimit: ten }
   model:
     uses: initialise
     prams: {}
@@ -124,7 +124,7 @@ stages:
     const problem of [
       /wrong\.yaml:3: stagse: Unknown key.*Did you mean "stages"\?/,
       /stages\.data\.params\.path.*found nothing/,
-      /stages\.data\.params\.test.*"ten"/,
+      /stages\.data\.params\.testLimit.*"ten"/,
       /stages\.model.*initialise.*Did you mean "initialize"\?/,
       /stages\.model\.prams: Unknown key.*Did you mean "params"\?/,
       /stages\.tokens\.params\.maxPromptLenght.*Did you mean "maxPromptLength"\?/,
