@@ -4,7 +4,7 @@ import { ExpectedError, InputError, type Problem } from "../core/problem.ts";
 import { LocalExecutor } from "../pipeline/executors/local.ts";
 import type { JobResult } from "../pipeline/executor.ts";
 import { pathParams } from "../pipeline/path_param.ts";
-import { objectSchema, unwrapped } from "../pipeline/schema_problems.ts";
+import { objectSchema, schemaProblems, unwrapped } from "../pipeline/schema_problems.ts";
 import type { Stage } from "../pipeline/stage.ts";
 import { listenForInterrupts } from "./interrupts.ts";
 import { printNotice, showProgress } from "./output.ts";
@@ -17,6 +17,8 @@ export interface DirectJob {
   readonly params: Record<string, Json>;
   /** Each output's folder, and the scratch folder, lie below this one. */
   readonly workFolder: string;
+  /** Goes on from what an earlier call left in `workFolder`, instead of beginning anew. */
+  readonly resume?: boolean;
 }
 
 const INTERRUPTED = 130;
@@ -25,11 +27,16 @@ const INTERRUPTED = 130;
  * Runs a stage in a worker with the permissions of its paths; outputs are in `workFolder/<port>`.
  *
  * @returns the exit code
- * @throws InputError for paths that do not exist
+ * @throws InputError with every parameter that is wrong and every path that does not exist
  * @throws ExpectedError when the stage fails
  */
-export async function runDirectly({ stage, params, workFolder }: DirectJob): Promise<number> {
-  const paths = resolvePaths(stage, params);
+export async function runDirectly(
+  { stage, params, workFolder, resume = false }: DirectJob,
+): Promise<number> {
+  const problems: Problem[] = [];
+  const paths = resolvePaths(stage, params, problems);
+  problems.push(...schemaProblems(stage.params, params, "").map(asOption));
+  if (problems.length > 0) throw new InputError(problems);
   const capacity = machineCapacity();
   const executor = new LocalExecutor({
     deno: Deno.execPath(),
@@ -37,6 +44,7 @@ export async function runDirectly({ stage, params, workFolder }: DirectJob): Pro
     codeFolders: CODE_FOLDERS,
     ...capacity,
   });
+  if (!resume) await Deno.remove(workFolder, { recursive: true }).catch(() => {});
   const outputs: Record<string, { type: string; folder: string }> = {};
   for (const [port, { type }] of Object.entries(stage.outputs)) {
     outputs[port] = { type, folder: join(workFolder, port) };
@@ -72,9 +80,18 @@ function exitCode(result: JobResult, interrupted: boolean): number {
   return result.status === "done" ? 0 : 1;
 }
 
+/** A parameter's problem under the option's name: `maxLength` is `--max-length`, `loss.beta` `--beta`. */
+function asOption({ path, ...problem }: Problem): Problem {
+  const name = path.split(".").at(-1)!.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return { ...problem, path: `--${name}` };
+}
+
 /** Makes path parameters absolute, in place, and returns them. */
-function resolvePaths(stage: Stage, params: Record<string, Json>): string[] {
-  const problems: Problem[] = [];
+function resolvePaths(
+  stage: Stage,
+  params: Record<string, Json>,
+  problems: Problem[],
+): string[] {
   const paths: string[] = [];
   for (const [key, field] of Object.entries(objectSchema(stage.params, params)?.shape ?? {})) {
     const registered = pathParams.get(unwrapped(field));
@@ -91,7 +108,6 @@ function resolvePaths(stage: Stage, params: Record<string, Json>): string[] {
     params[key] = path;
     paths.push(path);
   }
-  if (problems.length > 0) throw new InputError(problems);
   return paths;
 }
 

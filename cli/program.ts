@@ -1,5 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { printNotice, printResult } from "./output.ts";
+import type { LossName } from "../train/losses/losses.ts";
+
+const LOSS_NAMES = ["dpo", "rpo", "ipo", "hinge", "sft"] as const satisfies readonly LossName[];
 
 const several = (value: string, previous: string[] = []) => [...previous, value];
 

@@ -11,7 +11,17 @@ export const modelAndPairs = {
   threads: z.int().min(1),
 };
 
-const params = z.strictObject(modelAndPairs);
+/** Refuses lengths that leave no room for a reply. */
+export function withRoomForReply<
+  Schema extends z.ZodType<{ maxLength: number; maxPromptLength: number }>,
+>(schema: Schema): Schema {
+  return schema.refine(({ maxLength, maxPromptLength }) => maxPromptLength < maxLength, {
+    path: ["maxPromptLength"],
+    error: "a number below maxLength",
+  });
+}
+
+const params = withRoomForReply(z.strictObject(modelAndPairs));
 
 /** What `ballast logps` runs in a worker: no part of any recipe. */
 export default defineStage<z.infer<typeof params>>({

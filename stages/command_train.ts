@@ -1,33 +1,23 @@
 import { z } from "zod";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { modelAndPairs } from "./command_logps.ts";
+import { modelAndPairs, withRoomForReply } from "./command_logps.ts";
+import { lossParams } from "./loss_params.ts";
 
-const params = z.strictObject({
+const params = withRoomForReply(z.strictObject({
   ...modelAndPairs,
   reference: pathParam({ kind: "folder", describe: "a Hugging Face folder" }).optional(),
-  loss: z.discriminatedUnion("loss", [
-    z.strictObject({ loss: z.literal("dpo"), beta: z.number() }),
-    z.strictObject({ loss: z.literal("ipo"), beta: z.number() }),
-    z.strictObject({ loss: z.literal("hinge"), beta: z.number() }),
-    z.strictObject({
-      loss: z.literal("rpo"),
-      beta: z.number(),
-      eta: z.number(),
-      sft: z.enum(["sum", "sequence_mean", "token_mean"]),
-    }),
-    z.strictObject({ loss: z.literal("sft"), sft: z.enum(["sum", "sequence_mean", "token_mean"]) }),
-  ]),
-  lr: z.number(),
+  loss: lossParams({}),
+  lr: z.number().positive(),
   steps: z.int().min(1),
   schedule: z.enum(["constant", "linear", "cosine"]),
   warmupSteps: z.int().min(0),
   batchPairs: z.int().min(1),
-  maxGradNorm: z.number(),
-  weightDecay: z.number(),
+  maxGradNorm: z.number().positive(),
+  weightDecay: z.number().min(0),
   order: z.enum(["sequential", "shuffled"]),
-  seed: z.int(),
-});
+  seed: z.int().min(0),
+}));
 
 const CHECKPOINT_STEPS = 50;
 

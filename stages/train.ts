@@ -1,12 +1,10 @@
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
-import { SFT_NORMALISATIONS } from "../train/losses/sft_normalisation.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
+import { lossParams } from "./loss_params.ts";
 import { modelFacts } from "./model_facts.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
-const beta = z.number().positive().describe("Strength of the KL constraint towards the reference");
-const sft = z.enum(SFT_NORMALISATIONS).describe("How the SFT term is normalised; no default");
 
 const run = {
   learningRate: z.number().positive().describe("Peak learning rate of AdamW"),
@@ -32,22 +30,13 @@ const run = {
   checkpointSteps: count("Steps between checkpoints").default(100),
 };
 
-const params = z.discriminatedUnion("loss", [
-  z.strictObject({ loss: z.literal("dpo"), beta, ...run }),
-  z.strictObject({ loss: z.literal("ipo"), beta, ...run }),
-  z.strictObject({ loss: z.literal("hinge"), beta, ...run }),
-  z.strictObject({
-    loss: z.literal("rpo"),
-    beta,
-    eta: z.number().min(0).describe("η for sum; the coefficient of the SFT term for the means"),
-    sft,
-    ...run,
-  }),
-  z.strictObject({ loss: z.literal("sft"), sft, ...run }),
-]).refine(({ epochs, steps }) => (epochs === undefined) !== (steps === undefined), {
-  message: "Expected exactly one of epochs and steps.",
-  path: ["steps"],
-});
+const params = lossParams(run).refine(
+  ({ epochs, steps }) => (epochs === undefined) !== (steps === undefined),
+  {
+    message: "Expected exactly one of epochs and steps.",
+    path: ["steps"],
+  },
+);
 
 type Params = z.infer<typeof params>;
 

@@ -1,7 +1,11 @@
 import { dirname, join } from "node:path";
 import type { Json } from "../../core/json.ts";
 import { InputError, type Problem } from "../../core/problem.ts";
+import type { LossName } from "../../train/losses/losses.ts";
+import type { SftNormalisation } from "../../train/losses/sft_normalisation.ts";
+import { objectSchema } from "../../pipeline/schema_problems.ts";
 import stage from "../../stages/command_train.ts";
+import { lossParams } from "../../stages/loss_params.ts";
 import { runDirectly } from "../direct_job.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
 import { userPath } from "../project.ts";
@@ -13,10 +17,10 @@ export interface TrainOptions {
   readonly model: string;
   readonly pairs: string;
   readonly out: string;
-  readonly loss: "dpo" | "rpo" | "ipo" | "hinge" | "sft";
+  readonly loss: LossName;
   readonly beta?: number;
   readonly eta?: number;
-  readonly sft?: "sum" | "sequence_mean" | "token_mean";
+  readonly sft?: SftNormalisation;
   readonly lr: number;
   readonly steps: number;
   readonly batchPairs: number;
@@ -50,17 +54,15 @@ export async function train(options: TrainOptions): Promise<number> {
   const { out, resume, json, loss: _, beta: _b, eta: _e, sft: _s, reference, ...rest } = options;
   const folder = userPath(out);
   const workFolder = join(dirname(folder), `.${folder.slice(dirname(folder).length + 1)}.training`);
-  const problems = [...lossProblems(options), ...folderProblems(folder)];
+  const problems = folderProblems(folder);
   if (problems.length > 0) throw new InputError(problems);
-  if (!resume) await remove(workFolder);
-  await Deno.mkdir(workFolder, { recursive: true });
   const params: Record<string, Json> = {
     ...rest,
-    loss: lossParams(options),
+    loss: coefficients(options),
     threads: options.threads ?? machineCapacity().cores,
   };
   if (reference !== undefined) params.reference = reference;
-  const code = await runDirectly({ stage, params, workFolder });
+  const code = await runDirectly({ stage, params, workFolder, resume });
   if (code !== 0) {
     printNotice(
       `The same command with --resume goes on from the last checkpoint in ${workFolder}.`,
@@ -82,35 +84,15 @@ function contractStep(record: Step): Step {
   return { step, loss, dpoLoss, sftLoss, chosenLogp, rejectedLogp, gradNorm, lr };
 }
 
-function lossParams({ loss, beta, eta, sft }: TrainOptions): Json {
-  if (loss === "sft") {
-    const ignored = [beta === undefined ? [] : "--beta", eta === undefined ? [] : "--eta"].flat();
-    if (ignored.length > 0) {
-      printNotice(`--loss sft has coefficient 1: ${ignored.join(" and ")} ignored.`);
-    }
-    return { loss, sft: sft! };
+/** The coefficients that the loss reads; its schema says which of them are missing. */
+function coefficients({ loss, beta, eta, sft }: TrainOptions): Json {
+  const known = Object.keys(objectSchema(lossParams({}), { loss })?.shape ?? {});
+  const given = Object.entries({ beta, eta, sft }).filter(([, value]) => value !== undefined);
+  const ignored = given.map(([name]) => name).filter((name) => !known.includes(name));
+  if (ignored.length > 0) {
+    printNotice(`--loss ${loss} ignores ${ignored.map((name) => `--${name}`).join(" and ")}.`);
   }
-  return loss === "rpo" ? { loss, beta: beta!, eta: eta!, sft: sft! } : { loss, beta: beta! };
-}
-
-function lossProblems({ loss, beta, eta, sft }: TrainOptions): Problem[] {
-  const needed = {
-    dpo: { beta },
-    ipo: { beta },
-    hinge: { beta },
-    rpo: { beta, eta, sft },
-    sft: { sft },
-  }[loss];
-  const what: Record<string, string> = {
-    beta: "a number: the temperature of the preference loss",
-    eta: "a number: η for sum, the coefficient for sequence_mean and token_mean",
-    sft:
-      "sum, sequence_mean or token_mean: there is no default, since they are not interchangeable",
-  };
-  return Object.entries(needed).filter(([, value]) => value === undefined).map(([name]) => ({
-    path: `--${name}`,
-    message: `Missing with --loss ${loss}. Expected ${what[name]}.`,
-  }));
+  return { loss, ...Object.fromEntries(given.filter(([name]) => known.includes(name))) };
 }
 
 function folderProblems(folder: string): Problem[] {

@@ -28,5 +28,5 @@ export function goldenPairs(): TokenizedPair[] {
 
 /** |found − expected| / |expected|. */
 export function relativeError(found: number, expected: number): number {
-  return Math.abs(found - expected) / Math.abs(expected);
+  return found === expected ? 0 : Math.abs(found - expected) / Math.abs(expected);
 }
