@@ -1,4 +1,4 @@
-/** A preference pair as text: `{prompt, chosen, rejected}` of plain strings (DESIGN: Pairs). */
+/** A preference pair as text: `{prompt, chosen, rejected}` of plain strings. */
 export interface PreferencePair {
   /** Stable id within its source, such as `train_prefs.jsonl:17`. */
   readonly id: string;

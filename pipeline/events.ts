@@ -5,7 +5,7 @@ export type InstanceState = "cached" | "stale" | "missing";
 
 /** Why an instance is not cached: one field of its key that changed. */
 export interface Reason {
-  /** `params.beta`, `code train/losses/rpo.ts`, `input tokens`, `never run`. */
+  /** `train.beta`, `code train/losses/rpo.ts`, `input tokens`, `never run`. */
   readonly field: string;
   readonly before: string | null;
   readonly after: string | null;

@@ -47,7 +47,7 @@ export interface RunningJob {
   kill(): void;
 }
 
-/** Where jobs run. Each executor passes the contract suite in tests/pipeline/executors. */
+/** Where jobs run. */
 export interface Executor {
   readonly name: string;
   /** Cores and memory (MiB) that may be in use at once. */

@@ -41,8 +41,12 @@ export function keyOf(fields: KeyFields): string {
   return digestJson(fields);
 }
 
-/** Why the key is another: every field that differs, in the order of the record. */
-export function reasonsBetween(before: KeyFields, after: KeyFields): Reason[] {
+/**
+ * Why the key is another: every field that differs, in the order of the record.
+ *
+ * @param entry the recipe's name for the stage, under which its parameters are told: `train.beta`
+ */
+export function reasonsBetween(before: KeyFields, after: KeyFields, entry: string): Reason[] {
   const reasons: Reason[] = [];
   const put = (field: string, from: unknown, to: unknown) => {
     if (to === undefined && from === undefined) return;
@@ -50,11 +54,11 @@ export function reasonsBetween(before: KeyFields, after: KeyFields): Reason[] {
     reasons.push({ field, before: text(from), after: text(to) });
   };
   put("stage", before.stage, after.stage);
-  compareRecords(before.params, after.params, (path, a, b) => put(path, a, b));
+  compareRecords(before.params, after.params, (path, a, b) => put(`${entry}.${path}`, a, b));
   compareRecords(
     before.sources as Json,
     after.sources as Json,
-    (path, a, b) => put(`content of ${path}`, brief(a), brief(b)),
+    (path, a, b) => put(`content of ${entry}.${path}`, brief(a), brief(b)),
   );
   for (const port of unionKeys(before.inputs, after.inputs)) {
     put(`input ${port}`, inputText(before.inputs[port]), inputText(after.inputs[port]));

@@ -72,19 +72,20 @@ export function applyToMatrix(recipe: Recipe, overrides: readonly Override[]): {
   return { recipe: { ...recipe, matrix }, problems };
 }
 
-/** Sets a value deep inside records; missing records are made. */
+/** Sets a value deep inside records and lists; missing records are made. */
 export function setIn(
-  record: Record<string, Json>,
+  record: Record<string, Json> | Json[],
   path: readonly (string | number)[],
   value: Json,
 ): void {
   const [head, ...rest] = path;
+  const holder = record as Record<string | number, Json>;
   if (rest.length === 0) {
-    record[String(head)] = value;
+    holder[head] = value;
     return;
   }
-  const inner = record[String(head)];
-  const child = inner !== null && typeof inner === "object" && !Array.isArray(inner) ? inner : {};
-  record[String(head)] = child;
+  const inner = Object.hasOwn(holder, head) ? holder[head] : null;
+  const child = inner !== null && typeof inner === "object" ? inner : {};
+  holder[head] = child;
   setIn(child, rest, value);
 }

@@ -158,7 +158,7 @@ function staleReasons(before: KeyFields, { fields, instance, waiting, key }: Sta
     ...fields,
     inputs: { ...fields.inputs, ...Object.fromEntries(unchanged) },
   };
-  const reasons = reasonsBetween(before, comparable);
+  const reasons = reasonsBetween(before, comparable, instance.entry);
   for (const [port, refs] of pending) {
     const missing = refs.map((ref) => ref.instance).filter((id) => waiting.includes(id));
     reasons.push({

@@ -44,7 +44,8 @@ interface ResolvedColumn {
 
 /**
  * The table of a run: one row a system, one column a quantity, mean ± half the 95% interval. The best
- * value of a column is marked only where the paired test tells its system from every other (p < 0.05).
+ * value of a column is marked only where its paired difference from every other has a 95% interval without
+ * zero.
  *
  * @throws InputError naming every unknown metric and system of `options`, with the nearest known one
  */

@@ -22,8 +22,8 @@ export const compareWeights: FileComparison = async (name, before, after, tolera
       const relative = (gap.difference / gap.magnitude).toExponential(1);
       differences.push({
         path,
-        before: "0",
-        after: `differs by ${relative} of its largest element`,
+        before: shape(left.dims),
+        after: `${shape(right.dims)}, off by ${relative} of its largest`,
       });
     }
   }

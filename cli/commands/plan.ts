@@ -47,6 +47,9 @@ function stageJson({ instance, state, key, reasons, estimateSeconds }: PlannedIn
 }
 
 function reasonText({ field, before, after }: PlannedInstance["reasons"][number]): string {
+  if (field.startsWith("code ") && before !== null && after !== null) {
+    return field.replace("code ", "code: ");
+  }
   return before === null && after === null
     ? field
     : `${field} ${before ?? "none"} → ${after ?? "none"}`;

@@ -50,7 +50,7 @@ Deno.test("plan names the field that changed, before and after", async () => {
   await toy.run(RECIPE);
   const plan = await toy.plan(RECIPE, { set: ["multiply.factor=7"] });
   const double = plan.find(({ instance }) => instance.id === "multiply/double@seed=1")!;
-  assert.deepEqual(double.reasons, [{ field: "factor", before: "2", after: "7" }]);
+  assert.deepEqual(double.reasons, [{ field: "multiply.factor", before: "2", after: "7" }]);
   const total = plan.find(({ instance }) => instance.id === "total")!;
   assert.equal(total.state, "stale");
   assert.equal(total.key, null);

@@ -101,7 +101,7 @@ export class Graph {
     this.#outputs.set(name, value);
   }
 
-  /** A tensor that is part of the model. Weights are inputs instead: see DESIGN, training. */
+  /** A tensor that is part of the model. Weights are inputs instead, neither prepacked nor folded. */
   constant(tensor: Tensor): Value {
     return this.emit("Constant", [], { tensor })[0];
   }
