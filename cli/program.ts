@@ -2,6 +2,9 @@ import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typin
 import { printNotice, printResult } from "./output.ts";
 import type { LossName } from "../train/losses/losses.ts";
 
+/** The version of Ballast; CHANGELOG.md says what it holds. */
+const VERSION = "0.1.0";
+
 const LOSS_NAMES = ["dpo", "rpo", "ipo", "hinge", "sft"] as const satisfies readonly LossName[];
 
 const several = (value: string, previous: string[] = []) => [...previous, value];
@@ -43,6 +46,7 @@ function jsonOption() {
 export function program(): Command {
   const root = new Command("ballast")
     .description("Regularized Preference Optimization, from data to tables.")
+    .version(VERSION)
     .showHelpAfterError("(ballast --help shows how it is used)")
     .configureOutput({
       writeOut: (text) => printResult(text),
@@ -51,6 +55,7 @@ export function program(): Command {
     .exitOverride();
   addRunCommands(root);
   addPlanCommands(root);
+  addListCommands(root);
   addStoreCommands(root);
   addModelCommands(root);
   for (const command of root.commands) {
@@ -136,6 +141,25 @@ Examples:
     .action(async (names, options) => {
       const { explain } = await import("./commands/plan.ts");
       await explain(names, options);
+    });
+}
+
+function addListCommands(root: Command): void {
+  root.command("recipes")
+    .description("List the recipes that come with the project.")
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { listRecipes } = await import("./commands/stages.ts");
+      listRecipes(options);
+    });
+  root.command("stages")
+    .description("List the stages, or the ports and parameters of one.")
+    .argument("[stage]", "a stage's name, such as train")
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExample:\n  deno task ballast stages train")
+    .action(async (name, options) => {
+      const { listStages } = await import("./commands/stages.ts");
+      listStages(name, options);
     });
 }
 

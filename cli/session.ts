@@ -82,7 +82,8 @@ export function recipeNames(): string[] {
     .sort();
 }
 
-function readRecipe(name: string): { text: string; path: string } | null {
+/** The text of a recipe that comes with the project. */
+export function readRecipe(name: string): { text: string; path: string } | null {
   if (!recipeNames().includes(name)) return null;
   const { path, shown } = recipePath(name);
   return { text: Deno.readTextFileSync(path), path: shown };

@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { digestJson, sha256 } from "../core/digest.ts";
 import { ExpectedError } from "../core/problem.ts";
@@ -108,6 +108,18 @@ export class CodeIndex {
       modules: Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))),
       packages: [...packages].sort(),
     };
+  }
+
+  /**
+   * Modules whose source is no longer what `code` found: edited while a stage ran, so that its result
+   * may be of either version.
+   */
+  async editedSince(code: CodeFields): Promise<string[]> {
+    const names = Object.keys(code.modules);
+    const digests = await Promise.all(
+      names.map((name) => this.#freshDigest(join(this.projectFolder, name)).catch(() => "gone")),
+    );
+    return names.filter((name, i) => digests[i] !== code.modules[name]);
   }
 
   #addPackage(id: string, packages: Set<string>): void {

@@ -6,6 +6,7 @@ import { type Axes, type Instance, instanceId } from "./instance.ts";
 import { applyToMatrix, type Override, setIn } from "./overrides.ts";
 import { pathParams } from "./path_param.ts";
 import type { Recipe, RecipeSource, StageEntry } from "./recipe.ts";
+import { splitPath } from "./split_path.ts";
 import { joinPath, objectSchema, schemaProblems, unwrapped } from "./schema_problems.ts";
 import type { Stage } from "./stage.ts";
 import { checkWires, type Unwired, wireInputs, type WiringContext } from "./wiring.ts";
@@ -68,10 +69,27 @@ export function expand(source: RecipeSource, options: ExpandOptions): Instance[]
     const inputs = wiringClean ? wireInputs(unwired, context, problems) : {};
     return { ...unwired, params, paths, inputs };
   });
+  if (problems.length === 0) {
+    problems.push(...instances.flatMap((one) => inputProblems(one, source)));
+  }
   if (problems.length > 0) {
     throw new InputError(unique(problems), `The recipe ${source.path} has problems`);
   }
   return instances;
+}
+
+/** What the stage itself finds wrong with what is wired to it. */
+function inputProblems({ id, entry, stage, params, inputs }: Instance, source: RecipeSource) {
+  const artifacts = Object.entries(inputs).map(([port, refs]) => [
+    port,
+    refs.map(({ instance, axes }) => ({ from: instance, axes })),
+  ]);
+  const found = stage.checkInputs?.(params, Object.fromEntries(artifacts)) ?? [];
+  return found.map((problem) => ({
+    ...problem,
+    path: source.locate(["stages", entry, "params", ...splitPath(problem.path)]),
+    instance: id === entry ? undefined : id,
+  }));
 }
 
 function unknownStage(
@@ -159,7 +177,7 @@ function resolveParams(
     params,
     (key) => fromUser.has(key) ? options.userFolder : options.recipeFolder,
   );
-  problems.push(...pathProblems(unwired, paths, context));
+  problems.push(...pathProblems(unwired, { params, paths }, context));
   for (const problem of schemaProblems(stage.params, params, "")) {
     const hint = recipe.requires?.[joinPath(entry, [problem.path])];
     const missing = hint !== undefined && problem.message.startsWith("Missing.");
@@ -205,7 +223,7 @@ function substitute(value: Json, unwired: Unwired, context: ParamContext): Json 
       Object.entries(value).map(([key, item]) => [key, substitute(item, unwired, context)]),
     );
   }
-  if (typeof value !== "string" || !/^\$[a-z]+$/.test(value)) return value;
+  if (typeof value !== "string" || !/^\$[A-Za-z][\w-]*$/.test(value)) return value;
   const found = unwired.axes[value.slice(1)];
   if (found !== undefined) return found;
   const known = Object.keys(unwired.axes).map((axis) => `$${axis}`);
@@ -260,11 +278,12 @@ function absolutePaths(
 
 function pathProblems(
   { entry, stage }: Unwired,
-  paths: Readonly<Record<string, string>>,
+  { params, paths }: Pick<Instance, "params" | "paths">,
   { recipe, source, options }: ParamContext,
 ): Problem[] {
   return Object.entries(paths).flatMap(([key, path]) => {
-    const kind = pathParams.get(unwrapped(objectSchema(stage.params, {})?.shape[key]))?.kind;
+    const field = objectSchema(stage.params, params)?.shape[key];
+    const kind = field === undefined ? undefined : pathParams.get(unwrapped(field))?.kind;
     const found = options.lookUp(path);
     if (found !== null && (kind === "either" || kind === found)) return [];
     const hint = recipe.requires?.[`${entry}.${key}`];

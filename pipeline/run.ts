@@ -251,6 +251,11 @@ class RunLoop {
     if (result.status === "stopped") return this.#stopped(one, milliseconds);
     const { store, recipe, host, now } = this.context;
     const { instance, key, fields } = one;
+    const edited = await this.context.code.editedSince(fields!.code);
+    if (edited.length > 0) {
+      const error = `Its code was edited while it ran (${edited.join(", ")}); run it again.`;
+      return this.#fail(one, milliseconds, error);
+    }
     const outputs: Record<string, OutputRecord> = {};
     for (const [port, { type, folder }] of Object.entries(attempt.job.outputs)) {
       const digest = result.digests[port];

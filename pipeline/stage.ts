@@ -1,4 +1,5 @@
 import type { ZodType } from "zod";
+import type { Problem } from "../core/problem.ts";
 
 /** What a stage reads from others. */
 export interface InputPort {
@@ -95,6 +96,14 @@ export interface Stage<P = unknown> {
   readonly params: ZodType<P>;
   readonly inputs: Readonly<Record<string, InputPort>>;
   readonly outputs: Readonly<Record<string, OutputPort>>;
+  /**
+   * What is wrong with a recipe's wiring that types do not tell, before anything runs: paths are those
+   * of parameters (`systems[0].from`).
+   */
+  checkInputs?(
+    params: P,
+    inputs: Readonly<Record<string, readonly Pick<InputArtifact, "from" | "axes">[]>>,
+  ): readonly Problem[];
   resources(params: P): Resources;
   /** Facts of the runtime that change results, such as `{ onnxruntime: "1.29.0", provider: "cpu" }`. */
   facts?(params: P): Readonly<Record<string, string>>;

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { InputError } from "../core/problem.ts";
+import { assignSystems } from "../eval/systems.ts";
 import { DIRECTED_METRICS, METRIC_NAMES } from "../eval/metrics.ts";
 import { defineStage } from "../pipeline/stage.ts";
 
@@ -64,6 +66,15 @@ export default defineStage<z.infer<typeof params>>({
     steps: { type: "steps", many: true, optional: true, describe: "What training itself saw" },
   },
   outputs: { results: { type: "results" } },
+  checkInputs({ systems }, { evaluations }) {
+    try {
+      assignSystems(systems, evaluations);
+      return [];
+    } catch (error) {
+      if (error instanceof InputError) return error.problems;
+      throw error;
+    }
+  },
   resources: () => ({ cores: 1, memory: 600 }),
   estimateSeconds: () => 2,
   module: import.meta.url,

@@ -46,13 +46,17 @@ async function project(files: Record<string, string>): Promise<string> {
   return folder;
 }
 
-async function codeOf(folder: string) {
-  const index = await CodeIndex.open({
+function open(folder: string): Promise<CodeIndex> {
+  return CodeIndex.open({
     root: `file://${folder}/registry.ts`,
     projectFolder: folder,
     memory: { get: () => undefined, set: () => {} },
     deno: Deno.execPath(),
   });
+}
+
+async function codeOf(folder: string) {
+  const index = await open(folder);
   return (await index.code(`file://${folder}/stage.ts`)).modules;
 }
 
@@ -77,6 +81,26 @@ Deno.test("CodeIndex finds what a stage runs: imports, dynamic ones too, but nei
     assert.deepEqual(Object.keys(after).filter((name) => after[name] !== before[name]), [
       "late.ts",
     ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("CodeIndex tells which modules were edited since it looked", async () => {
+  const folder = await project({
+    "registry.ts": 'import "./stage.ts";',
+    "stage.ts": 'export { a } from "./a.ts";',
+    "a.ts": "export const a = 1;",
+  });
+  try {
+    const index = await open(folder);
+    const code = await index.code(`file://${folder}/stage.ts`);
+    await Deno.writeTextFile(`${folder}/a.ts`, "export const a = 1; // the same");
+    assert.deepEqual(await index.editedSince(code), []);
+    await Deno.writeTextFile(`${folder}/a.ts`, "export const a = 2;");
+    assert.deepEqual(await index.editedSince(code), ["a.ts"]);
+    await Deno.remove(`${folder}/a.ts`);
+    assert.deepEqual(await index.editedSince(code), ["a.ts"]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

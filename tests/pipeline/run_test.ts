@@ -185,3 +185,15 @@ stages:
   assert.ok(first?.type === "stage-progress" && first.progress.done > 1);
   assert.equal(toy.number(result, "trouble"), 40);
 });
+
+Deno.test("a result whose code was edited while it ran is not kept", async () => {
+  await using toy = await openToyPipeline();
+  toy.edited = ["toy.ts"];
+  const result = await toy.run(RECIPE, { to: ["source"] });
+  assert.equal(result.status, "failed");
+  assert.equal(
+    result.failed[0].error,
+    "Its code was edited while it ran (toy.ts); run it again.",
+  );
+  assert.deepEqual(toy.store.listKeys(), []);
+});

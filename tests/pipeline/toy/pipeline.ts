@@ -22,6 +22,8 @@ export interface ToyPipeline extends AsyncDisposable {
   readonly events: RunEvent[];
   /** What the code index says of each stage; a test changes it to "edit" code. */
   code: CodeFields;
+  /** Modules that were edited while a stage ran. */
+  edited: string[];
   plan(recipe: string, options?: ToyOptions): Promise<PlannedInstance[]>;
   run(recipe: string, options?: ToyOptions): Promise<RunResult>;
   /** The number that an instance gave. */
@@ -50,7 +52,10 @@ export async function openToyPipeline(): Promise<ToyPipeline> {
       lookUp,
     });
     const selected = select(instances, options);
-    const code = { code: () => Promise.resolve(toy.code) } as unknown as CodeIndex;
+    const code = {
+      code: () => Promise.resolve(toy.code),
+      editedSince: () => Promise.resolve(toy.edited),
+    } as unknown as CodeIndex;
     const memory = StoredDigests.open(store);
     const context = { recipe: source.recipe.recipe, store, code, memory };
     return { planned: await makePlan(selected.instances, context), context, selected };
@@ -60,6 +65,7 @@ export async function openToyPipeline(): Promise<ToyPipeline> {
     store,
     events,
     code: { modules: { "toy.ts": "1" }, packages: [] },
+    edited: [],
     plan: async (text, options = {}) => (await planned(text, options)).planned,
     run: async (text, options = {}) => {
       const { planned: plan, context, selected } = await planned(text, options);
