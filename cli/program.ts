@@ -237,9 +237,7 @@ function addTrainCommand(root: Command): void {
     .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected} as JSON lines")
     .requiredOption("--out <folder>", "where the trained model goes; new or empty")
     .addOption(
-      new Option("--loss <loss>", "the preference loss").choices(
-        ["dpo", "rpo", "ipo", "hinge", "sft"] as const,
-      )
+      new Option("--loss <loss>", "the preference loss").choices(LOSS_NAMES)
         .makeOptionMandatory(),
     )
     .option("--beta <number>", "temperature of the preference loss", fraction)
