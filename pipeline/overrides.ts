@@ -1,7 +1,8 @@
 import { parse } from "yaml";
 import { type Json } from "../core/json.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
-import type { Recipe } from "./recipe.ts";
+import { axisSchema, type Recipe } from "./recipe.ts";
+import { shown } from "./schema_problems.ts";
 import { splitPath } from "./split_path.ts";
 
 /** Parameters set from the command line: `--set train.beta=0.2`. */
@@ -38,7 +39,7 @@ export function parseOverrides(texts: readonly string[]): Override[] {
   return overrides;
 }
 
-/** Replaces axes of the matrix; problems for an axis that the recipe does not have. */
+/** Replaces axes of the matrix; problems for an axis that the recipe does not have, or of no values. */
 export function applyToMatrix(recipe: Recipe, overrides: readonly Override[]): {
   readonly recipe: Recipe;
   readonly problems: readonly Problem[];
@@ -67,7 +68,17 @@ export function applyToMatrix(recipe: Recipe, overrides: readonly Override[]): {
         }.`,
         nearest: nearest(name, Object.keys(matrix)),
       });
-    } else setIn(matrix as Record<string, Json>, path.slice(1), value);
+    } else {
+      setIn(matrix as Record<string, Json>, path.slice(1), value);
+      if (!axisSchema.safeParse(matrix[name]).success) {
+        problems.push({
+          path: `--set ${text}`,
+          message: `Expected a list of values, or named records of parameters, but found ${
+            shown(matrix[name])
+          }.`,
+        });
+      }
+    }
   }
   return { recipe: { ...recipe, matrix }, problems };
 }

@@ -7,7 +7,8 @@ import { joinPath, schemaProblems } from "./schema_problems.ts";
 import { splitPath } from "./split_path.ts";
 
 const scalar = z.union([z.string(), z.number()]);
-const axis = z.union([
+/** Checks the values of an axis. */
+export const axisSchema = z.union([
   z.array(scalar).min(1),
   z.record(z.string(), z.record(z.string(), z.json())),
 ]).describe("a list of values, or named records of parameters");
@@ -37,7 +38,7 @@ const recipeSchema = z.strictObject({
   describe: z.string().describe("one or two sentences on what it runs"),
   requires: z.record(z.string(), z.string()).optional()
     .describe("parameters a person must give, each with what it is and where to get it"),
-  matrix: z.record(z.string(), axis).optional(),
+  matrix: z.record(z.string(), axisSchema).optional(),
   stages: z.record(z.string(), stageEntry),
 });
 
@@ -55,7 +56,7 @@ export type Wire = z.infer<typeof wire>;
 /** One entry of `stages`. */
 export type StageEntry = z.infer<typeof stageEntry>;
 /** The values of an axis: scalars, or named records of parameters. */
-export type Axis = z.infer<typeof axis>;
+export type Axis = z.infer<typeof axisSchema>;
 /** A recipe as written, checked for its form; what it names is checked by `expand`. */
 export type Recipe = z.infer<typeof recipeSchema>;
 

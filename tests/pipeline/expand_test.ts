@@ -139,6 +139,9 @@ matrix: { seed: [1] }
 stages:
   source: { each: [seed], params: { value: 1 } }
 `;
+  assert.deepEqual(await problemsOf(recipe, ["matrix.seed=[]"]), [
+    "--set matrix.seed=[]: Expected a list of values, or named records of parameters, but found [].",
+  ]);
   assert.deepEqual(await problemsOf(recipe, ["sauce.value=2", "matrix.sede=[1]"]), [
     "--set sauce.value=2: The recipe has no stage sauce; expected one of source, matrix. [source]",
     "--set matrix.sede=[1]: The recipe has no axis sede; expected one of seed. [seed]",
