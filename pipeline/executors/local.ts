@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ExpectedError } from "../../core/problem.ts";
 import { TextLineStream } from "../text_lines.ts";
 import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "../executor.ts";
 import type { Resources } from "../stage.ts";
@@ -87,9 +88,12 @@ export class LocalExecutor implements Executor {
   }
 }
 
-/** Commas part the paths of a permission; Deno reads a doubled one as part of a path. */
+/** Commas part the paths of a permission, and Deno 2.9 has no way to write one that belongs to a path. */
 function listed(path: string): string {
-  return path.replaceAll(",", ",,");
+  if (!path.includes(",")) return path;
+  throw new ExpectedError(
+    `Deno cannot give a stage access to a path with a comma: ${path}. Choose another folder or rename it.`,
+  );
 }
 
 const KEPT_LINES = 40;
