@@ -145,6 +145,16 @@ Deno.test("a recipe over third-party data says what to get when data.path is mis
   assert.match(stderr, /--set data\.path=/);
 });
 
+Deno.test("a store may have any name but one with a comma, of which a run says so", async () => {
+  await using scratch = await ScratchFolder.make();
+  const place = { folder: scratch.path };
+  const run = (store: string) => ballast(["run", "world@seed=0", "--store", store], place);
+  assert.equal((await run("ünï côde %20 €")).code, 0);
+  const { code, stderr } = await run("one, two");
+  assert.equal(code, 1);
+  assert.match(stderr, /Deno cannot give a stage access to a path with a comma: .*one, two/);
+});
+
 Deno.test("relative paths are relative to where the user stands", async () => {
   await using scratch = await ScratchFolder.make();
   await Deno.copyFile(join(PROJECT, "recipes/tiny.yaml"), join(scratch.path, "mine.yml"));
