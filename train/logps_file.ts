@@ -17,10 +17,16 @@ export async function readLogps(folder: string): Promise<PairScore[]> {
   const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
   return lines.map((line, i) => {
     const row = parseRow(line);
-    if (row !== null && typeof row.id === "string" && Number.isFinite(row.chosenLogp)) return row;
+    if (row !== null && isScore(row)) return row;
     const message = `Expected a row of log-probs but found ${line.slice(0, 80)}.`;
     throw new InputError([{ path: `${path}:${i + 1}`, message }]);
   });
+}
+
+/** A NaN or an infinity was written as null: it must not pass for the absence of a rejected reply. */
+function isScore({ id, chosenLogp, rejectedLogp, rejectedTokens }: PairScore): boolean {
+  const rejected = rejectedTokens === null ? rejectedLogp === null : Number.isFinite(rejectedLogp);
+  return typeof id === "string" && Number.isFinite(chosenLogp) && rejected;
 }
 
 function parseRow(line: string): PairScore | null {

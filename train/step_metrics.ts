@@ -44,9 +44,17 @@ function rewards({ outputs, reference, beta }: StepObservation): Rewards {
   );
   const rewardChosen = mean(chosen);
   const rewardRejected = mean(rejected);
-  const correct = chosen.map((reward, i) => (1 + Math.sign(reward - rejected[i])) / 2);
+  const correct = chosen.map((reward, i) => preferred(reward - rejected[i]));
   const margin = rewardChosen - rewardRejected;
   return { rewardChosen, rewardRejected, margin, accuracy: mean(correct) };
+}
+
+/** Policy and reference are scored in different batches, so that equal ones differ in last bits. */
+const TIE = 1e-6;
+
+/** 1 when the chosen reply is preferred, 0 when the rejected one is, ½ for a tie. */
+function preferred(margin: number): number {
+  return Math.abs(margin) <= TIE ? 0.5 : margin > 0 ? 1 : 0;
 }
 
 function mean(values: ArrayLike<number>): number {

@@ -5,7 +5,7 @@ import { readLines } from "./read_lines.ts";
 const COLUMNS = ["prompt", "chosen", "rejected"] as const;
 
 /** The row shapes that can be read, for error messages. */
-export const KNOWN_SHAPES = "{prompt, chosen, rejected} of plain strings";
+const KNOWN_SHAPES = "{prompt, chosen, rejected} of plain strings";
 
 /** Problems named in one message. */
 const MOST_PROBLEMS = 20;

@@ -1,7 +1,7 @@
 import type { Random } from "../../core/random.ts";
 import { CATEGORIES, type Category, CATEGORY_NAMES, NOUNS, NUMBER_WORDS } from "./vocabulary.ts";
 
-export const TASK_NAMES = ["name", "name2", "say", "copy", "reverse"] as const;
+const TASK_NAMES = ["name", "name2", "say", "copy", "reverse"] as const;
 
 export type TaskName = (typeof TASK_NAMES)[number];
 

@@ -37,6 +37,3 @@ export const VOCABULARY: readonly string[] = [
   ...CATEGORY_NAMES,
   ...NOUNS,
 ];
-
-/** The most tokens a reply may have, its end token included. */
-export const MAX_REPLY_TOKENS = 16;

@@ -23,3 +23,10 @@ Deno.test("readLogps() names the row that is none", async () => {
   });
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("readLogps() does not take a log-prob that was not finite for an absent one", async () => {
+  const folder = await Deno.makeTempDir();
+  await writeLogps(folder, [{ ...scores[0], rejectedLogp: -Infinity }]);
+  await assert.rejects(readLogps(folder), /logps\.jsonl:1: Expected a row of log-probs/);
+  await Deno.remove(folder, { recursive: true });
+});

@@ -45,3 +45,13 @@ Deno.test("stepRecord() has no rewards without a reference, and no rejected log-
   );
   assert.equal(record.accuracy, null);
 });
+
+Deno.test("stepRecord() takes margins that differ in last bits for ties", () => {
+  const moved = reference.map((row, i) => ({
+    ...row,
+    chosenLogp: outputs.policyChosen[i] + 1e-9,
+    rejectedLogp: outputs.policyRejected![i],
+  }));
+  const record = stepRecord({ step: 1, lr: 1e-3, outputs, reference: moved, beta: 0.5 });
+  assert.equal(record.accuracy, 0.5);
+});

@@ -3,7 +3,7 @@ import type { Dim } from "./dims.ts";
 import type { Graph } from "./graph.ts";
 import { fromGroups } from "./attention_layout.ts";
 import type { MacroAttributes, MacroOp } from "./op_types.ts";
-import { abs, add, exp, log, mul, neg, reciprocal, relu, sigmoid } from "./ops/elementwise.ts";
+import { abs, add, div, exp, log, mul, neg, reciprocal, relu, sigmoid } from "./ops/elementwise.ts";
 import { sqrt, sub } from "./ops/elementwise.ts";
 import { gatherElements } from "./ops/index.ts";
 import { matmul } from "./ops/linear.ts";
@@ -25,11 +25,17 @@ const MASKED = -1e9;
 
 /** A lowering for each macro: fused kernels for float32, which alone has them, else the formula. */
 export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
-  /** max(x, 0) + log(1 + e^−|x|), which overflows nowhere. */
-  Softplus: ([x]) =>
-    x.dtype === "float32"
-      ? x.graph.emit("FusedSoftplus", [x], {})
-      : [add(relu(x), log(add(1, exp(neg(abs(x))))))],
+  /**
+   * max(x, 0) + log1p(e^−|x|), which overflows nowhere. log1p(e) = log u − ((u − 1) − e) / u with
+   * u = 1 + e rounded: the second term is what the rounding of u took from a small e.
+   */
+  Softplus: ([x]) => {
+    if (x.dtype === "float32") return x.graph.emit("FusedSoftplus", [x], {});
+    const e = exp(neg(abs(x)));
+    const u = add(1, e);
+    const rounding = div(sub(sub(u, 1), e), u);
+    return [add(relu(x), sub(log(u), rounding))];
+  },
 
   BatchMatMul: ([a, b], attributes) =>
     attributes.transposeA || attributes.transposeB

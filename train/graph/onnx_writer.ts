@@ -5,7 +5,7 @@ import { Message } from "./protobuf.ts";
 import type { Value, ValueType } from "./value.ts";
 
 /** Versions of the operator sets written; what ONNX Runtime 1.29 supports of ONNX and its own. */
-export const OPSETS = { "": 21, "com.microsoft": 1 } as const;
+const OPSETS = { "": 21, "com.microsoft": 1 } as const;
 
 /** Version of the ONNX file format that opset 21 came with. */
 const IR_VERSION = 10;

@@ -24,15 +24,12 @@ export type LossOptions = {
 /** A loss that compares chosen with rejected replies and with a reference. */
 interface PairLoss<Coefficients> {
   readonly reads: "pairs";
-  /** One line for documentation. */
-  readonly describe: string;
   terms(logps: PairLogps, coefficients: Coefficients): LossTerms;
 }
 
 /** A loss of the chosen replies alone. */
 interface ChosenLoss<Coefficients> {
   readonly reads: "chosen";
-  readonly describe: string;
   terms(logps: ChosenLogps, coefficients: Coefficients): LossTerms;
 }
 
@@ -46,27 +43,22 @@ type Losses = {
 export const LOSSES: Losses = {
   dpo: {
     reads: "pairs",
-    describe: "Direct Preference Optimization, sigmoid",
     terms: dpoLoss,
   },
   rpo: {
     reads: "pairs",
-    describe: "Regularized Preference Optimization: DPO plus SFT on the chosen replies",
     terms: rpoLoss,
   },
   ipo: {
     reads: "pairs",
-    describe: "Identity Preference Optimization, on log-probs averaged over tokens",
     terms: ipoLoss,
   },
   hinge: {
     reads: "pairs",
-    describe: "Hinge on DPO's margin, as in SLiC",
     terms: hingeLoss,
   },
   sft: {
     reads: "chosen",
-    describe: "Supervised fine-tuning on the chosen replies",
     terms: sftLoss,
   },
 };

@@ -2,7 +2,7 @@ import type { Json } from "../../core/json.ts";
 import { InputError, nearest, type Problem } from "../../core/problem.ts";
 
 /** Model families whose decoders are implemented, by `model_type`. */
-export const FAMILIES = ["llama"] as const;
+const FAMILIES = ["llama"] as const;
 export type Family = typeof FAMILIES[number];
 
 /** The shape of a decoder-only language model; the legend of letters is ARCHITECTURE.md's. */

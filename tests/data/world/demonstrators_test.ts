@@ -3,7 +3,6 @@ import { Random } from "../../../core/random.ts";
 import { DEMONSTRATORS, drawDemonstration } from "../../../data/world/demonstrators.ts";
 import { goldReward, replyKind } from "../../../data/world/gold.ts";
 import { drawTask } from "../../../data/world/task.ts";
-import { MAX_REPLY_TOKENS } from "../../../data/world/vocabulary.ts";
 
 function draw(count: number) {
   const random = Random.seeded(3, "test");
@@ -34,7 +33,7 @@ Deno.test("drawDemonstration() gives each demonstrator the replies that it is na
   const kinds = new Map<string, Set<string>>();
   for (const { demonstrator, kind, tokens } of draw(20000)) {
     kinds.set(demonstrator, (kinds.get(demonstrator) ?? new Set()).add(kind));
-    assert.ok(tokens <= MAX_REPLY_TOKENS);
+    assert.ok(tokens <= 16);
   }
   const found = Object.fromEntries([...kinds].map(([name, set]) => [name, [...set].sort()]));
   assert.deepEqual(found, {

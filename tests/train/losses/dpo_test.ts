@@ -36,3 +36,19 @@ Deno.test("dpoLoss() stays finite and exact for margins that would overflow exp(
   // softplus(10000) = 10000 and softplus(−9000) = 0; h = 0 for the rejected halves.
   assert(isClose(preference, 5000), `${preference}`);
 });
+
+Deno.test("dpoLoss() keeps the small losses of pairs far apart to 1e-12", async () => {
+  for (const h of [10, 20, 30, 40]) {
+    const one = {
+      policyChosen: [h],
+      policyRejected: [0],
+      referenceChosen: [0],
+      referenceRejected: [0],
+      chosenTokens: [1],
+      rejectedTokens: [1],
+    };
+    const { preference } = await evaluateLoss(one, (logps) => dpoLoss(logps, { beta: 1 }));
+    const expected = Math.log1p(Math.exp(-h));
+    assert(Math.abs(preference / expected - 1) < 1e-12, `${h}: ${preference} ≠ ${expected}`);
+  }
+});
