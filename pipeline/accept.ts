@@ -4,48 +4,63 @@ import type { PlanContext, PlannedInstance } from "./plan.ts";
 
 /**
  * Keeps the old results of stages whose code alone was edited: each gets a record under its new key
- * that points to the old outputs and carries a warning, which every report shows.
+ * that points to the old outputs and carries a warning, which every report shows. What such a result
+ * leads to is looked at again, so that `--accept reference --accept train` keeps both.
  *
- * @returns the ids whose results were kept
+ * @returns the plan after it
  * @throws InputError for a name that fits no stage with such a result
  */
 export async function acceptOld(
-  planned: readonly PlannedInstance[],
+  plan: () => Promise<PlannedInstance[]>,
   options: { names: readonly string[]; context: PlanContext; now: () => number },
-): Promise<string[]> {
-  const { names, context: { store, recipe }, now } = options;
-  const problems = names.flatMap((name) => {
-    const fitting = planned.filter(({ instance }) => isNamed(instance, name));
-    if (fitting.some((one) => isCodeOnly(one))) return [];
-    return [{
-      path: `--accept ${name}`,
-      message: fitting.length === 0
-        ? "The recipe has no such stage."
-        : "No result of it is stale because of its code alone.",
-    }];
-  });
-  if (problems.length > 0) throw new InputError(problems, "Nothing to accept");
-  const accepted: string[] = [];
-  for (const { instance, key, fields, reasons } of planned.filter(isCodeOnly)) {
-    if (!names.some((name) => isNamed(instance, name))) continue;
-    const old = store.readKey(store.readInstance(recipe, instance.id)!.key)!;
-    const edited = reasons.map(({ field }) => field).join(", ");
-    await store.commitKey({
-      ...old,
-      key: key!,
-      instance: instance.id,
-      recipe,
-      fields: JSON.parse(JSON.stringify(fields)),
-      acceptedFrom: old.key,
-      finishedAt: new Date(now()).toISOString(),
-      warnings: [
-        ...old.warnings,
-        `${instance.id}: the result of earlier code was accepted by hand (${edited}).`,
-      ],
-    });
-    accepted.push(instance.id);
+): Promise<PlannedInstance[]> {
+  const { names } = options;
+  let planned = await plan();
+  const known = (name: string) => planned.some(({ instance }) => isNamed(instance, name));
+  refuse(names.filter((name) => !known(name)), "The recipe has no such stage.");
+  const used = new Set<string>();
+  for (;;) {
+    const fitting = (name: string) =>
+      planned.filter((one) => isCodeOnly(one) && isNamed(one.instance, name));
+    const accepted = new Set(names.flatMap((name) => {
+      if (fitting(name).length > 0) used.add(name);
+      return fitting(name);
+    }));
+    if (accepted.size === 0) break;
+    for (const one of accepted) await accept(one, options);
+    planned = await plan();
   }
-  return accepted;
+  refuse(
+    names.filter((name) => !used.has(name)),
+    "No result of it is stale because of its code alone.",
+  );
+  return planned;
+}
+
+function refuse(names: readonly string[], message: string): void {
+  const problems = names.map((name) => ({ path: `--accept ${name}`, message }));
+  if (problems.length > 0) throw new InputError(problems, "Nothing to accept");
+}
+
+async function accept(
+  { instance, key, fields, reasons }: PlannedInstance,
+  { context: { store, recipe }, now }: { context: PlanContext; now: () => number },
+): Promise<void> {
+  const old = store.readKey(store.readInstance(recipe, instance.id)!.key)!;
+  const edited = reasons.map(({ field }) => field).join(", ");
+  await store.commitKey({
+    ...old,
+    key: key!,
+    instance: instance.id,
+    recipe,
+    fields: JSON.parse(JSON.stringify(fields)),
+    acceptedFrom: old.key,
+    finishedAt: new Date(now()).toISOString(),
+    warnings: [
+      ...old.warnings,
+      `The result of earlier code was accepted by hand (${edited}).`,
+    ],
+  });
 }
 
 function isCodeOnly({ state, key, reasons }: PlannedInstance): boolean {

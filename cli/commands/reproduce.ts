@@ -36,13 +36,11 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
   const { store, memory } = session.context;
   using _lock = await store.lock();
   using interrupts = listenForInterrupts();
-  const first = await session.plan();
-  const accepted = await acceptOld(first, {
+  const planned = await acceptOld(session.plan, {
     names: options.accept ?? [],
     context: session.context,
     now: Date.now,
   });
-  const planned = accepted.length > 0 ? await session.plan() : first;
   const result = await runPlan(planned, await runContext(session, planned, options, interrupts));
   await memory.save();
   if (result.ran.length > 0 || result.failed.length > 0) await indexRun(store);
