@@ -84,11 +84,11 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     const args = ["explain", "train", ...here, "--set", "train.beta=0.2"];
     const { code, stdout } = await ballast(args);
     assert.equal(code, 0);
-    assert.equal(stdout.match(/beta 0\.1 → 0\.2/g)?.length, 3);
+    assert.equal(stdout.match(/train\.beta 0\.1 → 0\.2/g)?.length, 3);
     assert.match(stdout, /^train\/sft@seed=0: cached/m);
     const { stages } = await ballastJson<PlanDocument>(args);
     const dpo = stages.find(({ id }) => id === `train/dpo${SEED}`)!;
-    assert.deepEqual(dpo.reasons, [{ field: "beta", before: "0.1", after: "0.2" }]);
+    assert.deepEqual(dpo.reasons, [{ field: "train.beta", before: "0.1", after: "0.2" }]);
   });
 
   await t.step("a run with a changed parameter runs only what follows from it", async () => {
@@ -178,5 +178,14 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     await edit("train/losses/rpo.ts", (text) => `${text}\nexport const edited = 1;\n`);
     const stale = notCached(await planned());
     assert(stale.includes(`train/rpo-sum${SEED}`) && !stale.includes(`world${SEED}`), `${stale}`);
+
+    const accept = ["--accept", "reference", "--accept", "train"];
+    const kept = await ballastJson<RunDocument>(["reproduce", ...here, ...accept], { project });
+    assert.deepEqual(kept.ran, [], "the old results are kept, so nothing runs");
+    const page = await Deno.readTextFile(join(store, "reports/tiny/index.html"));
+    assert.match(page, /train\/rpo-sum@seed=0[^<]*old result was kept by request/);
+    const wrong = await ballast(["reproduce", ...here, "--accept", "trian"], { project });
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /--accept trian: The recipe has no such stage\./);
   });
 });
