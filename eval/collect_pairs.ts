@@ -1,6 +1,7 @@
 import { Random } from "../core/random.ts";
 import type { PairRow, PromptRow } from "../data/pairs_file.ts";
 import { prefersFirst } from "../data/world/labels.ts";
+import { TIE } from "./stats/win_rate.ts";
 import type { JudgedReply } from "./world_replies.ts";
 
 /** A prompt with the replies that a model gave to it. */
@@ -35,7 +36,7 @@ export interface PairCounts {
 }
 
 /** Pairs with the figures to report beside them. */
-export interface CollectedPairs {
+interface CollectedPairs {
   readonly rows: PairRow[];
   readonly counts: PairCounts;
 }
@@ -51,7 +52,9 @@ export function collectPairs(
 ): CollectedPairs {
   const perPrompt = prompts.map((prompt) => pairsOfPrompt(prompt, options));
   const rows = perPrompt.flat().slice(0, options.maxPairs);
-  const wrong = rows.filter(({ meta }) => Number(meta?.goldChosen) < Number(meta?.goldRejected));
+  const wrong = rows.filter(({ meta }) =>
+    leads(Number(meta?.goldRejected), Number(meta?.goldChosen))
+  );
   const replies = prompts.flatMap(({ replies }) => replies);
   const counts = {
     prompts: prompts.length,
@@ -69,13 +72,18 @@ function pairsOfPrompt({ prompt, replies }: PromptReplies, options: PairCollecti
   const rows: PairRow[] = [];
   for (let i = 0; i + 1 < covered.length && rows.length < options.pairsPerPrompt; i += 2) {
     const [a, b] = [covered[i], covered[i + 1]];
-    if (a.gold === b.gold) continue;
+    if (!leads(a.gold, b.gold) && !leads(b.gold, a.gold)) continue;
     const id = `${prompt.id}/${rows.length + 1}`;
     const random = Random.seeded(options.labelSeed, "labels", id);
     const first = prefersFirst(random, { a: a.gold, b: b.gold }, options.labelTemperature);
     rows.push(pairRow({ id, prompt: prompt.prompt }, first ? a : b, first ? b : a));
   }
   return rows;
+}
+
+/** Whether a reward is the higher one by more than rounding. */
+function leads(a: number, b: number): boolean {
+  return a - b > TIE;
 }
 
 function pairRow(prompt: PromptRow, chosen: JudgedReply, rejected: JudgedReply): PairRow {
@@ -96,7 +104,8 @@ export function collectOutOfCoverage(prompts: readonly PromptReplies[]): PairRow
   return prompts.flatMap(({ prompt, replies }) => {
     const covered = replies.find((reply) => reply.covered);
     const runOn = replies.find((reply) => reply.kind === "run-on" && reply.stop === "end");
-    if (covered === undefined || runOn === undefined || covered.gold <= runOn.gold) return [];
+    if (covered === undefined || runOn === undefined) return [];
+    if (!leads(covered.gold, runOn.gold)) return [];
     return [pairRow({ id: `${prompt.id}/run-on`, prompt: prompt.prompt }, covered, runOn)];
   });
 }

@@ -27,7 +27,7 @@ export interface PairPreferences {
  * Margins and accuracies of the implicit reward β log(π/π_ref) of DPO (Rafailov et al., 2023,
  * section 5.1), without the factor β, which changes no sign.
  *
- * @throws RangeError when the four lists differ in length
+ * @throws RangeError when the four lists differ in length, or a margin is not a number
  *
  * @example
  * ```ts
@@ -54,6 +54,13 @@ export function pairPreferences(logps: PairLogps): PairPreferences {
   const chosenLogpChange = change(policyChosen, referenceChosen);
   const rejectedLogpChange = change(policyRejected, referenceRejected);
   const margin = change(chosenLogpChange, rejectedLogpChange);
+  const unknown = margin.findIndex(Number.isNaN);
+  if (unknown >= 0) {
+    const found = Object.entries(logps).map(([name, list]) => `${name} ${list[unknown]}`);
+    throw new RangeError(
+      `Expected the margin of pair ${unknown} to be a number but found ${found.join(", ")}.`,
+    );
+  }
   return {
     accuracy: margin.map((value) => value > 0 ? 100 : value < 0 ? 0 : 50),
     margin,

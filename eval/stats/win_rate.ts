@@ -1,8 +1,8 @@
 /** Values closer than this are a tie: they differ by rounding alone. */
-const TIE = 1e-9;
+export const TIE = 1e-9;
 
 /** How often a beat b on the same items. */
-export interface WinCounts {
+interface WinCounts {
   readonly wins: number;
   readonly losses: number;
   readonly ties: number;
@@ -17,7 +17,7 @@ export interface WinCounts {
  *
  * @param a values of the first system, higher being better
  * @param b values of the second on the same items, in the same order
- * @throws RangeError when the numbers of values differ, or there is none
+ * @throws RangeError when the numbers of values differ, there is none, or one is not a number
  *
  * @example
  * ```ts
@@ -34,6 +34,9 @@ export function winRate(a: readonly number[], b: readonly number[]): WinCounts {
   }
   const credits = a.map((value, i) => {
     const lead = value - b[i];
+    if (Number.isNaN(lead)) {
+      throw new RangeError(`Expected numbers at item ${i} but found ${value} and ${b[i]}.`);
+    }
     return Math.abs(lead) <= TIE ? 50 : lead > 0 ? 100 : 0;
   });
   const wins = credits.filter((credit) => credit === 100).length;

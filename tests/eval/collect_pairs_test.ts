@@ -6,7 +6,7 @@ import {
 } from "../../eval/collect_pairs.ts";
 import { goldReward } from "../../data/world/gold.ts";
 import { VOCABULARY } from "../../data/world/vocabulary.ts";
-import { generateJudged, type WorldPrompt } from "../../eval/world_replies.ts";
+import { generateJudged, type JudgedReply, type WorldPrompt } from "../../eval/world_replies.ts";
 import type { ScriptedDecoder } from "./scripted_decoder.ts";
 import { choosing, decode, saying, saysOneOf, worldPrompt } from "./world_model.ts";
 
@@ -101,4 +101,19 @@ Deno.test("collectOutOfCoverage() pairs a covered reply with a worse run-on", as
 Deno.test("collectOutOfCoverage() leaves out a run-on that never ended", async () => {
   const endless = saying(() => new Array(40).fill("dog").join(" "));
   assert.deepEqual(collectOutOfCoverage(await repliesOf(endless, prompts, 2)), []);
+});
+
+/** Two replies to one prompt whose rewards differ by the rounding of their sums alone. */
+function tied(kind: JudgedReply["kind"], covered: boolean) {
+  const reply = { tokens: new Int32Array(0), text: "dog .", stop: "end" as const };
+  const replies = [
+    { ...reply, gold: 0.5, kind: "wrong" as const, covered: true },
+    { ...reply, gold: 0.5 - 2 ** -53, kind, covered },
+  ];
+  return [{ prompt: { id: "p0", prompt: "copy dog cat" }, replies }];
+}
+
+Deno.test("collectPairs() and collectOutOfCoverage() take a difference by rounding alone for a tie", () => {
+  assert.deepEqual(collectPairs(tied("wrong", true), labels).rows, []);
+  assert.deepEqual(collectOutOfCoverage(tied("run-on", false)), []);
 });

@@ -59,3 +59,13 @@ Deno.test("pairPreferences() refuses lists of different lengths", () => {
     },
   );
 });
+
+Deno.test("pairPreferences() refuses a margin that is not a number", () => {
+  const logps = { policyChosen: [-1, NaN], policyRejected: [-1, -1] };
+  const reference = { referenceChosen: [-1, -2], referenceRejected: [-1, -3] };
+  assert.throws(() => pairPreferences({ ...logps, ...reference }), {
+    name: "RangeError",
+    message: "Expected the margin of pair 1 to be a number but found policyChosen NaN, " +
+      "policyRejected -1, referenceChosen -2, referenceRejected -3.",
+  });
+});

@@ -37,6 +37,13 @@ Deno.test("winRate() refuses lists of different lengths", () => {
   });
 });
 
+Deno.test("winRate() refuses what is not a number", () => {
+  assert.throws(() => winRate([1, NaN], [0, 1]), {
+    name: "RangeError",
+    message: "Expected numbers at item 1 but found NaN and 1.",
+  });
+});
+
 Deno.test("clusterSums() adds up the values of each item", () => {
   const { sums, counts } = clusterSums({ items: ["b", "a", "b"], values: [1, 2, 4] });
   assert.deepEqual([[...sums], [...counts]], [[5, 2], [2, 1]]);
