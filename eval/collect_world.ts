@@ -9,14 +9,14 @@ import {
 import { generateJudged, type WorldDecoding, type WorldPrompt } from "./world_replies.ts";
 
 /** How many replies a prompt gets, and how many pairs may come of them. */
-export interface SplitCollection {
+interface SplitCollection {
   readonly samplesPerPrompt: number;
   readonly pairsPerPrompt: number;
   readonly maxPairs?: number;
 }
 
 /** What collecting all pair sets of the synthetic world needs. */
-export interface WorldCollection extends Omit<WorldDecoding, "prompts" | "samples" | "decoding"> {
+interface WorldCollection extends Omit<WorldDecoding, "prompts" | "samples" | "decoding"> {
   readonly prompts: Readonly<Record<"train" | "validation" | "test", readonly WorldPrompt[]>>;
   readonly train: SplitCollection;
   readonly heldOut: SplitCollection;
@@ -27,7 +27,7 @@ export interface WorldCollection extends Omit<WorldDecoding, "prompts" | "sample
 }
 
 /** The pair sets, and what was collected for each of the splits. */
-export interface CollectedWorld {
+interface CollectedWorld {
   readonly train: PairRow[];
   readonly validation: PairRow[];
   readonly test: PairRow[];

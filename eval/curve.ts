@@ -10,7 +10,7 @@ import { mean } from "./stats/moments.ts";
 import { generateJudged, type WorldDecoding } from "./world_replies.ts";
 
 /** Means over validation prompts and pairs at one training step, by metric name. */
-export interface CurvePoint {
+interface CurvePoint {
   readonly step: number;
   readonly values: Readonly<Partial<Record<MetricName, number>>>;
 }
@@ -21,13 +21,13 @@ export interface ValidationCurve {
 }
 
 /** A snapshot, opened. */
-export interface SnapshotModel {
+interface SnapshotModel {
   readonly decoder: TokenDecoder;
   readonly score: ReplyScorer;
 }
 
 /** What measuring a snapshot on validation data needs. */
-export interface SnapshotMeasurement extends Omit<WorldDecoding, "decoding" | "samples"> {
+interface SnapshotMeasurement extends Omit<WorldDecoding, "decoding" | "samples"> {
   readonly sampling: SeededSampling;
   readonly pairs: readonly TokenizedPair[];
   /** The reference's log-probs of the pairs, in their order. */
@@ -70,7 +70,7 @@ export async function measureSnapshot(
 }
 
 /** What measuring all snapshots of a run needs. */
-export interface RunMeasurement extends Omit<SnapshotMeasurement, "onProgress"> {
+interface RunMeasurement extends Omit<SnapshotMeasurement, "onProgress"> {
   readonly steps: readonly number[];
   /** Opens the snapshot of a step; it is closed after use. */
   readonly open: (step: number) => Promise<SnapshotModel & AsyncDisposable>;

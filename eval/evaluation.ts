@@ -18,7 +18,7 @@ export interface MetricValues {
 }
 
 /** One reply, for people to look at. Untrusted text. */
-export interface EvaluationExample {
+interface EvaluationExample {
   readonly id: string;
   readonly prompt: string;
   readonly text: string;

@@ -12,7 +12,7 @@ export interface ReferenceLogps {
 }
 
 /** What measuring a policy on held-out pairs needs. */
-export interface PairMeasurement {
+interface PairMeasurement {
   readonly score: ReplyScorer;
   readonly pairs: readonly TokenizedPair[];
   /** One a pair, in the order of the pairs. */

@@ -4,7 +4,7 @@ import type { ValidationCurve } from "./curve.ts";
 import { mean } from "./stats/moments.ts";
 
 /** What one system and seed did along training. */
-export interface CurveSources {
+interface CurveSources {
   readonly system: string;
   readonly label: string;
   readonly seed: number;

@@ -2,7 +2,7 @@ import type { TokenizedPair } from "../data/pair.ts";
 import { rejectedTokens } from "./pair_preferences.ts";
 
 /** A prompt and the reply whose log-prob is asked for, as token ids. */
-export interface PromptReply {
+interface PromptReply {
   readonly prompt: Int32Array;
   readonly reply: Int32Array;
 }
@@ -11,7 +11,7 @@ export interface PromptReply {
 export type ReplyScorer = (sequences: readonly PromptReply[]) => Promise<ArrayLike<number>>;
 
 /** Summed log-probs (nats) of both replies of each pair (N) under one model. */
-export interface ScoredPairs {
+interface ScoredPairs {
   readonly chosen: number[];
   readonly rejected: number[];
 }

@@ -2,7 +2,7 @@ import { type DirectedMetric, METRICS } from "./metrics.ts";
 import type { ValidationCurve } from "./curve.ts";
 
 /** The snapshot that validation prefers. */
-export interface SelectedSnapshot {
+interface SelectedSnapshot {
   readonly step: number;
   readonly value: number;
 }

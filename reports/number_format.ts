@@ -1,7 +1,7 @@
 import type { Quantity } from "./table.ts";
 
 /** The typographic minus sign (U+2212), as wide as a plus. */
-export const MINUS = "−";
+const MINUS = "−";
 
 /**
  * A number with a fixed count of digits; never `-0.00`. What is not finite is a dash.

@@ -56,7 +56,7 @@ export interface Table {
 }
 
 /** A run of neighbouring columns under one heading. */
-export interface ColumnGroup {
+interface ColumnGroup {
   readonly label: string | null;
   readonly start: number;
   readonly count: number;

@@ -12,7 +12,7 @@ import { resultsTable } from "./results_table.ts";
 import { renderText } from "./text.ts";
 
 /** A report's input before its figures are drawn. */
-export type UndrawnReport = Omit<ReportInput, "figures">;
+type UndrawnReport = Omit<ReportInput, "figures">;
 
 /**
  * Writes a report artifact: index.html, report.json (from which the page of a run is rendered),

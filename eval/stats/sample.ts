@@ -10,7 +10,7 @@ export interface ItemSample {
 }
 
 /** Sum and count of the values of each item, in order of first occurrence. */
-export interface ClusterSums {
+interface ClusterSums {
   readonly sums: Float64Array;
   readonly counts: Float64Array;
 }
