@@ -7,8 +7,10 @@ export interface Estimate {
   readonly method: string;
   /** Items (prompts or pairs) behind the mean, all seeds together. */
   readonly n: number;
-  /** The mean of each seed, in the order of `Results.seeds`. */
-  readonly perSeed: readonly number[];
+  /** Distinct prompts among the items; items of one prompt are not independent. */
+  readonly clusters: number;
+  /** The mean of each seed, in the order of `Results.seeds`; null for a seed that lacks it. */
+  readonly perSeed: readonly (number | null)[];
 }
 
 /** What a measured quantity is. */

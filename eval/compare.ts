@@ -3,11 +3,12 @@ import type { StepRecord } from "../train/step_record.ts";
 import { checkMeasured, checkSameItems } from "./check_evaluations.ts";
 import { comparePair } from "./compare_pair.ts";
 import type { ValidationCurve } from "./curve.ts";
-import { estimate } from "./estimate.ts";
+import { estimate, type Recurrence, recurrence } from "./estimate.ts";
 import { type Evaluation, metricSample, metricsOf } from "./evaluation.ts";
 import { mergeCurves } from "./merge_curves.ts";
 import { type DirectedMetric, type MetricName, METRICS } from "./metrics.ts";
 import type { Resampling } from "./stats/bootstrap.ts";
+import type { ItemSample } from "./stats/sample.ts";
 import {
   type AssignedSystem,
   assignSystems,
@@ -17,7 +18,7 @@ import {
   seedOf,
   type SystemSpec,
 } from "./systems.ts";
-import { type Claim, describeDecline, describeStatistics, judgeClaims } from "./verdicts.ts";
+import { describeDecline, describeStatistics } from "./verdicts.ts";
 
 /** An evaluation and where it comes from. */
 export interface EvaluationInput extends FromInstance {
@@ -26,7 +27,7 @@ export interface EvaluationInput extends FromInstance {
 }
 
 /** Something measured along training, and where it comes from. */
-export interface CurveInput<T> extends FromInstance {
+interface CurveInput<T> extends FromInstance {
   readonly content: T;
 }
 
@@ -42,7 +43,6 @@ export interface ComparisonRequest {
   readonly compareOn: readonly DirectedMetric[];
   /** Metrics to report; all that were measured unless told. */
   readonly metrics?: readonly MetricName[];
-  readonly claims: readonly Claim[];
   readonly resampling: Resampling;
   /** Training steps averaged into one point of a curve. */
   readonly window: number;
@@ -71,15 +71,14 @@ export function compareSystems(request: ComparisonRequest): Results {
   const partial = {
     seeds,
     metrics,
-    systems: systems.map((system) => systemResult(system, metrics, request.resampling)),
+    systems: systems.map((system) => systemResult(system, { seeds, metrics }, request.resampling)),
     comparisons: comparisons(systems, seeds, request),
     curves: systems.flatMap((system, i) => curvesOf(system, i, { systems, request })),
   };
   const main = request.compareOn[0];
   const notes = [
-    ...judgeClaims(partial, request.claims),
     ...(main === undefined ? [] : describeDecline(partial, main)),
-    describeStatistics(seeds),
+    describeStatistics(seeds, main === undefined ? "none" : testRecurrence(systems, seeds, main)),
   ];
   return { ...partial, notes, examples: examplesOf(systems, seeds[0]) };
 }
@@ -96,21 +95,54 @@ function inSeedOrder({ bySeed }: System): EvaluationInput[] {
 
 function systemResult(
   system: System,
-  metrics: Readonly<Record<string, Metric>>,
+  { seeds, metrics }: Pick<Results, "seeds" | "metrics">,
   resampling: Resampling,
 ): SystemResult {
   const inputs = inSeedOrder(system);
   const estimates: Record<string, Estimate> = {};
   for (const [name, { unit }] of Object.entries(metrics)) {
-    const samples = inputs.map(({ evaluation }) => metricSample(evaluation, name as MetricName))
-      .filter((sample) => sample !== null);
-    if (samples.length === 0) continue;
+    const samples = samplesOf(system, seeds, name as MetricName);
+    if (samples.every((sample) => sample === null)) continue;
     const bounds = unit === "percent" ? [0, 100] as const : undefined;
-    estimates[name] = estimate(samples, { ...resampling, bounds });
+    estimates[name] = forSeeds(estimate(samples, { ...resampling, bounds }), seeds);
   }
   const { id, label } = system.spec;
   const origins = inputs.map(({ from, digest }) => ({ instance: from, digest }));
   return { id, label, metrics: estimates, origins };
+}
+
+/** A system's values in each seed, null where it has none; once only where it has no seeds. */
+function samplesOf(
+  system: System,
+  seeds: readonly number[],
+  name: MetricName,
+): (ItemSample | null)[] {
+  return (hasNoSeeds(system) ? seeds.slice(0, 1) : seeds).map((seed) => {
+    const input = ofSeed(system, seed);
+    return input === undefined ? null : metricSample(input.evaluation, name);
+  });
+}
+
+function hasNoSeeds({ bySeed }: System): boolean {
+  return bySeed.size === 1 && bySeed.has(null);
+}
+
+/** An estimate whose means run along all seeds, though it was made once for all of them. */
+function forSeeds(made: Estimate, seeds: readonly number[]): Estimate {
+  if (made.perSeed.length === seeds.length) return made;
+  return { ...made, perSeed: seeds.map(() => made.perSeed[0]) };
+}
+
+/** How many of the test prompts come again in another seed; the systems of a seed share its prompts. */
+function testRecurrence(
+  systems: readonly System[],
+  seeds: readonly number[],
+  name: MetricName,
+): Recurrence {
+  const bySystem = systems.map((system) =>
+    samplesOf(system, seeds, name).filter((sample) => sample !== null)
+  );
+  return recurrence(bySystem.find((samples) => samples.length > 1) ?? []);
 }
 
 function comparisons(
@@ -127,18 +159,24 @@ function comparisons(
   return request.compareOn.flatMap((metric) =>
     pairs.flatMap(({ a, b }) => {
       const paired = { a: a.spec.id, b: b.spec.id, bySeed: sharedSeeds(a, b, seeds) };
-      return comparePair(paired, metric, request.resampling) ?? [];
+      const compared = comparePair(paired, metric, request.resampling);
+      if (compared === null) return [];
+      const { winRate, difference } = compared;
+      return {
+        ...compared,
+        winRate: forSeeds(winRate, seeds),
+        difference: forSeeds(difference, seeds),
+      };
     })
   );
 }
 
-/** What two systems did in each seed; once only where neither has seeds. */
+/** What two systems did in each seed, null where one lacks it; once only where neither has seeds. */
 function sharedSeeds(a: System, b: System, seeds: readonly number[]) {
-  const seedless = [a, b].every(({ bySeed }) => bySeed.size === 1 && bySeed.has(null));
-  return (seedless ? seeds.slice(0, 1) : seeds).flatMap((seed) => {
+  return ([a, b].every(hasNoSeeds) ? seeds.slice(0, 1) : seeds).map((seed) => {
     const [ours, theirs] = [ofSeed(a, seed), ofSeed(b, seed)];
-    if (ours === undefined || theirs === undefined) return [];
-    return [{ a: ours.evaluation, b: theirs.evaluation }];
+    if (ours === undefined || theirs === undefined) return null;
+    return { a: ours.evaluation, b: theirs.evaluation };
   });
 }
 

@@ -7,11 +7,11 @@ import type { ItemSample } from "./stats/sample.ts";
 import { signFlipTest } from "./stats/sign_flip.ts";
 import { winRate } from "./stats/win_rate.ts";
 
-/** Two systems and what both did, on the same items, in each seed that they share. */
-export interface PairedEvaluations {
+/** Two systems and what both did, on the same items, in each seed; null where one lacks the seed. */
+interface PairedEvaluations {
   readonly a: string;
   readonly b: string;
-  readonly bySeed: readonly { readonly a: Evaluation; readonly b: Evaluation }[];
+  readonly bySeed: readonly ({ readonly a: Evaluation; readonly b: Evaluation } | null)[];
 }
 
 /**
@@ -30,11 +30,12 @@ export function comparePair(
   resampling: Resampling,
 ): Comparison | null {
   const sign = METRICS[metric].better === "lower" ? -1 : 1;
-  const credits: ItemSample[] = [];
-  const differences: ItemSample[] = [];
+  const credits: (ItemSample | null)[] = paired.bySeed.map(() => null);
+  const differences: (ItemSample | null)[] = [...credits];
   const counts = { wins: 0, losses: 0, ties: 0 };
-  for (const { a, b } of paired.bySeed) {
-    const [ours, theirs] = [metricSample(a, metric), metricSample(b, metric)];
+  for (const [at, both] of paired.bySeed.entries()) {
+    const ours = both && metricSample(both.a, metric);
+    const theirs = both && metricSample(both.b, metric);
     if (ours === null || theirs === null) continue;
     const signed = ({ values }: ItemSample) => values.map((value) => sign * value);
     const won = winRate(signed(ours), signed(theirs));
@@ -42,13 +43,14 @@ export function comparePair(
     counts.losses += won.losses;
     counts.ties += won.ties;
     const { items } = ours;
-    credits.push({ items, values: won.credits });
-    differences.push({ items, values: ours.values.map((value, i) => value - theirs.values[i]) });
+    credits[at] = { items, values: won.credits };
+    differences[at] = { items, values: ours.values.map((value, i) => value - theirs.values[i]) };
   }
-  if (credits.length === 0) return null;
+  const known = differences.filter((sample) => sample !== null);
+  if (known.length === 0) return null;
   const pooled = {
-    items: differences.flatMap(({ items }) => items),
-    values: differences.flatMap(({ values }) => values),
+    items: known.flatMap(({ items }) => items),
+    values: known.flatMap(({ values }) => values),
   };
   return {
     a: paired.a,

@@ -1,56 +1,7 @@
-import type { Comparison, Curve, Metric, Results } from "../core/results.ts";
+import type { Curve, Metric, Results } from "../core/results.ts";
+import type { Recurrence } from "./estimate.ts";
 
-/** A statement to be held against the numbers: one system is better than another. */
-export interface Claim {
-  readonly better: string;
-  readonly than: string;
-  /** The metric that decides. */
-  readonly on: string;
-}
-
-type Judged = Pick<Results, "metrics" | "systems" | "comparisons" | "curves">;
-
-/**
- * What the numbers say about each claim, in a sentence each: supported or contradicted when the 95%
- * interval of the paired difference leaves out 0, else not decided. The same rule holds both ways.
- *
- * @throws RangeError when a claim's systems were not compared on its metric
- */
-export function judgeClaims(results: Judged, claims: readonly Claim[]): string[] {
-  return claims.map(({ better, than, on }) => {
-    const comparison = results.comparisons.find(({ a, b, metric }) =>
-      a === better && b === than && metric === on
-    );
-    if (comparison === undefined) {
-      throw new RangeError(
-        `Expected "${better}" to be compared with "${than}" on "${on}" but it was not.`,
-      );
-    }
-    return claimSentence(results, comparison);
-  });
-}
-
-function claimSentence(results: Judged, comparison: Comparison): string {
-  const metric = results.metrics[comparison.metric];
-  const sign = metric.better === "lower" ? -1 : 1;
-  const { mean, ci95, method, perSeed } = comparison.difference;
-  const [low, high] = ci95 === null ? [-Infinity, Infinity] : ci95.map((end) => sign * end).sort(
-    (x, y) => x - y,
-  );
-  const verdict = low > 0
-    ? "supported by this run"
-    : high < 0
-    ? "contradicted by this run"
-    : "not decided by this run";
-  const interval = ci95 === null
-    ? "no interval"
-    : `95% interval ${signed(ci95[0], metric)} to ${signed(ci95[1], metric)}, ${method}`;
-  const seeds = perSeed.filter((difference) => sign * difference > 0).length;
-  const count = perSeed.length > 1 ? `; ahead in ${seeds} of ${perSeed.length} seeds` : "";
-  return `Claim "${labelOf(results, comparison.a)} is better than ${
-    labelOf(results, comparison.b)
-  }", by ${metric.label}: ${verdict} (difference ${signed(mean, metric)}, ${interval}${count}).`;
-}
+type Judged = Pick<Results, "metrics" | "systems" | "curves">;
 
 /**
  * How far each system ends from its best validation point, the mark of over-optimisation; one
@@ -83,19 +34,25 @@ function dropOf(curve: Curve, name: string, metric: Metric): number[] {
   return values.length < 2 ? [] : [Math.max(...values) - values[values.length - 1]];
 }
 
-/** What the intervals and p-values of these results stand on. */
-export function describeStatistics(seeds: readonly number[]): string {
-  return seeds.length > 1
-    ? `Intervals are over ${seeds.length} seeds, each with its own data and training; p-values are ` +
-      "over prompts, all seeds together, given the trained models."
-    : "One seed: intervals and p-values are over prompts, given the trained models, and say " +
+/**
+ * What the intervals and p-values of these results stand on.
+ *
+ * @param prompts how many of the test prompts come again in another seed
+ */
+export function describeStatistics(seeds: readonly number[], prompts: Recurrence): string {
+  if (seeds.length < 2) {
+    return "One seed: intervals and p-values are over prompts, given the trained models, and say " +
       "nothing about training again with another seed.";
+  }
+  const tested: Readonly<Record<Recurrence, string>> = {
+    none: "each with its own training and its own test prompts",
+    some: `each with its own training; some test prompts come in more than one seed, so ${WIDER}`,
+    all: `each with its own training, all tested on the same prompts, so ${WIDER}`,
+  };
+  return `Intervals are over ${seeds.length} seeds, ${
+    tested[prompts]
+  }; p-values are over prompts, ` +
+    "all seeds together, given the trained models.";
 }
 
-function labelOf(results: Judged, id: string): string {
-  return results.systems.find((system) => system.id === id)?.label ?? id;
-}
-
-function signed(value: number, { digits }: Metric): string {
-  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
-}
+const WIDER = "an interval is the wider of t over seeds and the bootstrap over prompts";

@@ -48,6 +48,6 @@ function mapEstimate(estimate: Estimate, map: (value: number) => number): Estima
     ...estimate,
     mean: map(estimate.mean),
     ci95: estimate.ci95 && [map(estimate.ci95[1]), map(estimate.ci95[0])],
-    perSeed: estimate.perSeed.map(map),
+    perSeed: estimate.perSeed.map((value) => value === null ? null : map(value)),
   };
 }

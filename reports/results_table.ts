@@ -5,7 +5,7 @@ import { bestRow } from "./best_row.ts";
 import { findComparison } from "./outcome.ts";
 
 /** A measured quantity of the row's system. */
-export interface MetricColumnSpec {
+interface MetricColumnSpec {
   readonly metric: string;
   /** Shorter heading than the metric's own. */
   readonly label?: string;
@@ -22,7 +22,7 @@ export type ColumnSpec =
   | { readonly differenceFrom: string; readonly on?: string };
 
 /** What a results table shows. */
-export interface ResultsTableOptions {
+interface ResultsTableOptions {
   readonly id?: string;
   readonly title: string;
   readonly columns: readonly ColumnSpec[];
@@ -167,7 +167,7 @@ function quantityCell(
   if (column.against === system.id) return emptyCell();
   const estimate = column.estimate(system);
   if (estimate === null) return emptyCell([noteIndex(at.notes, "Not measured in this run.")]);
-  const seeds = estimate.perSeed.length;
+  const seeds = estimate.perSeed.filter((value) => value !== null).length;
   const partial = seeds > 0 && seeds < results.seeds.length;
   const against = results.systems.find(({ id }) => id === column.against);
   return {

@@ -16,7 +16,7 @@ export function seedsTable(results: Results, metrics = Object.keys(results.metri
         textCell(String(seed)),
         ...metrics.map((name) => {
           const value = system.metrics[name]?.perSeed[at];
-          if (value === undefined) return emptyCell();
+          if (value === undefined || value === null) return emptyCell();
           const { digits } = results.metrics[name];
           return {
             content: { value, digits, interval: null, n: null },

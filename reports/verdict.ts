@@ -150,7 +150,8 @@ function spreads(results: Results, test: ClaimTest): string[] {
   const ids = [...test.methods, ...test.opponents.map(({ system }) => system)];
   const { label, digits } = results.metrics[test.metric];
   const parts = [...new Set(ids)].flatMap((id) => {
-    const seeds = systemOf(results, id)?.metrics[test.metric]?.perSeed ?? [];
+    const seeds = (systemOf(results, id)?.metrics[test.metric]?.perSeed ?? [])
+      .filter((value) => value !== null);
     if (seeds.length < 2) return [];
     const [low, high] = [Math.min(...seeds), Math.max(...seeds)];
     return [

@@ -19,11 +19,6 @@ const params = z.strictObject({
   compareOn: z.array(directed).min(1).describe("Metrics to compare on; the main one first"),
   metrics: z.array(z.enum(METRIC_NAMES)).optional()
     .describe("Metrics to report; all that were measured unless told"),
-  claims: z.array(z.strictObject({
-    better: systemId,
-    than: systemId.describe("One of the baselines"),
-    on: directed.describe("One of compareOn"),
-  })).default([]).describe("Statements that the report holds against the numbers"),
   seed: z.int().min(0).default(0).describe("Seed of the bootstrap and the permutation test"),
   resamples: z.int().min(100).default(10000).describe("Draws of both"),
   window: z.int().min(1).default(20).describe("Training steps averaged into one point of a curve"),
@@ -40,15 +35,6 @@ const params = z.strictObject({
     context.addIssue({ code: "custom", path: ["systems", i, "id"], message: `${id} comes twice.` });
   });
   value.baselines.forEach((id, i) => check(["baselines", i], id, known));
-  value.claims.forEach(({ better, than, on }, i) => {
-    check(["claims", i, "better"], better, known);
-    if (better === than) {
-      const message = `${better} cannot be better than itself.`;
-      context.addIssue({ code: "custom", path: ["claims", i], message });
-    }
-    check(["claims", i, "than"], than, value.baselines);
-    check(["claims", i, "on"], on, value.compareOn);
-  });
 });
 
 export default defineStage<z.infer<typeof params>>({

@@ -55,9 +55,12 @@ function pointsOf(results: Results, spec: TradeoffSpec): TradeoffPoint[] {
   return results.systems.flatMap(({ label, metrics }) => {
     const [x, y] = [metrics[spec.x], metrics[spec.y]];
     if (x === undefined || y === undefined) return [];
-    const seeds = results.seeds.slice(0, Math.min(x.perSeed.length, y.perSeed.length));
+    const seeds = results.seeds.flatMap((seed, i) => {
+      const [across, up] = [x.perSeed[i], y.perSeed[i]];
+      return across === null || up === null ? [] : [{ seed, x: across, y: up }];
+    });
     return [
-      ...seeds.map((seed, at) => ({ seed, x: x.perSeed[at], y: y.perSeed[at] })),
+      ...seeds,
       { seed: null, x: x.mean, y: y.mean },
     ].map((point) => ({ label: visibleText(label), ...point }));
   });

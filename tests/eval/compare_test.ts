@@ -73,7 +73,6 @@ const request: ComparisonRequest = {
   }],
   baselines: ["ref", "dpo"],
   compareOn: ["gold"],
-  claims: [],
   resampling: { seed: 1, resamples: 1000 },
   window: 2,
 };
@@ -84,7 +83,7 @@ Deno.test("compareSystems() gives the mean over seeds with a t interval", () => 
   assert.deepEqual(Object.keys(metrics), ["gold", "runOn"]);
   const { mean, perSeed, method, n, ci95 } = systems[0].metrics.gold;
   assert.ok(Math.abs(mean - 1 / 6) < 1e-12);
-  assert.ok(Math.abs(perSeed[0] - 1 / 3) < 1e-12 && perSeed[1] === 0);
+  assert.ok(Math.abs(perSeed[0]! - 1 / 3) < 1e-12 && perSeed[1] === 0);
   assert.deepEqual([method, n], ["t over 2 seeds", 6]);
   // t(0.975, 1) · sd / √2 with sd = (1/3)/√2, so 12.7062 / 6.
   assert.ok(Math.abs(ci95![1] - (1 / 6 + 12.706204736174694 / 6)) < 1e-9);
@@ -113,6 +112,24 @@ Deno.test("compareSystems() compares every system with every baseline, paired by
   assert.equal(first.pValue, 0.5);
 });
 
+Deno.test("compareSystems() puts each mean at its own seed when a system lacks one", () => {
+  const fewer = evaluations.filter(({ from }) => from !== "evaluate/dpo@seed=1");
+  const { systems, comparisons } = compareSystems({ ...request, evaluations: fewer });
+  assert.deepEqual(systems[1].metrics.gold.perSeed, [null, 0.5]);
+  assert.deepEqual(comparisons[0].difference.perSeed, [null, 0.5]);
+});
+
+Deno.test("compareSystems() says that seeds were tested on the same prompts", () => {
+  assert.match(compareSystems(request).notes.at(-1)!, /all tested on the same prompts/);
+  const own = evaluations.map((input) => {
+    const clusters = ["x", "y", "y"].map((cluster) => `${cluster}${input.axes.seed}`);
+    const itemSets = { prompts: { items: ["t:1", "t:2", "t:3"], clusters } };
+    return { ...input, evaluation: { ...input.evaluation, itemSets } };
+  });
+  const { notes } = compareSystems({ ...request, evaluations: own });
+  assert.match(notes.at(-1)!, /its own test prompts/);
+});
+
 Deno.test("compareSystems() takes the bootstrap over prompts where there is one seed", () => {
   const single = evaluations.filter(({ axes }) => axes.seed === 1);
   const { systems, notes, comparisons } = compareSystems({ ...request, evaluations: single });
@@ -129,6 +146,7 @@ Deno.test("compareSystems() lets an evaluation without a seed stand for every se
   const { comparisons, systems } = compareSystems({ ...request, evaluations: shared });
   assert.deepEqual(comparisons[0].difference.perSeed, [0.5, 0.5]);
   assert.equal(systems[0].metrics.gold.n, 3);
+  assert.deepEqual(systems[0].metrics.gold.perSeed, [0, 0]);
 });
 
 Deno.test("compareSystems() counts a system without seeds against another once", () => {

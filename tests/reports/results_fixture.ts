@@ -90,6 +90,7 @@ function overSeeds(perSeed: readonly number[], n: number): Estimate {
     ci95: [centre - half, centre + half],
     method: "t over 3 seeds",
     n,
+    clusters: n / 2,
     perSeed,
   };
 }
