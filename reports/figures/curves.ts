@@ -36,6 +36,17 @@ export function linesCaption(points: readonly LinePoint[]): string {
   return seeds.size > 1 ? "Thick: mean over seeds; thin: each seed." : "One seed.";
 }
 
+/** What the numbers of a system's line of means are, for a description. */
+export function averageOf(points: readonly LinePoint[], label: string): string {
+  const own = points.filter((point) => point.label === label && point.seed !== null);
+  return new Set(own.map(({ seed }) => seed)).size > 1 ? "mean over seeds" : "one seed";
+}
+
+/** What a quantity along training was measured on: the batches where its name says so. */
+export function measuredOn(value: string): "validation" | "training" {
+  return /^train[A-Z]/.test(value) ? "training" : "validation";
+}
+
 /** The mean over seeds at every step that all seeds of a system have. */
 function meanPoints(curves: readonly Curve[], points: readonly LinePoint[]): LinePoint[] {
   return [...new Set(curves.map(({ system }) => system))].flatMap((system) => {

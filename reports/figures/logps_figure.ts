@@ -2,7 +2,15 @@ import type { TopLevelSpec } from "vega-lite";
 import type { Results } from "../../core/results.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
 import { formatNumber } from "../number_format.ts";
-import { checkCurves, curvesOf, type LinePoint, linePoints, linesCaption } from "./curves.ts";
+import {
+  averageOf,
+  checkCurves,
+  curvesOf,
+  type LinePoint,
+  linePoints,
+  linesCaption,
+  measuredOn,
+} from "./curves.ts";
 import { CHOSEN, REJECTED } from "./palette.ts";
 import { renderSvg } from "./render_svg.ts";
 
@@ -31,10 +39,20 @@ export async function logpsFigure(results: Results, spec: LogpsSpec): Promise<Fi
   return {
     ...text,
     id: "logps",
-    caption: "Summed log-prob of the chosen (solid) and the rejected (dashed) replies, mean over " +
-      `pairs. ${linesCaption(points)} All panels share one scale.`,
+    caption: "Summed log-prob of the chosen (solid) and the rejected (dashed) replies, " +
+      `${pairsSeen(spec)}. ${linesCaption(points)} All panels share one scale.`,
     svg: await renderSvg(specification(points), text),
   };
+}
+
+/** Which pairs the log-probs are of; those of training are of whatever its batches held. */
+function pairsSeen({ chosen, rejected }: LogpsSpec): string {
+  const pairs = {
+    validation: "mean over held-out validation pairs",
+    training: "mean over the pairs of the training batches in a window of steps",
+  };
+  const [first, second] = [chosen, rejected].map((value) => pairs[measuredOn(value)]);
+  return first === second ? first : `chosen: ${first}; rejected: ${second}`;
 }
 
 /** Position by step and log-prob, colour and dash by which reply it is. */
@@ -93,6 +111,6 @@ function describe(points: readonly LogpsPoint[]): string {
       return `${reply} from ${formatNumber(first.value, 1)} at step ${first.step} ` +
         `to ${formatNumber(last.value, 1)} at step ${last.step}`;
     });
-    return `${label}: ${parts.join(", ")} (nats, mean over seeds).`;
+    return `${label}: ${parts.join(", ")} (nats, ${averageOf(points, label)}).`;
   }).join(" ");
 }

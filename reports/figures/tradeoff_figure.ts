@@ -38,7 +38,7 @@ export async function tradeoffFigure(results: Results, spec: TradeoffSpec): Prom
   return {
     ...text,
     id: text.id.slice("figure-".length),
-    caption: "Large: mean over seeds; small: each seed.",
+    caption: results.seeds.length > 1 ? "Large: mean over seeds; small: each seed." : "One seed.",
     svg: await renderSvg(
       specification(points, { x: axisTitle(x), y: axisTitle(y) }),
       text,

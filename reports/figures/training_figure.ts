@@ -3,14 +3,22 @@ import type { Results } from "../../core/results.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
 import { formatNumber } from "../number_format.ts";
 import { visibleText } from "../../core/visible_text.ts";
-import { checkCurves, curvesOf, type LinePoint, linePoints, linesCaption } from "./curves.ts";
+import {
+  averageOf,
+  checkCurves,
+  curvesOf,
+  type LinePoint,
+  linePoints,
+  linesCaption,
+  measuredOn,
+} from "./curves.ts";
 import { INK, PAPER, systemStyle } from "./palette.ts";
 import { renderSvg } from "./render_svg.ts";
 
 type TrainingSpec = Extract<FigureSpec, { kind: "training" }>;
 
 /**
- * One quantity along training on the validation prompts, every system in one panel. The best point of
+ * One quantity along training, every system in one panel. The best point of
  * each seed of the system `stopped` is marked: where early stopping would have ended it.
  *
  * @throws InputError when the results hold no such curves
@@ -34,14 +42,19 @@ export async function trainingFigure(results: Results, spec: TrainingSpec): Prom
   const marked = best.length === 0
     ? ""
     : ` Diamonds: the best point of each seed of ${best[0].label}, where early stopping on these ` +
-      "prompts would end it.";
+      "items would end it.";
   return {
     ...text,
     id: text.id.slice("figure-".length),
-    caption: `${label} on the validation prompts. ${linesCaption(points)}${marked}`,
+    caption: `${label} ${ITEMS[measuredOn(value)]}. ${linesCaption(points)}${marked}`,
     svg: await renderSvg(specification(results, { points, best, label }), text),
   };
 }
+
+const ITEMS = {
+  validation: "on the held-out validation items",
+  training: "in the training batches, averaged over a window of steps",
+} as const;
 
 /** The best point of each seed of a system; the earliest of equals. */
 function bestPoints(
@@ -131,7 +144,7 @@ function describe(
     const line = means.filter((point) => point.label === label);
     const [first, last] = [line[0], line[line.length - 1]];
     return `${label}: from ${formatNumber(first.value, digits)} at step ${first.step} to ` +
-      `${formatNumber(last.value, digits)} at step ${last.step} (mean over seeds).`;
+      `${formatNumber(last.value, digits)} at step ${last.step} (${averageOf(points, label)}).`;
   });
   const stops = best.map(({ seed, step, value }) =>
     `seed ${seed}: ${formatNumber(value, digits)} at step ${step}`

@@ -56,6 +56,47 @@ Deno.test("drawFigure() marks the best point of each seed of the stopped system"
   assert.equal(elements(svg) - elements(without.svg), 3);
 });
 
+/** The fixture with one seed of every curve and number, its curves under other names too. */
+function oneSeed(): Results {
+  const results = resultsFixture();
+  return {
+    ...results,
+    seeds: [0],
+    curves: results.curves.filter(({ seed }) => seed === 0).map((curve) => ({
+      ...curve,
+      points: curve.points.map(({ step, values }) => ({
+        step,
+        values: { ...values, trainChosenLogp: -1, trainRejectedLogp: -2 },
+      })),
+    })),
+  };
+}
+
+Deno.test("drawFigure() speaks of a mean over seeds only where there are several", async () => {
+  for (const spec of figuresFixture) {
+    const { caption, description } = await drawFigure(resultsFixture(), spec);
+    assert.match(caption + description, /mean over seeds/);
+    const alone = await drawFigure(oneSeed(), spec);
+    assert.doesNotMatch(alone.caption + alone.description, /mean over seeds/);
+    assert.match(alone.caption, /One seed\./);
+  }
+});
+
+Deno.test("drawFigure() tells held-out pairs from those of the training batches", async () => {
+  const held = await drawFigure(oneSeed(), figuresFixture[0]);
+  assert.match(held.caption, /mean over held-out validation pairs\./);
+  const spec = { kind: "logps", systems: ["dpo"], rejected: "trainRejectedLogp" } as const;
+  const seen = await drawFigure(oneSeed(), { ...spec, chosen: "trainChosenLogp" });
+  assert.match(seen.caption, /mean over the pairs of the training batches in a window of steps\./);
+  const mixed = await drawFigure(oneSeed(), { ...spec, chosen: "chosenLogp" });
+  assert.match(
+    mixed.caption,
+    /chosen: mean over held-out .*; rejected: mean over the pairs of the/,
+  );
+  const loss = { kind: "training", value: "trainChosenLogp", systems: ["dpo"] } as const;
+  assert.match((await drawFigure(oneSeed(), loss)).caption, /in the training batches, averaged/);
+});
+
 Deno.test("drawFigure() names every system and quantity that no curve holds", async () => {
   await assert.rejects(
     drawFigure(resultsFixture(), { kind: "training", value: "golld", systems: ["dppo"] }),
