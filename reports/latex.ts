@@ -59,16 +59,20 @@ const COMMANDS: Readonly<Record<string, string>> = {
   "\u00a0": "\\nobreakspace{}",
 };
 
+/** Letters that pdfLaTeX sets with T1 fonts and `utf8` input: À to ž but for Ħ ħ ĸ Ŀ ŀ ŉ Ŧ ŧ. */
+const LETTERS =
+  /^[\u00c0-\u0125\u0128-\u0137\u0139-\u013e\u0141-\u0148\u014a-\u0165\u0168-\u017e]$/;
+
 /**
- * Untrusted text for LaTeX: no character keeps a special meaning. Latin letters pass; other characters
- * outside ASCII that pdfLaTeX could not set are written as their code point, so that the text compiles
+ * Untrusted text for LaTeX: no character keeps a special meaning. Latin letters that T1 fonts hold pass;
+ * other characters outside ASCII are written as their code point, so that the text compiles
  * with every engine. Line breaks become blanks.
  */
 export function escapeLatex(text: string): string {
   const written = Array.from(visibleText(text), (character) => {
     if (Object.hasOwn(COMMANDS, character)) return COMMANDS[character];
     const code = character.codePointAt(0) ?? 0;
-    if (code < 0x80 || /^[\u00c0-\u017f]$/.test(character)) return character;
+    if (code < 0x80 || LETTERS.test(character)) return character;
     return `{[}U+${code.toString(16).toUpperCase().padStart(4, "0")}{]}`;
   });
   // Two hyphens would be set as one dash.

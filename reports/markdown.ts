@@ -17,7 +17,7 @@ export function escapeMarkdown(text: string): string {
   return visibleText(text)
     .replace(/[\\`*_[\]<>|~$^&@]/g, (character) => ESCAPES[character] ?? `\\${character}`)
     .replace(/^(\s*)([-+=#])/, "$1\\$2")
-    .replace(/^(\s*\d+)([.)])/, "$1\\$2")
+    .replace(/^(\s*\d+)([.)])(?=\s|$)/, "$1\\$2")
     .replace(/:(?=\/\/)|(?<=\b(?:mailto|xmpp)):/gi, "&#58;")
     .replace(/\b(www)\./gi, "$1&#46;");
 }

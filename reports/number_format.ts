@@ -11,7 +11,7 @@ const MINUS = "−";
  * @example
  * ```ts
  * import { formatNumber } from "./number_format.ts";
- * if (formatNumber(-1.25, 1, "-") !== "-1.3" && formatNumber(-0.004, 2) !== "0.00") throw new Error();
+ * if (formatNumber(-1.25, 1, "-") !== "-1.3" || formatNumber(-0.004, 2) !== "0.00") throw new Error();
  * ```
  */
 export function formatNumber(value: number, digits: number, minus = MINUS): string {

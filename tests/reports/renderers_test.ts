@@ -125,11 +125,21 @@ Deno.test("escapeLatex() writes letters, signs and what no engine sets in forms 
   );
 });
 
+Deno.test("escapeLatex() writes letters that T1 fonts lack as code points", () => {
+  assert.equal(escapeLatex("Łódź ő ž"), "Łódź ő ž");
+  for (const letter of "ĦħĸĿŀŉŦŧſ") {
+    const code = letter.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+    assert.equal(escapeLatex(letter), `{[}U+${code}{]}`);
+  }
+});
+
 Deno.test("escapeMarkdown() leaves ordinary prose as it is", () => {
   const prose = 'Mean ± half (t over 3 seeds): 0.72, "quoted" - done!';
   assert.equal(escapeMarkdown(prose), prose);
   assert.equal(escapeMarkdown("# one"), "\\# one");
   assert.equal(escapeMarkdown("1. one"), "1\\. one");
+  assert.equal(escapeMarkdown("2)"), "2\\)");
+  assert.equal(escapeMarkdown("0.046"), "0.046");
 });
 
 Deno.test("fenceMarkdown() fences longer than any run of ticks in the text", () => {
