@@ -1,5 +1,5 @@
 import { column } from "./comparisons_table.ts";
-import { type Cell, emptyCell, type Table, textCell } from "./table.ts";
+import { countCell, emptyCell, type Table, textCell } from "./table.ts";
 
 /** How long the replies of a set are, in tokens. */
 interface Lengths {
@@ -52,8 +52,8 @@ export function auditedSetsTable(audits: readonly Audit[]): Table {
         cells: [
           textCell(set.name),
           textCell(set.role),
-          count(set.pairs),
-          count(truncated),
+          countCell(set.pairs),
+          countCell(truncated),
           ...[prompt, chosen, rejected].map((lengths) =>
             lengths === null ? emptyCell() : textCell(`${lengths.median} / ${lengths.max}`)
           ),
@@ -83,19 +83,10 @@ export function findingsTable(audits: readonly Audit[]): Table | null {
       cells: [
         textCell(set),
         textCell(message),
-        count(rows),
+        countCell(rows),
         textCell(accepted ? `${severity}, accepted by the recipe` : severity),
       ],
     })),
     notes: [],
-  };
-}
-
-function count(value: number): Cell {
-  return {
-    content: { value, digits: 0, interval: null, n: null },
-    best: false,
-    notes: [],
-    origins: [],
   };
 }

@@ -1,7 +1,7 @@
 import type { Estimate, Results } from "../core/results.ts";
 import { formatInterval, formatPValue } from "./number_format.ts";
 import { systemColumn, unitLabel } from "./results_table.ts";
-import { type Cell, type Column, emptyCell, type Table, textCell } from "./table.ts";
+import { type Cell, type Column, countCell, emptyCell, type Table, textCell } from "./table.ts";
 
 /** A column of numbers under a plain heading. */
 export const column = (id: string, label: string, more: Partial<Column> = {}): Column => ({
@@ -47,24 +47,15 @@ export function comparisonsTable(results: Results, metric: string): Table {
       cells: [
         textCell(name(comparison.a)),
         textCell(name(comparison.b)),
-        count(comparison.wins),
-        count(comparison.losses),
-        count(comparison.ties),
+        countCell(comparison.wins),
+        countCell(comparison.losses),
+        countCell(comparison.ties),
         estimate(comparison.winRate, 1),
         ...difference(comparison.difference, digits),
         textCell(formatPValue(comparison.pValue)),
       ],
     })),
     notes: [],
-  };
-}
-
-function count(value: number): Cell {
-  return {
-    content: { value, digits: 0, interval: null, n: null },
-    best: false,
-    notes: [],
-    origins: [],
   };
 }
 

@@ -7,7 +7,7 @@ import { makingSection } from "./making_section.ts";
 import { formatNumber } from "./number_format.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
-import type { ReportInput } from "./report_input.ts";
+import { claimLabel, type ReportInput } from "./report_input.ts";
 import { type ReportTables, reportTables } from "./report_tables.ts";
 import type { RunFacts } from "./run_facts.ts";
 import { type Verdict, verdict } from "./verdict.ts";
@@ -21,7 +21,7 @@ interface Section {
 
 /**
  * The report as one HTML file that opens nothing else: claim, answer, table, figures, every seed,
- * replies side by side, audits, and how it was made. All of it can be read without scripts; a content
+ * all metrics, replies side by side, audits, and how it was made. All of it can be read without scripts; a content
  * security policy admits only the styles and the script that are part of the page, by their hashes.
  *
  * @param run what is known once the run is over; null inside the pipeline, where equal runs must give
@@ -36,6 +36,7 @@ export function renderReport(input: ReportInput, run: RunFacts | null): string {
     figuresSection(input),
     comparisonsSection(tables),
     { id: "seeds", heading: "Every seed", body: renderHtml(tables.seeds) },
+    metricsSection(tables),
     examplesSection(input),
     auditSection(input),
     makingSection(input, run),
@@ -83,7 +84,7 @@ function head({ title, claim, figures }: ReportInput): string {
 }
 
 function header(
-  { title, claim }: ReportInput,
+  { title, claim, test }: ReportInput,
   { judged, links }: { judged: Verdict | null; links: readonly string[] },
 ): string {
   const answer = judged === null ? [] : [
@@ -93,7 +94,7 @@ function header(
   return [
     `<header>`,
     `<h1>${escapeHtml(title)}</h1>`,
-    `<p class="label">The claim being tested</p>`,
+    `<p class="label">${escapeHtml(claimLabel({ test }))}</p>`,
     `<blockquote><p>${escapeHtml(claim)}</p></blockquote>`,
     ...answer,
     `<nav aria-label="Sections"><ul>${links.join("")}</ul></nav>`,
@@ -152,6 +153,15 @@ function comparisonsSection({ comparisons }: ReportTables): Section | null {
     id: "comparisons",
     heading: "Paired comparisons",
     body: comparisons.map(renderHtml).join("\n"),
+  };
+}
+
+function metricsSection({ metrics }: ReportTables): Section {
+  const summary = `<summary>${metrics.rows.length} metrics of every system</summary>`;
+  return {
+    id: "metrics",
+    heading: "Everything measured",
+    body: `<details>${summary}\n${renderHtml(metrics)}\n</details>`,
   };
 }
 

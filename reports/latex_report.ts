@@ -1,5 +1,5 @@
 import { escapeLatex, renderLatex } from "./latex.ts";
-import type { ReportInput } from "./report_input.ts";
+import { claimLabel, type ReportInput } from "./report_input.ts";
 import { reportTables } from "./report_tables.ts";
 import { verdict } from "./verdict.ts";
 
@@ -13,9 +13,9 @@ import { verdict } from "./verdict.ts";
 export function renderLatexReport(input: ReportInput): string {
   const { title, claim, results, test } = input;
   const judged = test === null ? null : verdict(results, test);
-  const { main, duels, comparisons, seeds } = reportTables(input, judged);
+  const { main, duels, comparisons, seeds, metrics } = reportTables(input, judged);
   const paragraphs = [
-    `Claim being tested: \\emph{${escapeLatex(claim)}}`,
+    `${escapeLatex(claimLabel(input))}: \\emph{${escapeLatex(claim)}}`,
     ...(judged === null ? [] : [escapeLatex(judged.headline)]),
     ...[...(judged?.sentences ?? []), ...results.notes, ...input.notes].map(escapeLatex),
   ];
@@ -30,7 +30,7 @@ export function renderLatexReport(input: ReportInput): string {
     "\\begin{document}",
     `\\section*{${escapeLatex(title)}}`,
     ...paragraphs.map((paragraph) => `${paragraph}\n`),
-    ...[main, ...(duels === null ? [] : [duels]), ...comparisons, seeds].map(renderLatex),
+    ...[main, ...(duels === null ? [] : [duels]), ...comparisons, seeds, metrics].map(renderLatex),
     "\\end{document}",
     "",
   ].join("\n");

@@ -1,7 +1,7 @@
 import { auditedSetsTable, findingsTable } from "./audit_tables.ts";
 import { escapeMarkdown, fenceMarkdown, renderMarkdown } from "./markdown.ts";
 import { formatNumber } from "./number_format.ts";
-import type { ReportInput } from "./report_input.ts";
+import { claimLabel, type ReportInput } from "./report_input.ts";
 import { reportTables } from "./report_tables.ts";
 import { verdict } from "./verdict.ts";
 
@@ -13,11 +13,11 @@ import { verdict } from "./verdict.ts";
 export function renderMarkdownReport(input: ReportInput): string {
   const { title, claim, results, test } = input;
   const judged = test === null ? null : verdict(results, test);
-  const { main, duels, comparisons, seeds } = reportTables(input, judged);
+  const { main, duels, comparisons, seeds, metrics } = reportTables(input, judged);
   const sentences = [...(judged?.sentences ?? []), ...results.notes, ...input.notes];
   return [
     `# ${escapeMarkdown(title)}`,
-    `Claim being tested: *${escapeMarkdown(claim)}*`,
+    `${claimLabel(input)}: *${escapeMarkdown(claim)}*`,
     ...(judged === null ? [] : [`What this run says: ${escapeMarkdown(judged.headline)}`]),
     `## Result`,
     renderMarkdown(main),
@@ -32,6 +32,8 @@ export function renderMarkdownReport(input: ReportInput): string {
     ...comparisons.map(renderMarkdown),
     `## Every seed`,
     renderMarkdown(seeds),
+    `## Everything measured`,
+    renderMarkdown(metrics),
     ...examples(input),
     ...audit(input),
     `## Origins`,

@@ -7,7 +7,7 @@ import type { ClaimTest } from "./verdict.ts";
 /** All that a report is rendered from, and nothing that differs between two equal runs. */
 export interface ReportInput {
   readonly title: string;
-  /** The claim being tested, for a newcomer. */
+  /** The claim that the run is about, for a newcomer. */
   readonly claim: string;
   /** How the claim is held against the numbers; null leaves the answer out. */
   readonly test: ClaimTest | null;
@@ -23,6 +23,11 @@ export interface ReportInput {
   readonly figures: readonly Figure[];
   /** What the audits of the data found. */
   readonly audits: readonly Audit[];
+}
+
+/** What stands before the claim: whether this run tests it. */
+export function claimLabel({ test }: Pick<ReportInput, "test">): string {
+  return test === null ? "The paper's claim, not tested by this run" : "The claim being tested";
 }
 
 /** What the reader of a report is told when the recipe says nothing else. */

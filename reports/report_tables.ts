@@ -1,6 +1,7 @@
 import { comparisonsTable } from "./comparisons_table.ts";
 import type { ReportInput } from "./report_input.ts";
 import { type ColumnSpec, resultsTable } from "./results_table.ts";
+import { metricsTable } from "./metrics_table.ts";
 import { seedsTable } from "./seeds_table.ts";
 import { duelsTable } from "./duels_table.ts";
 import type { Table } from "./table.ts";
@@ -13,6 +14,8 @@ export interface ReportTables {
   readonly duels: Table | null;
   readonly comparisons: readonly Table[];
   readonly seeds: Table;
+  /** Everything measured, on which the others draw. */
+  readonly metrics: Table;
 }
 
 /**
@@ -32,6 +35,7 @@ export function reportTables(
       : duelsTable(judged.duels, results.metrics[test.metric]),
     comparisons: compared.map((metric) => comparisonsTable(results, metric)),
     seeds: seedsTable(results, metricsOf(table.columns, compared)),
+    metrics: metricsTable(results),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Estimate, Metric, Results, SystemResult } from "../core/results.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import { type Cell, type Column, emptyCell, type Quantity, type Table, textCell } from "./table.ts";
-import { bestRow } from "./best_row.ts";
+import { type Best, bestRow } from "./best_row.ts";
+import { formatCount } from "./number_format.ts";
 import { findComparison } from "./outcome.ts";
 
 /** A measured quantity of the row's system. */
@@ -38,14 +39,14 @@ interface ResolvedColumn {
   /** The row's number, or null where there is none. */
   estimate(system: SystemResult): Estimate | null;
   readonly digits: number;
-  /** Ids of the other systems that the numbers rest on. */
-  readonly against: string | null;
+  /** The system that the numbers are against, and what it would have against itself. */
+  readonly against: { readonly id: string; readonly value: number } | null;
 }
 
 /**
  * The table of a run: one row a system, one column a quantity, mean ± half the 95% interval. The best
- * value of a column is marked only where its paired difference from every other has a 95% interval without
- * zero.
+ * value of a column is marked only where its paired difference from every other has a 95% interval
+ * without zero. Over a column's own baseline, a system stands at 50% or at no difference.
  *
  * @throws InputError naming every unknown metric and system of `options`, with the nearest known one
  */
@@ -59,7 +60,11 @@ export function resultsTable(results: Results, options: ResultsTableOptions): Ta
     bestRow(results, systems, {
       judgedBy: column.judgedBy,
       better: column.column.better,
-      values: systems.map((system) => column.estimate(system)?.mean ?? null),
+      values: systems.map((system) =>
+        column.against?.id === system.id
+          ? column.against.value
+          : column.estimate(system)?.mean ?? null
+      ),
     })
   );
   const rows = systems.map((system, row) => ({
@@ -67,14 +72,15 @@ export function resultsTable(results: Results, options: ResultsTableOptions): Ta
     cells: [
       textCell(system.label, system.origins),
       ...resolved.map((column, at) =>
-        quantityCell(results, { system, column, best: best[at] === row, notes })
+        quantityCell(results, { system, column, best: best[at].row === row, notes })
       ),
     ],
   }));
   return {
     id: options.id ?? "results",
     title: options.title,
-    caption: caption(resolved, systems, best.some((row) => row !== null)),
+    caption: [...captionOfNumbers(resolved, systems), ...captionOfBest(resolved, systems, best)]
+      .join(" "),
     columns: [systemColumn, ...resolved.map(({ column }) => column)],
     rows,
     notes,
@@ -126,7 +132,7 @@ function resolveColumn(
     judgedBy: on,
     estimate,
     digits: wins ? 1 : metric.digits,
-    against: over,
+    against: { id: over, value: wins ? 50 : 0 },
   };
 }
 
@@ -154,7 +160,7 @@ function metricColumn(
 }
 
 /** The n that all estimates share; null when they differ. */
-function sharedCount(estimates: readonly (Estimate | null)[]): number | null {
+export function sharedCount(estimates: readonly (Estimate | null)[]): number | null {
   const counts = new Set(estimates.flatMap((estimate) => estimate === null ? [] : [estimate.n]));
   return counts.size === 1 ? [...counts][0] : null;
 }
@@ -164,12 +170,12 @@ function quantityCell(
   at: { system: SystemResult; column: ResolvedColumn; best: boolean; notes: string[] },
 ): Cell {
   const { system, column } = at;
-  if (column.against === system.id) return emptyCell();
+  if (column.against?.id === system.id) return emptyCell();
   const estimate = column.estimate(system);
   if (estimate === null) return emptyCell([noteIndex(at.notes, "Not measured in this run.")]);
   const seeds = estimate.perSeed.filter((value) => value !== null).length;
   const partial = seeds > 0 && seeds < results.seeds.length;
-  const against = results.systems.find(({ id }) => id === column.against);
+  const against = results.systems.find(({ id }) => id === column.against?.id);
   return {
     content: quantity(estimate, column.digits),
     best: at.best,
@@ -188,28 +194,48 @@ function noteIndex(notes: string[], note: string): number {
   return index >= 0 ? index : notes.push(note) - 1;
 }
 
-function caption(
+function captionOfNumbers(
   columns: readonly ResolvedColumn[],
   systems: readonly SystemResult[],
-  anyBest: boolean,
-): string {
+): string[] {
   const estimates = columns.flatMap((column) =>
-    systems.filter(({ id }) => id !== column.against).map(column.estimate)
+    systems.filter(({ id }) => id !== column.against?.id).map(column.estimate)
   ).filter((estimate) => estimate !== null);
   const methods = [...new Set(estimates.filter(({ ci95 }) => ci95).map(({ method }) => method))];
-  const sentences = methods.length === 0
-    ? ["Means; nothing here supports an interval."]
-    : [`Mean ± 95% interval, its larger side (${methods.join("; ")}).`];
-  sentences.push("n counts items, all seeds together.");
-  if (columns.some(({ column }) => column.group === "Win rate")) sentences.push("Ties count half.");
-  sentences.push(
-    anyBest
+  const clustered = estimates.filter(({ n, clusters }) => clusters < n)
+    .map(({ n, clusters }) => `${formatCount(n)} are of ${formatCount(clusters)} distinct prompts`);
+  const counts = [...new Set(clustered)];
+  return [
+    methods.length === 0
+      ? "Means; nothing here supports an interval."
+      : `Mean ± 95% interval, its larger side (${methods.join("; ")}).`,
+    `n counts items, all seeds together${counts.length > 0 ? `: ${counts.join(", ")}` : ""}.`,
+    ...(columns.some(({ column }) => column.group === "Win rate") ? ["Ties count half."] : []),
+  ];
+}
+
+/** What is marked as best; by name, the columns that could hold no mark for want of comparisons. */
+function captionOfBest(
+  columns: readonly ResolvedColumn[],
+  systems: readonly SystemResult[],
+  best: readonly Best[],
+): string[] {
+  const marked = best.some(({ row }, at) =>
+    row !== null && systems[row].id !== columns[at].against?.id
+  );
+  const unknown = columns.filter((_, at) => !best[at].compared).map(({ column }) =>
+    column.group === null ? column.label : `${column.group} ${column.label}`
+  );
+  return [
+    marked
       ? "Marked (bold, or * in plain text): the best of its column, where the paired difference from " +
         "every other system has a 95% interval without zero."
-      : "No value is marked as best: in no column does one system's paired difference from every " +
-        "other have a 95% interval without zero.",
-  );
-  return sentences.join(" ");
+      : "No value is marked as best: in no column was one system shown to be better than every " +
+        "other, by a paired difference with a 95% interval without zero.",
+    ...(unknown.length === 0
+      ? []
+      : [`The best was not compared with every other system in: ${unknown.join(", ")}.`]),
+  ];
 }
 
 function checkSpecs(results: Results, options: ResultsTableOptions): void {

@@ -3,11 +3,12 @@ import { systemColumn, unitLabel } from "./results_table.ts";
 import { emptyCell, type Origin, type Table, textCell } from "./table.ts";
 
 /**
- * Every seed's own number, nothing averaged: one row a system and seed, one column a metric.
+ * Every seed's own number, not averaged over seeds: one row a system and seed, one column a metric.
  *
  * @param metrics the metrics to show; all of the results unless told
  */
 export function seedsTable(results: Results, metrics = Object.keys(results.metrics)): Table {
+  const everything = Object.keys(results.metrics).every((name) => metrics.includes(name));
   const rows = results.systems.flatMap((system) =>
     results.seeds.map((seed, at) => ({
       id: `${system.id}@seed=${seed}`,
@@ -31,7 +32,8 @@ export function seedsTable(results: Results, metrics = Object.keys(results.metri
   return {
     id: "seeds",
     title: "Every seed",
-    caption: "One row a trained run; nothing is averaged or left out.",
+    caption: "One row a system and seed, averaged over its test items alone; no seed is left out." +
+      (everything ? "" : " Metrics that no main column shows are under Everything measured."),
     columns: [
       systemColumn,
       { ...systemColumn, id: "seed", label: "Seed", align: "right" },

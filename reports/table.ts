@@ -67,6 +67,16 @@ export function textCell(text: string, origins: readonly Origin[] = []): Cell {
   return { content: text, best: false, notes: [], origins };
 }
 
+/** A cell with a count: whole, and without an interval. */
+export function countCell(value: number): Cell {
+  return {
+    content: { value, digits: 0, interval: null, n: null },
+    best: false,
+    notes: [],
+    origins: [],
+  };
+}
+
 /** A cell with nothing in it. */
 export function emptyCell(notes: readonly number[] = []): Cell {
   return { content: null, best: false, notes, origins: [] };

@@ -44,7 +44,8 @@ export interface Verdict {
  * Each method is held against each opponent (`outcomeOf`). The claim is *supported* when every method
  * is better than every opponent; *supported in part* when some method is better than the first
  * opponent, which the claim names; else *not supported* when some method is worse than an opponent, and
- * *cannot be told apart* when none is. An opponent that the run lacks leaves at best "in part".
+ * *cannot be told apart* when none is. An opponent that the run lacks leaves at best "in part". With one
+ * seed the headline begins by saying so: no interval covers training again.
  *
  * @throws InputError naming every metric and system of the test that the results lack
  */
@@ -56,7 +57,7 @@ export function verdict(results: Results, test: ClaimTest): Verdict {
   const answer = judge(duels, test.opponents[0]?.as);
   return {
     answer,
-    headline: headline(answer, duels, results.metrics[test.metric].label),
+    headline: headline(results, test, { answer, duels }),
     sentences: [...overOptimisation(results, test), ...spreads(results, test)],
     duels,
   };
@@ -78,14 +79,21 @@ const OPENINGS: Readonly<Record<Verdict["answer"], string>> = {
 };
 
 /** The answer, then how each method fared; methods that fared alike share a clause. */
-function headline(answer: Verdict["answer"], duels: readonly Duel[], metric: string): string {
+function headline(
+  results: Results,
+  { metric }: ClaimTest,
+  { answer, duels }: Pick<Verdict, "answer" | "duels">,
+): string {
   const methodsByClause = new Map<string, string[]>();
   for (const method of new Set(duels.map(({ method }) => method))) {
     const clause = clauseOf(duels.filter((duel) => duel.method === method));
     methodsByClause.set(clause, [...(methodsByClause.get(clause) ?? []), method]);
   }
   const clauses = [...methodsByClause].map(([clause, methods]) => `${joined(methods)}: ${clause}.`);
-  return [OPENINGS[answer], `By ${metric},`, ...clauses].join(" ");
+  const opening = results.seeds.length > 1
+    ? OPENINGS[answer]
+    : `One seed, these trained models only: ${OPENINGS[answer].toLowerCase()}`;
+  return [opening, `By ${results.metrics[metric].label},`, ...clauses].join(" ");
 }
 
 const WORDS: Readonly<Record<Duel["outcome"], string>> = {

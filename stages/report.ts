@@ -49,7 +49,9 @@ const test = z.strictObject({
 
 const params = z.strictObject({
   title: z.string().min(1).describe("Heading of the report"),
-  claim: z.string().min(1).default(CLAIM).describe("The claim being tested, for a newcomer"),
+  claim: z.string().min(1).default(CLAIM).describe(
+    "The claim that the run is about, for a newcomer",
+  ),
   test: test.optional().describe("How the claim is held against the numbers"),
   notes: z.array(z.string()).default([]).describe("What was run, and what it cannot show"),
   table: z.strictObject({

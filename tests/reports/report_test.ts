@@ -165,15 +165,17 @@ Deno.test("renderReport() leaves out what the input lacks: test, figures, compar
     assert.ok(!page.includes(`id="${id}"`), id);
   }
   assert.ok(!page.includes("What this run says"));
+  assert.ok(page.includes("The paper&#39;s claim, not tested by this run"));
 });
 
 Deno.test("the Markdown and LaTeX reports carry claim, answer and every table", async () => {
   const input = await withFigures();
   const markdown = renderMarkdownReport(input);
   assert.match(markdown, /\n## Every seed\n/);
+  assert.match(markdown, /\n## Everything measured\n/);
   assert.match(markdown, /!\[.*\]\(figures\/logps\.svg\)/);
   const latex = renderLatexReport(input);
-  assert.equal(latex.match(/\\begin\{table\}/g)!.length, 4);
+  assert.equal(latex.match(/\\begin\{table\}/g)!.length, 5);
   for (const text of [markdown, latex]) {
     assert.match(text, /This run cannot tell\. By Gold reward,/);
   }

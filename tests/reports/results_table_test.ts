@@ -4,6 +4,7 @@ import type { Comparison, Results } from "../../core/results.ts";
 import { comparisonsTable } from "../../reports/comparisons_table.ts";
 import { renderText } from "../../reports/text.ts";
 import { resultsTable } from "../../reports/results_table.ts";
+import { metricsTable } from "../../reports/metrics_table.ts";
 import { seedsTable } from "../../reports/seeds_table.ts";
 import { displayWidth } from "../../core/display_width.ts";
 import { isQuantity } from "../../reports/table.ts";
@@ -59,6 +60,53 @@ Deno.test("resultsTable() marks nothing at an interval's end of zero, nor when a
     decided({ ...c, difference: { ...c.difference, mean: -c.difference.mean } })
   );
   assert.deepEqual(best(turned, 1), []);
+});
+
+Deno.test("resultsTable() names the columns in which the best was not compared with every other", () => {
+  const { caption } = table(resultsFixture());
+  assert.match(caption, /in no column was one system shown to be better/);
+  assert.match(
+    caption,
+    /The best was not compared with every other system in: Preference accuracy\.$/,
+  );
+  const all = withComparisons(decided);
+  const fewer = all.comparisons.filter(({ a, b }) => !(a === "dpo-stopped" && b === "ref"));
+  assert.match(
+    table({ ...all, comparisons: fewer }).caption,
+    /in: Gold reward, Win rate over DPO, Preference accuracy\.$/,
+  );
+});
+
+Deno.test("resultsTable() holds the best win rate against the column's own baseline, too", () => {
+  const over = (from: string) =>
+    resultsTable(withComparisons(decided), { title: "t", columns: [{ winRateOver: from }] });
+  const marked = (from: string) =>
+    over(from).rows.filter(({ cells }) => cells[1].best).map(({ id }) => id);
+  assert.deepEqual(marked("ref"), ["dpo-stopped"]);
+  // Nobody beats the best system, which has no win rate over itself to mark.
+  assert.deepEqual(marked("dpo-stopped"), []);
+  assert.match(over("dpo-stopped").caption, /No value is marked as best/);
+});
+
+Deno.test("resultsTable() tells how many distinct prompts are behind n", () => {
+  assert.match(
+    table(resultsFixture()).caption,
+    /n counts items, all seeds together: 900 are of 450 distinct prompts, 600 are of 300/,
+  );
+});
+
+Deno.test("metricsTable() shows every metric of every system, measured or not", () => {
+  const results = resultsFixture();
+  const [ref, ...others] = results.systems;
+  const { kl: _, ...withoutKl } = ref.metrics;
+  const made = metricsTable({ ...results, systems: [{ ...ref, metrics: withoutKl }, ...others] });
+  const heads = made.rows.map(({ cells }) => cells[0].content);
+  assert.deepEqual(heads, ["Gold reward ↑", "Preference accuracy (%) ↑", "KL to Ref (nats)"]);
+  assert.equal(made.rows[2].cells[2].content, null);
+  const sft = made.rows[0].cells[3];
+  assert.ok(isQuantity(sft.content));
+  assert.equal(sft.content.value, others[0].metrics.gold.mean);
+  assert.deepEqual(sft.content.interval, others[0].metrics.gold.ci95);
 });
 
 Deno.test("resultsTable() never marks a metric that has no better direction", () => {
@@ -139,6 +187,11 @@ Deno.test("seedsTable() shows each seed's own number with that seed's origin", (
   const dpo = seeds.rows.find(({ id }) => id === "dpo@seed=0")!;
   assert.deepEqual(dpo.cells[2].content, { value: 0.25, digits: 3, interval: null, n: null });
   assert.deepEqual(dpo.cells[2].origins.map(({ instance }) => instance), ["evaluate/dpo@seed=0"]);
+});
+
+Deno.test("seedsTable() says where the metrics are that it leaves out", () => {
+  assert.match(seedsTable(resultsFixture(), ["gold"]).caption, /under Everything measured\.$/);
+  assert.doesNotMatch(seedsTable(resultsFixture()).caption, /Everything measured/);
 });
 
 Deno.test("comparisonsTable() shows counts and p-values of one metric's comparisons", () => {

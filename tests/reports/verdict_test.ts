@@ -36,6 +36,12 @@ Deno.test("verdict() is supported when every method is better than every opponen
   );
 });
 
+Deno.test("verdict() begins with the one seed where there is no other", () => {
+  const all = { dpo: [0.1, 0.2], "dpo-stopped": [0.01, 0.02], sft: [0.1, 0.2] } as const;
+  const { headline } = verdict({ ...withDifferences(all), seeds: [0] }, test);
+  assert.match(headline, /^One seed, these trained models only: supported by this run\. By Gold/);
+});
+
 Deno.test("verdict() is in part when only the opponent that the claim names is beaten", () => {
   const results = withDifferences({ dpo: [0.1, 0.2], "dpo-stopped": [-0.2, -0.1], sft: [-1, 1] });
   const judged = verdict(results, test);
