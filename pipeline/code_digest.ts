@@ -114,7 +114,7 @@ export class CodeIndex {
    * Modules whose source is no longer what `code` found: edited while a stage ran, so that its result
    * may be of either version.
    */
-  async editedSince(code: CodeFields): Promise<string[]> {
+  async editedSince(code: CodeFields): Promise<readonly string[]> {
     const names = Object.keys(code.modules);
     const digests = await Promise.all(
       names.map((name) => this.#freshDigest(join(this.projectFolder, name)).catch(() => "gone")),

@@ -1,32 +1,23 @@
-import { join } from "node:path";
-import { InputError } from "../core/problem.ts";
+import { Attempt, type AttemptContext, type AttemptResult } from "./attempt.ts";
 import type { EventSubscriber, OutputRecord, RunEvent } from "./events.ts";
-import type { Executor, JobResult, RunningJob, StageJob } from "./executor.ts";
+import type { WorkerMessage } from "./executor.ts";
 import { upstreamOf } from "./graph.ts";
 import type { Instance } from "./instance.ts";
-import { type PlanContext, planInstance, type PlannedInstance } from "./plan.ts";
+import { planInstance, type PlannedInstance } from "./plan.ts";
 import { criticalSeconds, estimateWallSeconds } from "./schedule.ts";
-import type { InputArtifact, Resources } from "./stage.ts";
-import type { Host, KeyRecord, RunHeader, RunInstance } from "./store/records.ts";
+import type { KeyRecord, RunHeader, RunInstance } from "./store/records.ts";
 import type { ActiveRun } from "./store/run_log.ts";
-import { removeTree } from "./store/store.ts";
 
-/** What a run needs beside what planning needs. */
-export interface RunContext extends PlanContext {
-  readonly executor: Executor;
-  /** URL of the module that exports `artifactTypes`. */
-  readonly artifactTypes: string;
+/** What a run needs beside what planning and attempts need. */
+export interface RunContext extends Omit<AttemptContext, "records"> {
   readonly subscribers: readonly EventSubscriber[];
   readonly header: RunHeader;
-  readonly host: Host;
   /** What may be run; the rest must be cached. */
   readonly runnable: ReadonlySet<string>;
   /** First Ctrl-C: start nothing more, stop at the next safe point. */
   readonly stop: AbortSignal;
   /** Second Ctrl-C: end at once. */
   readonly kill: AbortSignal;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
   /** Puts instances that could start into the order to start them; by default the longest chain first. */
   readonly arrange?: (ready: PlannedInstance[]) => PlannedInstance[];
 }
@@ -54,7 +45,9 @@ export async function runPlan(
 
 class RunLoop {
   #waiting: Map<string, PlannedInstance>;
-  #running = new Map<string, { job: RunningJob; resources: Resources; ended: Promise<void> }>();
+  #running = new Map<string, { attempt: Attempt; key: string; ended: Promise<void> }>();
+  /** Instances that wait for another one with the same key: they are planned anew after it. */
+  #twins = new Set<string>();
   #records = new Map<string, KeyRecord>();
   #outcomes = new Map<string, RunInstance>();
   #failed: { id: string; error: string }[] = [];
@@ -82,18 +75,22 @@ class RunLoop {
       todo,
       estimateSeconds: estimateWallSeconds(this.planned, executor.capacity.cores),
     });
-    const stopAll = () => this.#running.forEach(({ job }) => job.stop());
-    const killAll = () => this.#running.forEach(({ job }) => job.kill());
+    const stopAll = () => this.#running.forEach(({ attempt }) => attempt.stop());
+    const killAll = () => this.#running.forEach(({ attempt }) => attempt.kill());
     stop.addEventListener("abort", stopAll);
     kill.addEventListener("abort", killAll);
-    for (;;) {
-      if (!stop.aborted) await this.#startReady();
-      if (this.#running.size === 0) break;
-      await Promise.race([...this.#running.values()].map(({ ended }) => ended));
+    try {
+      for (;;) {
+        await this.#startReady();
+        if (this.#running.size === 0) return await this.#finish();
+        await Promise.race([...this.#running.values()].map(({ ended }) => ended));
+      }
+    } finally {
+      stop.removeEventListener("abort", stopAll);
+      kill.removeEventListener("abort", killAll);
+      killAll(); // only after an error of our own is there anything left to end
+      await Promise.allSettled([...this.#running.values()].map(({ ended }) => ended));
     }
-    stop.removeEventListener("abort", stopAll);
-    kill.removeEventListener("abort", killAll);
-    return await this.#finish();
   }
 
   /** Settles what is cached or cannot run, and starts what fits. */
@@ -101,6 +98,7 @@ class RunLoop {
     for (let settled = true; settled;) {
       settled = false;
       for (const one of this.#arranged()) {
+        if (this.context.stop.aborted) return;
         if (await this.#settle(one)) settled = true;
       }
     }
@@ -123,9 +121,8 @@ class RunLoop {
   /** True when other instances may have become ready. */
   async #settle(one: PlannedInstance): Promise<boolean> {
     const { id } = one.instance;
-    const fresh = one.key === null
-      ? await planInstance(one.instance, this.#outputs(), this.context)
-      : one;
+    const unplanned = one.key === null || this.#twins.delete(id);
+    const fresh = unplanned ? await planInstance(one.instance, this.#outputs(), this.context) : one;
     this.#waiting.set(id, fresh);
     if (fresh.record !== null) {
       this.#waiting.delete(id);
@@ -137,7 +134,8 @@ class RunLoop {
       this.#fail(fresh, 0, `${id} has no current result and was not selected to run.`);
       return false;
     }
-    if (this.#fits(one.instance)) {
+    if ([...this.#running.values()].some(({ key }) => key === fresh.key)) this.#twins.add(id);
+    else if (this.#fits(one.instance)) {
       this.#waiting.delete(id);
       await this.#start(fresh);
     }
@@ -161,7 +159,7 @@ class RunLoop {
   #fits(instance: Instance): boolean {
     const { capacity } = this.context.executor;
     const wanted = instance.stage.resources(instance.params);
-    const used = [...this.#running.values()].map(({ resources }) => resources);
+    const used = [...this.#running.values()].map(({ attempt }) => attempt.resources);
     if (used.length === 0) return true; // larger than the machine: alone, rather than never
     const cores = used.reduce((sum, one) => sum + one.cores, wanted.cores);
     const memory = used.reduce((sum, one) => sum + one.memory, wanted.memory);
@@ -169,130 +167,52 @@ class RunLoop {
   }
 
   async #start(one: PlannedInstance): Promise<void> {
-    const { instance } = one;
+    const { instance, reasons } = one;
+    const { id } = instance;
     const key = one.key!;
-    const { store, executor, now } = this.context;
-    const begun = now();
+    const { store, stop, kill } = this.context;
+    const resumed = store.hasScratch(key);
+    let attempt: Attempt;
     try {
-      const resumed = store.hasScratch(key);
-      const attempt = await store.attemptFolder();
-      const job = await this.#jobOf(instance, attempt, await store.scratchFolder(key));
-      const warnings: string[] = [];
-      const running = executor.start(job, (message) => {
-        if (message.type === "progress") {
-          this.#emit({ type: "stage-progress", id: instance.id, progress: message.progress });
-        } else {
-          const { level, message: text } = message;
-          if (level === "warning") warnings.push(text);
-          this.#emit({ type: "stage-log", id: instance.id, level, message: text });
-        }
-      });
-      const { pid } = running;
-      this.#emit({
-        type: "stage-started",
-        id: instance.id,
-        key,
-        pid,
-        resumed,
-        reasons: one.reasons,
-      });
-      const ended = running.done
-        .then((result) => this.#end(one, result, { job, begun, warnings }))
-        .catch(async (error) => {
-          await removeTree(attempt);
-          this.#fail(one, now() - begun, messageOf(error));
-        })
-        .finally(() => this.#running.delete(instance.id));
-      this.#running.set(instance.id, { job: running, resources: job.resources, ended });
+      const context = { ...this.context, records: this.#records };
+      attempt = await Attempt.start(one, context, (message) => this.#tell(id, message));
     } catch (error) {
-      this.#fail(one, now() - begun, messageOf(error));
+      return this.#fail(one, 0, error instanceof Error ? error.message : String(error));
+    }
+    const ended = attempt.result
+      .finally(() => this.#running.delete(id))
+      .then((result) => this.#end(one, result));
+    this.#running.set(id, { attempt, key, ended });
+    if (stop.aborted) attempt.stop();
+    if (kill.aborted) attempt.kill();
+    this.#emit({ type: "stage-started", id, key, pid: attempt.pid, resumed, reasons });
+  }
+
+  #tell(id: string, message: WorkerMessage): void {
+    if (message.type === "progress") {
+      this.#emit({ type: "stage-progress", id, progress: message.progress });
+    } else {
+      this.#emit({ type: "stage-log", id, level: message.level, message: message.message });
     }
   }
 
-  async #jobOf(instance: Instance, attempt: string, scratch: string): Promise<StageJob> {
-    const { stage, params } = instance;
-    const outputs: Record<string, { type: string; folder: string }> = {};
-    for (const [port, { type }] of Object.entries(stage.outputs)) {
-      outputs[port] = { type, folder: join(attempt, port) };
-      await Deno.mkdir(outputs[port].folder);
+  #end(one: PlannedInstance, result: AttemptResult): void {
+    const { instance, key } = one;
+    if (result.status === "failed") return this.#fail(one, result.seconds, result.error);
+    if (result.status === "stopped") {
+      if (this.context.stop.aborted) this.#waiting.set(instance.id, one);
+      else this.#fail(one, result.seconds, "The worker was stopped from outside.");
+      return;
     }
-    const inputs: Record<string, InputArtifact[]> = {};
-    for (const [port, refs] of Object.entries(instance.inputs)) {
-      inputs[port] = refs.map((ref) => {
-        const { type, digest } = this.#records.get(ref.instance)!.outputs[ref.port];
-        const path = this.context.store.objectPath(digest);
-        return { path, type, digest, from: ref.instance, axes: ref.axes };
-      });
-    }
-    return {
-      id: instance.id,
-      stage: stage.name,
-      module: stage.module,
-      artifactTypes: this.context.artifactTypes,
-      params,
-      inputs,
-      outputs,
-      scratch,
-      attempt,
-      paths: Object.values(instance.paths),
-      resources: stage.resources(params),
-    };
-  }
-
-  async #end(
-    one: PlannedInstance,
-    result: JobResult,
-    attempt: { job: StageJob; begun: number; warnings: string[] },
-  ): Promise<void> {
-    const milliseconds = this.context.now() - attempt.begun;
-    // At once: on a full disk this makes the room to write down that it failed.
-    if (result.status !== "done") await removeTree(attempt.job.attempt);
-    if (result.status === "failed") return this.#fail(one, milliseconds, result.error);
-    if (result.status === "stopped") return this.#stopped(one, milliseconds);
-    const { store, recipe, host, now } = this.context;
-    const { instance, key, fields } = one;
-    const edited = await this.context.code.editedSince(fields!.code);
-    if (edited.length > 0) {
-      const error = `Its code was edited while it ran (${edited.join(", ")}); run it again.`;
-      return this.#fail(one, milliseconds, error);
-    }
-    const outputs: Record<string, OutputRecord> = {};
-    for (const [port, { type, folder }] of Object.entries(attempt.job.outputs)) {
-      const digest = result.digests[port];
-      const { bytes } = await store.commitArtifact({ folder, type, digest });
-      outputs[port] = { type, digest, bytes };
-    }
-    const record: KeyRecord = {
-      key: key!,
-      stage: instance.stage.name,
-      instance: instance.id,
-      recipe,
-      fields: JSON.parse(JSON.stringify(fields)),
-      outputs,
-      seconds: milliseconds / 1000,
-      peakMemoryBytes: result.peakMemoryBytes,
-      finishedAt: new Date(now()).toISOString(),
-      host,
-      warnings: attempt.warnings,
-    };
-    await store.commitKey(record);
-    await store.dropScratch(key!);
-    await removeTree(attempt.job.attempt);
+    const { record } = result;
     this.#records.set(instance.id, record);
     this.#note(instance, key, "ran", record.seconds);
-    const { seconds, peakMemoryBytes } = record;
+    const { seconds, peakMemoryBytes, outputs } = record;
     const { id } = instance;
-    this.#emit({ type: "stage-finished", id, key: key!, seconds, peakMemoryBytes, outputs });
+    this.#emit({ type: "stage-finished", id, key: record.key, seconds, peakMemoryBytes, outputs });
   }
 
-  /** Stopped by us it counts as not run; by anyone else as failed. */
-  #stopped(one: PlannedInstance, milliseconds: number): void {
-    if (this.context.stop.aborted) this.#waiting.set(one.instance.id, one);
-    else this.#fail(one, milliseconds, "The worker was stopped from outside.");
-  }
-
-  #fail({ instance, key }: PlannedInstance, milliseconds: number, error: string): void {
-    const seconds = milliseconds / 1000;
+  #fail({ instance, key }: PlannedInstance, seconds: number, error: string): void {
     this.#failed.push({ id: instance.id, error });
     this.#note(instance, key, "failed", seconds);
     this.#emit({ type: "stage-failed", id: instance.id, key: key ?? "", seconds, error });
@@ -340,8 +260,3 @@ class RunLoop {
 }
 
 type WithoutTime<T> = T extends unknown ? Omit<T, "time"> : never;
-
-function messageOf(error: unknown): string {
-  if (error instanceof InputError) return error.message;
-  return error instanceof Error ? error.message : String(error);
-}

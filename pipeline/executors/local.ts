@@ -46,16 +46,27 @@ export class LocalExecutor implements Executor {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    let asked = false;
     const send = (signal: Deno.Signal) => {
+      asked = true;
       try {
         child.kill(signal);
       } catch {
         // It has ended already.
       }
     };
+    const ended = follow(child, job, listen).catch(async (error) => {
+      // The listener failed, not the worker: it must not run on unheard.
+      send("SIGKILL");
+      await child.status;
+      throw error;
+    });
     return {
       pid: child.pid,
-      done: follow(child, job, listen),
+      // Without a result it was stopped before it could say so, or killed: as we asked it to.
+      done: ended.then((result) =>
+        asked && result.status === "failed" ? { status: "stopped" } : result
+      ),
       stop: () => send("SIGTERM"),
       kill: () => send("SIGKILL"),
     };

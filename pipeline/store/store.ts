@@ -36,6 +36,8 @@ export class Store {
   readonly runs: RunLog;
   readonly timings: Timings;
   #ready = false;
+  /** One commit at a time: two stages that give equal outputs would take each other's folder away. */
+  #commits: Promise<unknown> = Promise.resolve();
 
   private constructor(readonly path: string) {
     this.runs = new RunLog(join(path, "runs"), this.folder("tmp"));
@@ -115,7 +117,15 @@ export class Store {
    *
    * @throws TypeError when the folder holds a link or a file named `artifact.json`
    */
-  async commitArtifact(
+  commitArtifact(
+    artifact: { folder: string; type: string; digest: string },
+  ): Promise<ArtifactRecord> {
+    const commit = this.#commits.then(() => this.#commitArtifact(artifact));
+    this.#commits = commit.catch(() => {});
+    return commit;
+  }
+
+  async #commitArtifact(
     artifact: { folder: string; type: string; digest: string },
   ): Promise<ArtifactRecord> {
     const path = this.objectPath(artifact.digest);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { Random } from "../../core/random.ts";
-import { openToyPipeline } from "./toy/pipeline.ts";
+import type { RunEvent } from "../../pipeline/events.ts";
+import type { PlannedInstance } from "../../pipeline/plan.ts";
+import { openToyPipeline, toyExecutor } from "./toy/pipeline.ts";
 
 const RECIPE = `
 recipe: toy
@@ -186,14 +188,125 @@ stages:
   assert.equal(toy.number(result, "trouble"), 40);
 });
 
-Deno.test("a result whose code was edited while it ran is not kept", async () => {
+Deno.test("a stage whose code was edited after the plan does not run", async () => {
   await using toy = await openToyPipeline();
   toy.edited = ["toy.ts"];
-  const result = await toy.run(RECIPE, { to: ["source"] });
-  assert.equal(result.status, "failed");
-  assert.equal(
-    result.failed[0].error,
-    "Its code was edited while it ran (toy.ts); run it again.",
-  );
+  const result = await toy.run(RECIPE, { to: ["source"], set: ["matrix.seed=[1]"] });
+  assert.deepEqual(result.failed, [{
+    id: "source@seed=1",
+    error:
+      "source@seed=1: What it reads was edited since the run was planned (toy.ts); run it again.",
+  }]);
   assert.deepEqual(toy.store.listKeys(), []);
+});
+
+const COUNTING = `
+recipe: toy
+describe: counting
+stages:
+  trouble: { params: { how: count } }
+`;
+
+/** Does something once, at the first event of a type. */
+function atFirst(type: RunEvent["type"], action: () => void) {
+  let done = false;
+  return {
+    receive: (event: RunEvent) => {
+      if (event.type !== type || done) return;
+      done = true;
+      action();
+    },
+  };
+}
+
+Deno.test("what edited code left in scratch is not found again", async () => {
+  await using toy = await openToyPipeline();
+  const edit = atFirst("stage-progress", () => {
+    toy.edited = ["toy.ts"];
+    stop.abort();
+  });
+  const stop = new AbortController();
+  await toy.run(COUNTING, { context: { subscribers: [edit], stop: stop.signal } });
+  toy.edited = [];
+  const result = await toy.run(COUNTING);
+  const started = toy.events.find((event) => event.type === "stage-started");
+  assert.equal(started?.type === "stage-started" && started.resumed, false);
+  assert.equal(toy.number(result, "trouble"), 40);
+});
+
+Deno.test("an input file that changed after the plan is not keyed under what it was", async () => {
+  await using toy = await openToyPipeline();
+  const recipe = `
+recipe: toy
+describe: a file read late
+stages:
+  trouble: { params: { how: count } }
+  source: { params: { value: 1, file: a.txt } }
+`;
+  await Deno.writeTextFile(`${toy.folder}/a.txt`, "10");
+  const change = atFirst(
+    "stage-started",
+    () => Deno.writeTextFileSync(`${toy.folder}/a.txt`, "99"),
+  );
+  const one = { executor: toyExecutor(1), subscribers: [change], arrange: slowFirst };
+  const result = await toy.run(recipe, { context: one });
+  assert.match(result.failed[0].error, /^source: What it reads was edited .*a\.txt/);
+  const again = await toy.run(recipe);
+  assert.deepEqual(again.failed, []);
+  assert.equal(toy.number(again, "source"), 100);
+});
+
+function slowFirst(ready: PlannedInstance[]): PlannedInstance[] {
+  return ready.sort((a, b) => (a.instance.id < b.instance.id ? 1 : -1));
+}
+
+Deno.test("instances with one key are computed once, however many ask at the same time", async () => {
+  await using toy = await openToyPipeline();
+  const result = await toy.run(`
+recipe: toy
+describe: twins
+stages:
+  first: { uses: source, params: { value: 3 } }
+  second: { uses: source, params: { value: 3 } }
+  third: { uses: source, params: { value: 3 } }
+`);
+  assert.equal(result.status, "done");
+  assert.deepEqual([result.ran.length, result.cached.length], [1, 2]);
+});
+
+Deno.test("stages that end together with equal outputs do not take each other's away", async () => {
+  await using toy = await openToyPipeline();
+  const stages = Array.from(
+    { length: 8 },
+    (_, i) =>
+      `  s${i}: { uses: source, params: { value: ${i} } }\n` +
+      `  m${i}: { uses: multiply, inputs: { number: s${i} }, params: { factor: 0 } }\n`,
+  );
+  const recipe = `recipe: toy\ndescribe: equal outputs\nstages:\n${stages.join("")}`;
+  const result = await toy.run(recipe, { context: { executor: toyExecutor(8) } });
+  assert.deepEqual(result.failed, []);
+  assert.equal(toy.store.listObjects().length, 8); // 0 … 7, the products among them
+});
+
+Deno.test("Ctrl-C at the moment a stage starts stops that stage", async () => {
+  await using toy = await openToyPipeline();
+  const stop = new AbortController();
+  const abort = atFirst("stage-started", () => stop.abort());
+  const result = await toy.run(COUNTING, { context: { stop: stop.signal, subscribers: [abort] } });
+  assert.equal(result.status, "interrupted");
+  assert.deepEqual(result.failed, []);
+});
+
+Deno.test("an error of the engine's own leaves no worker behind", async () => {
+  await using toy = await openToyPipeline();
+  let pid = 0;
+  const broken = {
+    receive: (event: RunEvent) => {
+      if (event.type === "stage-started") pid = event.pid;
+      if (event.type === "stage-progress") throw new Error("no space for this event");
+    },
+  };
+  const result = await toy.run(COUNTING, { context: { subscribers: [broken] } });
+  assert.match(result.failed[0].error, /no space/);
+  assert.throws(() => Deno.kill(pid, "SIGCONT"), Deno.errors.NotFound);
 });
