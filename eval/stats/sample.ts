@@ -38,3 +38,16 @@ export function clusterSums({ items, values }: ItemSample): ClusterSums {
   });
   return { sums, counts };
 }
+
+/**
+ * Standard error of a sample's mean, items being independent and the values of one item not:
+ * √Σ(item's sum − mean · item's count)² / n, the linearised variance of a ratio.
+ *
+ * @throws RangeError when items and values differ in number, or there is none
+ */
+export function clusteredError(sample: ItemSample): number {
+  const { sums, counts } = clusterSums(sample);
+  const n = sample.values.length;
+  const centre = sums.reduce((a, b) => a + b, 0) / n;
+  return Math.sqrt(sums.reduce((sum, own, i) => sum + (own - centre * counts[i]) ** 2, 0)) / n;
+}

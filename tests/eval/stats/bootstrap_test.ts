@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { Random } from "../../../core/random.ts";
 import { bootstrapInterval, percentile } from "../../../eval/stats/bootstrap.ts";
 import { mean } from "../../../eval/stats/moments.ts";
+import { clusteredError } from "../../../eval/stats/sample.ts";
 
 const values = Array.from({ length: 60 }, (_, i) => ((i * 37) % 100) / 10);
 const items = values.map((_, i) => `p${i}`);
@@ -65,4 +67,14 @@ Deno.test("mean() lies between the least and the greatest value", () => {
     }),
     { numRuns: 50, seed: 1 },
   );
+});
+
+Deno.test("clusteredError() is a quarter of the bootstrap interval's width, and sees the prompt as the unit", () => {
+  const random = Random.seeded(3, "clustered error");
+  const values = Array.from({ length: 400 }, () => random.uniform());
+  const apart = { items: values.map((_, i) => `p${i}`), values };
+  const [low, high] = bootstrapInterval(apart, { seed: 1 });
+  assert.ok(Math.abs(clusteredError(apart) / ((high - low) / 3.92) - 1) < 0.05);
+  const doubled = { items: [...apart.items, ...apart.items], values: [...values, ...values] };
+  assert.ok(Math.abs(clusteredError(doubled) - clusteredError(apart)) < 1e-12);
 });
