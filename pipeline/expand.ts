@@ -5,11 +5,17 @@ import { findCycle } from "./graph.ts";
 import { type Axes, type Instance, instanceId } from "./instance.ts";
 import { applyToMatrix, type Override, setIn } from "./overrides.ts";
 import { pathParams } from "./path_param.ts";
-import type { Recipe, RecipeSource, StageEntry } from "./recipe.ts";
+import type { Recipe, RecipeSource } from "./recipe.ts";
 import { splitPath } from "./split_path.ts";
 import { joinPath, objectSchema, schemaProblems, unwrapped } from "./schema_problems.ts";
 import type { Stage } from "./stage.ts";
-import { checkWires, type Unwired, wireInputs, type WiringContext } from "./wiring.ts";
+import {
+  checkWires,
+  narrowingProblems,
+  type Unwired,
+  wireInputs,
+  type WiringContext,
+} from "./wiring.ts";
 
 /** What an expansion needs beside the recipe. */
 export interface ExpandOptions {
@@ -39,8 +45,8 @@ export function expand(source: RecipeSource, options: ExpandOptions): Instance[]
     if (stage !== undefined) stageOf.set(entry, stage);
     else problems.push(unknownStage(entry, uses, source, options.stages));
   }
-  for (const [entry, value] of Object.entries(recipe.stages)) {
-    problems.push(...axisProblems(entry, value, recipe, source));
+  for (const entry of Object.keys(recipe.stages)) {
+    problems.push(...axisProblems(entry, recipe, source));
   }
   const instancesOf = new Map<string, Unwired[]>();
   for (const [entry, stage] of stageOf) {
@@ -54,7 +60,13 @@ export function expand(source: RecipeSource, options: ExpandOptions): Instance[]
       })),
     );
   }
-  const context: WiringContext = { source, entries: recipe.stages, stageOf, instancesOf };
+  problems.push(...duplicateProblems(recipe, [...instancesOf.values()].flat(), source));
+  const context: WiringContext = {
+    source: { ...source, recipe },
+    entries: recipe.stages,
+    stageOf,
+    instancesOf,
+  };
   for (const entry of stageOf.keys()) problems.push(...checkWires(entry, context));
   const cycle = findCycle(entryEdges(recipe));
   if (cycle !== undefined) {
@@ -107,22 +119,43 @@ function unknownStage(
   };
 }
 
-function axisProblems(
-  entry: string,
-  value: StageEntry,
-  recipe: Recipe,
-  source: RecipeSource,
-): Problem[] {
-  const known = Object.keys(recipe.matrix ?? {});
-  const asked = [
-    ...(value.each ?? []).map((axis) => ({ axis, at: "each" })),
-    ...Object.keys(value.only ?? {}).map((axis) => ({ axis, at: "only" })),
-  ];
-  return asked.filter(({ axis }) => !known.includes(axis)).map(({ axis, at }) => ({
-    path: source.locate(["stages", entry, at]),
+/** Axes that an entry names and the matrix has not, and what it is narrowed to in vain. */
+function axisProblems(entry: string, recipe: Recipe, source: RecipeSource): Problem[] {
+  const { each = [], only = {} } = recipe.stages[entry];
+  const matrix = recipe.matrix ?? {};
+  const known = Object.keys(matrix);
+  const unknown = each.filter((axis) => !known.includes(axis)).map((axis) => ({
+    path: source.locate(["stages", entry, "each"]),
     message: `The matrix has no axis ${axis}; expected one of ${known.join(", ") || "none"}.`,
     nearest: nearest(axis, known),
   }));
+  const path = source.locate(["stages", entry, "only"]);
+  const noAxis = `${entry} does not expand over`;
+  return [...unknown, ...narrowingProblems(only, { axes: each, matrix, path, noAxis })];
+}
+
+/** Every id that two instances would share: an axis that holds a value twice, or is named twice. */
+function duplicateProblems(
+  recipe: Recipe,
+  instances: readonly Unwired[],
+  source: RecipeSource,
+): Problem[] {
+  const twice = Object.entries(recipe.matrix ?? {}).flatMap(([axis, values]) =>
+    repeated(Array.isArray(values) ? values.map(String) : []).map((value) => ({
+      path: source.locate(["matrix", axis]),
+      message: `The value ${value} stands here more than once; expected each value once.`,
+    }))
+  );
+  if (twice.length > 0) return twice;
+  return repeated(instances.map(({ id }) => id)).map((id) => ({
+    path: source.locate(["stages", instances.find((one) => one.id === id)!.entry]),
+    message: `More than one instance would be called ${id}; expected each axis once.`,
+  }));
+}
+
+/** What a list holds more than once, each once. */
+function repeated(values: readonly string[]): string[] {
+  return [...new Set(values.filter((value, index) => values.indexOf(value) !== index))];
 }
 
 function namedAxes(recipe: Recipe): Set<string> {

@@ -3,7 +3,7 @@ import { type Json } from "../core/json.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import { axisSchema, type Recipe } from "./recipe.ts";
 import { shown } from "./schema_problems.ts";
-import { splitPath } from "./split_path.ts";
+import { PROTOTYPE, prototypeKeys, splitPath } from "./split_path.ts";
 
 /** Parameters set from the command line: `--set train.beta=0.2`. */
 export interface Override {
@@ -29,7 +29,12 @@ export function parseOverrides(texts: readonly string[]): Override[] {
       return [];
     }
     try {
-      return [{ text, path, value: parse(text.slice(at + 1)) as Json }];
+      const value = parse(text.slice(at + 1)) as Json;
+      if (!path.includes(PROTOTYPE) && prototypeKeys(value).length === 0) {
+        return [{ text, path, value }];
+      }
+      problems.push({ path: `--set ${text}`, message: `${PROTOTYPE} cannot be a key.` });
+      return [];
     } catch {
       problems.push({ path: `--set ${text}`, message: "Expected a YAML value after the sign =." });
       return [];
@@ -60,7 +65,7 @@ export function applyToMatrix(recipe: Recipe, overrides: readonly Override[]): {
       }
       continue;
     }
-    if (matrix[name] === undefined) {
+    if (!Object.hasOwn(matrix, name)) {
       problems.push({
         path: `--set ${text}`,
         message: `The recipe has no axis ${name}; expected one of ${
@@ -69,13 +74,15 @@ export function applyToMatrix(recipe: Recipe, overrides: readonly Override[]): {
         nearest: nearest(name, Object.keys(matrix)),
       });
     } else {
-      setIn(matrix as Record<string, Json>, path.slice(1), value);
-      if (!axisSchema.safeParse(matrix[name]).success) {
+      const changed = structuredClone(matrix) as Record<string, Json>;
+      setIn(changed, path.slice(1), value);
+      const axis = axisSchema.safeParse(changed[name]);
+      if (axis.success) matrix[name] = axis.data;
+      else {
         problems.push({
           path: `--set ${text}`,
-          message: `Expected a list of values, or named records of parameters, but found ${
-            shown(matrix[name])
-          }.`,
+          message: "Expected a list of values, or named records of parameters (names of letters, " +
+            `digits, _ and -), but found ${shown(changed[name])}.`,
         });
       }
     }

@@ -1,16 +1,23 @@
-import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import type { Json } from "../core/json.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import type { Override } from "./overrides.ts";
 import { joinPath, schemaProblems } from "./schema_problems.ts";
-import { splitPath } from "./split_path.ts";
+import { PROTOTYPE, prototypeKeys, splitPath } from "./split_path.ts";
 
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
+
+/** Names become parts of ids and keys of records, so `a/b` or `toString` would mean something else. */
+const name = z.string().refine((text) => NAME.test(text) && !(text in {}), {
+  error: "a name of letters, digits, _ and - that begins with a letter or digit",
+});
+const axisValue = z.union([name, z.number()]);
 const scalar = z.union([z.string(), z.number()]);
 /** Checks the values of an axis. */
 export const axisSchema = z.union([
-  z.array(scalar).min(1),
-  z.record(z.string(), z.record(z.string(), z.json())),
+  z.array(axisValue).min(1),
+  z.record(name, z.record(z.string(), z.json())),
 ]).describe("a list of values, or named records of parameters");
 
 const wire = z.union([
@@ -38,8 +45,8 @@ const recipeSchema = z.strictObject({
   describe: z.string().describe("one or two sentences on what it runs"),
   requires: z.record(z.string(), z.string()).optional()
     .describe("parameters a person must give, each with what it is and where to get it"),
-  matrix: z.record(z.string(), axisSchema).optional(),
-  stages: z.record(z.string(), stageEntry),
+  matrix: z.record(name, axisSchema).optional(),
+  stages: z.record(name, stageEntry),
 });
 
 /** A recipe that is another one with some parameters changed. */
@@ -47,7 +54,12 @@ const derivedSchema = z.strictObject({
   recipe: recipeSchema.shape.recipe,
   describe: recipeSchema.shape.describe,
   extends: z.string().describe("the recipe that it changes, by name"),
-  set: z.record(z.string().regex(/\./, "STAGE.PARAM"), z.json())
+  set: z.record(
+    z.string().refine((key) => /\./.test(key) && !splitPath(key).includes(PROTOTYPE), {
+      error: "STAGE.PARAM",
+    }),
+    z.json(),
+  )
     .describe("parameters to change, as --set takes them"),
 });
 
@@ -134,7 +146,25 @@ function readYaml(text: string, path: string): Pick<RecipeSource, "locate"> & { 
     const line = lineOf(document.contents, inside, lines);
     return `${path}${line === undefined ? "" : `:${line}`}: ${joinPath("", inside)}`;
   };
-  return { value: document.toJS({ maxAliasCount: 50 }) as Json, locate };
+  const value = resolveAliases(document, path);
+  const problems = prototypeKeys(value).map((inside) => ({
+    path: locate(inside),
+    message: `${PROTOTYPE} cannot be a key.`,
+  }));
+  if (problems.length > 0) throw new InputError(problems, `The recipe ${path} has problems`);
+  return { value, locate };
+}
+
+/** @throws InputError for aliases that stand for nothing, themselves, or more than a recipe can hold */
+function resolveAliases(document: Document, path: string): Json {
+  try {
+    const value = document.toJS({ maxAliasCount: 50 }) as Json;
+    JSON.stringify(value); // refuses what holds itself
+    return value;
+  } catch (error) {
+    const message = `Its aliases cannot be resolved: ${(error as Error).message.split("\n")[0]}.`;
+    throw new InputError([{ path, message }]);
+  }
 }
 
 function checked<T>(

@@ -37,6 +37,10 @@ function issueProblems(issue: Issue, place: Place): Problem[] {
       nearest: nearest(key, known),
     }));
   }
+  if (issue.code === "invalid_key") {
+    const expected = issue.issues.map(expectedOf).join(" and ");
+    return [{ path, message: `Expected ${expected} but found ${shown(issue.path.at(-1))}.` }];
+  }
   if (issue.code === "invalid_union") return unionProblems(issue, path, found);
   if (issue.code === "invalid_value") {
     const choices = issue.values.map(String);

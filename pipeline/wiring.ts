@@ -1,6 +1,6 @@
 import { nearest, type Problem } from "../core/problem.ts";
 import type { Axes, OutputRef } from "./instance.ts";
-import type { RecipeSource, StageEntry, Wire } from "./recipe.ts";
+import type { Recipe, RecipeSource, StageEntry, Wire } from "./recipe.ts";
 import type { InputPort, Stage } from "./stage.ts";
 
 /** An instance before its inputs are known. */
@@ -32,21 +32,24 @@ export function wireInputs(
   const wires = context.entries[instance.entry].inputs ?? {};
   const wired: Record<string, readonly OutputRef[]> = {};
   for (const [name, port] of Object.entries(instance.stage.inputs)) {
-    const given = wires[name];
+    const given = own(wires, name);
     if (given === undefined) {
       wired[name] = [];
       continue;
     }
     const list = Array.isArray(given) ? given : [given];
     const place: Place = { instance, name, port, context, problems };
-    const refs = list.flatMap((wire) => resolveWire(wire, place));
-    if (!port.many && refs.length !== 1 && problems.length === 0) report(place, refs);
+    const found = list.map((wire) => resolveWire(wire, place));
+    const refs = found.flat();
+    const empty = list.find((_, index) => found[index].length === 0);
+    if (empty !== undefined) problems.push(nothingToRead(place, empty));
+    else if (!port.many && refs.length !== 1) problems.push(tooMany(place, refs));
     wired[name] = refs;
   }
   return wired;
 }
 
-/** Checks the names and types of an entry's wires, once for all its instances. */
+/** Checks the names, types and narrowing of an entry's wires, once for all its instances. */
 export function checkWires(entry: string, context: WiringContext): Problem[] {
   const stage = context.stageOf.get(entry);
   if (stage === undefined) return [];
@@ -54,7 +57,7 @@ export function checkWires(entry: string, context: WiringContext): Problem[] {
   const at = (port: string) => context.source.locate(["stages", entry, "inputs", port]);
   const problems: Problem[] = [];
   for (const [name, given] of Object.entries(wires)) {
-    const port = stage.inputs[name];
+    const port = own(stage.inputs, name);
     if (port === undefined) {
       const known = Object.keys(stage.inputs);
       problems.push({
@@ -67,10 +70,11 @@ export function checkWires(entry: string, context: WiringContext): Problem[] {
     for (const wire of Array.isArray(given) ? given : [given]) {
       const found = outputOf(wire, port, name, context);
       if (typeof found !== "string") problems.push({ path: at(name), ...found });
+      else problems.push(...whereProblems(wire, at(name), context));
     }
   }
   for (const [name, port] of Object.entries(stage.inputs)) {
-    if (wires[name] === undefined && !port.optional) {
+    if (own(wires, name) === undefined && !port.optional) {
       problems.push({
         path: at(name),
         message: `Missing. Expected a stage that gives ${port.type}.`,
@@ -150,7 +154,7 @@ function outputOf(
         }.`,
       };
   }
-  const output = stage.outputs[named];
+  const output = own(stage.outputs, named);
   if (output === undefined) {
     const known = outputs.map(([name]) => name);
     return {
@@ -163,16 +167,76 @@ function outputOf(
     : { message: `${text} is of type ${output.type} but expected ${port.type}.` };
 }
 
-function report(place: Place, refs: readonly OutputRef[]): void {
-  const { instance, name, context } = place;
-  place.problems.push({
+function nothingToRead({ instance, name, port, context }: Place, wire: Wire): Problem {
+  const expected = port.many ? "at least one instance" : "exactly one instance";
+  return {
     path: context.source.locate(["stages", instance.entry, "inputs", name]),
-    message: refs.length === 0
-      ? `Nothing to read for ${instance.id}; expected exactly one instance on its axes.`
-      : `${refs.length} instances for ${instance.id} (${
-        list(refs.map((ref) => ref.instance))
-      }); expected one: expand over the same axes or narrow it with "where".`,
+    message: `Nothing to read from ${
+      entryName(wire)
+    } for ${instance.id}; expected ${expected} on its axes.`,
+  };
+}
+
+function tooMany({ instance, name, context }: Place, refs: readonly OutputRef[]): Problem {
+  return {
+    path: context.source.locate(["stages", instance.entry, "inputs", name]),
+    message: `${refs.length} instances for ${instance.id} (${
+      list(refs.map((ref) => ref.instance))
+    }); expected one: expand over the same axes or narrow it with "where".`,
+  };
+}
+
+/** What an entry's wire is narrowed to must be axes of the stage it reads, and values they have. */
+function whereProblems(wire: Wire, path: string, { entries, source }: WiringContext): Problem[] {
+  if (typeof wire === "string") return [];
+  const name = entryName(wire);
+  const axes = entries[name].each ?? [];
+  return narrowingProblems(wire.where, {
+    axes,
+    matrix: source.recipe.matrix ?? {},
+    path: `${path}.where`,
+    noAxis: `${name} does not expand over`,
   });
+}
+
+/** What a `where` or `only` may name. */
+export interface Narrowing {
+  /** Axes that the narrowed stage expands over. */
+  readonly axes: readonly string[];
+  readonly matrix: NonNullable<Recipe["matrix"]>;
+  readonly path: string;
+  /** Begins the sentence on an axis that is not among them. */
+  readonly noAxis: string;
+}
+
+/** The axes and values of a `where` or `only` that do not exist, so that they would take nothing. */
+export function narrowingProblems(
+  narrowed: Readonly<Record<string, AxisValue | readonly AxisValue[]>>,
+  { axes, matrix, path, noAxis }: Narrowing,
+): Problem[] {
+  return Object.entries(narrowed).flatMap(([axis, wanted]): Problem[] => {
+    if (!axes.includes(axis)) {
+      const message = `${noAxis} ${axis}; expected one of ${list(axes)}.`;
+      return [{ path, message, nearest: nearest(axis, axes) }];
+    }
+    const written = own(matrix, axis);
+    if (written === undefined) return []; // told where the stage names its axes
+    const values: readonly AxisValue[] = Array.isArray(written) ? written : Object.keys(written);
+    return [wanted].flat().filter((value) => !values.includes(value)).map((value) => ({
+      path: `${path}.${axis}`,
+      message: `The axis ${axis} has no value ${JSON.stringify(value)}; expected one of ${
+        list(values.map((one) => JSON.stringify(one)))
+      }.`,
+      nearest: nearest(String(value), values.map(String)),
+    }));
+  });
+}
+
+type AxisValue = string | number;
+
+/** A record's own entry: `toString` and the like are names as any other. */
+function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 function list(names: readonly string[]): string {

@@ -140,7 +140,7 @@ stages:
   source: { each: [seed], params: { value: 1 } }
 `;
   assert.deepEqual(await problemsOf(recipe, ["matrix.seed=[]"]), [
-    "--set matrix.seed=[]: Expected a list of values, or named records of parameters, but found [].",
+    "--set matrix.seed=[]: Expected a list of values, or named records of parameters (names of letters, digits, _ and -), but found [].",
   ]);
   assert.deepEqual(await problemsOf(recipe, ["sauce.value=2", "matrix.sede=[1]"]), [
     "--set sauce.value=2: The recipe has no stage sauce; expected one of source, matrix. [source]",
@@ -184,4 +184,117 @@ stages:
     message:
       'The selection names unknown stages:\n  --to sorce: The recipe has no such stage; expected one of source, or an id such as source. Did you mean "source"?',
   });
+});
+
+Deno.test("a where or only that names no axis or value is told instead of taking nothing", async () => {
+  const problems = await problemsOf(`
+recipe: toy
+describe: narrowed to nothing
+matrix: { seed: [1, 2], size: [3] }
+stages:
+  source: { each: [seed], only: { sede: [1] }, params: { value: 1 } }
+  other: { uses: source, each: [seed], only: { seed: [7, "1"] }, params: { value: 1 } }
+  total: { inputs: { numbers: { from: source, where: { size: 3 } } } }
+  sum: { uses: total, inputs: { numbers: { from: source, where: { seed: [1, 9] } } } }
+`);
+  assert.deepEqual(problems, [
+    "toy.yaml:6: stages.source.only: source does not expand over sede; expected one of seed. [seed]",
+    "toy.yaml:7: stages.other.only.seed: The axis seed has no value 7; expected one of 1, 2. [1]",
+    'toy.yaml:7: stages.other.only.seed: The axis seed has no value "1"; expected one of 1, 2. [1]',
+    "toy.yaml:8: stages.total.inputs.numbers.where: source does not expand over size; expected one of seed.",
+    "toy.yaml:9: stages.sum.inputs.numbers.where.seed: The axis seed has no value 9; expected one of 1, 2. [1]",
+  ]);
+});
+
+Deno.test("a wire that takes nothing is a problem on a port for many as well", async () => {
+  const problems = await problemsOf(`
+recipe: toy
+describe: narrowed to nothing
+matrix: { seed: [1, 2] }
+stages:
+  source: { each: [seed], only: { seed: [1] }, params: { value: 1 } }
+  total: { each: [seed], inputs: { numbers: [source] } }
+`);
+  assert.deepEqual(problems, [
+    "toy.yaml:7: stages.total.inputs.numbers: Nothing to read from source for total@seed=2; expected at least one instance on its axes.",
+  ]);
+});
+
+Deno.test("names that ids cannot carry are refused, wherever they stand", async () => {
+  const name = "a name of letters, digits, _ and - that begins with a letter or digit";
+  const problems = await problemsOf(`
+recipe: toy
+describe: names
+matrix: { seed: ["a/b", 2], "": [1], method: { x@y: {} } }
+stages:
+  w/dpo: { uses: source, params: { value: 1 } }
+  "": { uses: source, params: { value: 1 } }
+  toString: { uses: source, params: { value: 1 } }
+`);
+  assert.deepEqual(problems.map((problem) => problem.split(": Expected")[0]), [
+    "toy.yaml:4: matrix.seed[0]",
+    "toy.yaml:4: matrix",
+    "toy.yaml:4: matrix.method",
+    "toy.yaml:6: stages.w/dpo",
+    "toy.yaml:5: stages",
+    "toy.yaml:8: stages.toString",
+  ]);
+  assert.ok(problems[3].endsWith(`Expected ${name} but found "w/dpo".`), problems[3]);
+});
+
+Deno.test("values that give one id twice are refused", async () => {
+  const recipe = (seeds: string, each = "[seed]") => `
+recipe: toy
+describe: twice
+matrix: { seed: ${seeds} }
+stages:
+  source: { each: ${each}, params: { value: 1 } }
+`;
+  for (const seeds of ["[0, 0]", '[0, "0"]']) {
+    assert.deepEqual(await problemsOf(recipe(seeds)), [
+      "toy.yaml:4: matrix.seed: The value 0 stands here more than once; expected each value once.",
+    ]);
+  }
+  assert.deepEqual(await problemsOf(recipe("[1, 2]", "[seed, seed]")), [
+    "toy.yaml:6: stages.source: More than one instance would be called source@seed=1; expected each axis once.",
+    "toy.yaml:6: stages.source: More than one instance would be called source@seed=2; expected each axis once.",
+  ]);
+});
+
+Deno.test("names of Object's own members are no axes, ports or keys", async () => {
+  const recipe = (key: string, input: string) => `
+recipe: toy
+describe: members
+matrix: { seed: [1] }
+stages:
+  source: { params: { value: 1${key} } }
+  multiply: { inputs: { number: source, ${input} }, params: { factor: 1 } }
+`;
+  const plain = recipe("", "");
+  assert.deepEqual(await problemsOf(plain, ["matrix.toString=[1]"]), [
+    "--set matrix.toString=[1]: The recipe has no axis toString; expected one of seed.",
+  ]);
+  for (const set of ["source.__proto__.x=1", "source.value={__proto__: 1}"]) {
+    assert.deepEqual(await problemsOf(plain, [set]), [`--set ${set}: __proto__ cannot be a key.`]);
+  }
+  assert.deepEqual(await problemsOf(recipe(", __proto__: { x: 1 }", "")), [
+    "toy.yaml:6: stages.source.params.__proto__: __proto__ cannot be a key.",
+  ]);
+  assert.deepEqual(await problemsOf(recipe("", "constructor: source")), [
+    "toy.yaml:7: stages.multiply.inputs.constructor: Stage multiply has no such input; expected one of number.",
+  ]);
+  assert.deepEqual(await problemsOf(plain.replace("number: source", "number: source.toString")), [
+    "toy.yaml:7: stages.multiply.inputs.number: source has no output toString; expected one of number.",
+  ]);
+});
+
+Deno.test("aliases that unfold without end are refused", async () => {
+  const levels = Array.from(
+    { length: 9 },
+    (_, i) => `x${i + 1}: &x${i + 1} [${Array(9).fill(`*x${i}`).join(", ")}]`,
+  );
+  const [problem, ...others] = await problemsOf(`x0: &x0 [1]\n${levels.join("\n")}\n`);
+  assert.match(problem, /^toy.yaml: Its aliases cannot be resolved: Excessive alias count/);
+  assert.deepEqual(others, []);
+  assert.match((await problemsOf("x: &x [*x]\n"))[0], /^toy.yaml/);
 });
