@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { InputError, nearest } from "../core/problem.ts";
 import { CodeIndex } from "../pipeline/code_digest.ts";
+import { type GraphRoot, moduleGraph } from "../pipeline/module_graph.ts";
 import { StoredDigests } from "../pipeline/digest_memory.ts";
 import { expand } from "../pipeline/expand.ts";
 import { select, type Selected, type Selection } from "../pipeline/graph.ts";
@@ -29,6 +30,13 @@ export interface Session {
   plan(): Promise<PlannedInstance[]>;
 }
 
+/** Where the graph of the stages' code begins. */
+export const GRAPH_ROOT: GraphRoot = {
+  root: new URL("../stages/registry.ts", import.meta.url).href,
+  projectFolder: PROJECT_FOLDER,
+  deno: Deno.execPath(),
+};
+
 /**
  * Opens a recipe: validates it as a whole, expands it, finds its code.
  *
@@ -37,13 +45,8 @@ export interface Session {
 export async function openSession(options: RecipeOptions): Promise<Session> {
   const store = openStore(options.store);
   const memory = StoredDigests.open(store);
-  const codeIndex = CodeIndex.open({
-    root: new URL("../stages/registry.ts", import.meta.url).href,
-    projectFolder: PROJECT_FOLDER,
-    memory,
-    deno: Deno.execPath(),
-  });
-  codeIndex.catch(() => {}); // a wrong recipe is reported first
+  const graph = moduleGraph(GRAPH_ROOT, store);
+  graph.catch(() => {}); // a wrong recipe is reported first
   const { path, shown } = recipePath(options.recipe);
   const source = parseRecipe(Deno.readTextFileSync(path), shown, readRecipe);
   const instances = expand(source, {
@@ -54,7 +57,12 @@ export async function openSession(options: RecipeOptions): Promise<Session> {
     lookUp,
   });
   const selected = select(instances, options);
-  const context = { recipe: source.recipe.recipe, store, memory, code: await codeIndex };
+  const context = {
+    recipe: source.recipe.recipe,
+    store,
+    memory,
+    code: new CodeIndex(await graph, PROJECT_FOLDER, memory),
+  };
   return {
     source,
     instances,

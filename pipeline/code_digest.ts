@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import { digestJson, sha256 } from "../core/digest.ts";
 import { ExpectedError } from "../core/problem.ts";
+import type { GraphModule, ModuleGraph } from "./module_graph.ts";
 
 /** The code that a stage runs. */
 export interface CodeFields {
@@ -19,54 +19,22 @@ export interface DigestMemory {
   set(path: string, entry: { size: number; mtime: number; digest: string }): void;
 }
 
-interface GraphModule {
-  readonly kind?: string;
-  readonly specifier: string;
-  readonly local?: string;
-  readonly npmPackage?: string;
-  readonly dependencies?: readonly {
-    readonly code?: { readonly specifier?: string };
-  }[];
-}
-
-interface ModuleGraph {
-  readonly modules: readonly GraphModule[];
-  readonly redirects: Readonly<Record<string, string>>;
-  readonly npmPackages: Readonly<Record<string, { readonly dependencies: readonly string[] }>>;
-}
-
 /** The module graph below one root, from which each stage's code is read off. */
 export class CodeIndex {
   #modules: Map<string, GraphModule>;
   #digests = new Map<string, Promise<string>>();
   #codes = new Map<string, Promise<CodeFields>>();
 
-  private constructor(
-    private readonly graph: ModuleGraph,
+  /**
+   * @param graph the graph below a root that imports every stage
+   * @param memory where the digests of unchanged files are found
+   */
+  constructor(
+    readonly graph: ModuleGraph,
     private readonly projectFolder: string,
     private readonly memory: DigestMemory,
   ) {
     this.#modules = new Map(graph.modules.map((module) => [module.specifier, module]));
-  }
-
-  /**
-   * Asks `deno info` for the graph below `root`, dynamic imports with literal names included.
-   *
-   * @throws ExpectedError with Deno's own words when the graph cannot be made
-   */
-  static async open(
-    options: { root: string; projectFolder: string; memory: DigestMemory; deno: string },
-  ): Promise<CodeIndex> {
-    const command = new Deno.Command(options.deno, {
-      args: ["info", "--json", fileURLToPath(options.root)],
-      cwd: options.projectFolder,
-      stdin: "null",
-    });
-    const { success, stdout, stderr } = await command.output();
-    const decoder = new TextDecoder();
-    if (!success) throw new ExpectedError(`deno info failed: ${decoder.decode(stderr).trim()}`);
-    const graph = JSON.parse(decoder.decode(stdout)) as ModuleGraph;
-    return new CodeIndex(graph, options.projectFolder, options.memory);
   }
 
   /**

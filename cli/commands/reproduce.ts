@@ -4,6 +4,7 @@ import { acceptOld } from "../../pipeline/accept.ts";
 import type { EventSubscriber } from "../../pipeline/events.ts";
 import { LocalExecutor } from "../../pipeline/executors/local.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
+import { rememberGraph } from "../../pipeline/module_graph.ts";
 import { type RunContext, runPlan, type RunResult } from "../../pipeline/run.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import { thisHost } from "../host.ts";
@@ -18,7 +19,13 @@ import {
 } from "../output.ts";
 import { CODE_FOLDERS, PROJECT_FOLDER } from "../project.ts";
 import { publishReports } from "../publish_reports.ts";
-import { machineCapacity, openSession, type RecipeOptions, type Session } from "../session.ts";
+import {
+  GRAPH_ROOT,
+  machineCapacity,
+  openSession,
+  type RecipeOptions,
+  type Session,
+} from "../session.ts";
 
 /** Options of `reproduce` and `run`. */
 export interface ReproduceOptions extends RecipeOptions {
@@ -43,6 +50,7 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
   });
   const result = await runPlan(planned, await runContext(session, planned, options, interrupts));
   await memory.save();
+  await rememberGraph(session.context.code.graph, GRAPH_ROOT, store);
   if (result.ran.length > 0 || result.failed.length > 0) await indexRun(store);
   const reports = await publishReports(result, {
     context: session.context,

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { CodeIndex } from "../../pipeline/code_digest.ts";
+import { moduleGraph, rememberGraph } from "../../pipeline/module_graph.ts";
+import { Store } from "../../pipeline/store/store.ts";
 import { normaliseSource } from "../../pipeline/normalise_source.ts";
 
 const normal = (source: string) => normaliseSource(source);
@@ -46,13 +48,14 @@ async function project(files: Record<string, string>): Promise<string> {
   return folder;
 }
 
-function open(folder: string): Promise<CodeIndex> {
-  return CodeIndex.open({
+async function open(folder: string): Promise<CodeIndex> {
+  const root = {
     root: `file://${folder}/registry.ts`,
     projectFolder: folder,
-    memory: { get: () => undefined, set: () => {} },
     deno: Deno.execPath(),
-  });
+  };
+  const graph = await moduleGraph(root, Store.open(`${folder}/store`));
+  return new CodeIndex(graph, folder, { get: () => undefined, set: () => {} });
 }
 
 async function codeOf(folder: string) {
@@ -101,6 +104,33 @@ Deno.test("CodeIndex tells which modules were edited since it looked", async () 
     assert.deepEqual(await index.editedSince(code), ["a.ts"]);
     await Deno.remove(`${folder}/a.ts`);
     assert.deepEqual(await index.editedSince(code), ["a.ts"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("moduleGraph() asks Deno again only when one of its files has changed", async () => {
+  const folder = await project({ "registry.ts": 'import "./a.ts";', "a.ts": "", "b.ts": "" });
+  await Deno.writeTextFile(`${folder}/deno.lock`, '{ "version": "5" }');
+  const counting = `#!/bin/sh\necho asked >> ${folder}/asked\nexec ${Deno.execPath()} "$@"\n`;
+  await Deno.writeTextFile(`${folder}/deno`, counting, { mode: 0o755 });
+  try {
+    const store = Store.open(`${folder}/store`);
+    const root = {
+      root: `file://${folder}/registry.ts`,
+      projectFolder: folder,
+      deno: `${folder}/deno`,
+    };
+    const names = async () =>
+      (await moduleGraph(root, store)).modules.map(({ local }) => local?.split("/").at(-1));
+    const asked = () => Deno.readTextFileSync(`${folder}/asked`).split("\n").length - 1;
+    using _lock = await store.lock();
+    await rememberGraph(await moduleGraph(root, store), root, store);
+    assert.deepEqual(await names(), ["a.ts", "registry.ts"]);
+    assert.equal(asked(), 1);
+    await Deno.writeTextFile(`${folder}/a.ts`, 'import "./b.ts";');
+    assert.deepEqual(await names(), ["a.ts", "b.ts", "registry.ts"]);
+    assert.equal(asked(), 2);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
