@@ -1,9 +1,13 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 import type { KeyFields } from "../pipeline/fingerprint.ts";
+import type { Instance } from "../pipeline/instance.ts";
 import type { PlanContext, PlannedInstance } from "../pipeline/plan.ts";
 import type { RunResult } from "../pipeline/run.ts";
+import { encodeName } from "../pipeline/store/names.ts";
 import type { KeyRecord } from "../pipeline/store/records.ts";
+import { removeTree } from "../pipeline/store/store.ts";
+import { naming } from "../pipeline/store/write_atomically.ts";
 import type { ReportInput } from "../reports/report_input.ts";
 import type { RunFacts, StageFacts } from "../reports/run_facts.ts";
 import { machineCapacity } from "./session.ts";
@@ -20,6 +24,8 @@ export interface PublishedReport {
 /** What `publishReports` needs to know of a run beside its result. */
 export interface Publication {
   readonly context: PlanContext;
+  /** All that the recipe has: a run of some of it leaves the reports of the rest where they are. */
+  readonly instances: readonly Instance[];
   readonly planned: readonly PlannedInstance[];
   /** The command that makes the page again. */
   readonly command: string;
@@ -42,13 +48,16 @@ export async function publishReports(
     Object.values(record.outputs).filter(({ type }) => type === "report")
       .map(({ digest }) => ({ instance, digest }))
   );
+  const single =
+    publication.instances.filter(({ stage }) =>
+      Object.values(stage.outputs).some(({ type }) => type === "report")
+    ).length === 1;
   for (const { instance, digest } of reports) {
-    const name = reports.length === 1 ? [] : [instance.replaceAll("/", "-")];
-    const folder = join(store.path, "reports", recipe, ...name);
+    const folder = join(store.path, "reports", recipe, ...single ? [] : [encodeName(instance)]);
     const source = store.objectPath(digest);
     const mark = [...result.records.values()].map(({ key }) => key).sort().join("\n");
     if (result.ran.length > 0 || !await isPublished(folder, mark)) {
-      await publish({ source, folder, mark }, result, publication);
+      await naming(folder, () => publish({ source, folder, mark }, result, publication));
     }
     published.push({
       instance,
@@ -67,7 +76,10 @@ async function isPublished(folder: string, mark: string): Promise<boolean> {
   }
 }
 
-/** Writes the folder beside its place and moves it there, so that no half report is ever seen. */
+/**
+ * Writes the folder among the store's temporary ones and moves it to its place, so that no half report is
+ * ever seen and the next run sweeps what a kill leaves.
+ */
 async function publish(
   place: { source: string; folder: string; mark: string },
   result: RunResult,
@@ -77,14 +89,16 @@ async function publish(
   const input = JSON.parse(
     await Deno.readTextFile(join(place.source, "report.json")),
   ) as ReportInput;
-  const fresh = `${place.folder}.${crypto.randomUUID()}`;
+  const fresh = await publication.context.store.attemptFolder();
   await copyFolder(place.source, fresh);
   await Deno.writeTextFile(
     join(fresh, "index.html"),
     renderReport(input, runFacts(result, publication)),
   );
   await Deno.writeTextFile(join(fresh, MARK), place.mark);
-  await Deno.remove(place.folder, { recursive: true }).catch(() => {});
+  await Deno.chmod(fresh, 0o755);
+  await Deno.mkdir(dirname(place.folder), { recursive: true });
+  await removeTree(place.folder);
   await Deno.rename(fresh, place.folder);
 }
 

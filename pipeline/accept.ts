@@ -16,8 +16,7 @@ export async function acceptOld(
 ): Promise<PlannedInstance[]> {
   const { names } = options;
   let planned = await plan();
-  const known = (name: string) => planned.some(({ instance }) => isNamed(instance, name));
-  refuse(names.filter((name) => !known(name)), "The recipe has no such stage.");
+  checkAccepted(planned, names);
   const used = new Set<string>();
   for (;;) {
     const fitting = (name: string) =>
@@ -35,6 +34,12 @@ export async function acceptOld(
     "No result of it is stale because of its code alone.",
   );
   return planned;
+}
+
+/** @throws InputError for every name that fits no stage of a plan */
+export function checkAccepted(planned: readonly PlannedInstance[], names: readonly string[]): void {
+  const known = (name: string) => planned.some(({ instance }) => isNamed(instance, name));
+  refuse(names.filter((name) => !known(name)), "The recipe has no such stage.");
 }
 
 function refuse(names: readonly string[], message: string): void {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { DigestMemory } from "./code_digest.ts";
 import type { Store } from "./store/store.ts";
+import { writeAtomically } from "./store/write_atomically.ts";
 
 interface Entry {
   readonly size: number;
@@ -13,7 +14,12 @@ export class StoredDigests implements DigestMemory {
   #entries: Map<string, Entry>;
   #changed = false;
 
-  private constructor(private readonly path: string, entries: Map<string, Entry>) {
+  private constructor(
+    private readonly path: string,
+    /** A folder for files in the making. */
+    private readonly temporary: string,
+    entries: Map<string, Entry>,
+  ) {
     this.#entries = entries;
   }
 
@@ -22,9 +28,9 @@ export class StoredDigests implements DigestMemory {
     const path = join(store.path, "digests.json");
     try {
       const entries = JSON.parse(Deno.readTextFileSync(path)) as Record<string, Entry>;
-      return new StoredDigests(path, new Map(Object.entries(entries)));
+      return new StoredDigests(path, store.folder("tmp"), new Map(Object.entries(entries)));
     } catch {
-      return new StoredDigests(path, new Map());
+      return new StoredDigests(path, store.folder("tmp"), new Map());
     }
   }
 
@@ -40,9 +46,8 @@ export class StoredDigests implements DigestMemory {
   /** Writes what is new; called only where a run may write. */
   async save(): Promise<void> {
     if (!this.#changed) return;
-    const temporary = `${this.path}.${crypto.randomUUID()}`;
-    await Deno.writeTextFile(temporary, JSON.stringify(Object.fromEntries(this.#entries)));
-    await Deno.rename(temporary, this.path);
+    const text = JSON.stringify(Object.fromEntries(this.#entries));
+    await writeAtomically(this.path, text, this.temporary);
     this.#changed = false;
   }
 }

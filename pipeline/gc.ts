@@ -1,10 +1,10 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Json } from "../core/json.ts";
 import { isDigest } from "./store/names.ts";
 import { type KeyRecord, parseObject, type RunRecord } from "./store/records.ts";
 import { listFiles } from "./store/seal_folder.ts";
 import { removeTree, type Store } from "./store/store.ts";
-import { readTextIfThere } from "./store/write_atomically.ts";
+import { naming, readTextIfThere } from "./store/write_atomically.ts";
 
 /** Something in a store that no kept run needs. */
 export interface Garbage {
@@ -83,8 +83,15 @@ export async function collectGarbage(store: Store, options: KeepOptions): Promis
   if (!store.exists()) return listGarbage(store, options);
   using _lock = await store.lock(options.now);
   const list = listGarbage(store, options);
-  for (const { path } of list.garbage) await removeTree(join(store.path, path));
+  for (const { path } of list.garbage) await removeWhole(store, join(store.path, path));
   return list;
+}
+
+/** Takes a thing out of its place at once; what a kill leaves of it the next `lock()` sweeps. */
+async function removeWhole(store: Store, path: string): Promise<void> {
+  const grave = join(await store.attemptFolder(), "removed");
+  await naming(path, () => Deno.rename(path, grave));
+  await removeTree(dirname(grave));
 }
 
 function keptRuns(store: Store, newest: number | undefined): RunRecord[] {

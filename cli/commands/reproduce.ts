@@ -1,6 +1,6 @@
 import type { Json } from "../../core/json.ts";
 import { ExpectedError } from "../../core/problem.ts";
-import { acceptOld } from "../../pipeline/accept.ts";
+import { acceptOld, checkAccepted } from "../../pipeline/accept.ts";
 import type { EventSubscriber } from "../../pipeline/events.ts";
 import { LocalExecutor } from "../../pipeline/executors/local.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
@@ -41,10 +41,12 @@ const INTERRUPTED = 130;
 export async function reproduce(options: ReproduceOptions): Promise<number> {
   const session = await openSession(options);
   const { store, memory } = session.context;
+  const accept = options.accept ?? [];
+  if (accept.length > 0) checkAccepted(await session.plan(), accept); // before anything is written
   using _lock = await store.lock();
   using interrupts = listenForInterrupts();
   const planned = await acceptOld(session.plan, {
-    names: options.accept ?? [],
+    names: accept,
     context: session.context,
     now: Date.now,
   });
@@ -54,6 +56,7 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
   if (result.ran.length > 0 || result.failed.length > 0) await indexRun(store);
   const reports = await publishReports(result, {
     context: session.context,
+    instances: session.instances,
     planned,
     command: `deno task ballast ${Deno.args.join(" ")}`,
   });

@@ -158,6 +158,14 @@ Deno.test("a store may have any name but one with a comma, of which a run says s
   assert.match(stderr, /Deno cannot give a stage access to a path with a comma: .*one, two/);
 });
 
+Deno.test("a name that --accept does not know is refused before a store is made", async () => {
+  await using scratch = await ScratchFolder.make();
+  const store = join(scratch.path, "new");
+  const { code, stderr } = await ballast(["reproduce", "--accept", "nosuch", "--store", store]);
+  assert.deepEqual([code, /--accept nosuch: The recipe has no such stage/.test(stderr)], [2, true]);
+  await assert.rejects(Deno.stat(store), Deno.errors.NotFound);
+});
+
 Deno.test("relative paths are relative to where the user stands", async () => {
   await using scratch = await ScratchFolder.make();
   await Deno.copyFile(join(PROJECT, "recipes/tiny.yaml"), join(scratch.path, "mine.yml"));

@@ -189,6 +189,26 @@ Deno.test("collectGarbage() removes what was listed, keeps the rest whole, and n
     assert.deepEqual(listGarbage(store, { now: NOW }).garbage, []);
   }));
 
+Deno.test("collectGarbage() takes an object out of its place before it is taken apart", () =>
+  withStore(async (store) => {
+    const { digests } = await addRun(store, "tiny", { beta: 0.1 });
+    await addRun(store, "tiny", { beta: 0.2 });
+    const inode = (path: string) => Deno.statSync(path).ino;
+    const object = inode(store.objectPath(digests[0]));
+    const remove = Deno.remove;
+    const seen: (number | null)[] = [];
+    Deno.remove = (path, options) => {
+      seen.push(...[...Deno.readDirSync(path)].map(({ name }) => inode(join(String(path), name))));
+      return remove(path, options);
+    };
+    try {
+      await collectGarbage(store, { now: NOW });
+    } finally {
+      Deno.remove = remove;
+    }
+    assert.ok(seen.includes(object), "it is removed from below tmp/");
+  }));
+
 Deno.test("collectGarbage() on a store that is not there does nothing", () =>
   withStore(async (store) => {
     assert.deepEqual((await collectGarbage(store, { now: NOW })).garbage, []);
