@@ -6,6 +6,7 @@ import type { JobResult } from "../pipeline/executor.ts";
 import { pathParams } from "../pipeline/path_param.ts";
 import { objectSchema, schemaProblems, unwrapped } from "../pipeline/schema_problems.ts";
 import type { Stage } from "../pipeline/stage.ts";
+import { removeTree } from "../pipeline/store/store.ts";
 import { listenForInterrupts } from "./interrupts.ts";
 import { printNotice, showProgress } from "./output.ts";
 import { CODE_FOLDERS, PROJECT_FOLDER, userPath } from "./project.ts";
@@ -44,7 +45,7 @@ export async function runDirectly(
     codeFolders: CODE_FOLDERS,
     ...capacity,
   });
-  if (!resume) await Deno.remove(workFolder, { recursive: true }).catch(() => {});
+  if (!resume) await removeTree(workFolder);
   const outputs: Record<string, { type: string; folder: string }> = {};
   for (const [port, { type }] of Object.entries(stage.outputs)) {
     outputs[port] = { type, folder: join(workFolder, port) };

@@ -1,20 +1,30 @@
+import { visibleText } from "../core/visible_text.ts";
 import type { Clock } from "../pipeline/reporters/terminal.ts";
 import type { Writer } from "../pipeline/reporters/output.ts";
 import type { Progress } from "../pipeline/stage.ts";
 
-/** Writes a result for a person or a program: standard output holds nothing else. */
+/**
+ * Writes a result for a person: standard output holds nothing else. Characters that would act on the
+ * terminal, from a store or a recipe, are written out.
+ */
 export function printResult(text: string): void {
-  writeAll(Deno.stdout, text.endsWith("\n") ? text : `${text}\n`);
+  printVerbatim(visibleText(text, { keepLines: true }));
 }
 
 /** Prints one JSON document on standard output. */
 export function printJson(value: unknown): void {
-  printResult(JSON.stringify(value, null, 2));
+  printVerbatim(JSON.stringify(value, null, 2));
 }
 
-/** Progress, warnings and errors go to standard error. */
+/** Writes a result as it is: what is read by a program, or was made fit to be shown. */
+export function printVerbatim(text: string): void {
+  writeAll(Deno.stdout, text.endsWith("\n") ? text : `${text}\n`);
+}
+
+/** Warnings and errors go to standard error, with acting characters written out. */
 export function printNotice(text: string): void {
-  writeAll(Deno.stderr, text.endsWith("\n") ? text : `${text}\n`);
+  const shown = visibleText(text, { keepLines: true });
+  writeAll(Deno.stderr, shown.endsWith("\n") ? shown : `${shown}\n`);
 }
 
 /** Standard error as reporters write to it. */
@@ -43,9 +53,10 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string
 export function showProgress({ done, total, unit, note }: Progress): void {
   if (!Deno.stderr.isTerminal()) return;
   const end = done === total ? "\n" : "";
+  const figures = visibleText(note === undefined ? "" : `  ${note}`);
   writeAll(
     Deno.stderr,
-    `\r\u001b[K${unit} ${done}/${total}${note === undefined ? "" : `  ${note}`}${end}`,
+    `\r\u001b[K${unit} ${done}/${total}${figures}${end}`,
   );
 }
 

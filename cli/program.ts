@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { printNotice, printResult } from "./output.ts";
+import { userPath } from "./project.ts";
 import type { LossName } from "../train/losses/losses.ts";
 
 /** The version of Ballast; CHANGELOG.md says what it holds. */
@@ -25,6 +26,18 @@ function fraction(value: string): number {
   return number;
 }
 
+/** A folder, or a path where none is yet. */
+function storeFolder(value: string): string {
+  const path = userPath(value);
+  try {
+    if (Deno.statSync(path).isDirectory) return value;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return value;
+    throw new InvalidArgumentError(`${path} cannot be used: ${(error as Error).message}.`);
+  }
+  throw new InvalidArgumentError(`Expected a folder but found a file at ${path}.`);
+}
+
 function recipeOption() {
   return new Option("--recipe <name>", "a recipe's name, or a YAML file").default("tiny");
 }
@@ -35,7 +48,8 @@ function setOption() {
 }
 
 function storeOption() {
-  return new Option("--store <folder>", "the store (default: .ballast in the project)");
+  return new Option("--store <folder>", "the store (default: .ballast in the project)")
+    .argParser(storeFolder);
 }
 
 function jsonOption() {

@@ -32,6 +32,11 @@ export default defineStage<z.infer<typeof params>>({
     train: { type: "pairs", optional: true, describe: "The text to train on; needed to train" },
   },
   outputs: { tokenizer: { type: "tokenizer" } },
+  checkInputs: ({ vocabSize }, { train = [] }) =>
+    vocabSize === undefined || train.length > 0 ? [] : [{
+      path: "vocabSize",
+      message: "Expected pairs to train on, wired to the input train, but found none.",
+    }],
   resources: () => ({ cores: 1, memory: 800 }),
   estimateSeconds: () => 2,
   module: import.meta.url,

@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from "node:os";
+import { dirname } from "node:path";
 import { formatBytes } from "../../pipeline/reporters/quantities.ts";
 import { thisHost } from "../host.ts";
 import { printJson, printResult } from "../output.ts";
@@ -71,9 +72,19 @@ async function nativeCheck(name: string, version: () => Promise<string>): Promis
   }
 }
 
+/** The path itself or the nearest above it that is there: what a first run would write into. */
+function nearestFolder(path: string): string {
+  try {
+    Deno.statSync(path);
+    return path;
+  } catch {
+    return dirname(path) === path ? path : nearestFolder(dirname(path));
+  }
+}
+
 async function storeCheck(path: string | undefined): Promise<Check> {
   const store = openStore(path);
-  const folder = store.exists() ? store.path : PROJECT_FOLDER;
+  const folder = nearestFolder(store.path);
   const probe = `${folder}/.write-probe-${crypto.randomUUID()}`;
   try {
     await Deno.writeTextFile(probe, "");

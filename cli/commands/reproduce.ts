@@ -13,7 +13,7 @@ import {
   noticeOutput,
   printJson,
   printNotice,
-  printResult,
+  printVerbatim,
   systemClock,
   wantsColour,
 } from "../output.ts";
@@ -62,7 +62,7 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
   });
   if (options.json) printJson(summary(session, result, reports));
   else {
-    for (const { table } of reports) printResult(table);
+    for (const { table } of reports) printVerbatim(table);
     for (const { page } of reports) printNotice(`Report: ${page}`);
   }
   if (result.status === "interrupted") return INTERRUPTED;

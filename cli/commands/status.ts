@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { formatBytes, formatSeconds } from "../../pipeline/reporters/quantities.ts";
 import type { RunRecord } from "../../pipeline/store/records.ts";
+import { StoreLock } from "../../pipeline/store/store_lock.ts";
 import { printJson, printResult } from "../output.ts";
 import { openStore } from "../session.ts";
 
@@ -20,7 +22,9 @@ export async function status(
         .join("\n"),
     );
   }
-  const runs = store.listRuns().map((run) => store.readRun(run)).filter((run) => run !== null);
+  const holder = await StoreLock.holder(join(store.path, "lock"));
+  const runs = store.listRuns().map((run) => store.readRun(run)).filter((run) => run !== null)
+    .map((record) => brief(record, holder));
   const digests = store.listObjects();
   const bytes = digests.reduce((sum, digest) => sum + (store.readArtifact(digest)?.bytes ?? 0), 0);
   const keys = store.listKeys().length;
@@ -30,7 +34,7 @@ export async function status(
       objects: digests.length,
       bytes,
       keys,
-      runs: runs.map(brief),
+      runs,
     });
   }
   const lines = runs.slice(-SHOWN_RUNS).map(runLine);
@@ -40,15 +44,25 @@ export async function status(
   ].join("\n"));
 }
 
-function brief({ run, recipe, status, startedAt, seconds, instances }: RunRecord) {
+/** A run as `status` tells it: one that goes on under no process was killed. */
+function brief(
+  { run, recipe, status, startedAt, seconds, instances, pid }: RunRecord,
+  holder: Awaited<ReturnType<typeof StoreLock.holder>>,
+) {
   const count = (state: string) => instances.filter((one) => one.state === state).length;
   const [ran, cached, failed] = ["ran", "cached", "failed"].map(count);
-  return { run, recipe, status, startedAt, seconds, ran, cached, failed };
+  const alive = holder !== null && (holder.pid ?? pid) === pid;
+  const counts = { ran, cached, failed };
+  if (status !== "running") return { run, recipe, status, startedAt, seconds, ...counts };
+  if (!alive) return { run, recipe, status: "killed", startedAt, seconds, ...counts };
+  return { run, recipe, status, pid, startedAt, seconds, ...counts };
 }
 
-function runLine(record: RunRecord): string {
-  const { run, recipe, status, startedAt, seconds, ran, cached, failed } = brief(record);
+function runLine(shown: ReturnType<typeof brief>): string {
+  const { run, recipe, status, startedAt, seconds, ran, cached, failed } = shown;
+  const process = "pid" in shown ? ` (process ${shown.pid})` : "";
   const time = seconds === null ? "" : ` in ${formatSeconds(seconds)}`;
   const failures = failed > 0 ? `, ${failed} failed` : "";
-  return `${run}  ${startedAt}  ${recipe}  ${status}${time}: ${ran} ran, ${cached} cached${failures}`;
+  return `${run}  ${startedAt}  ${recipe}  ${status}${process}${time}: ` +
+    `${ran} ran, ${cached} cached${failures}`;
 }

@@ -1,9 +1,12 @@
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Json } from "../../core/json.ts";
 import { InputError, type Problem } from "../../core/problem.ts";
 import type { LossName } from "../../train/losses/losses.ts";
 import type { SftNormalisation } from "../../train/losses/sft_normalisation.ts";
 import { objectSchema } from "../../pipeline/schema_problems.ts";
+import { removeTree } from "../../pipeline/store/store.ts";
+import { StoreLock } from "../../pipeline/store/store_lock.ts";
+import { naming } from "../../pipeline/store/write_atomically.ts";
 import stage from "../../stages/command_train.ts";
 import { lossParams } from "../../stages/loss_params.ts";
 import { runDirectly } from "../direct_job.ts";
@@ -51,9 +54,28 @@ interface Step {
 
 /** Trains a model into a new folder and prints its steps; returns the exit code. */
 export async function train(options: TrainOptions): Promise<number> {
-  const { out, resume, json, loss: _, beta: _b, eta: _e, sft: _s, reference, ...rest } = options;
-  const folder = userPath(out);
-  const workFolder = join(dirname(folder), `.${folder.slice(dirname(folder).length + 1)}.training`);
+  const folder = userPath(options.out);
+  const workFolder = join(dirname(folder), `.${basename(folder)}.training`);
+  await naming(folder, () => Deno.mkdir(dirname(folder), { recursive: true }));
+  const lockPath = `${workFolder}.lock`;
+  using _lock = await StoreLock.take(
+    lockPath,
+    Date.now(),
+    "it trains into the same --out. Wait for it to end, stop it, or choose another folder.",
+  );
+  try {
+    return await trainInto({ folder, workFolder }, options);
+  } finally {
+    await removeTree(lockPath);
+  }
+}
+
+async function trainInto(
+  { folder, workFolder }: { folder: string; workFolder: string },
+  options: TrainOptions,
+): Promise<number> {
+  const { out: _o, resume, json, loss: _, beta: _b, eta: _e, sft: _s, reference, ...rest } =
+    options;
   const problems = folderProblems(folder);
   if (problems.length > 0) throw new InputError(problems);
   const params: Record<string, Json> = {
@@ -70,9 +92,9 @@ export async function train(options: TrainOptions): Promise<number> {
     return code;
   }
   const steps = (await readRows<Step>(join(workFolder, "steps", "steps.jsonl"))).map(contractStep);
-  await remove(folder);
+  await removeTree(folder);
   await Deno.rename(join(workFolder, "model"), folder);
-  await remove(workFolder);
+  await removeTree(workFolder);
   if (json) printJson({ steps });
   else printResult(stepTable(steps));
   return 0;
@@ -105,14 +127,6 @@ function folderProblems(folder: string): Problem[] {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     return [{ path: "--out", message: `${folder} cannot be used: ${(error as Error).message}.` }];
-  }
-}
-
-async function remove(folder: string): Promise<void> {
-  try {
-    await Deno.remove(folder, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

@@ -7,7 +7,13 @@ import {
   type RunRecord,
   STORE_FORMAT,
 } from "./records.ts";
-import { explainFailure, naming, readTextIfThere, writeAtomically } from "./write_atomically.ts";
+import {
+  explainFailure,
+  isMissing,
+  naming,
+  readTextIfThere,
+  writeAtomically,
+} from "./write_atomically.ts";
 
 /** The run records and their events: `runs/0001.json` and `runs/0001.events.ndjson`. */
 export class RunLog {
@@ -23,7 +29,7 @@ export class RunLog {
         if (id !== undefined) ids.push(id);
       }
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (!isMissing(error)) throw error;
     }
     return ids.sort((a, b) => Number(a) - Number(b));
   }

@@ -1,6 +1,9 @@
 import { ExpectedError } from "../../core/problem.ts";
 import { parseObject } from "./records.ts";
-import { isDiskFull, naming, readTextIfThere, writeAll } from "./write_atomically.ts";
+import { isDiskFull, isMissing, naming, readTextIfThere, writeAll } from "./write_atomically.ts";
+
+const ADVICE = "one run at a time may change a store. " +
+  "Wait for it to end, stop it, or choose another folder with --store.";
 
 /** The right to change a store; held until `release`, or until the process ends in whatever way. */
 export class StoreLock implements Disposable {
@@ -13,19 +16,33 @@ export class StoreLock implements Disposable {
   /**
    * Takes the lock, which the operating system frees when the process dies, kill -9 included.
    * @param now milliseconds since the epoch, shown to whoever finds the store locked
+   * @param advice what whoever finds it locked is told, after who holds it
    * @throws ExpectedError naming the process that holds it and since when
    */
-  static async take(path: string, now: number): Promise<StoreLock> {
+  static async take(path: string, now: number, advice: string = ADVICE): Promise<StoreLock> {
     const file = await naming(
       path,
       () => Deno.open(path, { read: true, write: true, create: true }),
     );
     if (!await file.tryLock(true)) {
       file.close();
-      throw new ExpectedError(describeHolder(path));
+      throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${advice}`);
     }
     await noteHolder(file, now);
     return new StoreLock(file);
+  }
+
+  /** The process that holds a lock, as far as it left word of itself; null when it is free. */
+  static async holder(path: string): Promise<{ readonly pid: number | null } | null> {
+    try {
+      using file = await Deno.open(path, { read: true });
+      if (await file.tryLock(false)) return null;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+    const pid = parseObject(readTextIfThere(path))?.pid;
+    return { pid: typeof pid === "number" ? pid : null };
   }
 
   /** Lets others in; a second call does nothing. */
@@ -52,9 +69,7 @@ async function noteHolder(file: Deno.FsFile, now: number): Promise<void> {
 
 function describeHolder(path: string): string {
   const holder = parseObject(readTextIfThere(path));
-  const who = holder === null
+  return holder === null
     ? "another process"
     : `process ${holder.pid} on ${holder.host}, since ${holder.since}`;
-  return `${path} is held by ${who}: one run at a time may change a store. ` +
-    "Wait for it to end, stop it, or choose another folder with --store.";
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ballast, ballastJson, type PlanDocument, PROJECT } from "../end_to_end/ballast.ts";
+import { StoreLock } from "../../pipeline/store/store_lock.ts";
+import { HOST, withStore } from "../pipeline/store/fixture.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 
 const COMMANDS = [
@@ -165,6 +167,79 @@ Deno.test("a name that --accept does not know is refused before a store is made"
   assert.deepEqual([code, /--accept nosuch: The recipe has no such stage/.test(stderr)], [2, true]);
   await assert.rejects(Deno.stat(store), Deno.errors.NotFound);
 });
+
+Deno.test("a --store that is a file, or may not be read, is told without a stack", async () => {
+  await using scratch = await ScratchFolder.make();
+  const file = join(scratch.path, "file");
+  await Deno.writeTextFile(file, "");
+  for (const command of ["status", "plan", "doctor"]) {
+    const { code, stdout, stderr } = await ballast([command, "--store", file]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /--store <folder>.* Expected a folder but found a file at .*file\./);
+    assert.doesNotMatch(stderr, /\.ts:\d/);
+  }
+});
+
+Deno.test("doctor looks whether the folder that a new store would lie in can be written", async () => {
+  await using scratch = await ScratchFolder.make();
+  const { checks } = await ballastJson<{ checks: { name: string; found: string }[] }>(
+    ["doctor", "--store", join(scratch.path, "not", "yet")],
+  );
+  assert.equal(
+    checks.find(({ name }) => name === "store")!.found,
+    `${scratch.path}/not/yet can be written`,
+  );
+  const { code, stderr } = await ballast(["doctor", "--store", "/proc/no-such/store"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--store <folder>.* \/proc\/no-such\/store cannot be used: /);
+});
+
+Deno.test("two trainings into one --out are kept apart", async () => {
+  await using scratch = await ScratchFolder.make();
+  const lock = join(scratch.path, ".out.training.lock");
+  const work = join(scratch.path, ".out.training", "scratch");
+  await Deno.mkdir(work, { recursive: true });
+  using _lock = await StoreLock.take(lock, 0);
+  const { code, stderr } = await ballast([
+    ...["train", "--model", scratch.path, "--pairs", PROJECT + "/deno.json", "--loss", "sft"],
+    ...["--sft", "sum", "--lr", "1", "--steps", "1", "--batch-pairs", "1", "--max-length", "9"],
+    ...["--max-prompt-length", "5", "--out", join(scratch.path, "out")],
+  ]);
+  assert.equal(code, 1);
+  assert.match(stderr, /is held by process \d+ on .*: it trains into the same --out\./);
+  assert.ok((await Deno.stat(work)).isDirectory);
+  assert.ok((await Deno.stat(lock)).isFile);
+});
+
+Deno.test("status tells a run that goes on from one that was killed", () =>
+  withStore(async (store) => {
+    const header = { recipe: "tiny", parameters: {}, command: [], startedAt: "", host: HOST };
+    const lock = await store.lock();
+    await store.startRun(header);
+    interface Status {
+      readonly runs: { readonly status: string; readonly pid?: number }[];
+    }
+    const state = async () => {
+      const { runs } = await ballastJson<Status>(["status", "--store", store.path]);
+      return [runs[0].status, runs[0].pid];
+    };
+    assert.deepEqual(await state(), ["running", Deno.pid]);
+    lock.release();
+    assert.deepEqual(await state(), ["killed", undefined]);
+  }));
+
+Deno.test("characters that act on a terminal are written out, but in JSON", () =>
+  withStore(async (store) => {
+    const header = { recipe: "tiny", parameters: {}, command: [], startedAt: "", host: HOST };
+    await store.startRun(header);
+    const escape = String.fromCharCode(27);
+    const { stderr } = await ballast(["plan", "--recipe", `${escape}[2Jx`]);
+    assert.ok(stderr.includes("\\x1b[2Jx") && !stderr.includes(escape), stderr);
+    const query = ["status", "--store", store.path, "--sql", "select chr(27) as c"];
+    const { stdout } = await ballast(query);
+    assert.equal(stdout, "c\n\\x1b\n");
+    assert.deepEqual(await ballastJson(query), [{ c: escape }]);
+  }));
 
 Deno.test("relative paths are relative to where the user stands", async () => {
   await using scratch = await ScratchFolder.make();

@@ -181,6 +181,17 @@ Deno.test("train-tokenizer takes a given tokenizer as it is, but for a template 
   assert.equal(await read(replaced, "chat_template.jinja"), "{{ eos_token }}");
 });
 
+Deno.test("train-tokenizer asks for pairs to train on before anything runs", () => {
+  const params = (given: unknown) => trainTokenizer.params.parse(given);
+  const check = trainTokenizer.checkInputs!;
+  assert.deepEqual(check(params({ vocabSize: 300 }), { train: [] }), [{
+    path: "vocabSize",
+    message: "Expected pairs to train on, wired to the input train, but found none.",
+  }]);
+  assert.deepEqual(check(params({ vocabSize: 300 }), { train: [{ from: "pairs", axes: {} }] }), []);
+  assert.deepEqual(check(params({ path: "tokenizer" }), { train: [] }), []);
+});
+
 Deno.test("train-tokenizer refuses a template that is no Jinja before it trains", async () => {
   await assert.rejects(
     run(trainTokenizer, { ...tokenizerParams, chatTemplate: "{% for" }, { train: "absent" }),
