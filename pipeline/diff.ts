@@ -1,6 +1,7 @@
 import type { Json } from "../core/json.ts";
 import { ExpectedError, nearest } from "../core/problem.ts";
 import type { ArtifactType, Difference } from "./artifact.ts";
+import { diffJson } from "./diff_json.ts";
 import type { OutputRecord } from "./events.ts";
 import type { RunRecord } from "./store/records.ts";
 import type { Store } from "./store/store.ts";
@@ -103,34 +104,6 @@ export async function diffRuns(
   };
 }
 
-/**
- * Where two JSON values differ: one entry a leaf, its path with dots, its values as JSON; what is on one
- * side only is `absent` on the other.
- *
- * @example
- * ```ts
- * import { diffJson } from "./diff.ts";
- * const [{ path, before, after }] = diffJson({ params: { beta: 0.1 } }, { params: { beta: 0.2 } });
- * if (`${path} ${before} ${after}` !== "params.beta 0.1 0.2") throw new Error();
- * ```
- */
-export function diffJson(
-  before: Json | undefined,
-  after: Json | undefined,
-  path = "",
-): Difference[] {
-  if (isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after)) {
-    const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...names].flatMap((name) =>
-      diffJson(entry(before, name), entry(after, name), path === "" ? name : `${path}.${name}`)
-    );
-  }
-  const texts = [before, after].map((value) =>
-    value === undefined ? "absent" : JSON.stringify(value)
-  );
-  return texts[0] === texts[1] ? [] : [{ path, before: texts[0], after: texts[1] }];
-}
-
 interface InstanceState {
   readonly key: string | null;
   readonly fields: Json | undefined;
@@ -198,12 +171,4 @@ async function compareObjects(
   }
   const folders = [store.objectPath(before.digest), store.objectPath(after.digest)];
   return await type.compare(folders[0], folders[1], tolerance);
-}
-
-function isContainer(value: Json | undefined): value is Json[] | { [key: string]: Json } {
-  return typeof value === "object" && value !== null;
-}
-
-function entry(container: Json[] | { [key: string]: Json }, name: string): Json | undefined {
-  return Object.hasOwn(container, name) ? (container as { [key: string]: Json })[name] : undefined;
 }

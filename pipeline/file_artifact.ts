@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { digestFile, digestJson } from "../core/digest.ts";
 import type { Json } from "../core/json.ts";
 import type { ArtifactType, Difference } from "./artifact.ts";
-import { compareRecords } from "./fingerprint.ts";
+import { differingLeaves, leafText } from "./diff_json.ts";
+import { ARTIFACT_FILE, listFiles } from "./store/seal_folder.ts";
 
 /** Compares two versions of one file; gives `undefined` when it does not know this kind of file. */
 export type FileComparison = (
@@ -43,15 +44,9 @@ export function fileArtifact(
   };
 }
 
-/** The record that the store keeps beside an artifact's files; it is no part of the content. */
-const RECORD = "artifact.json";
-
-function fileNames(folder: string, prefix = ""): string[] {
-  return [...Deno.readDirSync(join(folder, prefix))].flatMap((entry) => {
-    const name = `${prefix}${entry.name}`;
-    if (entry.isDirectory) return fileNames(folder, `${name}/`);
-    return name === RECORD ? [] : [name];
-  }).sort();
+/** The record that the store keeps beside an artifact's files is no part of the content. */
+function fileNames(folder: string): string[] {
+  return listFiles(folder).filter((name) => name !== ARTIFACT_FILE);
 }
 
 async function compareFiles(
@@ -68,13 +63,9 @@ async function compareFiles(
   if (special !== undefined) return special;
   if (!/\.jsonl?$/.test(name)) return [{ path: name, before: a, after: b }];
   const [left, right] = [await readRecords(before), await readRecords(after)];
-  const found: Difference[] = [];
-  compareRecords(left, right, (path, x, y) => {
-    if (!withinTolerance(x, y, tolerance)) {
-      found.push({ path: `${name}: ${path}`, before: shown(x), after: shown(y) });
-    }
-  });
-  return found;
+  return differingLeaves(left, right, { lists: true })
+    .filter((leaf) => !withinTolerance(leaf.before, leaf.after, tolerance))
+    .map((leaf) => leafText({ ...leaf, path: `${name}: ${leaf.path}` }));
 }
 
 async function digestOrNull(path: string): Promise<string | null> {
@@ -86,23 +77,13 @@ async function digestOrNull(path: string): Promise<string | null> {
   }
 }
 
-/** JSON as records all the way down, so that lists are compared element by element. */
 async function readRecords(path: string): Promise<Json> {
   const text = await Deno.readTextFile(path);
-  if (!path.endsWith(".jsonl")) return asRecords(JSON.parse(text));
-  return asRecords(text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line)));
-}
-
-function asRecords(value: Json): Json {
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, asRecords(item)]));
+  if (!path.endsWith(".jsonl")) return JSON.parse(text);
+  return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
 }
 
 function withinTolerance(a: Json | undefined, b: Json | undefined, tolerance: number): boolean {
   if (typeof a !== "number" || typeof b !== "number") return false;
   return Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
-}
-
-function shown(value: Json | undefined): string {
-  return value === undefined ? "absent" : JSON.stringify(value);
 }

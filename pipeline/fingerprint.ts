@@ -2,6 +2,7 @@ import { digestJson } from "../core/digest.ts";
 import type { Json } from "../core/json.ts";
 import { canonicalJson } from "../core/json.ts";
 import type { CodeFields } from "./code_digest.ts";
+import { differingLeaves, type LeafDifference } from "./diff_json.ts";
 import type { Reason } from "./events.ts";
 import type { Axes } from "./instance.ts";
 
@@ -54,18 +55,24 @@ export function reasonsBetween(before: KeyFields, after: KeyFields, entry: strin
     reasons.push({ field, before: text(from), after: text(to) });
   };
   put("stage", before.stage, after.stage);
-  compareRecords(before.params, after.params, (path, a, b) => put(`${entry}.${path}`, a, b));
-  compareRecords(
-    before.sources as Json,
-    after.sources as Json,
-    (path, a, b) => put(`content of ${entry}.${path}`, brief(a), brief(b)),
-  );
+  for (const { path, before: a, after: b } of leaves(before.params, after.params)) {
+    put(`${entry}.${path}`, a, b);
+  }
+  for (const { path, before: a, after: b } of leaves({ ...before.sources }, { ...after.sources })) {
+    put(`content of ${entry}.${path}`, brief(a), brief(b));
+  }
   for (const port of unionKeys(before.inputs, after.inputs)) {
     put(`input ${port}`, inputText(before.inputs[port]), inputText(after.inputs[port]));
   }
   reasons.push(...codeReasons(before.code, after.code));
-  compareRecords(before.facts as Json, after.facts as Json, (path, a, b) => put(path, a, b));
+  for (const { path, before: a, after: b } of leaves({ ...before.facts }, { ...after.facts })) {
+    put(path, a, b);
+  }
   return reasons;
+}
+
+function leaves(before: Json, after: Json): LeafDifference[] {
+  return differingLeaves(before, after, { lists: false });
 }
 
 function codeReasons(before: CodeFields, after: CodeFields): Reason[] {
@@ -90,26 +97,6 @@ function codeReasons(before: CodeFields, after: CodeFields): Reason[] {
 
 function packageName(id: string): string {
   return id.slice(0, id.lastIndexOf("@"));
-}
-
-/** Walks two JSON records and reports each leaf that differs, by path. */
-export function compareRecords(
-  before: Json | undefined,
-  after: Json | undefined,
-  report: (path: string, before: Json | undefined, after: Json | undefined) => void,
-  path = "",
-): void {
-  if (isRecord(before) && isRecord(after)) {
-    for (const key of unionKeys(before, after)) {
-      compareRecords(before[key], after[key], report, path === "" ? key : `${path}.${key}`);
-    }
-  } else if (canonicalJson(before ?? null) !== canonicalJson(after ?? null)) {
-    report(path, before, after);
-  }
-}
-
-function isRecord(value: Json | undefined): value is Record<string, Json> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 function unionKeys(a: object | undefined, b: object | undefined): string[] {
