@@ -8,6 +8,7 @@ import { objectSchema, schemaProblems, unwrapped } from "../pipeline/schema_prob
 import type { Stage } from "../pipeline/stage.ts";
 import { removeTree } from "../pipeline/store/store.ts";
 import { listenForInterrupts } from "./interrupts.ts";
+import { lookUp } from "./look_up.ts";
 import { printNotice, showProgress } from "./output.ts";
 import { CODE_FOLDERS, PROJECT_FOLDER, userPath } from "./project.ts";
 import { machineCapacity } from "./session.ts";
@@ -99,7 +100,7 @@ function resolvePaths(
     const given = params[key];
     if (registered === undefined || typeof given !== "string") continue;
     const path = userPath(given);
-    const found = statOf(path);
+    const found = lookUp(path);
     if (found !== registered.kind) {
       problems.push({
         path: `--${key}`,
@@ -110,12 +111,4 @@ function resolvePaths(
     paths.push(path);
   }
   return paths;
-}
-
-function statOf(path: string): "file" | "folder" | null {
-  try {
-    return Deno.statSync(path).isDirectory ? "folder" : "file";
-  } catch {
-    return null;
-  }
 }

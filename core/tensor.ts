@@ -28,18 +28,6 @@ export interface Tensor<D extends Dtype = Dtype> {
   readonly data: TypedArrayOf[D];
 }
 
-/** Bytes of one element. */
-export const BYTES_PER_ELEMENT: { readonly [D in Dtype]: number } = {
-  float32: 4,
-  float64: 8,
-  float16: 2,
-  bfloat16: 2,
-  int64: 8,
-  int32: 4,
-  uint8: 1,
-  bool: 1,
-};
-
 /** The number of elements of a shape; 1 for a scalar. */
 export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);

@@ -67,8 +67,6 @@ const derivedSchema = z.strictObject({
 export type Wire = z.infer<typeof wire>;
 /** One entry of `stages`. */
 export type StageEntry = z.infer<typeof stageEntry>;
-/** The values of an axis: scalars, or named records of parameters. */
-export type Axis = z.infer<typeof axisSchema>;
 /** A recipe as written, checked for its form; what it names is checked by `expand`. */
 export type Recipe = z.infer<typeof recipeSchema>;
 

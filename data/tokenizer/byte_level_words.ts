@@ -49,6 +49,7 @@ export function isByteLevel(step: JsonObject): boolean {
   return step.type === "ByteLevel" && step.use_regex !== false && step.add_prefix_space !== true;
 }
 
+/** True for a JSON object: neither a list nor null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -9,6 +9,7 @@ export interface CountedPair {
 export class PairQueue {
   #heap: CountedPair[] = [];
 
+  /** Puts a pair in. */
   push(pair: CountedPair): void {
     const heap = this.#heap;
     let at = heap.push(pair) - 1;

@@ -1,6 +1,5 @@
 import type { EventSubscriber, RunEvent } from "../events.ts";
 import { formatFailure, formatOutcome, type Palette, palette, type Writer } from "./output.ts";
-import { PlainReporter } from "./plain.ts";
 import { pad, truncate } from "../../core/display_width.ts";
 import { visibleText } from "../../core/visible_text.ts";
 import { formatCount, formatEstimate, formatSeconds } from "./quantities.ts";
@@ -24,15 +23,6 @@ export interface Clock {
 const REDRAW_MS = 100;
 const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const SHOWN_STAGES = 8;
-
-/** The reporter for people: live on a terminal, one line an event elsewhere. */
-export function progressReporter(
-  options: { writer: Writer; color: boolean; interactive: boolean; clock: Clock },
-): EventSubscriber {
-  return options.interactive && options.writer.columns() > 0
-    ? new TerminalReporter(options)
-    : new PlainReporter(options);
-}
 
 /**
  * Shows a run live. Finished stages, warnings and failures stay as lines; below them the running stages,

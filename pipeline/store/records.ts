@@ -72,7 +72,7 @@ export interface RunInstance {
   readonly stage: string;
   /** `null` when it was never known, because something before it failed. */
   readonly key: string | null;
-  readonly state: "cached" | "ran" | "failed" | "skipped" | "accepted";
+  readonly state: "cached" | "ran" | "failed" | "skipped";
   readonly seconds: number | null;
 }
 

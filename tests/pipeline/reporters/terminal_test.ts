@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { RunEvent } from "../../../pipeline/events.ts";
-import { progressReporter, TerminalReporter } from "../../../pipeline/reporters/terminal.ts";
-import { PlainReporter } from "../../../pipeline/reporters/plain.ts";
+import { TerminalReporter } from "../../../pipeline/reporters/terminal.ts";
 import { displayWidth } from "../../../core/display_width.ts";
 import { CapturedOutput, eventsAt, FAILING_RUN } from "./fixture.ts";
 
@@ -127,17 +126,4 @@ Deno.test("TerminalReporter redraws at most ten times a second and stops ticking
   assert.equal(writer.text.length, before);
   FAILING_RUN.slice(4).forEach((event) => reporter.receive(event));
   assert.equal(ticking, 0);
-});
-
-Deno.test("progressReporter() is plain where there is no terminal", () => {
-  const make = (interactive: boolean, width: number) =>
-    progressReporter({
-      writer: new CapturedOutput(width),
-      color: false,
-      interactive,
-      clock: STOPPED_CLOCK,
-    });
-  assert.ok(make(true, 80) instanceof TerminalReporter);
-  assert.ok(make(false, 80) instanceof PlainReporter);
-  assert.ok(make(true, 0) instanceof PlainReporter);
 });
