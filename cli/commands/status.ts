@@ -22,9 +22,11 @@ export async function status(
         .join("\n"),
     );
   }
-  const holder = await StoreLock.holder(join(store.path, "lock"));
-  const runs = store.listRuns().map((run) => store.readRun(run)).filter((run) => run !== null)
-    .map((record) => brief(record, holder));
+  const records = store.listRuns().map((run) => store.readRun(run)).filter((run) => run !== null);
+  // Asking takes the lock for an instant, so it is asked only where it matters.
+  const open = records.some((record) => record.status === "running");
+  const holder = open ? await StoreLock.holder(join(store.path, "lock")) : null;
+  const runs = records.map((record) => brief(record, holder));
   const digests = store.listObjects();
   const bytes = digests.reduce((sum, digest) => sum + (store.readArtifact(digest)?.bytes ?? 0), 0);
   const keys = store.listKeys().length;
