@@ -4,7 +4,7 @@ import { InputError, nearest } from "../core/problem.ts";
 import { CodeIndex } from "../pipeline/code_digest.ts";
 import { type GraphRoot, moduleGraph } from "../pipeline/module_graph.ts";
 import { StoredDigests } from "../pipeline/digest_memory.ts";
-import { expand } from "../pipeline/expand.ts";
+import { checkInputs, expand } from "../pipeline/expand.ts";
 import { select, type Selected, type Selection } from "../pipeline/graph.ts";
 import type { Instance } from "../pipeline/instance.ts";
 import { parseOverrides } from "../pipeline/overrides.ts";
@@ -12,6 +12,7 @@ import { makePlan, type PlanContext, type PlannedInstance } from "../pipeline/pl
 import { parseRecipe, type RecipeSource } from "../pipeline/recipe.ts";
 import { Store } from "../pipeline/store/store.ts";
 import { stages } from "../stages/registry.ts";
+import { lookUp } from "./look_up.ts";
 import { DEFAULT_STORE, PROJECT_FOLDER, userFolder, userPath } from "./project.ts";
 
 /** Options that every command about a recipe shares. */
@@ -57,6 +58,7 @@ export async function openSession(options: RecipeOptions): Promise<Session> {
     lookUp,
   });
   const selected = select(instances, options);
+  checkInputs(selected.instances, source);
   const context = {
     recipe: source.recipe.recipe,
     store,
@@ -112,12 +114,4 @@ function recipePath(name: string): { path: string; shown: string } {
     }]);
   }
   return { path: join(PROJECT_FOLDER, "recipes", `${name}.yaml`), shown: `recipes/${name}.yaml` };
-}
-
-function lookUp(path: string): "file" | "folder" | null {
-  try {
-    return Deno.statSync(path).isDirectory ? "folder" : "file";
-  } catch {
-    return null;
-  }
 }

@@ -81,16 +81,23 @@ export function expand(source: RecipeSource, options: ExpandOptions): Instance[]
     const inputs = wiringClean ? wireInputs(unwired, context, problems) : {};
     return { ...unwired, params, paths, inputs };
   });
-  if (problems.length === 0) {
-    problems.push(...instances.flatMap((one) => inputProblems(one, source)));
-  }
   if (problems.length > 0) {
     throw new InputError(unique(problems), `The recipe ${source.path} has problems`);
   }
   return instances;
 }
 
-/** What the stage itself finds wrong with what is wired to it. */
+/**
+ * Asks the stages that are to run what is wrong with what is wired to them, beyond names and types.
+ *
+ * @throws InputError with every problem found
+ */
+export function checkInputs(instances: readonly Instance[], source: RecipeSource): void {
+  const problems = instances.flatMap((instance) => inputProblems(instance, source));
+  if (problems.length === 0) return;
+  throw new InputError(unique(problems), `The recipe ${source.path} has problems`);
+}
+
 function inputProblems({ id, entry, stage, params, inputs }: Instance, source: RecipeSource) {
   const artifacts = Object.entries(inputs).map(([port, refs]) => [
     port,
