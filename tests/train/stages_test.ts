@@ -114,7 +114,7 @@ Deno.test("stage train takes each loss with the coefficients it needs, and no ot
   assert.match(problemsOf({ ...rest, loss: "sft" })[0], /^train\.sft: .*sum, sequence_mean/);
   assert.match(problemsOf({ ...rest, loss: "rpo", beta: 1 })[0], /^train\.eta: Missing/);
   assert.match(problemsOf({ ...rest, loss: "rpo", beta: 1 })[1], /^train\.sft: Missing/);
-  assert.match(problemsOf({ ...RPO, loss: "rop" })[0], /^train\.loss: .*dpo, rpo, sft/);
+  assert.match(problemsOf({ ...RPO, loss: "rop" })[0], /^train\.loss: .*dpo, rpo, ipo, hinge, sft/);
 });
 
 Deno.test("stage train takes exactly one of epochs and steps", () => {
