@@ -1,5 +1,8 @@
 import { parse } from "@babel/parser";
 
+/** A statement may end at the end of the line after these. */
+const RESTRICTED = new Set(["return", "throw", "break", "continue", "yield"]);
+
 /**
  * The tokens of a TypeScript module without comments, white space and trailing commas: what an edit
  * must change to change what the module does. Formatting and comments leave it equal.
@@ -14,9 +17,12 @@ export function normaliseSource(source: string): string {
     attachComment: false,
   });
   const kept: string[] = [];
-  for (const { type, start, end } of tokens ?? []) {
+  let line = 1;
+  for (const { type, start, end, loc } of tokens ?? []) {
     if (type === "CommentLine" || type === "CommentBlock") continue;
     const text = source.slice(start, end);
+    if (RESTRICTED.has(kept.at(-1) ?? "") && loc.start.line !== line) kept.push("end of line");
+    line = loc.end.line;
     if (isClosing(text) && kept.at(-1) === "," && !isElision(kept.at(-2))) kept.pop();
     kept.push(text);
   }

@@ -9,9 +9,9 @@ export type WorkerLine =
   | { readonly type: "result"; readonly result: JobResult }
   | { readonly type: "printed"; readonly text: string };
 
-/** One line of the protocol, with its line end. */
+/** One line of the protocol, a line of its own also after text that was printed without a line end. */
 export function encodeLine(line: Exclude<WorkerLine, { type: "printed" }>): string {
-  return `${MARK}${JSON.stringify(line)}\n`;
+  return `\n${MARK}${JSON.stringify(line)}\n`;
 }
 
 /** Reads one line; what does not carry the mark, or is cut short, was printed. */

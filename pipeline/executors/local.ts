@@ -127,7 +127,7 @@ async function follow(
       const decoded = decodeLine(line);
       if (decoded.type === "message") listen(decoded.message);
       else if (decoded.type === "result") result = decoded.result;
-      else keep(decoded.text);
+      else if (decoded.text !== "") keep(decoded.text);
     }
   };
   const readErrors = async () => {

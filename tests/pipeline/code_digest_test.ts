@@ -35,6 +35,11 @@ Deno.test("normaliseSource() sees every change of a token, in texts and template
   ) assert.notEqual(normal(edited), normal(base));
 });
 
+Deno.test("normaliseSource() sees a line end that ends a statement", () => {
+  assert.notEqual(normal("function f() { return\n1; }"), normal("function f() { return 1; }"));
+  assert.equal(normal("function f() { return [\n1]; }"), normal("function f() { return [1]; }"));
+});
+
 Deno.test("normaliseSource() keeps the holes of arrays", () => {
   assert.notEqual(normal("const a = [1, ,];"), normal("const a = [1];"));
 });

@@ -310,3 +310,9 @@ Deno.test("an error of the engine's own leaves no worker behind", async () => {
   assert.match(result.failed[0].error, /no space/);
   assert.throws(() => Deno.kill(pid, "SIGCONT"), Deno.errors.NotFound);
 });
+
+Deno.test("what a library prints does not hide a result", async () => {
+  await using toy = await openToyPipeline();
+  const result = await toy.run(COUNTING.replace("count }", "chat }"));
+  assert.equal(toy.number(result, "trouble"), 1);
+});

@@ -71,7 +71,7 @@ export const total = defineStage({
 export const trouble = defineStage({
   name: "trouble",
   describe: "Fail in a chosen way",
-  params: z.strictObject({ how: z.enum(["throw", "nothing", "crash", "escape", "count"]) }),
+  params: z.strictObject({ how: z.enum(["throw", "nothing", "crash", "escape", "count", "chat"]) }),
   inputs: { number: { type: "number", optional: true } },
   outputs: output,
   resources: () => one,
@@ -82,6 +82,10 @@ export const trouble = defineStage({
     if (how === "crash") Deno.exit(7);
     if (how === "escape") await Deno.writeTextFile(`${context.output("number")}/../../../out`, "");
     if (how === "count") await countSlowly(context);
+    if (how === "chat") {
+      await Deno.stdout.write(new TextEncoder().encode("a library's text without a line end"));
+      await write(context, 1);
+    }
   },
 });
 
