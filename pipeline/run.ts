@@ -179,9 +179,11 @@ class RunLoop {
     } catch (error) {
       return this.#fail(one, 0, error instanceof Error ? error.message : String(error));
     }
-    const ended = attempt.result
-      .finally(() => this.#running.delete(id))
-      .then((result) => this.#end(one, result));
+    const ended = attempt.result.then((result) => {
+      this.#end(one, result);
+      this.#running.delete(id);
+    });
+    ended.catch(() => {}); // stays among the running ones, where the loop meets it
     this.#running.set(id, { attempt, key, ended });
     if (stop.aborted) attempt.stop();
     if (kill.aborted) attempt.kill();

@@ -316,3 +316,20 @@ Deno.test("what a library prints does not hide a result", async () => {
   const result = await toy.run(COUNTING.replace("count }", "chat }"));
   assert.equal(toy.number(result, "trouble"), 1);
 });
+
+Deno.test("an error while an end is recorded is thrown by the run, which leaves nothing running", async () => {
+  await using toy = await openToyPipeline();
+  const pids: number[] = [];
+  const broken = {
+    receive: (event: RunEvent) => {
+      if (event.type === "stage-started") pids.push(event.pid);
+      if (event.type === "stage-finished") throw new Error("no space for this event");
+    },
+  };
+  await assert.rejects(
+    toy.run(RECIPE, { context: { subscribers: [broken] } }),
+    new Error("no space for this event"),
+  );
+  for (const pid of pids) assert.throws(() => Deno.kill(pid, "SIGCONT"), Deno.errors.NotFound);
+  assert.equal((await toy.run(RECIPE)).status, "done");
+});
