@@ -1,17 +1,16 @@
 import { join } from "node:path";
 import type { Json } from "../core/json.ts";
 import { ExpectedError, InputError, type Problem } from "../core/problem.ts";
-import { LocalExecutor } from "../pipeline/executors/local.ts";
 import type { JobResult } from "../pipeline/executor.ts";
-import { pathParams } from "../pipeline/path_param.ts";
-import { objectSchema, schemaProblems, unwrapped } from "../pipeline/schema_problems.ts";
+import { resolvePaths } from "../pipeline/path_param.ts";
+import { schemaProblems } from "../pipeline/schema_problems.ts";
 import type { Stage } from "../pipeline/stage.ts";
 import { removeTree } from "../pipeline/store/store.ts";
-import { listenForInterrupts } from "./interrupts.ts";
+import { INTERRUPTED, listenForInterrupts } from "./interrupts.ts";
 import { lookUp } from "./look_up.ts";
 import { printNotice, showProgress } from "./output.ts";
-import { CODE_FOLDERS, PROJECT_FOLDER, userPath } from "./project.ts";
-import { machineCapacity } from "./session.ts";
+import { userFolder } from "./project.ts";
+import { ARTIFACT_TYPES, localExecutor } from "./local_workers.ts";
 
 /** A stage run by itself, outside of any recipe and store. */
 export interface DirectJob {
@@ -23,8 +22,6 @@ export interface DirectJob {
   readonly resume?: boolean;
 }
 
-const INTERRUPTED = 130;
-
 /**
  * Runs a stage in a worker with the permissions of its paths; outputs are in `workFolder/<port>`.
  *
@@ -35,17 +32,12 @@ const INTERRUPTED = 130;
 export async function runDirectly(
   { stage, params, workFolder, resume = false }: DirectJob,
 ): Promise<number> {
-  const problems: Problem[] = [];
-  const paths = resolvePaths(stage, params, problems);
-  problems.push(...schemaProblems(stage.params, params, "").map(asOption));
-  if (problems.length > 0) throw new InputError(problems);
-  const capacity = machineCapacity();
-  const executor = new LocalExecutor({
-    deno: Deno.execPath(),
-    projectFolder: PROJECT_FOLDER,
-    codeFolders: CODE_FOLDERS,
-    ...capacity,
-  });
+  const { paths, problems } = resolvePaths(stage.params, params, { base: userFolder, lookUp });
+  const wrong = [
+    ...problems.map(({ key, message }) => ({ path: key, message })),
+    ...schemaProblems(stage.params, params, ""),
+  ];
+  if (wrong.length > 0) throw new InputError(wrong.map(asOption));
   if (!resume) await removeTree(workFolder);
   const outputs: Record<string, { type: string; folder: string }> = {};
   for (const [port, { type }] of Object.entries(stage.outputs)) {
@@ -55,17 +47,17 @@ export async function runDirectly(
   const scratch = join(workFolder, "scratch");
   await Deno.mkdir(scratch, { recursive: true });
   using interrupts = listenForInterrupts();
-  const job = executor.start({
+  const job = localExecutor().start({
     id: stage.name,
     stage: stage.name,
     module: stage.module,
-    artifactTypes: new URL("../stages/artifact_types.ts", import.meta.url).href,
+    artifactTypes: ARTIFACT_TYPES,
     params,
     inputs: {},
     outputs,
     scratch,
     attempt: workFolder,
-    paths,
+    paths: Object.values(paths),
     resources: stage.resources(params),
   }, (message) => {
     if (message.type === "progress") showProgress(message.progress);
@@ -86,29 +78,4 @@ function exitCode(result: JobResult, interrupted: boolean): number {
 function asOption({ path, ...problem }: Problem): Problem {
   const name = path.split(".").at(-1)!.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return { ...problem, path: `--${name}` };
-}
-
-/** Makes path parameters absolute, in place, and returns them. */
-function resolvePaths(
-  stage: Stage,
-  params: Record<string, Json>,
-  problems: Problem[],
-): string[] {
-  const paths: string[] = [];
-  for (const [key, field] of Object.entries(objectSchema(stage.params, params)?.shape ?? {})) {
-    const registered = pathParams.get(unwrapped(field));
-    const given = params[key];
-    if (registered === undefined || typeof given !== "string") continue;
-    const path = userPath(given);
-    const found = lookUp(path);
-    if (found !== registered.kind) {
-      problems.push({
-        path: `--${key}`,
-        message: `Expected a ${registered.kind} at ${path} but found ${found ?? "nothing"}.`,
-      });
-    }
-    params[key] = path;
-    paths.push(path);
-  }
-  return paths;
 }

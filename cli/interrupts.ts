@@ -1,5 +1,8 @@
 import { printNotice } from "./output.ts";
 
+/** The exit code of an interrupted command. */
+export const INTERRUPTED = 130;
+
 /** Ctrl-C as two signals: the first asks to stop, the second ends at once. */
 export interface Interrupts extends Disposable {
   readonly stop: AbortSignal;

@@ -6,6 +6,7 @@ import type { PlanContext, PlannedInstance } from "../pipeline/plan.ts";
 import type { RunResult } from "../pipeline/run.ts";
 import { encodeName } from "../pipeline/store/names.ts";
 import type { KeyRecord } from "../pipeline/store/records.ts";
+import { ARTIFACT_FILE } from "../pipeline/store/seal_folder.ts";
 import { removeTree } from "../pipeline/store/store.ts";
 import { naming } from "../pipeline/store/write_atomically.ts";
 import type { ReportInput } from "../reports/report_input.ts";
@@ -106,7 +107,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   for await (const { name, isDirectory } of Deno.readDir(from)) {
     if (isDirectory) await copyFolder(join(from, name), join(to, name));
-    else if (name !== "artifact.json" && name !== "index.html") {
+    else if (name !== ARTIFACT_FILE && name !== "index.html") {
       await Deno.writeFile(join(to, name), await Deno.readFile(join(from, name)));
     }
   }

@@ -1,13 +1,12 @@
-import { resolve } from "node:path";
 import type { Json } from "../core/json.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import { findCycle } from "./graph.ts";
 import { type Axes, type Instance, instanceId } from "./instance.ts";
 import { applyToMatrix, type Override, setIn } from "./overrides.ts";
-import { pathParams } from "./path_param.ts";
+import { resolvePaths } from "./path_param.ts";
 import type { Recipe, RecipeSource } from "./recipe.ts";
 import { splitPath } from "./split_path.ts";
-import { joinPath, objectSchema, schemaProblems, unwrapped } from "./schema_problems.ts";
+import { joinPath, schemaProblems } from "./schema_problems.ts";
 import type { Stage } from "./stage.ts";
 import {
   checkWires,
@@ -212,12 +211,17 @@ function resolveParams(
   delete merged.$include;
   const params = substitute(merged, unwired, context) as Record<string, Json>;
   const fromUser = applyOverrides(params, unwired, context);
-  const paths = absolutePaths(
-    stage,
-    params,
-    (key) => fromUser.has(key) ? options.userFolder : options.recipeFolder,
-  );
-  problems.push(...pathProblems(unwired, { params, paths }, context));
+  const { paths, problems: wrongPaths } = resolvePaths(stage.params, params, {
+    base: (key) => fromUser.has(key) ? options.userFolder : options.recipeFolder,
+    lookUp: options.lookUp,
+  });
+  for (const { key, message } of wrongPaths) {
+    const hint = recipe.requires?.[`${entry}.${key}`];
+    problems.push({
+      path: source.locate(["stages", entry, "params", key]),
+      message: hint === undefined ? message : `${message} It is ${hint}`,
+    });
+  }
   for (const problem of schemaProblems(stage.params, params, "")) {
     const hint = recipe.requires?.[joinPath(entry, [problem.path])];
     const missing = hint !== undefined && problem.message.startsWith("Missing.");
@@ -299,42 +303,6 @@ function applyOverrides(
     changed.add(key);
   }
   return changed;
-}
-
-function absolutePaths(
-  stage: Stage,
-  params: Record<string, Json>,
-  base: (key: string) => string,
-): Record<string, string> {
-  const shape = objectSchema(stage.params, params)?.shape ?? {};
-  const paths: Record<string, string> = {};
-  for (const [key, field] of Object.entries(shape)) {
-    const given = params[key];
-    if (!pathParams.has(unwrapped(field)) || typeof given !== "string") continue;
-    params[key] = paths[key] = resolve(base(key), given);
-  }
-  return paths;
-}
-
-function pathProblems(
-  { entry, stage }: Unwired,
-  { params, paths }: Pick<Instance, "params" | "paths">,
-  { recipe, source, options }: ParamContext,
-): Problem[] {
-  return Object.entries(paths).flatMap(([key, path]) => {
-    const field = objectSchema(stage.params, params)?.shape[key];
-    const kind = field === undefined ? undefined : pathParams.get(unwrapped(field))?.kind;
-    const found = options.lookUp(path);
-    if (found !== null && (kind === "either" || kind === found)) return [];
-    const hint = recipe.requires?.[`${entry}.${key}`];
-    const expected = kind === "either" ? "a file or folder" : `a ${kind}`;
-    return [{
-      path: source.locate(["stages", entry, "params", key]),
-      message: `Expected ${expected} at ${path} but found ${
-        found === null ? "nothing" : `a ${found}`
-      }.${hint === undefined ? "" : ` It is ${hint}`}`,
-    }];
-  });
 }
 
 /** A problem that may be one instance's alone: another value on an axis may have none. */

@@ -2,13 +2,13 @@ import type { Json } from "../../core/json.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import { acceptOld, checkAccepted } from "../../pipeline/accept.ts";
 import type { EventSubscriber } from "../../pipeline/events.ts";
-import { LocalExecutor } from "../../pipeline/executors/local.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
 import { rememberGraph } from "../../pipeline/module_graph.ts";
 import { type RunContext, runPlan, type RunResult } from "../../pipeline/run.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import { thisHost } from "../host.ts";
-import { listenForInterrupts } from "../interrupts.ts";
+import { INTERRUPTED, listenForInterrupts } from "../interrupts.ts";
+import { ARTIFACT_TYPES, localExecutor } from "../local_workers.ts";
 import {
   noticeOutput,
   printJson,
@@ -17,15 +17,8 @@ import {
   systemClock,
   wantsColour,
 } from "../output.ts";
-import { CODE_FOLDERS, PROJECT_FOLDER } from "../project.ts";
 import { publishReports } from "../publish_reports.ts";
-import {
-  GRAPH_ROOT,
-  machineCapacity,
-  openSession,
-  type RecipeOptions,
-  type Session,
-} from "../session.ts";
+import { GRAPH_ROOT, openSession, type RecipeOptions, type Session } from "../session.ts";
 
 /** Options of `reproduce` and `run`. */
 export interface ReproduceOptions extends RecipeOptions {
@@ -34,8 +27,6 @@ export interface ReproduceOptions extends RecipeOptions {
   readonly progress: "auto" | "terminal" | "plain" | "ndjson" | "none";
   readonly json: boolean;
 }
-
-const INTERRUPTED = 130;
 
 /** Runs a recipe, publishes its reports and prints its table; returns the exit code. */
 export async function reproduce(options: ReproduceOptions): Promise<number> {
@@ -86,18 +77,11 @@ async function runContext(
   options: ReproduceOptions,
   interrupts: { stop: AbortSignal; kill: AbortSignal },
 ): Promise<RunContext> {
-  const capacity = machineCapacity();
   const host = thisHost();
   return {
     ...session.context,
-    executor: new LocalExecutor({
-      deno: Deno.execPath(),
-      projectFolder: PROJECT_FOLDER,
-      codeFolders: CODE_FOLDERS,
-      cores: options.cores ?? capacity.cores,
-      memory: capacity.memory,
-    }),
-    artifactTypes: new URL("../../stages/artifact_types.ts", import.meta.url).href,
+    executor: localExecutor(options.cores),
+    artifactTypes: ARTIFACT_TYPES,
     subscribers: await subscribers(options),
     header: {
       recipe: session.source.recipe.recipe,

@@ -1,3 +1,4 @@
+import { specialTokenEntries } from "./special_tokens.ts";
 import type { BpeVocabulary } from "./train_bpe.ts";
 
 /** What a tokenizer folder says beside its vocabulary. */
@@ -28,15 +29,7 @@ export async function writeBpeTokenizer(
     version: "1.0",
     truncation: null,
     padding: null,
-    added_tokens: options.specialTokens.map((content) => ({
-      id: tokens.indexOf(content),
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
+    added_tokens: specialTokenEntries(options.specialTokens, tokens),
     normalizer: null,
     pre_tokenizer: byteLevel,
     post_processor: null,

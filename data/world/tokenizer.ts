@@ -1,3 +1,4 @@
+import { specialTokenEntries } from "../tokenizer/special_tokens.ts";
 import { BOS, EOS, PAD, SEPARATOR, VOCABULARY } from "./vocabulary.ts";
 
 /** Renders a prompt as `<bos> PROMPT <sep>` and its reply as ` REPLY <eos>`. */
@@ -12,20 +13,11 @@ const CHAT_TEMPLATE = "{% for message in messages %}" +
  * for unknown words (text outside the world is an error, not a guess).
  */
 export async function writeWorldTokenizer(folder: string): Promise<void> {
-  const specials = [PAD, BOS, SEPARATOR, EOS];
   const tokenizer = {
     version: "1.0",
     truncation: null,
     padding: null,
-    added_tokens: specials.map((content) => ({
-      id: VOCABULARY.indexOf(content),
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
+    added_tokens: specialTokenEntries([PAD, BOS, SEPARATOR, EOS], VOCABULARY),
     normalizer: null,
     pre_tokenizer: { type: "WhitespaceSplit" },
     post_processor: null,
