@@ -24,11 +24,14 @@ export function pairFeeds(
     Object.fromEntries(
       Object.entries(batchSequences(rows, angles)).map(([name, tensor]) => [prefix + name, tensor]),
     );
-  const chosenTokens = perPair(pairs.map(({ chosen }) => chosen.length));
+  const chosenLengths = pairs.map(({ chosen }) => chosen.length);
+  const chosenTokens = perPair(chosenLengths);
+  const meanChosenTokens = mean(chosenLengths);
   if (reference !== null) {
     return {
       ...sequences(CHOSEN_PREFIX, [...chosen, ...rejected]),
       chosenTokens,
+      meanChosenTokens,
       rejectedTokens: perPair(rejected.map(({ reply }) => reply.length)),
       referenceChosen: perPair(reference.map(({ chosenLogp }) => chosenLogp)),
       referenceRejected: perPair(reference.map(({ rejectedLogp }) => rejectedLogp!)),
@@ -38,9 +41,15 @@ export function pairFeeds(
     ...sequences(CHOSEN_PREFIX, chosen),
     ...(rejected.length > 0 ? sequences(REJECTED_PREFIX, rejected) : {}),
     chosenTokens,
+    meanChosenTokens,
   };
 }
 
 function perPair(values: readonly number[]): Tensor<"float64"> {
   return { dtype: "float64", dims: [values.length], data: Float64Array.from(values) };
+}
+
+function mean(values: readonly number[]): Tensor<"float64"> {
+  const sum = values.reduce((total, value) => total + value, 0);
+  return { dtype: "float64", dims: [], data: Float64Array.of(sum / values.length) };
 }

@@ -1,6 +1,6 @@
 import { Graph } from "./graph/graph.ts";
 import { gradients } from "./graph/gradients.ts";
-import { add, split } from "./graph/ops.ts";
+import { add, reduceMean, split } from "./graph/ops.ts";
 import type { Value } from "./graph/value.ts";
 import { LOSSES, type LossOptions, lossTerms } from "./losses/losses.ts";
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
@@ -40,7 +40,7 @@ export function momentName(slot: string, weight: string): string {
  *
  * Inputs: weights and moments; the sequences of P pairs (a loss of pairs reads chosen and rejected
  * ones as one batch of 2P; a loss of chosen replies reads P, and P rejected ones in a batch of their
- * own, forward only); (P) float64 of `PairLogps`' fields but the policy's, those that the loss reads;
+ * own, forward only); float64 of `PairLogps`' fields but the policy's, those that the loss reads;
  * AdamW's scalars.
  *
  * Outputs, all but the last from before the update: `preference`, `regulariser`, `gradNorm` (scalars);
@@ -53,7 +53,9 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
   const logps = LOSSES[options.loss.loss].reads === "pairs"
     ? pairLogps(graph, llama)
     : chosenLogps(graph, llama, options.paired);
-  const { preference, regulariser } = lossTerms(logps, options.loss);
+  const terms = lossTerms(logps, options.loss);
+  const preference = reduceMean(terms.preference); // ()
+  const regulariser = reduceMean(terms.regulariser); // ()
   const grads = gradients(add(preference, regulariser), [...weights.values()]);
   graph.output("preference", preference);
   graph.output("regulariser", regulariser);
@@ -90,12 +92,20 @@ function pairLogps(graph: Graph, llama: Llama): PairLogps {
     get rejectedTokens() {
       return perPair(graph, "rejectedTokens");
     },
+    get meanChosenTokens() {
+      return perBatch(graph, "meanChosenTokens");
+    },
   };
 }
 
 /** An input (P), declared when a loss reads it: an input that nothing needs is refused. */
 function perPair(graph: Graph, name: string): Value {
   return graph.inputs.get(name) ?? graph.input(name, "float64", ["P"]);
+}
+
+/** An input (), declared when a loss reads it. */
+function perBatch(graph: Graph, name: string): Value {
+  return graph.inputs.get(name) ?? graph.input(name, "float64", []);
 }
 
 /** Chosen replies, and apart from them, for the record only, rejected ones. */
@@ -113,6 +123,9 @@ function chosenLogps(
     policyRejected,
     get chosenTokens() {
       return perPair(graph, "chosenTokens");
+    },
+    get meanChosenTokens() {
+      return perBatch(graph, "meanChosenTokens");
     },
   };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Tensor } from "../../core/tensor.ts";
 import { gradients } from "../../train/graph/gradients.ts";
 import { Graph } from "../../train/graph/graph.ts";
-import { add, split } from "../../train/graph/ops.ts";
+import { add, reduceMean, split } from "../../train/graph/ops.ts";
 import { toOnnx } from "../../train/graph/to_onnx.ts";
 import { rpoLoss } from "../../train/losses/rpo.ts";
 import { Llama, weightInputs } from "../../train/models/llama.ts";
@@ -35,9 +35,13 @@ function gradientGraph(model: Model): Graph {
     referenceChosen: perPair("referenceChosen"),
     referenceRejected: perPair("referenceRejected"),
   };
-  const unread = { chosenTokens: policyChosen, rejectedTokens: policyChosen };
+  const unread = {
+    chosenTokens: policyChosen,
+    rejectedTokens: policyChosen,
+    meanChosenTokens: policyChosen,
+  };
   const terms = rpoLoss({ ...read, ...unread }, { beta: 0.1, eta: 0.05, sft: "sum" });
-  const loss = add(terms.preference, terms.regulariser);
+  const loss = add(reduceMean(terms.preference), reduceMean(terms.regulariser)); // ()
   graph.output("loss", loss);
   const grads = gradients(loss, [...weights.values()]);
   [...weights.keys()].forEach((name, i) => graph.output(`grad/${name}`, grads[i]));
@@ -56,7 +60,7 @@ async function gradientsOf(model: Model): Promise<Record<string, Tensor>> {
     chosenTokens: 0,
     rejectedTokens: 0,
   }));
-  const { chosenTokens: _c, rejectedTokens: _r, ...feeds } = pairFeeds(
+  const { chosenTokens: _c, rejectedTokens: _r, meanChosenTokens: _m, ...feeds } = pairFeeds(
     { pairs, reference },
     new RotaryAngles(model.config),
   );

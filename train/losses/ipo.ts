@@ -1,5 +1,5 @@
-import { div, mul, reduceMean, sub } from "../graph/ops.ts";
-import type { LossTerms, PairLogps } from "./pair_logps.ts";
+import { div, mul, sub } from "../graph/ops.ts";
+import { type LossTerms, noTerm, type PairLogps } from "./pair_logps.ts";
 
 /** Coefficients of `ipoLoss`. */
 export interface IpoCoefficients {
@@ -12,8 +12,10 @@ export interface IpoCoefficients {
  * log-probs averaged over each reply's tokens, as TRL computes it:
  *
  *     h = (log π(y_w|x) − log π_ref(y_w|x)) / |y_w| − (log π(y_l|x) − log π_ref(y_l|x)) / |y_l|
- *     preference  = mean over pairs of (h − 1 / (2β))²
+ *     preference  = (h − 1 / (2β))²
  *     regulariser = 0
+ *
+ * Per pair; training takes the mean over the batch.
  */
 export function ipoLoss(logps: PairLogps, { beta }: IpoCoefficients): LossTerms {
   const chosen = sub(logps.policyChosen, logps.referenceChosen); // (P)
@@ -21,7 +23,7 @@ export function ipoLoss(logps: PairLogps, { beta }: IpoCoefficients): LossTerms 
   const h = sub(div(chosen, logps.chosenTokens), div(rejected, logps.rejectedTokens)); // (P)
   const distance = sub(h, 1 / (2 * beta)); // (P)
   return {
-    preference: reduceMean(mul(distance, distance)), // ()
-    regulariser: h.graph.scalar(0, h.dtype),
+    preference: mul(distance, distance), // (P)
+    regulariser: noTerm(h),
   };
 }

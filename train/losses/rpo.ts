@@ -18,10 +18,12 @@ export interface RpoCoefficients {
  * algorithm 2, with the chosen replies as the baseline policy): DPO plus the SFT loss on the chosen
  * replies, the minimax dual of an objective with an adversarially chosen reward.
  *
- *     preference  = mean over pairs of −log σ(β · h)          (h as in DPO)
- *     regulariser = β · η · NLL   under `sum`            (NLL summed over tokens, mean over pairs)
- *                 = η · NLL       under `sequence_mean`  (mean over each reply's tokens, then pairs)
- *                 = η · NLL       under `token_mean`     (mean over all chosen tokens of the batch)
+ *     preference  = −log σ(β · h)          (h as in DPO)
+ *     regulariser = β · η · NLL   under `sum`            (summed over the reply's tokens)
+ *                 = η · NLL       under `sequence_mean`  (mean over the reply's tokens)
+ *                 = η · NLL       under `token_mean`     (the pair's part in the mean over all tokens)
+ *
+ * Per pair; training takes the mean over the batch.
  */
 export function rpoLoss(logps: PairLogps, { beta, eta, sft }: RpoCoefficients): LossTerms {
   const { preference } = dpoLoss(logps, { beta });

@@ -1,5 +1,5 @@
 import { negativeLogLikelihood } from "./negative_log_likelihood.ts";
-import type { ChosenLogps, LossTerms } from "./pair_logps.ts";
+import { type ChosenLogps, type LossTerms, noTerm } from "./pair_logps.ts";
 import type { SftNormalisation } from "./sft_normalisation.ts";
 
 /** Coefficients of `sftLoss`. */
@@ -11,11 +11,11 @@ export interface SftCoefficients {
  * Supervised fine-tuning on the chosen replies alone, the control beside RPO:
  *
  *     preference  = 0
- *     regulariser = NLL of the chosen replies, coefficient 1, normalised as `sft` says
+ *     regulariser = NLL of the chosen reply, coefficient 1, normalised as `sft` says
  *
- * Reads neither rejected replies nor a reference; there is no β.
+ * Per pair; training takes the mean over the batch. Reads neither rejected replies nor a reference; there is no β.
  */
 export function sftLoss(logps: ChosenLogps, { sft }: SftCoefficients): LossTerms {
-  const regulariser = negativeLogLikelihood(logps, sft); // ()
-  return { preference: regulariser.graph.scalar(0, regulariser.dtype), regulariser };
+  const regulariser = negativeLogLikelihood(logps, sft); // (P)
+  return { preference: noTerm(regulariser), regulariser };
 }

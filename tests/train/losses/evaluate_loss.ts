@@ -1,38 +1,52 @@
 import type { Tensor } from "../../../core/tensor.ts";
 import { gradients } from "../../../train/graph/gradients.ts";
 import { Graph } from "../../../train/graph/graph.ts";
-import { add } from "../../../train/graph/ops.ts";
+import { add, reduceMean } from "../../../train/graph/ops.ts";
 import { toOnnx } from "../../../train/graph/to_onnx.ts";
 import type { LossTerms, PairLogps } from "../../../train/losses/pair_logps.ts";
 import { openRuntime } from "../../../train/runtime/open_runtime.ts";
 
-/** Numbers for each field of `PairLogps`, one a pair. */
-export type PairNumbers = { readonly [Field in keyof PairLogps]: readonly number[] };
+/** Numbers for each field of `PairLogps`, one a pair; `meanChosenTokens` follows from them. */
+export type PairNumbers = {
+  readonly [Field in Exclude<keyof PairLogps, "meanChosenTokens">]: readonly number[];
+};
 
 /** What a loss gives in float64 arithmetic. */
 export interface EvaluatedLoss {
+  /** Means over the pairs, as training takes them. */
   readonly preference: number;
   readonly regulariser: number;
-  /** Of the sum of both; zeros where the loss does not read the input. */
+  /** What each pair adds to those means before they are divided. */
+  readonly perPair: { readonly preference: number[]; readonly regulariser: number[] };
+  /** Of the sum of both means; zeros where the loss does not read the input. */
   readonly gradChosen: number[];
   readonly gradRejected: number[];
 }
 
-/** Evaluates a loss and its gradients on given log-probs. */
+/**
+ * Evaluates a loss and its gradients on given log-probs.
+ *
+ * @param meanChosenTokens of a batch that these pairs are a part of; their own unless given
+ */
 export async function evaluateLoss(
   numbers: PairNumbers,
   loss: (logps: PairLogps) => LossTerms,
+  meanChosenTokens: number = mean(numbers.chosenTokens),
 ): Promise<EvaluatedLoss> {
   const graph = new Graph({ dtype: "float64" });
   const inputs = new Proxy({} as PairLogps, {
     // Declared when read, because the verifier refuses an input that nothing needs.
     has: () => true,
     get: (_, field: string) =>
-      graph.inputs.get(field) ?? graph.input(field, "float64", [numbers.policyChosen.length]),
+      graph.inputs.get(field) ?? graph.input(field, "float64", dimsOf(field, numbers)),
   });
-  const { preference, regulariser } = loss(inputs);
-  graph.output("preference", preference);
-  graph.output("regulariser", regulariser);
+  const terms = loss(inputs);
+  const preference = reduceMean(terms.preference); // ()
+  const regulariser = reduceMean(terms.regulariser); // ()
+  for (const [name, value] of Object.entries({ preference, regulariser })) {
+    graph.output(name, value);
+    graph.output(`each/${name}`, terms[name as keyof LossTerms]);
+  }
   const read = ["policyChosen", "policyRejected"].filter((name) => graph.inputs.has(name));
   const grads = gradients(
     add(preference, regulariser),
@@ -42,8 +56,10 @@ export async function evaluateLoss(
   const session = await (await openRuntime({ threads: 1 })).session(toOnnx(graph));
   const feeds: Record<string, Tensor> = {};
   for (const name of session.inputs) {
-    const data = Float64Array.from(numbers[name as keyof PairLogps]);
-    feeds[name] = { dtype: "float64", dims: [data.length], data };
+    const data = Float64Array.from(
+      name === "meanChosenTokens" ? [meanChosenTokens] : numbers[name as keyof PairNumbers],
+    );
+    feeds[name] = { dtype: "float64", dims: dimsOf(name, numbers), data };
   }
   const results = await session.run(feeds);
   await session.release();
@@ -52,12 +68,21 @@ export async function evaluateLoss(
   return {
     preference: array("preference")[0],
     regulariser: array("regulariser")[0],
+    perPair: { preference: array("each/preference"), regulariser: array("each/regulariser") },
     gradChosen: array("grad/policyChosen"),
     gradRejected: array("grad/policyRejected"),
   };
 }
 
-/** One pair whose policy equals its reference: h = 0. */
+function dimsOf(field: string, { policyChosen }: PairNumbers): number[] {
+  return field === "meanChosenTokens" ? [] : [policyChosen.length];
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Two pairs whose policy equals its reference: h = 0. */
 export const AT_REFERENCE: PairNumbers = {
   policyChosen: [-10, -30],
   policyRejected: [-20, -40],

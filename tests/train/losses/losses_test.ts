@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { Graph } from "../../../train/graph/graph.ts";
 import { LOSSES, type LossOptions, lossTerms } from "../../../train/losses/losses.ts";
+import type { PairLogps } from "../../../train/losses/pair_logps.ts";
 import { golden } from "../golden.ts";
-import { evaluateLoss, isClose } from "./evaluate_loss.ts";
+import { evaluateLoss, isClose, type PairNumbers } from "./evaluate_loss.ts";
 
 interface GoldenCase {
   loss: string;
@@ -53,6 +54,31 @@ for (const expected of cases) {
   });
 }
 
+/** Some of the pairs, as the gradient of a large batch is accumulated over small ones. */
+function pairsOf(start: number, end: number): PairNumbers {
+  const fields = Object.entries(logps).map(([name, values]) => [name, values.slice(start, end)]);
+  return Object.fromEntries(fields) as PairNumbers;
+}
+
+for (const { loss, sft, ...coefficients } of cases) {
+  Deno.test(`${loss}:${sft} gives each pair the same value in a part of the batch as in the whole`, async () => {
+    const terms = (values: PairLogps) =>
+      lossTerms(values, { loss, sft, ...coefficients } as unknown as LossOptions);
+    const count = logps.policyChosen.length;
+    const whole = await evaluateLoss(logps, terms);
+    const tokens = logps.chosenTokens.reduce((sum, length) => sum + length, 0) / count;
+    const parts = [
+      await evaluateLoss(pairsOf(0, 1), terms, tokens),
+      await evaluateLoss(pairsOf(1, count), terms, tokens),
+    ];
+    for (const term of ["preference", "regulariser"] as const) {
+      assertClose(parts.flatMap(({ perPair }) => perPair[term]), whole.perPair[term]);
+    }
+    const grads = parts.flatMap(({ gradChosen }) => gradChosen.map((g) => g * gradChosen.length));
+    assertClose(grads.map((g) => g / count), whole.gradChosen);
+  });
+}
+
 Deno.test("the goldens hold every loss there is", () => {
   assert.deepEqual(new Set(cases.map(({ loss }) => loss)), new Set(Object.keys(LOSSES)));
   assert.deepEqual(cases.map(({ loss, sft }) => `${loss}:${sft}`), [
@@ -71,6 +97,7 @@ Deno.test("lossTerms() refuses a loss of pairs without rejected replies", () => 
   const chosen = {
     policyChosen: graph.input("policyChosen", "float64", ["P"]),
     chosenTokens: graph.input("chosenTokens", "float64", ["P"]),
+    meanChosenTokens: graph.input("meanChosenTokens", "float64", []),
   };
   assert.throws(
     () => lossTerms(chosen, { loss: "dpo", beta: 1 }),

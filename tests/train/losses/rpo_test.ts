@@ -8,15 +8,22 @@ const EXPECTED = {
   sequence_mean: 0.2 * (10 / 5 + 30 / 10) / 2,
   token_mean: 0.2 * (10 + 30) / (5 + 10),
 };
+/** Before the mean over the pairs; 7.5 is the mean number of tokens. */
+const EACH = {
+  sum: [0.1 * 0.2 * 10, 0.1 * 0.2 * 30],
+  sequence_mean: [0.2 * 10 / 5, 0.2 * 30 / 10],
+  token_mean: [0.2 * 10 / 7.5, 0.2 * 30 / 7.5],
+};
 
 for (const sft of ["sum", "sequence_mean", "token_mean"] as const) {
   Deno.test(`rpoLoss() under ${sft} adds ${EXPECTED[sft].toFixed(3)} to DPO's ln 2, derived by hand`, async () => {
-    const { preference, regulariser } = await evaluateLoss(
+    const { preference, regulariser, perPair } = await evaluateLoss(
       AT_REFERENCE,
       (logps) => rpoLoss(logps, { beta: 0.1, eta: 0.2, sft }),
     );
     assert(isClose(preference, Math.LN2), `${preference}`);
     assert(isClose(regulariser, EXPECTED[sft]), `${regulariser}`);
+    perPair.regulariser.forEach((value, i) => assert(isClose(value, EACH[sft][i]), `${value}`));
   });
 }
 
