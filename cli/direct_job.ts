@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Json } from "../core/json.ts";
 import { ExpectedError, InputError, type Problem } from "../core/problem.ts";
 import type { JobResult } from "../pipeline/executor.ts";
+import { checkModules } from "../pipeline/check_modules.ts";
 import { resolvePaths } from "../pipeline/path_param.ts";
 import { schemaProblems } from "../pipeline/schema_problems.ts";
 import type { Stage } from "../pipeline/stage.ts";
@@ -9,7 +10,7 @@ import { removeTree } from "../pipeline/store/store.ts";
 import { INTERRUPTED, listenForInterrupts } from "./interrupts.ts";
 import { lookUp } from "./look_up.ts";
 import { printNotice, showProgress } from "./output.ts";
-import { userFolder } from "./project.ts";
+import { CODE, userFolder } from "./project.ts";
 import { ARTIFACT_TYPES, localExecutor } from "./local_workers.ts";
 
 /** A stage run by itself, outside of any recipe and store. */
@@ -20,6 +21,8 @@ export interface DirectJob {
   readonly workFolder: string;
   /** Goes on from what an earlier call left in `workFolder`, instead of beginning anew. */
   readonly resume?: boolean;
+  /** Options that are not called like the parameters they give, by parameter. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -30,14 +33,23 @@ export interface DirectJob {
  * @throws ExpectedError when the stage fails
  */
 export async function runDirectly(
-  { stage, params, workFolder, resume = false }: DirectJob,
+  { stage, params, workFolder, resume = false, options = {} }: DirectJob,
 ): Promise<number> {
-  const { paths, problems } = resolvePaths(stage.params, params, { base: userFolder, lookUp });
+  const { paths, modules, problems } = resolvePaths(stage.params, params, {
+    base: userFolder,
+    lookUp,
+  });
   const wrong = [
     ...problems.map(({ key, message }) => ({ path: key, message })),
     ...schemaProblems(stage.params, params, ""),
   ];
-  if (wrong.length > 0) throw new InputError(wrong.map(asOption));
+  if (wrong.length === 0) {
+    const parsed = stage.params.parse(params) as Json;
+    wrong.push(
+      ...(await checkModules([{ stage, params: parsed, paths, modules }], CODE))[0],
+    );
+  }
+  if (wrong.length > 0) throw new InputError(wrong.map((problem) => asOption(problem, options)));
   if (!resume) await removeTree(workFolder);
   const outputs: Record<string, { type: string; folder: string }> = {};
   for (const [port, { type }] of Object.entries(stage.outputs)) {
@@ -74,8 +86,10 @@ function exitCode(result: JobResult, interrupted: boolean): number {
   return result.status === "done" ? 0 : 1;
 }
 
-/** A parameter's problem under the option's name: `maxLength` is `--max-length`, `loss.beta` `--beta`. */
-function asOption({ path, ...problem }: Problem): Problem {
-  const name = path.split(".").at(-1)!.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return { ...problem, path: `--${name}` };
+/** A parameter's problem under the option's name: `maxLength` is `--max-length`. */
+function asOption({ path, ...problem }: Problem, options: Readonly<Record<string, string>>) {
+  const [param, ...inside] = path.split(".");
+  const name = options[param] ??
+    param.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return { ...problem, path: [`--${name}`, ...inside].join(".") };
 }

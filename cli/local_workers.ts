@@ -1,5 +1,5 @@
 import { LocalExecutor } from "../pipeline/executors/local.ts";
-import { CODE_FOLDERS, PROJECT_FOLDER } from "./project.ts";
+import { CODE } from "./project.ts";
 import { machineCapacity } from "./session.ts";
 
 /** URL of the module that a worker takes the artifact types from. */
@@ -9,9 +9,7 @@ export const ARTIFACT_TYPES = new URL("../stages/artifact_types.ts", import.meta
 export function localExecutor(cores?: number): LocalExecutor {
   const capacity = machineCapacity();
   return new LocalExecutor({
-    deno: Deno.execPath(),
-    projectFolder: PROJECT_FOLDER,
-    codeFolders: CODE_FOLDERS,
+    ...CODE,
     cores: cores ?? capacity.cores,
     memory: capacity.memory,
   });

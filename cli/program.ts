@@ -1,12 +1,10 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { parseCoefficients, parseLoss } from "./loss_option.ts";
 import { printNotice, printResult } from "./output.ts";
 import { userPath } from "./project.ts";
-import type { LossName } from "../train/losses/losses.ts";
 
 /** The version of Ballast; CHANGELOG.md says what it holds. */
 const VERSION = "0.1.0";
-
-const LOSS_NAMES = ["dpo", "rpo", "ipo", "hinge", "sft"] as const satisfies readonly LossName[];
 
 const several = (value: string, previous: string[] = []) => [...previous, value];
 
@@ -251,9 +249,10 @@ function addTrainCommand(root: Command): void {
     .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected} as JSON lines")
     .requiredOption("--out <folder>", "where the trained model goes; new or empty")
     .addOption(
-      new Option("--loss <loss>", "the preference loss").choices(LOSS_NAMES)
-        .makeOptionMandatory(),
+      new Option("--loss <loss>", "dpo, rpo, ipo, hinge, sft, or a file with a loss of one's own")
+        .argParser(parseLoss).makeOptionMandatory(),
     )
+    .option("--coefficients <record>", "those of a file's loss: {beta: 2}", parseCoefficients)
     .option("--beta <number>", "temperature of the preference loss", fraction)
     .option(
       "--eta <number>",

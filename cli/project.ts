@@ -7,6 +7,13 @@ export const PROJECT_FOLDER = fileURLToPath(new URL("..", import.meta.url)).repl
 /** The folders that hold code, which a worker may read. */
 export const CODE_FOLDERS = ["core", "pipeline", "data", "train", "eval", "reports", "stages"];
 
+/** What a process that is started over the project's code is told of it. */
+export const CODE = {
+  deno: Deno.execPath(),
+  projectFolder: PROJECT_FOLDER,
+  codeFolders: CODE_FOLDERS,
+} as const;
+
 /** Where the user stands: `deno task` changes the folder and says in INIT_CWD where it was. */
 export function userFolder(): string {
   return Deno.env.get("INIT_CWD") ?? Deno.cwd();

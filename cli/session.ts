@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { InputError, nearest } from "../core/problem.ts";
+import { checkInstances } from "../pipeline/check_modules.ts";
 import { CodeIndex } from "../pipeline/code_digest.ts";
 import { type GraphRoot, moduleGraph } from "../pipeline/module_graph.ts";
 import { StoredDigests } from "../pipeline/digest_memory.ts";
@@ -13,7 +14,7 @@ import { parseRecipe, type RecipeSource } from "../pipeline/recipe.ts";
 import { Store } from "../pipeline/store/store.ts";
 import { stages } from "../stages/registry.ts";
 import { lookUp } from "./look_up.ts";
-import { DEFAULT_STORE, PROJECT_FOLDER, userFolder, userPath } from "./project.ts";
+import { CODE, DEFAULT_STORE, PROJECT_FOLDER, userFolder, userPath } from "./project.ts";
 
 /** Options that every command about a recipe shares. */
 export interface RecipeOptions extends Selection {
@@ -59,6 +60,7 @@ export async function openSession(options: RecipeOptions): Promise<Session> {
   });
   const selected = select(instances, options);
   checkInputs(selected.instances, source);
+  await checkInstances(selected.instances, source, CODE);
   const context = {
     recipe: source.recipe.recipe,
     store,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { InputError } from "../core/problem.ts";
-import { contentDigest } from "./content_digest.ts";
+import { sourceDigest } from "./content_digest.ts";
 import type { OutputRecord } from "./events.ts";
 import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "./executor.ts";
 import type { Instance } from "./instance.ts";
@@ -155,7 +155,7 @@ async function refuseEdits(
 ): Promise<void> {
   const edited = [...await code.editedSince(fields!.code)];
   for (const [name, path] of Object.entries(instance.paths)) {
-    const digest = await contentDigest(path, memory).catch(() => "gone");
+    const digest = await sourceDigest(instance, name, memory).catch(() => "gone");
     if (digest !== fields!.sources[name]) edited.push(path);
   }
   if (edited.length === 0) return;

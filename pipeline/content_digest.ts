@@ -2,6 +2,18 @@ import { join } from "node:path";
 import { digestFile, digestJson } from "../core/digest.ts";
 import { InputError } from "../core/problem.ts";
 import type { DigestMemory } from "./code_digest.ts";
+import type { Instance } from "./instance.ts";
+
+/** Digest of what the parameter of an instance names: a module's tokens, or any other content. */
+export async function sourceDigest(
+  { paths, modules }: Pick<Instance, "paths" | "modules">,
+  name: string,
+  memory: DigestMemory,
+): Promise<string> {
+  if (!Object.hasOwn(modules, name)) return await contentDigest(paths[name], memory);
+  const { moduleDigest } = await import("./module_source.ts");
+  return await moduleDigest(paths[name], memory);
+}
 
 /**
  * Digest of what a file or folder outside the store holds: of a file its bytes, of a folder the

@@ -76,9 +76,9 @@ export function expand(source: RecipeSource, options: ExpandOptions): Instance[]
   }
   const wiringClean = problems.length === 0;
   const instances = [...instancesOf.values()].flat().map((unwired) => {
-    const { params, paths } = resolveParams(unwired, { recipe, source, options, problems });
+    const resolved = resolveParams(unwired, { recipe, source, options, problems });
     const inputs = wiringClean ? wireInputs(unwired, context, problems) : {};
-    return { ...unwired, params, paths, inputs };
+    return { ...unwired, ...resolved, inputs };
   });
   if (problems.length > 0) {
     throw new InputError(unique(problems), `The recipe ${source.path} has problems`);
@@ -202,7 +202,7 @@ interface ParamContext {
 function resolveParams(
   unwired: Unwired,
   context: ParamContext,
-): Pick<Instance, "params" | "paths"> {
+): Pick<Instance, "params" | "paths" | "modules"> {
   const { recipe, source, options, problems } = context;
   const { entry, stage, axes } = unwired;
   const written = recipe.stages[entry].params ?? {};
@@ -211,7 +211,7 @@ function resolveParams(
   delete merged.$include;
   const params = substitute(merged, unwired, context) as Record<string, Json>;
   const fromUser = applyOverrides(params, unwired, context);
-  const { paths, problems: wrongPaths } = resolvePaths(stage.params, params, {
+  const { paths, modules, problems: wrongPaths } = resolvePaths(stage.params, params, {
     base: (key) => fromUser.has(key) ? options.userFolder : options.recipeFolder,
     lookUp: options.lookUp,
   });
@@ -233,7 +233,7 @@ function resolveParams(
     });
   }
   const parsed = stage.params.safeParse(params);
-  return { params: (parsed.success ? parsed.data : params) as Json, paths };
+  return { params: (parsed.success ? parsed.data : params) as Json, paths, modules };
 }
 
 function includedParams(
@@ -280,7 +280,7 @@ function substitute(value: Json, unwired: Unwired, context: ParamContext): Json 
 }
 
 /**
- * Applies `--set ENTRY.PARAM=VALUE`. Where the parameter comes from an included record, only the
+ * Applies `--set ENTRY.PARAM=VALUE`; returns the parameters that the user set. Where the parameter comes from an included record, only the
  * instances whose record has it are changed: `train.beta` leaves SFT, which has no beta, alone.
  */
 function applyOverrides(
@@ -290,28 +290,34 @@ function applyOverrides(
 ): Set<string> {
   const changed = new Set<string>();
   const entry = recipe.stages[unwired.entry];
-  const axis = entry.params?.$include === undefined
-    ? undefined
-    : recipe.matrix?.[String(entry.params.$include)];
+  const name = String(entry.params?.$include);
+  const axis = recipe.matrix?.[name];
   const records = axis === undefined || Array.isArray(axis) ? [] : Object.values(axis);
-  for (const { path, value } of options.overrides) {
+  const record = ["matrix", name, unwired.axes[name]];
+  for (const { path, value, inRecipe } of options.overrides) {
+    // A record, or a part of one, that is set is no part of the recipe either.
+    if (!inRecipe && record.every((part, i) => path[i] === undefined || path[i] === part)) {
+      (path[3] === undefined ? Object.keys(params) : [String(path[3])]).forEach((key) =>
+        changed.add(key)
+      );
+    }
     if (path[0] !== unwired.entry) continue;
     const key = String(path[1]);
     const elsewhere = params[key] === undefined && records.some((record) => key in record);
     if (elsewhere) continue;
     setIn(params, path.slice(1), value);
-    changed.add(key);
+    if (!inRecipe) changed.add(key);
   }
   return changed;
 }
 
 /** A problem that may be one instance's alone: another value on an axis may have none. */
-interface FoundProblem extends Problem {
+export interface FoundProblem extends Problem {
   readonly instance?: string;
 }
 
 /** The same problem of several instances is told once, with the first of them and their number. */
-function unique(problems: readonly FoundProblem[]): Problem[] {
+export function unique(problems: readonly FoundProblem[]): Problem[] {
   const groups = Map.groupBy(problems, ({ path, message }) => `${path}\n${message}`);
   return [...groups.values()].map(([first, ...others]) => {
     const { instance, ...problem } = first;

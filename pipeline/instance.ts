@@ -24,6 +24,8 @@ export interface Instance {
   readonly params: Json;
   /** Parameters that name files or folders outside the store, as absolute paths. */
   readonly paths: Readonly<Record<string, string>>;
+  /** Of `paths`, those of modules: what each may import. */
+  readonly modules: Readonly<Record<string, readonly string[]>>;
   readonly inputs: Readonly<Record<string, readonly OutputRef[]>>;
 }
 

@@ -11,6 +11,8 @@ export interface Override {
   readonly text: string;
   readonly path: readonly (string | number)[];
   readonly value: Json;
+  /** Written in a recipe, to whose folder its paths are relative, not to where the user stands. */
+  readonly inRecipe?: true;
 }
 
 /**

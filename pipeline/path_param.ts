@@ -6,8 +6,14 @@ import { objectSchema, unwrapped } from "./schema_problems.ts";
 /** What a path parameter may name. */
 type PathKind = "file" | "folder" | "either";
 
+interface PathMeta {
+  readonly kind: PathKind;
+  /** Of a module, what it may import. */
+  readonly imports?: readonly string[];
+}
+
 /** Marks zod schemas made by `pathParam`, so that they are found in a stage's parameters. */
-const pathParams = z.registry<{ readonly kind: PathKind }>();
+const pathParams = z.registry<PathMeta>();
 
 /**
  * A parameter that names a file or folder outside the store. The engine resolves it (against the
@@ -18,6 +24,19 @@ const pathParams = z.registry<{ readonly kind: PathKind }>();
 export function pathParam(options: { kind: PathKind; describe: string }): z.ZodString {
   const schema = z.string().min(1).describe(options.describe);
   schema.register(pathParams, { kind: options.kind });
+  return schema;
+}
+
+/**
+ * A parameter that names a file of code, as `pathParam()` does; into the key goes the digest of its
+ * tokens. It may import nothing but what is named, which must be code that the stage reaches anyway, so
+ * that the key says all there is to say. The stage's `checkModules` looks at it before anything runs.
+ */
+export function moduleParam(
+  options: { imports: readonly string[]; describe: string },
+): z.ZodString {
+  const schema = z.string().min(1).describe(options.describe);
+  schema.register(pathParams, { kind: "file", imports: options.imports });
   return schema;
 }
 
@@ -33,6 +52,8 @@ export interface PathLookup {
 export interface ResolvedPaths {
   /** Absolute paths by parameter. */
   readonly paths: Readonly<Record<string, string>>;
+  /** What each that names a module may import. */
+  readonly modules: Readonly<Record<string, readonly string[]>>;
   readonly problems: readonly { readonly key: string; readonly message: string }[];
 }
 
@@ -43,17 +64,22 @@ export function resolvePaths(
   { base, lookUp }: PathLookup,
 ): ResolvedPaths {
   const paths: Record<string, string> = {};
+  const modules: Record<string, readonly string[]> = {};
   const problems: { key: string; message: string }[] = [];
   for (const [key, field] of Object.entries(objectSchema(schema, params)?.shape ?? {})) {
-    const kind = pathParams.get(unwrapped(field))?.kind;
+    const meta = pathParams.get(unwrapped(field));
     const given = params[key];
-    if (kind === undefined || typeof given !== "string") continue;
+    if (meta === undefined || typeof given !== "string") continue;
+    const { kind, imports } = meta;
     const path = params[key] = paths[key] = resolve(base(key), given);
     const found = lookUp(path);
-    if (found !== null && (kind === "either" || kind === found)) continue;
+    if (found !== null && (kind === "either" || kind === found)) {
+      if (imports !== undefined) modules[key] = imports;
+      continue;
+    }
     const expected = kind === "either" ? "a file or folder" : `a ${kind}`;
     const there = found === null ? "nothing" : `a ${found}`;
     problems.push({ key, message: `Expected ${expected} at ${path} but found ${there}.` });
   }
-  return { paths, problems };
+  return { paths, modules, problems };
 }

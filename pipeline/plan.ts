@@ -1,6 +1,6 @@
 import type { Json } from "../core/json.ts";
 import type { CodeIndex, DigestMemory } from "./code_digest.ts";
-import { contentDigest } from "./content_digest.ts";
+import { sourceDigest } from "./content_digest.ts";
 import type { InstanceState, OutputRecord, Reason } from "./events.ts";
 import {
   type InputFields,
@@ -97,9 +97,9 @@ async function keyFields(
   const { stage } = instance;
   const params = { ...(instance.params as Record<string, Json>) };
   const sources: Record<string, string> = {};
-  for (const [name, path] of Object.entries(instance.paths)) {
+  for (const name of Object.keys(instance.paths)) {
     delete params[name];
-    sources[name] = await contentDigest(path, memory);
+    sources[name] = await sourceDigest(instance, name, memory);
   }
   return {
     format: 1,

@@ -120,6 +120,7 @@ export function parseRecipe(
     text: `${key} (set by ${path})`,
     path: splitPath(key),
     value: value as Json,
+    inRecipe: true as const,
   }));
   return {
     ...source,

@@ -104,6 +104,11 @@ export interface Stage<P = unknown> {
     params: P,
     inputs: Readonly<Record<string, readonly Pick<InputArtifact, "from" | "axes">[]>>,
   ): readonly Problem[];
+  /**
+   * What is wrong with the modules that `moduleParam()`s name, before anything runs, in a process that
+   * may read those alone: paths are those of parameters (`coefficients.beta`).
+   */
+  checkModules?(params: P): Promise<readonly Problem[]>;
   resources(params: P): Resources;
   /** Facts of the runtime that change results, such as `{ onnxruntime: "1.29.0", provider: "cpu" }`. */
   facts?(params: P): Readonly<Record<string, string>>;

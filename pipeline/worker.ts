@@ -7,8 +7,9 @@ import process from "node:process";
 import { ExpectedError, InputError } from "../core/problem.ts";
 import type { ArtifactType } from "./artifact.ts";
 import type { JobResult, StageJob, WorkerMessage } from "./executor.ts";
+import { exportedStage } from "./exported_stage.ts";
 import { explainFailure } from "./store/write_atomically.ts";
-import type { InputArtifact, Stage, StageContext } from "./stage.ts";
+import type { InputArtifact, StageContext } from "./stage.ts";
 import { encodeLine } from "./worker_protocol.ts";
 
 const encoder = new TextEncoder();
@@ -34,16 +35,6 @@ async function readJob(): Promise<StageJob> {
 async function endWithPipeline(reader: ReadableStreamDefaultReader<string>): Promise<void> {
   while (!(await reader.read()).done);
   Deno.exit(1);
-}
-
-async function exportedStage(job: StageJob): Promise<Stage> {
-  const module = await import(job.module) as Record<string, unknown>;
-  const found = Object.values(module).find((value): value is Stage =>
-    typeof value === "object" && value !== null && (value as Stage).name === job.stage &&
-    typeof (value as Stage).run === "function"
-  );
-  if (found === undefined) throw new TypeError(`${job.module} exports no stage ${job.stage}.`);
-  return found;
 }
 
 function contextOf(job: StageJob, params: unknown, signal: AbortSignal): StageContext<unknown> {
@@ -95,7 +86,7 @@ async function digestOutputs(job: StageJob): Promise<Record<string, string>> {
 
 async function runJob(job: StageJob, signal: AbortSignal): Promise<JobResult> {
   try {
-    const stage = await exportedStage(job);
+    const stage = await exportedStage(job.module, job.stage);
     await stage.run(contextOf(job, job.params, signal));
     if (signal.aborted) return { status: "stopped" };
     const digests = await digestOutputs(job);

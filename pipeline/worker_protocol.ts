@@ -1,12 +1,14 @@
+import type { Problem } from "../core/problem.ts";
 import type { JobResult, WorkerMessage } from "./executor.ts";
 
 /** Starts every line of the protocol, so that what a library prints is not taken for a message. */
 const MARK = "\u001eballast ";
 
-/** A line from the worker: a message, the result, or something a library printed. */
+/** A line from a worker: a message, the result, what a check found, or something a library printed. */
 export type WorkerLine =
   | { readonly type: "message"; readonly message: WorkerMessage }
   | { readonly type: "result"; readonly result: JobResult }
+  | { readonly type: "checked"; readonly problems: readonly (readonly Problem[])[] }
   | { readonly type: "printed"; readonly text: string };
 
 /** One line of the protocol, a line of its own also after text that was printed without a line end. */

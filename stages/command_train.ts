@@ -4,10 +4,9 @@ import { defineStage } from "../pipeline/stage.ts";
 import { modelAndPairs, withRoomForReply } from "./command_logps.ts";
 import { lossParams } from "./loss_params.ts";
 
-const params = withRoomForReply(z.strictObject({
+const params = withRoomForReply(lossParams({
   ...modelAndPairs,
   reference: pathParam({ kind: "folder", describe: "a Hugging Face folder" }).optional(),
-  loss: lossParams({}),
   lr: z.number().positive(),
   steps: z.int().min(1),
   schedule: z.enum(["constant", "linear", "cosine"]),
@@ -28,6 +27,7 @@ export default defineStage<z.infer<typeof params>>({
   params,
   inputs: {},
   outputs: { model: { type: "model" }, steps: { type: "steps" } },
+  checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
   resources: ({ threads }) => ({ cores: threads, memory: 8192, native: ["onnxruntime"] }),
   module: import.meta.url,
   async run({ params, output, scratch, progress, signal }) {
@@ -36,6 +36,8 @@ export default defineStage<z.infer<typeof params>>({
     const { openScorer } = await import("../train/logps.ts");
     const { formatStepRecords } = await import("../train/step_record.ts");
     const { trainModel } = await import("../train/trainer.ts");
+    const { openLoss } = await import("./open_loss.ts");
+    const loss = await openLoss(params);
     const pairs = await readTokenizedFile({
       ...params,
       path: params.pairs,
@@ -48,6 +50,7 @@ export default defineStage<z.infer<typeof params>>({
     const { steps, lr, schedule, warmupSteps, weightDecay } = params;
     const trained = await trainModel({
       ...params,
+      loss,
       model: await loadModel(params.model),
       pairs,
       reference: params.reference === undefined

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { moduleParam } from "../pipeline/path_param.ts";
 import { SFT_NORMALISATIONS } from "../train/losses/sft_normalisation.ts";
 
 const beta = z.number().positive().describe(
@@ -9,6 +10,14 @@ const eta = z.number().min(0).describe(
 );
 const sft = z.enum(SFT_NORMALISATIONS).describe(
   "how the SFT term is normalised; no default, since the three are not interchangeable",
+);
+
+const file = moduleParam({
+  imports: ["ballast/losses", "zod"],
+  describe: "a TypeScript file that exports a loss by default, made with defineLoss()",
+});
+const coefficients = z.record(z.string(), z.json()).default({}).describe(
+  "the coefficients that the loss of the file asks for",
 );
 
 /**
@@ -23,5 +32,6 @@ export function lossParams<Shape extends z.ZodRawShape>(shape: Shape) {
     z.strictObject({ loss: z.literal("ipo"), beta, ...shape }),
     z.strictObject({ loss: z.literal("hinge"), beta, ...shape }),
     z.strictObject({ loss: z.literal("sft"), sft, ...shape }),
+    z.strictObject({ loss: z.literal("custom"), file, coefficients, ...shape }),
   ]);
 }

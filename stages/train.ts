@@ -58,6 +58,7 @@ export default defineStage<Params>({
     steps: { type: "steps" },
     snapshots: { type: "snapshots" },
   },
+  checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
   resources: ({ threads }) => ({ cores: threads, memory: 1500, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: ({ steps = 500 }) => 2 + 0.04 * steps,
@@ -69,6 +70,8 @@ export default defineStage<Params>({
     const { copySnapshots } = await import("../train/snapshots.ts");
     const { formatStepRecords } = await import("../train/step_record.ts");
     const { trainModel } = await import("../train/trainer.ts");
+    const { openLoss } = await import("./open_loss.ts");
+    const loss = await openLoss(params);
     const pairs = await readTokens(input("tokens").path);
     const steps = params.steps ?? Math.ceil(params.epochs! * pairs.length / params.batchPairs);
     log(`${steps} steps of ${params.batchPairs} pairs out of ${pairs.length}`);
@@ -81,7 +84,7 @@ export default defineStage<Params>({
     const trained = await trainModel({
       ...params,
       ...optimisation(params, steps),
-      loss: params,
+      loss,
       model: await loadModel(input("model").path),
       pairs,
       reference: reference && await readLogps(reference.path),

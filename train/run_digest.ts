@@ -1,4 +1,5 @@
 import { digestJson, StreamingDigest } from "../core/digest.ts";
+import { lossIdentity } from "./losses/losses.ts";
 import type { TrainOptions } from "./train_options.ts";
 
 /** Digest of all that decides a run's bytes: a checkpoint belongs to the run with the same one. */
@@ -6,7 +7,7 @@ export function runDigest(options: TrainOptions): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
   return digestJson({
     config: model.config,
-    loss,
+    loss: lossIdentity(loss),
     schedule,
     batchPairs,
     order,

@@ -1,7 +1,7 @@
 import type { BatchOrder } from "../data/batches.ts";
 import type { TokenizedPair } from "../data/pair.ts";
 import { InputError, type Problem } from "../core/problem.ts";
-import { LOSSES, type LossOptions } from "./losses/losses.ts";
+import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import type { PairScore } from "./logps.ts";
 import type { Model } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
@@ -14,7 +14,7 @@ export interface TrainOptions {
   readonly model: Model;
   /** All with rejected replies, or (demonstrations) all without. */
   readonly pairs: readonly TokenizedPair[];
-  readonly loss: LossOptions;
+  readonly loss: TrainingLoss;
   /** Log-probs of `pairs` under the reference, in their order; those of `model` unless given. */
   readonly reference?: readonly PairScore[];
   readonly schedule: Schedule;
@@ -69,12 +69,12 @@ export function checkTrainOptions(options: TrainOptions): void {
 function pairProblems({ pairs, loss, model }: TrainOptions): Problem[] {
   if (pairs.length === 0) return [{ path: "pairs", message: "Expected at least one pair." }];
   const paired = pairs[0].rejected !== null;
-  const comparesPairs = LOSSES[loss.loss].reads === "pairs";
+  const comparesPairs = lossReads(loss) === "pairs";
   return pairs.flatMap(({ id, prompt, chosen, rejected }) => {
     const problems: Problem[] = [];
     const report = (message: string) => problems.push({ path: `pair ${id}`, message });
     if (rejected === null && comparesPairs) {
-      report(`Expected a rejected reply, which ${loss.loss} compares with, but found none.`);
+      report(`Expected a rejected reply, which ${lossName(loss)} compares with, but found none.`);
     } else if ((rejected !== null) !== paired) {
       report("Expected all pairs to have a rejected reply, or none.");
     }

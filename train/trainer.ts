@@ -3,7 +3,7 @@ import { batchRows } from "../data/batches.ts";
 import { ExpectedError } from "../core/problem.ts";
 import { CheckpointFolder } from "./checkpoint.ts";
 import { openScorer, type PairScore } from "./logps.ts";
-import { LOSSES } from "./losses/losses.ts";
+import { lossBeta, lossReads } from "./losses/losses.ts";
 import type { Model } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { learningRate } from "./optim/schedule.ts";
@@ -98,7 +98,7 @@ function stepTaker(
 ): (number: number) => Promise<StepRecord> {
   const angles = new RotaryAngles(model.config);
   const plan = { ...options, count: pairs.length, batchSize: options.batchPairs };
-  const beta = "beta" in loss ? loss.beta : null;
+  const beta = lossBeta(loss);
   return async (number) => {
     const rows = batchRows(plan, number);
     const batch = {
@@ -130,7 +130,7 @@ function requireFinite(record: StepRecord, pairs: readonly { readonly id: string
 /** What the loss compares with: the rows given, else the model's own log-probs before training. */
 async function referenceLogps(options: TrainOptions): Promise<readonly PairScore[] | null> {
   const { loss, reference, model, pairs, threads, signal } = options;
-  if (LOSSES[loss.loss].reads !== "pairs") return null;
+  if (lossReads(loss) !== "pairs") return null;
   if (reference !== undefined) return reference;
   const scorer = await openScorer(model, { threads });
   try {

@@ -2,7 +2,7 @@ import { Graph } from "./graph/graph.ts";
 import { gradients } from "./graph/gradients.ts";
 import { add, reduceMean, split } from "./graph/ops.ts";
 import type { Value } from "./graph/value.ts";
-import { LOSSES, type LossOptions, lossTerms } from "./losses/losses.ts";
+import { lossReads, lossTerms, type TrainingLoss } from "./losses/losses.ts";
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
 import type { ModelConfig } from "./models/config.ts";
 import { Llama, weightInputs } from "./models/llama.ts";
@@ -14,7 +14,7 @@ import { chain, type TrainedParameter, type Transformation } from "./optim/trans
 /** What one training step computes. */
 export interface TrainingGraphOptions {
   readonly config: ModelConfig;
-  readonly loss: LossOptions;
+  readonly loss: TrainingLoss;
   /** Whether batches have rejected replies. */
   readonly paired: boolean;
   readonly maxGradNorm: number;
@@ -50,7 +50,7 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
   const graph = new Graph({ dtype: "float32" });
   const weights = weightInputs(graph, options.config);
   const llama = new Llama(options.config, weights);
-  const logps = LOSSES[options.loss.loss].reads === "pairs"
+  const logps = lossReads(options.loss) === "pairs"
     ? pairLogps(graph, llama)
     : chosenLogps(graph, llama, options.paired);
   const terms = lossTerms(logps, options.loss);

@@ -1,7 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import type { Json } from "../../core/json.ts";
 import { InputError, type Problem } from "../../core/problem.ts";
-import type { LossName } from "../../train/losses/losses.ts";
 import type { SftNormalisation } from "../../train/losses/sft_normalisation.ts";
 import { objectSchema } from "../../pipeline/schema_problems.ts";
 import { removeTree } from "../../pipeline/store/store.ts";
@@ -9,6 +8,7 @@ import { StoreLock } from "../../pipeline/store/store_lock.ts";
 import { naming } from "../../pipeline/store/write_atomically.ts";
 import stage from "../../stages/command_train.ts";
 import { lossParams } from "../../stages/loss_params.ts";
+import { isLossFile } from "../loss_option.ts";
 import { runDirectly } from "../direct_job.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
 import { userPath } from "../project.ts";
@@ -20,10 +20,12 @@ export interface TrainOptions {
   readonly model: string;
   readonly pairs: string;
   readonly out: string;
-  readonly loss: LossName;
+  /** A loss of the project, or the path of a file that exports one. */
+  readonly loss: string;
   readonly beta?: number;
   readonly eta?: number;
   readonly sft?: SftNormalisation;
+  readonly coefficients?: Record<string, Json>;
   readonly lr: number;
   readonly steps: number;
   readonly batchPairs: number;
@@ -74,17 +76,24 @@ async function trainInto(
   { folder, workFolder }: { folder: string; workFolder: string },
   options: TrainOptions,
 ): Promise<number> {
-  const { out: _o, resume, json, loss: _, beta: _b, eta: _e, sft: _s, reference, ...rest } =
+  const { out: _o, resume, json, loss: _, beta: _b, eta: _e, sft: _s, coefficients: _c, ...rest } =
     options;
+  const { reference, ...others } = rest;
   const problems = folderProblems(folder);
   if (problems.length > 0) throw new InputError(problems);
   const params: Record<string, Json> = {
-    ...rest,
-    loss: coefficients(options),
+    ...others,
+    ...lossChoice(options),
     threads: options.threads ?? machineCapacity().cores,
   };
   if (reference !== undefined) params.reference = reference;
-  const code = await runDirectly({ stage, params, workFolder, resume });
+  const code = await runDirectly({
+    stage,
+    params,
+    workFolder,
+    resume,
+    options: { file: "loss" },
+  });
   if (code !== 0) {
     printNotice(
       `The same command with --resume goes on from the last checkpoint in ${workFolder}.`,
@@ -106,15 +115,17 @@ function contractStep(record: Step): Step {
   return { step, loss, dpoLoss, sftLoss, chosenLogp, rejectedLogp, gradNorm, lr };
 }
 
-/** The coefficients that the loss reads; its schema says which of them are missing. */
-function coefficients({ loss, beta, eta, sft }: TrainOptions): Json {
-  const known = Object.keys(objectSchema(lossParams({}), { loss })?.shape ?? {});
-  const given = Object.entries({ beta, eta, sft }).filter(([, value]) => value !== undefined);
+/** The loss and the coefficients that it reads; its schema says which of them are missing. */
+function lossChoice({ loss, beta, eta, sft, coefficients }: TrainOptions): Record<string, Json> {
+  const choice: Record<string, Json> = isLossFile(loss) ? { loss: "custom", file: loss } : { loss };
+  const known = Object.keys(objectSchema(lossParams({}), choice)?.shape ?? {});
+  const given = Object.entries({ beta, eta, sft, coefficients })
+    .flatMap(([name, value]): [string, Json][] => value === undefined ? [] : [[name, value]]);
   const ignored = given.map(([name]) => name).filter((name) => !known.includes(name));
   if (ignored.length > 0) {
     printNotice(`--loss ${loss} ignores ${ignored.map((name) => `--${name}`).join(" and ")}.`);
   }
-  return { loss, ...Object.fromEntries(given.filter(([name]) => known.includes(name))) };
+  return { ...choice, ...Object.fromEntries(given.filter(([name]) => known.includes(name))) };
 }
 
 function folderProblems(folder: string): Problem[] {

@@ -99,8 +99,13 @@ export class LocalExecutor implements Executor {
   }
 }
 
-/** Commas part the paths of a permission, and Deno 2.9 has no way to write one that belongs to a path. */
-function listed(path: string): string {
+/**
+ * A path as a permission lists it.
+ *
+ * @throws ExpectedError for one with a comma: commas part the paths, and Deno 2.9 has no way to write one
+ * that belongs to a path
+ */
+export function listed(path: string): string {
   if (!path.includes(",")) return path;
   throw new ExpectedError(
     `Deno cannot give a stage access to a path with a comma: ${path}. Choose another folder or rename it.`,
@@ -127,7 +132,7 @@ async function follow(
       const decoded = decodeLine(line);
       if (decoded.type === "message") listen(decoded.message);
       else if (decoded.type === "result") result = decoded.result;
-      else if (decoded.text !== "") keep(decoded.text);
+      else if (decoded.type === "printed" && decoded.text !== "") keep(decoded.text);
     }
   };
   const readErrors = async () => {

@@ -38,6 +38,7 @@ async function publish(store: Store, ids: readonly string[], finished: readonly 
     axes: {},
     params: {},
     paths: {},
+    modules: {},
     inputs: {},
   }));
   const memory = { get: () => undefined, set: () => {} };

@@ -1,3 +1,4 @@
+import { type CustomLoss, customTerms } from "./custom_loss.ts";
 import { type DpoCoefficients, dpoLoss } from "./dpo.ts";
 import { type HingeCoefficients, hingeLoss } from "./hinge.ts";
 import { type IpoCoefficients, ipoLoss } from "./ipo.ts";
@@ -5,7 +6,10 @@ import type { ChosenLogps, LossTerms, PairLogps } from "./pair_logps.ts";
 import { type RpoCoefficients, rpoLoss } from "./rpo.ts";
 import { type SftCoefficients, sftLoss } from "./sft.ts";
 
-/** Every loss by name with the coefficients it needs. A new loss is a file and an entry here. */
+/**
+ * Every loss of the project by name, with the coefficients it needs: a file and an entry here. A loss
+ * of one's own needs neither: see `CustomLoss`.
+ */
 export interface LossCoefficients {
   dpo: DpoCoefficients;
   rpo: RpoCoefficients;
@@ -20,6 +24,9 @@ export type LossName = keyof LossCoefficients;
 export type LossOptions = {
   [Name in LossName]: { readonly loss: Name } & LossCoefficients[Name];
 }[LossName];
+
+/** What is trained with: a loss of the project or of a file. */
+export type TrainingLoss = LossOptions | CustomLoss;
 
 /** A loss that compares chosen with rejected replies and with a reference. */
 interface PairLoss<Coefficients> {
@@ -68,8 +75,30 @@ export const LOSSES: Losses = {
  *
  * @throws RangeError when the loss compares pairs and there are only chosen replies
  */
-export function lossTerms(logps: ChosenLogps | PairLogps, options: LossOptions): LossTerms {
-  return termsOf(options.loss, logps, options);
+export function lossTerms(logps: ChosenLogps | PairLogps, loss: TrainingLoss): LossTerms {
+  return loss.loss === "custom" ? customTerms(logps, loss) : termsOf(loss.loss, logps, loss);
+}
+
+/** Whether a loss reads pairs or the chosen replies alone. */
+export function lossReads(loss: TrainingLoss): "pairs" | "chosen" {
+  return loss.loss === "custom" ? loss.definition.reads : LOSSES[loss.loss].reads;
+}
+
+/** A loss's name, for messages. */
+export function lossName(loss: TrainingLoss): string {
+  return loss.loss === "custom" ? loss.definition.name : loss.loss;
+}
+
+/** β, by which rewards are scaled; null where the loss has none. */
+export function lossBeta(loss: TrainingLoss): number | null {
+  const coefficients = loss.loss === "custom" ? loss.coefficients : loss;
+  return "beta" in coefficients && typeof coefficients.beta === "number" ? coefficients.beta : null;
+}
+
+/** What of a loss decides a run, as JSON. */
+export function lossIdentity(loss: TrainingLoss): unknown {
+  if (loss.loss !== "custom") return loss;
+  return { loss: loss.loss, digest: loss.digest, coefficients: loss.coefficients };
 }
 
 function termsOf<Name extends LossName>(

@@ -1,0 +1,120 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Json } from "../core/json.ts";
+import { ExpectedError, InputError, type Problem } from "../core/problem.ts";
+import { listed } from "./executors/local.ts";
+import { type FoundProblem, unique } from "./expand.ts";
+import type { Instance } from "./instance.ts";
+import { moduleProblems } from "./module_source.ts";
+import type { RecipeSource } from "./recipe.ts";
+import { splitPath } from "./split_path.ts";
+import type { Stage } from "./stage.ts";
+import { decodeLine } from "./worker_protocol.ts";
+
+/** A stage as the process that checks it is told of it. */
+export interface StageToCheck {
+  /** URL of the module that exports the stage. */
+  readonly module: string;
+  readonly stage: string;
+  readonly params: Json;
+}
+
+/** A stage with parameters, some of which may name modules. */
+export type StageWithModules = Pick<Instance, "params" | "paths" | "modules"> & {
+  readonly stage: Stage;
+};
+
+/** How modules are checked on this machine. */
+export interface CheckOptions {
+  /** The Deno executable. */
+  readonly deno: string;
+  readonly projectFolder: string;
+  /** The folders below it that hold code. */
+  readonly codeFolders: readonly string[];
+}
+
+/**
+ * Checks the modules that the parameters of instances name, before anything runs.
+ *
+ * @throws InputError with every problem found
+ */
+export async function checkInstances(
+  instances: readonly Instance[],
+  source: RecipeSource,
+  options: CheckOptions,
+): Promise<void> {
+  const found = await checkModules(instances, options);
+  const problems = instances.flatMap(({ id, entry }, i): FoundProblem[] =>
+    found[i].map((problem) => ({
+      ...problem,
+      path: source.locate(["stages", entry, "params", ...splitPath(problem.path)]),
+      instance: id === entry ? undefined : id,
+    }))
+  );
+  if (problems.length === 0) return;
+  throw new InputError(unique(problems), `The recipe ${source.path} has problems`);
+}
+
+/**
+ * What is wrong with the modules that parameters name, for each stage: what they import, and what the
+ * stage itself says of them. Costs nothing where no parameter names one.
+ */
+export async function checkModules(
+  stages: readonly StageWithModules[],
+  options: CheckOptions,
+): Promise<readonly (readonly Problem[])[]> {
+  const problems = stages.map(importProblems);
+  const rest = stages.flatMap((one, i) =>
+    problems[i].length === 0 && Object.keys(one.modules).length > 0 ? [i] : []
+  );
+  if (rest.length === 0) return problems;
+  const answers = await askStages(rest.map((i) => stages[i]), options);
+  rest.forEach((index, i) => problems[index] = [...answers[i]]);
+  return problems;
+}
+
+function importProblems({ paths, modules }: StageWithModules): Problem[] {
+  return Object.entries(modules).flatMap(([path, allowed]) =>
+    moduleProblems(Deno.readTextFileSync(paths[path]), allowed).map((message) => ({
+      path,
+      message: `${paths[path]}: ${message}`,
+    }))
+  );
+}
+
+async function askStages(
+  stages: readonly StageWithModules[],
+  { deno, projectFolder, codeFolders }: CheckOptions,
+): Promise<readonly (readonly Problem[])[]> {
+  const files = [
+    ...new Set(stages.flatMap(({ modules, paths }) => Object.keys(modules).map((k) => paths[k]))),
+  ];
+  const code = [...codeFolders, "node_modules"].map((name) => join(projectFolder, name));
+  const read = [...code, ...files].map(listed);
+  const worker = fileURLToPath(new URL("./check_worker.ts", import.meta.url));
+  const child = new Deno.Command(deno, {
+    args: ["run", "--no-prompt", "--cached-only", `--allow-read=${read}`, worker],
+    cwd: projectFolder,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const asked: StageToCheck[] = stages.map(({ stage: { module, name }, params }) => ({
+    module,
+    stage: name,
+    params,
+  }));
+  const output = child.output();
+  const input = child.stdin.getWriter();
+  await input.write(new TextEncoder().encode(JSON.stringify(asked))).catch(() => {});
+  await input.close().catch(() => {});
+  const { stdout, stderr } = await output;
+  const decoder = new TextDecoder();
+  for (const line of decoder.decode(stdout).split("\n")) {
+    const decoded = decodeLine(line);
+    if (decoded.type === "checked") return decoded.problems;
+  }
+  throw new ExpectedError(
+    `${files.join(", ")} could not be checked: ${decoder.decode(stderr).trim()}`,
+  );
+}
