@@ -64,15 +64,17 @@ const ARITIES: { readonly [Op in OpType]?: number | "one or more" } = {
   ScatterElementsAdd: 3,
   ScatterRows: 3,
   Gemm: 2,
+  GemmAdd: 3,
   MatMul: 2,
   FusedMatMul: 2,
   FusedRmsNorm: 2,
   FusedRotary: 3,
   BatchMatMul: 2,
+  Route: 3,
   RmsNorm: 2,
   GatedActivation: 2,
   Rotary: 3,
-  Attention: 3,
+  Attention: 4,
   TokenLogp: 2,
 };
 
@@ -130,7 +132,7 @@ function matrixDims(x: ValueType, transposed: boolean, expect: Expect): [Dim, Di
 
 function matrixProduct(
   [a, b]: readonly ValueType[],
-  { transposeA, transposeB }: OpAttributes["BatchMatMul"],
+  { transposeA, transposeB }: OpAttributes["Gemm"],
   expect: Expect,
 ) {
   const [m, k] = matrixDims(a, transposeA, expect);
@@ -170,29 +172,36 @@ function rotary([x, cos, sin]: readonly ValueType[], _: unknown, expect: Expect)
   return [{ dtype: x.dtype, dims: x.dims }];
 }
 
-/** q (S, T, H, D), k and v (S, U, K, D); K divides H; causal needs T = U. */
-function attention(
-  [q, k, v]: readonly ValueType[],
-  { causal }: OpAttributes["Attention"],
-  expect: Expect,
-) {
-  const [sequences, time, heads, width] = q.dims;
-  const [, past, groups] = k.dims;
+/** q (S, H, T, D), k and v (S, K, U, D), mask broadcasts to (S, H, T, U); K divides H. */
+function attention([q, k, v, mask]: readonly ValueType[], _: unknown, expect: Expect) {
+  const [sequences, heads, time, width] = q.dims;
+  const [, groups, past] = k.dims;
   expect(
     q.dims.length === 4 && typeof heads === "number" && typeof groups === "number",
-    "q (S, T, H, D), k and v (S, U, K, D) with numbers of heads H and K",
+    "q (S, H, T, D), k and v (S, K, U, D) with numbers of heads H and K",
   );
   expect(
-    equalDims(k.dims, [sequences, past, groups, width]) && equalDims(v.dims, k.dims),
-    "k and v of shape (S, U, K, D)",
+    equalDims(k.dims, [sequences, groups, past, width]) && equalDims(v.dims, k.dims),
+    "k and v of shape (S, K, U, D)",
   );
   expect(heads % groups === 0, "the number of key heads to divide that of query heads");
-  expect(!causal || time === past, "as many keys as queries under a causal mask");
-  expect(isFloating(q.dtype) && k.dtype === q.dtype && v.dtype === q.dtype, "one dtype");
-  return [
-    { dtype: q.dtype, dims: q.dims },
-    { dtype: q.dtype, dims: [sequences, heads, time, past] },
-  ];
+  const scores = [sequences, heads, time, past];
+  const masked = broadcastDims(mask.dims, scores);
+  expect(masked !== undefined && equalDims(masked, scores), "a mask that broadcasts to scores");
+  expect(isFloating(q.dtype) && [k, v, mask].every((x) => x.dtype === q.dtype), "one dtype");
+  return [{ dtype: q.dtype, dims: q.dims }, { dtype: q.dtype, dims: scores }];
+}
+
+/** x (R, W), index (…), inverse (R, copies). */
+function route([x, index, inverse]: readonly ValueType[], _: unknown, expect: Expect) {
+  expect(x.dims.length === 2 && isFloating(x.dtype), "floating rows (R, W)");
+  expectIndices(index, expect);
+  expectIndices(inverse, expect);
+  expect(
+    inverse.dims.length === 2 && inverse.dims[0] === x.dims[0],
+    "an inverse (R, copies) of the rows",
+  );
+  return [{ dtype: x.dtype, dims: [...index.dims, x.dims[1]] }];
 }
 
 function expectIndices(x: ValueType, expect: Expect): void {
@@ -344,6 +353,11 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
     expect(inputs.every(({ dims }) => dims.length === 2), "matrices");
     return matrixProduct(inputs, attributes, expect);
   },
+  GemmAdd: ([a, b, c], attributes, expect: Expect) => {
+    const [product] = matrixProduct([a, b], attributes, expect);
+    expect(equalDims(product.dims, c.dims) && c.dtype === a.dtype, "a third operand to add to");
+    return [product];
+  },
   MatMul: (inputs, _, expect: Expect) =>
     matrixProduct(inputs, { transposeA: false, transposeB: false }, expect),
   Softmax: floatingUnary,
@@ -354,6 +368,7 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   FusedRotary: ([x]) => sameType([x]),
   Softplus: floatingUnary,
   BatchMatMul: matrixProduct,
+  Route: route,
   RmsNorm: rmsNorm,
   GatedActivation: (inputs, _, expect: Expect) => {
     const [gate, up] = inputs;

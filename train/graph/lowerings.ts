@@ -1,14 +1,11 @@
-import { toGroups, toHeads } from "./attention_layout.ts";
-import type { Dim } from "./dims.ts";
-import type { Graph } from "./graph.ts";
-import { fromGroups } from "./attention_layout.ts";
+import { toGroups } from "./attention_layout.ts";
 import type { MacroAttributes, MacroOp } from "./op_types.ts";
 import { abs, add, div, exp, log, mul, neg, reciprocal, relu, sigmoid } from "./ops/elementwise.ts";
 import { sqrt, sub } from "./ops/elementwise.ts";
-import { gatherElements } from "./ops/index.ts";
+import { embedding, gatherElements } from "./ops/index.ts";
 import { matmul } from "./ops/linear.ts";
 import { reduceMax, reduceMean, softmax } from "./ops/reduce.ts";
-import { concat, full, reshape, split, trilu } from "./ops/shape.ts";
+import { concat, reshape, split } from "./ops/shape.ts";
 import type { Value } from "./value.ts";
 
 /** What a macro op is made of. Its outputs have the types that the macro's have. */
@@ -16,12 +13,6 @@ type Lowering<Op extends MacroOp> = (
   inputs: readonly Value[],
   attributes: MacroAttributes[Op],
 ) => readonly Value[];
-
-/**
- * Scores of keys that a query must not see. Finite, so that no 0 · ∞ can arise; exp() of it is 0 in
- * both floating types.
- */
-const MASKED = -1e9;
 
 /** A lowering for each macro: fused kernels for float32, which alone has them, else the formula. */
 export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
@@ -38,7 +29,7 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
   },
 
   BatchMatMul: ([a, b], attributes) =>
-    attributes.transposeA || attributes.transposeB
+    attributes.transposeA || attributes.transposeB || attributes.scale !== 1
       ? a.graph.emit("FusedMatMul", [a, b], attributes)
       : a.graph.emit("MatMul", [a, b], {}),
 
@@ -69,21 +60,18 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
     return [concat([sub(mul(x1, c), mul(x2, s)), add(mul(x2, c), mul(x1, s))], 3)];
   },
 
-  Attention: ([q, k, v], { scale, causal }) => {
-    const [sequences, time, heads] = q.dims;
-    const [, past, groups] = k.dims;
-    const queries = toGroups(mul(q, scale), groups); // (S, K, H/K·T, D)
-    const scores = reshape(
-      matmul(queries, toHeads(k), { transposeB: true }),
-      [sequences, heads, time, past],
-    ); // (S, H, T, U)
-    const probabilities = softmax(causal ? add(scores, causalMask(q, time)) : scores);
-    const weights = reshape(probabilities, [...queries.dims.slice(0, 3), past]);
-    return [
-      fromGroups(matmul(weights, toHeads(v)), { sequences, heads, time }),
-      probabilities,
-    ];
+  Attention: ([q, k, v, mask], { scale }) => {
+    const [sequences, heads, time] = q.dims;
+    const [, groups, past] = k.dims;
+    const queries = toGroups(q, groups); // (S, K, H/K·T, D)
+    const products = matmul(queries, k, { transposeB: true, scale }); // (S, K, H/K·T, U)
+    const scores = reshape(products, [sequences, heads, time, past]); // (S, H, T, U)
+    const probabilities = softmax(add(scores, mask));
+    const weights = reshape(probabilities, products.dims);
+    return [reshape(matmul(weights, v), q.dims), probabilities];
   },
+
+  Route: ([x, index]) => [embedding(x, index)],
 
   /**
    * With p = softmax(logits): logsumexp(logits) = max(logits) − log(max(p)), exact where log(p) of
@@ -97,8 +85,3 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
     return [reshape(add(sub(chosen, top), log(topP)), [rows]), p];
   },
 };
-
-/** 0 on and below the diagonal, `MASKED` above: (T, T). */
-function causalMask({ graph, dtype }: { graph: Graph; dtype: Value["dtype"] }, time: Dim): Value {
-  return trilu(full(graph, [time, time], { value: MASKED, dtype }), { upper: true, diagonal: 1 });
-}

@@ -31,7 +31,7 @@ export function writeNode<Op extends PrimitiveOp>(
 
 const same = (): OnnxForm => ({});
 
-function transposes({ attributes }: Node<"Gemm" | "FusedMatMul">): OnnxForm {
+function transposes({ attributes }: Node<"Gemm" | "GemmAdd" | "FusedMatMul">): OnnxForm {
   const { transposeA, transposeB } = attributes;
   return { attributes: { transA: Number(transposeA), transB: Number(transposeB) } };
 }
@@ -148,9 +148,13 @@ const ONNX_RULES: { readonly [Op in PrimitiveOp]: OnnxRule<Op> } = {
   }),
   ScatterRows: () => ({ opType: "ScatterND" }),
   Gemm: transposes,
+  GemmAdd: (node) => ({ ...transposes(node), opType: "Gemm" }),
   MatMul: same,
   Softmax: () => ({ attributes: { axis: -1 } }),
-  FusedMatMul: (node) => ({ ...transposes(node), domain: "com.microsoft" }),
+  FusedMatMul: (node) => ({
+    domain: "com.microsoft",
+    attributes: { ...transposes(node).attributes, alpha: { float: node.attributes.scale } },
+  }),
   FusedRmsNorm: ({ attributes: { epsilon } }) => ({
     opType: "SimplifiedLayerNormalization",
     attributes: { axis: -1, epsilon: { float: epsilon }, stash_type: 1 },

@@ -15,6 +15,11 @@ interface Transposes {
   readonly transposeB: boolean;
 }
 
+interface ScaledTransposes extends Transposes {
+  /** Multiplies the product. */
+  readonly scale: number;
+}
+
 /** Ops that become one ONNX node each (constants and sizes: initialisers and shape arithmetic). */
 export interface PrimitiveAttributes {
   Constant: { readonly tensor: Tensor };
@@ -62,9 +67,11 @@ export interface PrimitiveAttributes {
   ScatterElementsAdd: { readonly axis: number };
   ScatterRows: NoAttributes;
   Gemm: Transposes;
+  /** A product added to a third operand of its shape. */
+  GemmAdd: Transposes;
   MatMul: NoAttributes;
   Softmax: NoAttributes;
-  FusedMatMul: Transposes;
+  FusedMatMul: ScaledTransposes;
   FusedRmsNorm: { readonly epsilon: number };
   FusedSilu: NoAttributes;
   FusedSoftplus: NoAttributes;
@@ -74,11 +81,12 @@ export interface PrimitiveAttributes {
 /** Ops with a gradient of their own that are lowered to primitives, by dtype, before they run. */
 export interface MacroAttributes {
   Softplus: NoAttributes;
-  BatchMatMul: Transposes;
+  BatchMatMul: ScaledTransposes;
+  Route: NoAttributes;
   RmsNorm: { readonly epsilon: number };
   GatedActivation: { readonly activation: "silu" };
   Rotary: NoAttributes;
-  Attention: { readonly scale: number; readonly causal: boolean };
+  Attention: { readonly scale: number };
   TokenLogp: NoAttributes;
 }
 

@@ -1,10 +1,10 @@
 import { Graph } from "../graph/graph.ts";
 import {
-  causalAttention,
+  attention,
+  causalMask,
   concat,
   gatherRows,
   matmul,
-  mul,
   reshape,
   softmax,
   transpose,
@@ -29,13 +29,16 @@ export function nextCacheName(name: string): string {
  * logits (B, V) are wanted. Outputs each layer's keys and values, (B, K, T, C).
  */
 export function prefillGraph(config: ModelConfig): Graph {
-  const { graph, llama, layout } = start(config, "T");
+  const { graph, llama, angles } = start(config, "T");
+  const mask = causalMask(graph, "T"); // (T, T)
   const last = graph.input("last", "int64", ["B"]);
   let x = llama.embed(graph.input("ids", "int64", ["B", "T"])); // (B, T, D)
   for (let layer = 0; layer < config.layers; layer++) {
-    const { q, k, v } = llama.project(x, layer, layout);
-    outputCache(graph, layer, { keys: headsFirst(k), values: headsFirst(v) });
-    const mixed = llama.flatten(causalAttention({ q, k, v, scale: llama.scale }));
+    const projected = llama.project(x, layer, angles);
+    const [q, k, v] = [projected.q, projected.k, projected.v].map(headsFirst);
+    outputCache(graph, layer, { keys: k, values: v });
+    const seen = attention({ q, k, v, mask, scale: llama.scale }); // (B, H, T, C)
+    const mixed = reshape(headsFirst(seen), ["B", "T", config.heads * config.headDim]);
     const isLast = layer === config.layers - 1;
     x = isLast
       ? llama.finish(lastRows(x, last), lastRows(mixed, last), layer)
@@ -53,18 +56,19 @@ export function prefillGraph(config: ModelConfig): Graph {
  * position so does every other operand: a reshape is enough.
  */
 export function stepGraph(config: ModelConfig): Graph {
-  const { graph, llama, layout } = start(config, 1);
+  const { graph, llama, angles } = start(config, 1);
   const { heads, keyValueHeads: k, headDim } = config;
   let x = llama.embed(graph.input("ids", "int64", ["B", 1])); // (B, 1, D)
   const past = (name: string) => graph.input(name, graph.dtype, ["B", k, "U", headDim]);
   for (let layer = 0; layer < config.layers; layer++) {
-    const projected = llama.project(x, layer, layout);
+    const projected = llama.project(x, layer, angles);
     const keys = concat([past(`keys/${layer}`), asHeads(projected.k, k)], 2); // (B, K, U+1, C)
     const values = concat([past(`values/${layer}`), asHeads(projected.v, k)], 2);
     outputCache(graph, layer, { keys, values });
     // Query heads that share a key head are rows of one product.
-    const q = reshape(mul(projected.q, llama.scale), ["B", k, heads / k, headDim]);
-    const weights = softmax(matmul(q, keys, { transposeB: true })); // (B, K, H/K, U+1)
+    const q = reshape(projected.q, ["B", k, heads / k, headDim]);
+    const scores = matmul(q, keys, { transposeB: true, scale: llama.scale });
+    const weights = softmax(scores); // (B, K, H/K, U+1)
     const mixed = reshape(matmul(weights, values), ["B", 1, heads * headDim]);
     x = llama.finish(x, mixed, layer);
   }
@@ -75,9 +79,8 @@ export function stepGraph(config: ModelConfig): Graph {
 function start(config: ModelConfig, time: "T" | 1) {
   const graph = new Graph({ dtype: "float32" });
   const angle = (name: string) => graph.input(name, graph.dtype, [time, config.headDim / 2]);
-  // Prompts are of equal length: there is nothing to pad, so tokens are on the grid already.
-  const layout = { cos: angle("cos"), sin: angle("sin"), onGrid: (x: Value) => x };
-  return { graph, llama: new Llama(config, weightInputs(graph, config)), layout };
+  const angles = { cos: angle("cos"), sin: angle("sin") };
+  return { graph, llama: new Llama(config, weightInputs(graph, config)), angles };
 }
 
 function outputCache(
@@ -89,7 +92,7 @@ function outputCache(
   graph.output(nextCacheName(`values/${layer}`), cache.values);
 }
 
-/** (B, T, K, C) to (B, K, T, C). */
+/** (B, T, K, C) to (B, K, T, C), and back. */
 function headsFirst(x: Value): Value {
   return transpose(x, [0, 2, 1, 3]);
 }

@@ -34,6 +34,21 @@ export class RotaryAngles {
     return { cos: rows(this.#cos), sin: rows(this.#sin) };
   }
 
+  /** The rows of these positions, one after the other. */
+  at(positions: Int32Array): RotaryTable {
+    const longest = positions.reduce((most, position) => Math.max(most, position), 0);
+    this.table(0, longest + 1);
+    const rows = (table: Float32Array) => {
+      const data = new Float32Array(positions.length * this.#half);
+      positions.forEach((position, i) => {
+        const row = position * this.#half;
+        data.set(table.subarray(row, row + this.#half), i * this.#half);
+      });
+      return float32([positions.length, this.#half], data);
+    };
+    return { cos: rows(this.#cos), sin: rows(this.#sin) };
+  }
+
   #grow(positions: number): void {
     this.#cos = new Float32Array(positions * this.#half);
     this.#sin = new Float32Array(positions * this.#half);

@@ -52,6 +52,11 @@ const binary = (build: (a: Value, b: Value) => Value, left = real, right = real)
     [left(), right(2, 2)],
   ], build);
 
+const routed = (x: Value, index: Value, inverse: Value) => ops.route(x, { index, inverse });
+
+/** The causal mask of queries (S, H, T, D) with as many keys. */
+const causal = (q: Value) => ops.cast(ops.causalMask(q.graph, q.dims[2]), q.dtype);
+
 const ROTARY = [[1, 1, 1, 2], [2, 3, 1, 4], [1, 4, 3, 6]] as const;
 
 /** At least three shapes for every op that has a gradient; leaving an op out does not compile. */
@@ -174,7 +179,7 @@ export const SAMPLES: { readonly [Op in DifferentiableOp]: readonly Sample[] } =
     ...each([[real(2, 2, 3), real(2, 4, 3)]], (a, b) => ops.matmul(a, b, { transposeB: true })),
     ...each(
       [[real(2, 3, 2), real(1, 4, 3)]],
-      (a, b) => ops.matmul(a, b, { transposeA: true, transposeB: true }),
+      (a, b) => ops.matmul(a, b, { transposeA: true, transposeB: true, scale: 0.3 }),
     ),
   ],
   RmsNorm: each(
@@ -194,13 +199,23 @@ export const SAMPLES: { readonly [Op in DifferentiableOp]: readonly Sample[] } =
   ),
   Attention: [
     ...each([
-      [real(1, 3, 1, 2), real(1, 3, 1, 2), real(1, 3, 1, 2)],
-      [real(2, 3, 2, 4), real(2, 3, 2, 4), real(2, 3, 2, 4)],
-      [real(2, 4, 4, 2), real(2, 4, 2, 2), real(2, 4, 2, 2)],
-    ], (q, k, v) => ops.causalAttention({ q, k, v, scale: 0.5 })),
+      [real(1, 1, 3, 2), real(1, 1, 3, 2), real(1, 1, 3, 2)],
+      [real(2, 2, 3, 4), real(2, 2, 3, 4), real(2, 2, 3, 4)],
+      [real(2, 4, 4, 2), real(2, 2, 4, 2), real(2, 2, 4, 2)],
+    ], (q, k, v) => ops.attention({ q, k, v, mask: causal(q), scale: 0.5 })),
     ...each([
-      [real(1, 2, 2, 2), real(1, 3, 1, 2), real(1, 3, 1, 2)],
-    ], (q, k, v) => ops.attention({ q, k, v, scale: 0.7 })),
+      [real(1, 2, 2, 2), real(1, 1, 3, 2), real(1, 1, 3, 2)],
+    ], (q, k, v) => ops.attention({ q, k, v, mask: q.graph.scalar(0, q.dtype), scale: 0.7 })),
+  ],
+  // Rows that fill one slot, several, or none: slot 3 or 5 is the one past the last.
+  Route: [
+    ...each([
+      [real(3, 2), indices([3], [2, 0, 1]), indices([3, 1], [1, 2, 0])],
+    ], routed),
+    ...each([
+      [real(2, 2), indices([3], [1, 0, 1]), indices([2, 2], [1, 3, 0, 2])],
+      [real(3, 1), indices([5], [2, 0, 2, 0, 2]), indices([3, 3], [1, 3, 5, 5, 5, 5, 0, 2, 4])],
+    ], routed),
   ],
   TokenLogp: each([
     [real(1, 3), indices([1], [2])],

@@ -18,6 +18,25 @@ export function gatherRows(x: Value, positions: Value): Value {
   return x.graph.emit("Gather", [x, positions], { unique: true })[0];
 }
 
+/** Where rows go, and where they came from. */
+export interface Routing {
+  /** The row that fills each slot, (…) int64. */
+  readonly index: Value;
+  /**
+   * The slots that each row fills, (R, copies) int64, counted over the flattened slots; a row that
+   * fills fewer names one past the last slot. It is what gradients are added up by.
+   */
+  readonly inverse: Value;
+}
+
+/**
+ * Rows of x (R, W) laid out in slots: (…, W). A row may fill several slots or none. Told both ways
+ * around, neither direction has to scatter, so each is one parallel copy in a fixed order.
+ */
+export function route(x: Value, { index, inverse }: Routing): Value {
+  return x.graph.emit("Route", [x, index, inverse], {})[0];
+}
+
 /** One element a position along an axis (−1 the last): indices have x's shape but on that axis. */
 export function gatherElements(x: Value, indices: Value, axis: number): Value {
   return x.graph.emit("GatherElements", [x, indices], {

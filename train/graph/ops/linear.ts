@@ -1,4 +1,6 @@
 import { productDim } from "../dims.ts";
+import type { OpAttributes } from "../op_types.ts";
+import { add } from "./elementwise.ts";
 import type { Value } from "../value.ts";
 import { reshape } from "./shape.ts";
 
@@ -8,16 +10,33 @@ export interface Transposes {
   readonly transposeB?: boolean;
 }
 
+/** How a batched product is taken. */
+export interface ProductOptions extends Transposes {
+  /** Multiplies the product; 1 unless given. */
+  readonly scale?: number;
+}
+
 /** Matrix products over the last two axes; leading axes broadcast: (…, m, k) · (…, k, n). */
-export function matmul(a: Value, b: Value, options: Transposes = {}): Value {
-  const { transposeA = false, transposeB = false } = options;
-  return a.graph.emit("BatchMatMul", [a, b], { transposeA, transposeB })[0];
+export function matmul(a: Value, b: Value, options: ProductOptions = {}): Value {
+  const { transposeA = false, transposeB = false, scale = 1 } = options;
+  return a.graph.emit("BatchMatMul", [a, b], { transposeA, transposeB, scale })[0];
 }
 
 /** One matrix product: (m, k) · (k, n), each operand possibly stored transposed. */
 export function gemm(a: Value, b: Value, options: Transposes = {}): Value {
   const { transposeA = false, transposeB = false } = options;
   return a.graph.emit("Gemm", [a, b], { transposeA, transposeB })[0];
+}
+
+/**
+ * a + b as gradients are accumulated: where b is a matrix product, the product is added to a as it
+ * is computed, which reads and writes less memory.
+ */
+export function accumulate(a: Value, b: Value): Value {
+  const product = b.producer;
+  if (product?.op !== "Gemm") return add(a, b);
+  const { transposeA, transposeB } = product.attributes as OpAttributes["Gemm"];
+  return a.graph.emit("GemmAdd", [...product.inputs, a], { transposeA, transposeB })[0];
 }
 
 /**

@@ -1,4 +1,7 @@
+import type { Dim } from "../dims.ts";
+import type { Graph } from "../graph.ts";
 import type { Value } from "../value.ts";
+import { full, trilu } from "./shape.ts";
 
 /**
  * Root-mean-square normalisation over the last axis (Zhang and Sennrich, 2019):
@@ -25,26 +28,34 @@ export function rotary(x: Value, cos: Value, sin: Value): Value {
   return x.graph.emit("Rotary", [x, cos, sin], {})[0];
 }
 
-/** Operands of attention: q (S, T, H, D), k and v (S, U, K, D). */
+/** Operands of attention: q (S, H, T, D), k and v (S, K, U, D). */
 export interface AttentionOperands {
   readonly q: Value;
   readonly k: Value;
   readonly v: Value;
+  /** Added to the scores, broadcast to (S, H, T, U): 0 where a query sees a key, else very low. */
+  readonly mask: Value;
   /** Multiplies q · kᵀ; usually 1/sqrt(D). */
   readonly scale: number;
 }
 
 /**
- * Grouped-query attention over all keys: (S, T, H, D). Query head h reads key head ⌊h·K/H⌋.
+ * Grouped-query attention: (S, H, T, D). Query head h reads key head ⌊h·K/H⌋.
  * (Vaswani et al., 2017; Ainslie et al., 2023)
  */
-export function attention({ q, k, v, scale }: AttentionOperands): Value {
-  return q.graph.emit("Attention", [q, k, v], { scale, causal: false })[0];
+export function attention({ q, k, v, mask, scale }: AttentionOperands): Value {
+  return q.graph.emit("Attention", [q, k, v, mask], { scale })[0];
 }
 
-/** As `attention()`, each query reading keys up to its own position; T = U. */
-export function causalAttention({ q, k, v, scale }: AttentionOperands): Value {
-  return q.graph.emit("Attention", [q, k, v], { scale, causal: true })[0];
+/**
+ * What the mask adds where a query must not see a key. Finite, so that no 0 · ∞ can arise; exp() of
+ * it is 0 in both floating types.
+ */
+export const MASKED = -1e9;
+
+/** The mask of a sequence that reads from left to right: 0 on and below the diagonal, (T, T). */
+export function causalMask(graph: Graph, time: Dim): Value {
+  return trilu(full(graph, [time, time], { value: MASKED }), { upper: true, diagonal: 1 });
 }
 
 /** log softmax(logits) at the target of each row: logits (M, V), targets (M) int64 → (M). */

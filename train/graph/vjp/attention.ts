@@ -2,7 +2,7 @@ import { mul, sub } from "../ops/elementwise.ts";
 import { matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
 import { reshape } from "../ops/shape.ts";
-import { fromGroups, toGroups, toHeads } from "../attention_layout.ts";
+import { toGroups } from "../attention_layout.ts";
 import type { Node, Value } from "../value.ts";
 
 /**
@@ -12,20 +12,19 @@ import type { Node, Value } from "../value.ts";
 export function attentionCotangents(
   { inputs: [q, k, v], outputs: [out, probabilities], attributes: { scale } }: Node<"Attention">,
   [dy]: readonly (Value | undefined)[],
-): readonly (() => Value)[] {
-  const groups = k.dims[2];
-  const [sequences, heads, time, past] = probabilities.dims;
+): readonly ((() => Value) | undefined)[] {
+  const [, groups, past] = k.dims;
   const dOut = () => toGroups(dy!, groups); // (S, K, H/K·T, D)
   const weights = () => reshape(probabilities, [...dOut().dims.slice(0, 3), past]);
   const dScores = () => {
-    const dProbabilities = matmul(dOut(), toHeads(v), { transposeB: true }); // (S, K, H/K·T, U)
+    const dProbabilities = matmul(dOut(), v, { transposeB: true }); // (S, K, H/K·T, U)
     const rows = reduceSum(mul(dOut(), toGroups(out, groups)), { axes: [-1], keepDims: true });
     return mul(weights(), sub(dProbabilities, rows));
   };
-  const layout = { sequences, heads, time };
   return [
-    () => fromGroups(mul(matmul(dScores(), toHeads(k)), scale), layout),
-    () => toHeads(matmul(dScores(), mul(toGroups(q, groups), scale), { transposeA: true })),
-    () => toHeads(matmul(weights(), dOut(), { transposeA: true })),
+    () => reshape(matmul(dScores(), k, { scale }), q.dims),
+    () => matmul(dScores(), toGroups(q, groups), { transposeA: true, scale }),
+    () => matmul(weights(), dOut(), { transposeA: true }),
+    undefined, // masks are constants
   ];
 }

@@ -1,6 +1,7 @@
 import { differenceDim, type Dim, productDim } from "../dims.ts";
 import { cast, div, equal, mul, sub } from "../ops/elementwise.ts";
-import { gatherElements, gatherRows, scatterElementsAdd, scatterRows } from "../ops/index.ts";
+import { embedding, gatherElements, gatherRows } from "../ops/index.ts";
+import { scatterElementsAdd, scatterRows } from "../ops/index.ts";
 import { gemm, matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
 import { concat, expand, full, reshape, sizeOf, split, transpose } from "../ops/shape.ts";
@@ -73,16 +74,22 @@ export const STRUCTURE = {
     () =>
       tb ? gemm(dy!, a, { transposeA: true, transposeB: ta }) : gemm(a, dy!, { transposeA: !ta }),
   ],
-  BatchMatMul: ({ inputs: [a, b], attributes: { transposeA: ta, transposeB: tb } }, [dy]) => [
+  BatchMatMul: ({ inputs: [a, b], attributes: { transposeA: ta, transposeB: tb, scale } }, [dy]) => [
     () =>
       ta
-        ? matmul(b, dy!, { transposeA: tb, transposeB: true })
-        : matmul(dy!, b, { transposeB: !tb }),
+        ? matmul(b, dy!, { transposeA: tb, transposeB: true, scale })
+        : matmul(dy!, b, { transposeB: !tb, scale }),
     () =>
       tb
-        ? matmul(dy!, a, { transposeA: true, transposeB: ta })
-        : matmul(a, dy!, { transposeA: !ta }),
+        ? matmul(dy!, a, { transposeA: true, transposeB: ta, scale })
+        : matmul(a, dy!, { transposeA: !ta, scale }),
   ],
+  Route: ({ inputs: [x, , inverse] }, [dy]) => [
+    () => collectRows(dy!, inverse, x.dims[1]),
+    undefined,
+    undefined,
+  ],
+  GemmAdd: "nondifferentiable", // made where gradients are accumulated
   MatMul: "nondifferentiable", // made by lowering, as are the fused ops
   FusedMatMul: "nondifferentiable",
   FusedRmsNorm: "nondifferentiable",
@@ -90,6 +97,17 @@ export const STRUCTURE = {
   FusedSoftplus: "nondifferentiable",
   FusedRotary: "nondifferentiable",
 } satisfies Partial<VjpTable>;
+
+/**
+ * What comes back to each row from the slots that it fills: dy (…, W), inverse (R, copies) → (R, W).
+ * Past the last slot lies a row of zeros, for rows that fill fewer slots than others.
+ */
+function collectRows(dy: Value, inverse: Value, width: Dim): Value {
+  const slots = reshape(dy, [productDim(dy.dims.slice(0, -1)), width]);
+  if (inverse.dims[1] === 1) return embedding(slots, reshape(inverse, [inverse.dims[0]]));
+  const padded = concat([slots, zerosLike(slots, [1, width])], 0);
+  return reduceSum(embedding(padded, inverse), { axes: [1] }); // (R, copies, W) → (R, W)
+}
 
 /** x's shape with the reduced axes kept as 1. */
 function keptDims(x: Value, axes: readonly number[]): Dim[] {

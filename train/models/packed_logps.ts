@@ -1,0 +1,155 @@
+import { type Dim, productDim } from "../graph/dims.ts";
+import type { Graph } from "../graph/graph.ts";
+import { attention, cast, causalMask, concat, embedding, full } from "../graph/ops.ts";
+import { reshape, route, scatterElementsAdd, split, tokenLogp } from "../graph/ops.ts";
+import type { Value } from "../graph/value.ts";
+import type { ModelConfig } from "./config.ts";
+import type { AngleInputs, Llama } from "./llama.ts";
+
+/** The tensors of a `Pack` as inputs of a graph, under the same names. */
+export interface PackInputs extends AngleInputs {
+  readonly ids: Value;
+  readonly promptQueries: Value;
+  readonly replyQueries: Value;
+  readonly promptKeys: Value;
+  readonly replyKeys: Value;
+  readonly querySlots: Value;
+  readonly replyMask: Value;
+  readonly positions: Value;
+  readonly targets: Value;
+  /** What only gradients read; absent in a graph that has none. */
+  readonly inverses?: { readonly keySlots: Value; readonly predictions: Value };
+}
+
+/**
+ * Declares a pack's inputs, but for `segments`.
+ *
+ * @param replies S, the number of replies
+ */
+export function packInputs(
+  graph: Graph,
+  { heads, keyValueHeads, headDim }: ModelConfig,
+  { replies, trained }: { readonly replies: Dim; readonly trained: boolean },
+): PackInputs {
+  const indices = (name: string, ...dims: Dim[]) => graph.input(name, "int64", dims);
+  const angle = (name: string) => graph.input(name, graph.dtype, ["N", headDim / 2]);
+  return {
+    ids: indices("ids", "N"),
+    cos: angle("cos"),
+    sin: angle("sin"),
+    promptQueries: indices("promptQueries", "G", heads, "Tp"),
+    replyQueries: indices("replyQueries", replies, heads, "Tr"),
+    promptKeys: indices("promptKeys", "G", keyValueHeads, "Tp"),
+    replyKeys: indices("replyKeys", replies, keyValueHeads, "U"),
+    querySlots: indices("querySlots", "N", heads),
+    replyMask: graph.input("replyMask", graph.dtype, [replies, 1, "Tr", "U"]),
+    positions: indices("positions", "M"),
+    targets: indices("targets", "M"),
+    inverses: trained
+      ? {
+        keySlots: indices("keySlots", "N", keyValueHeads, "E"),
+        predictions: indices("predictions", "N", "X"),
+      }
+      : undefined,
+  };
+}
+
+/** log π of each reply token given all before it: (M). Logits exist at reply positions only. */
+export function replyTokenLogps(llama: Llama, pack: PackInputs): Value {
+  return tokenLogp(llama.logits(packedHidden(llama, pack)), pack.targets);
+}
+
+/**
+ * Summed reply log-probs, (S) float64: the losses subtract such sums from each other, and the sums
+ * are large beside their differences.
+ *
+ * @param segments the reply that each reply token belongs to, (M) int64
+ */
+export function replyLogps(llama: Llama, pack: PackInputs, segments: Value): Value {
+  const logps = cast(replyTokenLogps(llama, pack), "float64"); // (M)
+  const replies = pack.replyMask.dims[0];
+  const zeros = full(logps.graph, [replies], { value: 0, dtype: "float64" }); // (S)
+  return scatterElementsAdd(zeros, { indices: segments, updates: logps, axis: 0 });
+}
+
+/**
+ * Hidden states before the last norm, of the tokens that predict a reply token: (M, D). What is
+ * computed token by token is computed for N tokens; only attention sees the grids of prompts and of
+ * replies.
+ */
+function packedHidden(llama: Llama, pack: PackInputs): Value {
+  const { layers, hiddenSize } = llama.config;
+  const mix = packedAttention(llama, pack);
+  const predicting = (x: Value) => {
+    const rows = reshape(x, ["N", x.dims[2]]);
+    const { positions: index, inverses } = pack;
+    const picked = inverses ? route(rows, { index, inverse: inverses.predictions }) : undefined;
+    return picked ?? embedding(rows, index); // (M, W)
+  };
+  let x = reshape(llama.embed(pack.ids), [1, "N", hiddenSize]); // (1, N, D)
+  for (let layer = 0; layer < layers; layer++) {
+    const mixed = mix(llama.project(x, layer, pack)); // (1, N, H·C)
+    const isLast = layer === layers - 1;
+    // After the last attention, tokens that predict nothing are left out.
+    x = isLast
+      ? llama.finish(predicting(x), predicting(mixed), layer)
+      : llama.finish(x, mixed, layer);
+  }
+  return x;
+}
+
+/** Queries (1, N, H, C), keys and values (1, N, K, C) of one layer. */
+interface Projected {
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+}
+
+/**
+ * Attention within a pack, layer by layer: prompts read themselves, replies read their prompt and
+ * themselves. Gives (1, N, H·C).
+ */
+function packedAttention(llama: Llama, pack: PackInputs): (projected: Projected) => Value {
+  const { heads, keyValueHeads, headDim } = llama.config;
+  const { promptQueries, replyQueries, promptKeys, replyKeys, querySlots } = pack;
+  const promptMask = causalMask(promptQueries.graph, "Tp"); // (Tp, Tp)
+  const toQueries = gridRouting([promptQueries, replyQueries], flat(querySlots, 1));
+  const { keySlots } = pack.inverses ?? {};
+  const toKeys = gridRouting([promptKeys, replyKeys], keySlots && flat(keySlots, keySlots.dims[2]));
+  return ({ q, k, v }) => {
+    const [promptQ, replyQ] = toQueries(reshape(q, [productDim(["N", heads]), headDim]));
+    const rows = [k, v].map((x) => reshape(x, [productDim(["N", keyValueHeads]), headDim]));
+    const [[promptK, replyK], [promptV, replyV]] = rows.map(toKeys);
+    const { scale } = llama;
+    const seen = [
+      attention({ q: promptQ, k: promptK, v: promptV, mask: promptMask, scale }),
+      attention({ q: replyQ, k: replyK, v: replyV, mask: pack.replyMask, scale }),
+    ];
+    const slots = concat(seen.map((x) => flat(x, headDim)), 0);
+    const back = route(slots, {
+      index: flat(querySlots),
+      inverse: flat(concat([flat(promptQueries), flat(replyQueries)], 0), 1),
+    });
+    return reshape(back, [1, "N", heads * headDim]);
+  };
+}
+
+/** Rows (R, C) to the slots of two grids, (G, heads, T, C) each, in one go. */
+function gridRouting(
+  grids: readonly Value[],
+  inverse: Value | undefined,
+): (rows: Value) => readonly Value[] {
+  const index = concat(grids.map((grid) => flat(grid)), 0);
+  return (rows) => {
+    const slots = inverse ? route(rows, { index, inverse }) : embedding(rows, index);
+    const parts = split(slots, { axis: 0, sizes: grids.map(({ dims }) => productDim(dims)) });
+    return parts.map((part, i) => reshape(part, [...grids[i].dims, rows.dims[1]]));
+  };
+}
+
+/** All elements in one row, or in rows of a width. */
+function flat(x: Value, width?: Dim): Value {
+  if (width === undefined) return reshape(x, [productDim(x.dims)]);
+  const leading = x.dims.at(-1) === width ? x.dims.slice(0, -1) : x.dims;
+  return reshape(x, [productDim(leading), width]);
+}
