@@ -15,6 +15,9 @@ interface Transposes {
   readonly transposeB: boolean;
 }
 
+/** What a gated MLP applies to its gate: x · sigmoid(x), or GELU by its tanh approximation. */
+export type Activation = "silu" | "gelu_tanh";
+
 /** Ops that become one ONNX node each (constants and sizes: initialisers and shape arithmetic). */
 export interface PrimitiveAttributes {
   Constant: { readonly tensor: Tensor };
@@ -67,6 +70,7 @@ export interface PrimitiveAttributes {
   FusedMatMul: Transposes;
   FusedRmsNorm: { readonly epsilon: number };
   FusedSilu: NoAttributes;
+  FusedGeluTanh: NoAttributes;
   FusedSoftplus: NoAttributes;
   FusedRotary: { readonly heads: number };
 }
@@ -76,7 +80,7 @@ export interface MacroAttributes {
   Softplus: NoAttributes;
   BatchMatMul: Transposes;
   RmsNorm: { readonly epsilon: number };
-  GatedActivation: { readonly activation: "silu" };
+  GatedActivation: { readonly activation: Activation };
   Rotary: NoAttributes;
   Attention: { readonly scale: number; readonly causal: boolean };
   TokenLogp: NoAttributes;
