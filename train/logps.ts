@@ -1,7 +1,8 @@
 import type { TokenizedPair } from "../data/pair.ts";
 import { Graph } from "./graph/graph.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
-import { Llama, weightInputs } from "./models/llama.ts";
+import { requireWithinWindow } from "./models/config.ts";
+import { Transformer, weightInputs } from "./models/transformer.ts";
 import type { Model } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { batchInputs, replyTokenLogps } from "./models/sequence_logps.ts";
@@ -38,9 +39,12 @@ export interface ScoreOptions {
 export async function openScorer(model: Model, options: RuntimeOptions): Promise<Scorer> {
   const runtime = await openRuntime(options);
   const graph = new Graph({ dtype: "float32" });
-  const llama = new Llama(model.config, weightInputs(graph, model.config));
+  const transformer = new Transformer(model.config, weightInputs(graph, model.config));
   const symbols = { sequences: "S", time: "T", tokens: "N", replyTokens: "M" };
-  graph.output("logps", replyTokenLogps(llama, batchInputs(graph, model.config, { symbols })));
+  graph.output(
+    "logps",
+    replyTokenLogps(transformer, batchInputs(graph, model.config, { symbols })),
+  );
   return new Scorer(model, await runtime.session(toOnnx(graph)));
 }
 
@@ -60,6 +64,7 @@ export class Scorer {
    * Summed log-probs (nats), in the order given; an empty reply scores 0.
    *
    * @throws RangeError when a prompt is empty: its reply's first token has nothing to follow
+   * @throws InputError for a sequence longer than the model's sliding window
    */
   async logps(
     sequences: readonly Sequence[],
@@ -68,6 +73,7 @@ export class Scorer {
     sequences.forEach(({ prompt }, i) => {
       if (prompt.length === 0) throw new RangeError(`Expected sequence ${i} to have a prompt.`);
     });
+    requireWithinWindow(this.#model.config, longestSequence(sequences));
     const sums = new Float64Array(sequences.length);
     let done = 0;
     const limit = Math.min(TOKENS_PER_RUN, LOGITS_PER_RUN / this.#model.config.vocabSize);
@@ -112,6 +118,13 @@ export class Scorer {
     segments.data.forEach((segment, i) => sums[Number(segment)] += Number(logps.data[i]));
     return sums;
   }
+}
+
+function longestSequence(sequences: readonly Sequence[]): number {
+  return sequences.reduce(
+    (most, { prompt, reply }) => Math.max(most, prompt.length + reply.length),
+    0,
+  );
 }
 
 /** Rows of similar length together, so that little is padded; rows with nothing to score are left out. */

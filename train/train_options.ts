@@ -3,6 +3,7 @@ import type { TokenizedPair } from "../data/pair.ts";
 import { InputError, type Problem } from "../core/problem.ts";
 import { LOSSES, type LossOptions } from "./losses/losses.ts";
 import type { PairScore } from "./logps.ts";
+import { requireWithinWindow } from "./models/config.ts";
 import type { Model } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import type { Schedule } from "./optim/schedule.ts";
@@ -43,7 +44,7 @@ const LISTED = 20;
  * Checks the options against each other.
  *
  * @throws InputError with every problem: pairs that cannot be trained on, a reference that does not
- * belong to them
+ * belong to them; or with a sequence longer than the model's sliding window
  * @throws RangeError for sizes that are not positive integers, and snapshots outside the run
  */
 export function checkTrainOptions(options: TrainOptions): void {
@@ -64,6 +65,14 @@ export function checkTrainOptions(options: TrainOptions): void {
     problems.push({ path: "pairs", message: `… and ${rest} problems more.` });
   }
   if (problems.length > 0) throw new InputError(problems);
+  requireWithinWindow(options.model.config, longestSequence(options.pairs));
+}
+
+function longestSequence(pairs: readonly TokenizedPair[]): number {
+  return pairs.reduce((most, { prompt, chosen, rejected }) => {
+    const reply = Math.max(chosen.length, rejected?.length ?? 0);
+    return Math.max(most, prompt.length + reply);
+  }, 0);
 }
 
 function pairProblems({ pairs, loss, model }: TrainOptions): Problem[] {

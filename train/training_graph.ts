@@ -5,7 +5,7 @@ import type { Value } from "./graph/value.ts";
 import { LOSSES, type LossOptions, lossTerms } from "./losses/losses.ts";
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
 import type { ModelConfig } from "./models/config.ts";
-import { Llama, weightInputs } from "./models/llama.ts";
+import { Transformer, weightInputs } from "./models/transformer.ts";
 import { sequenceLogps, summedBatchInputs } from "./models/sequence_logps.ts";
 import { adamw, type AdamwOptions } from "./optim/adamw.ts";
 import { clipByGlobalNorm, globalNorm } from "./optim/clip_by_global_norm.ts";
@@ -49,10 +49,10 @@ export function momentName(slot: string, weight: string): string {
 export function trainingGraph(options: TrainingGraphOptions): Graph {
   const graph = new Graph({ dtype: "float32" });
   const weights = weightInputs(graph, options.config);
-  const llama = new Llama(options.config, weights);
+  const transformer = new Transformer(options.config, weights);
   const logps = LOSSES[options.loss.loss].reads === "pairs"
-    ? pairLogps(graph, llama)
-    : chosenLogps(graph, llama, options.paired);
+    ? pairLogps(graph, transformer)
+    : chosenLogps(graph, transformer, options.paired);
   const { preference, regulariser } = lossTerms(logps, options.loss);
   const grads = gradients(add(preference, regulariser), [...weights.values()]);
   graph.output("preference", preference);
@@ -68,10 +68,10 @@ export function trainingGraph(options: TrainingGraphOptions): Graph {
 }
 
 /** Chosen and rejected replies as one batch: log-probs of 2P sequences, split in two. */
-function pairLogps(graph: Graph, llama: Llama): PairLogps {
+function pairLogps(graph: Graph, transformer: Transformer): PairLogps {
   const symbols = { sequences: "2*P", time: "T", tokens: "N", replyTokens: "M" };
-  const batch = summedBatchInputs(graph, llama.config, { prefix: CHOSEN_PREFIX, symbols });
-  const [policyChosen, policyRejected] = split(sequenceLogps(llama, batch), {
+  const batch = summedBatchInputs(graph, transformer.config, { prefix: CHOSEN_PREFIX, symbols });
+  const [policyChosen, policyRejected] = split(sequenceLogps(transformer, batch), {
     axis: 0,
     sizes: ["P", "P"],
   });
@@ -101,13 +101,13 @@ function perPair(graph: Graph, name: string): Value {
 /** Chosen replies, and apart from them, for the record only, rejected ones. */
 function chosenLogps(
   graph: Graph,
-  llama: Llama,
+  transformer: Transformer,
   paired: boolean,
 ): ChosenLogps & { readonly policyRejected?: Value } {
   const symbols = { sequences: "P", time: "T", tokens: "N", replyTokens: "M" };
-  const batch = summedBatchInputs(graph, llama.config, { prefix: CHOSEN_PREFIX, symbols });
-  const policyChosen = sequenceLogps(llama, batch);
-  const policyRejected = paired ? rejectedLogps(graph, llama) : undefined;
+  const batch = summedBatchInputs(graph, transformer.config, { prefix: CHOSEN_PREFIX, symbols });
+  const policyChosen = sequenceLogps(transformer, batch);
+  const policyRejected = paired ? rejectedLogps(graph, transformer) : undefined;
   return {
     policyChosen,
     policyRejected,
@@ -117,12 +117,12 @@ function chosenLogps(
   };
 }
 
-function rejectedLogps(graph: Graph, llama: Llama): Value {
-  const rejected = summedBatchInputs(graph, llama.config, {
+function rejectedLogps(graph: Graph, transformer: Transformer): Value {
+  const rejected = summedBatchInputs(graph, transformer.config, {
     prefix: REJECTED_PREFIX,
     symbols: { sequences: "P", time: "U", tokens: "R", replyTokens: "Q" },
   });
-  return sequenceLogps(llama, rejected);
+  return sequenceLogps(transformer, rejected);
 }
 
 function stepOptimiser(graph: Graph, options: TrainingGraphOptions): Transformation {

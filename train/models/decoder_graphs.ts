@@ -11,7 +11,7 @@ import {
 } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import type { ModelConfig } from "./config.ts";
-import { Llama, weightInputs } from "./llama.ts";
+import { Transformer, weightInputs } from "./transformer.ts";
 
 /** Names of one layer's keys and values: as inputs, and behind `next/` as outputs. */
 export function cacheNames(config: ModelConfig): string[] {
@@ -29,19 +29,19 @@ export function nextCacheName(name: string): string {
  * logits (B, V) are wanted. Outputs each layer's keys and values, (B, K, T, C).
  */
 export function prefillGraph(config: ModelConfig): Graph {
-  const { graph, llama, layout } = start(config, "T");
+  const { graph, transformer, layout } = start(config, "T");
   const last = graph.input("last", "int64", ["B"]);
-  let x = llama.embed(graph.input("ids", "int64", ["B", "T"])); // (B, T, D)
+  let x = transformer.embed(graph.input("ids", "int64", ["B", "T"])); // (B, T, D)
   for (let layer = 0; layer < config.layers; layer++) {
-    const { q, k, v } = llama.project(x, layer, layout);
+    const { q, k, v } = transformer.project(x, layer, layout);
     outputCache(graph, layer, { keys: headsFirst(k), values: headsFirst(v) });
-    const mixed = llama.flatten(causalAttention({ q, k, v, scale: llama.scale }));
+    const mixed = transformer.flatten(causalAttention({ q, k, v, scale: transformer.scale }));
     const isLast = layer === config.layers - 1;
     x = isLast
-      ? llama.finish(lastRows(x, last), lastRows(mixed, last), layer)
-      : llama.finish(x, mixed, layer);
+      ? transformer.finish(lastRows(x, last), lastRows(mixed, last), layer)
+      : transformer.finish(x, mixed, layer);
   }
-  graph.output("logits", llama.logits(x));
+  graph.output("logits", transformer.logits(x));
   return graph;
 }
 
@@ -53,22 +53,22 @@ export function prefillGraph(config: ModelConfig): Graph {
  * position so does every other operand: a reshape is enough.
  */
 export function stepGraph(config: ModelConfig): Graph {
-  const { graph, llama, layout } = start(config, 1);
+  const { graph, transformer, layout } = start(config, 1);
   const { heads, keyValueHeads: k, headDim } = config;
-  let x = llama.embed(graph.input("ids", "int64", ["B", 1])); // (B, 1, D)
+  let x = transformer.embed(graph.input("ids", "int64", ["B", 1])); // (B, 1, D)
   const past = (name: string) => graph.input(name, graph.dtype, ["B", k, "U", headDim]);
   for (let layer = 0; layer < config.layers; layer++) {
-    const projected = llama.project(x, layer, layout);
+    const projected = transformer.project(x, layer, layout);
     const keys = concat([past(`keys/${layer}`), asHeads(projected.k, k)], 2); // (B, K, U+1, C)
     const values = concat([past(`values/${layer}`), asHeads(projected.v, k)], 2);
     outputCache(graph, layer, { keys, values });
     // Query heads that share a key head are rows of one product.
-    const q = reshape(mul(projected.q, llama.scale), ["B", k, heads / k, headDim]);
+    const q = reshape(mul(projected.q, transformer.scale), ["B", k, heads / k, headDim]);
     const weights = softmax(matmul(q, keys, { transposeB: true })); // (B, K, H/K, U+1)
     const mixed = reshape(matmul(weights, values), ["B", 1, heads * headDim]);
-    x = llama.finish(x, mixed, layer);
+    x = transformer.finish(x, mixed, layer);
   }
-  graph.output("logits", llama.logits(reshape(x, ["B", config.hiddenSize])));
+  graph.output("logits", transformer.logits(reshape(x, ["B", config.hiddenSize])));
   return graph;
 }
 
@@ -77,7 +77,7 @@ function start(config: ModelConfig, time: "T" | 1) {
   const angle = (name: string) => graph.input(name, graph.dtype, [time, config.headDim / 2]);
   // Prompts are of equal length: there is nothing to pad, so tokens are on the grid already.
   const layout = { cos: angle("cos"), sin: angle("sin"), onGrid: (x: Value) => x };
-  return { graph, llama: new Llama(config, weightInputs(graph, config)), layout };
+  return { graph, transformer: new Transformer(config, weightInputs(graph, config)), layout };
 }
 
 function outputCache(

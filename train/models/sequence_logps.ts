@@ -2,7 +2,7 @@ import type { Dim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
 import { cast, full, scatterElementsAdd, tokenLogp } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
-import { type Llama, llamaHidden, type SequenceInputs } from "./llama.ts";
+import { hiddenStates, type SequenceInputs, type Transformer } from "./transformer.ts";
 
 /** The tensors of a `SequenceBatch` as inputs of a graph. */
 export interface BatchInputs extends SequenceInputs {
@@ -70,17 +70,17 @@ export function summedBatchInputs(
 }
 
 /** log π of each reply token given all before it: (M). Logits exist at reply positions only. */
-export function replyTokenLogps(llama: Llama, batch: BatchInputs): Value {
-  const hidden = llamaHidden(llama, batch, batch.positions); // (M, D)
-  return tokenLogp(llama.logits(hidden), batch.targets);
+export function replyTokenLogps(transformer: Transformer, batch: BatchInputs): Value {
+  const hidden = hiddenStates(transformer, batch, batch.positions); // (M, D)
+  return tokenLogp(transformer.logits(hidden), batch.targets);
 }
 
 /**
  * Summed reply log-probs, (S) float64: the losses subtract such sums from each other, and the sums
  * are large beside their differences.
  */
-export function sequenceLogps(llama: Llama, batch: SummedBatchInputs): Value {
-  const logps = cast(replyTokenLogps(llama, batch), "float64"); // (M)
+export function sequenceLogps(transformer: Transformer, batch: SummedBatchInputs): Value {
+  const logps = cast(replyTokenLogps(transformer, batch), "float64"); // (M)
   const zeros = full(logps.graph, [batch.grid.dims[0]], { value: 0, dtype: "float64" }); // (S)
   return scatterElementsAdd(zeros, { indices: batch.segments, updates: logps, axis: 0 });
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Json } from "../../../core/json.ts";
 import { InputError } from "../../../core/problem.ts";
-import { formatModelConfig, parseModelConfig } from "../../../train/models/config.ts";
+import { parseModelConfig, requireWithinWindow } from "../../../train/models/config.ts";
+import { formatModelConfig } from "../../../train/models/config_format.ts";
 
 const small: Record<string, Json> = {
   model_type: "llama",
@@ -65,7 +66,7 @@ Deno.test("parseModelConfig() refuses all that would change results, in one mess
   });
   assert.deepEqual(problems, [
     "8 problems:",
-    'config.json: model_type: Expected one of llama but found "lama". Did you mean "llama"?',
+    'config.json: model_type: Expected one of llama, mistral, qwen2, gemma but found "lama". Did you mean "llama"?',
     'config.json: hidden_act: "gelu" is not implemented; it would change results.',
     "config.json: attention_bias: true is not implemented; it would change results.",
     "config.json: mlp_bias: true is not implemented; it would change results.",

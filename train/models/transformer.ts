@@ -6,6 +6,7 @@ import {
   gatedActivation,
   gatherRows,
   linear,
+  mul,
   reshape,
   rmsNorm,
   rotary,
@@ -14,7 +15,16 @@ import {
 import type { Graph } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
 import type { ModelConfig } from "./config.ts";
-import { EMBEDDING, FINAL_NORM, HEAD, LAYER, layerPrefix, parametersOf } from "./parameters.ts";
+import { type FamilyTraits, type Projection, TRAITS } from "./families.ts";
+import {
+  biasName,
+  EMBEDDING,
+  FINAL_NORM,
+  HEAD,
+  LAYER,
+  layerPrefix,
+  parametersOf,
+} from "./parameters.ts";
 
 /** The weights of a model as inputs of a graph, by name. */
 export type WeightInputs = ReadonlyMap<string, Value>;
@@ -43,31 +53,36 @@ export interface SequenceInputs {
 }
 
 /**
- * Final hidden states before the last norm, of the tokens asked for. Llama (Touvron et al., 2023) as
- * `LlamaForCausalLM` computes it: pre-norm attention and SwiGLU, rotary positions, no biases.
+ * Final hidden states before the last norm, of the tokens asked for.
  *
  * Padding is to the right, so the causal mask alone keeps it out of every token's sight.
  *
  * @param positions which of the N tokens, (M), all different
  * @returns (M, D)
  */
-export function llamaHidden(llama: Llama, inputs: SequenceInputs, positions: Value): Value {
-  const { config } = llama;
+export function hiddenStates(
+  transformer: Transformer,
+  inputs: SequenceInputs,
+  positions: Value,
+): Value {
+  const { config } = transformer;
   const { ids, places } = inputs;
   const layout = { ...inputs, onGrid: (x: Value) => onGrid(x, inputs) };
-  let x = llama.embed(ids); // (N, D)
+  let x = transformer.embed(ids); // (N, D)
   for (let layer = 0; layer < config.layers; layer++) {
-    const { q, k, v } = llama.project(x, layer, layout);
-    const mixed = offGrid(llama.flatten(causalAttention({ q, k, v, scale: llama.scale })));
+    const { q, k, v } = transformer.project(x, layer, layout);
+    const mixed = offGrid(
+      transformer.flatten(causalAttention({ q, k, v, scale: transformer.scale })),
+    );
     const isLast = layer === config.layers - 1;
     // After the last attention, tokens that nobody asks for are left out.
     x = isLast
-      ? llama.finish(
+      ? transformer.finish(
         gatherRows(x, positions),
         gatherRows(mixed, gatherRows(places, positions)),
         layer,
       )
-      : llama.finish(x, gatherRows(mixed, places), layer);
+      : transformer.finish(x, gatherRows(mixed, places), layer);
   }
   return x;
 }
@@ -94,32 +109,39 @@ export interface Layout {
   onGrid(x: Value): Value;
 }
 
-/** One decoder's weights in a graph, and the pieces that training and generation are put together from. */
-export class Llama {
+/**
+ * One decoder's weights in a graph, and the pieces that training and generation are put together
+ * from: pre-norm attention over rotary positions and a gated MLP, each added to the residual stream.
+ * What families do otherwise is in their traits.
+ */
+export class Transformer {
+  readonly #traits: FamilyTraits;
   /** Multiplies attention scores: 1/sqrt(C). */
   readonly scale: number;
 
   constructor(readonly config: ModelConfig, readonly weights: WeightInputs) {
+    this.#traits = TRAITS[config.family];
     this.scale = 1 / Math.sqrt(config.headDim);
   }
 
   /** Token ids (…) to embeddings (…, D). */
   embed(ids: Value): Value {
-    return embedding(this.#weight(EMBEDDING), ids);
+    const rows = embedding(this.#weight(EMBEDDING), ids);
+    return this.#traits.scalesEmbeddings ? mul(rows, Math.sqrt(this.config.hiddenSize)) : rows;
   }
 
   /** Queries (S, T, H, C), keys and values (S, T, K, C) of a layer; x (…, D). */
   project(x: Value, layer: number, { cos, sin, onGrid }: Layout) {
     const { heads, keyValueHeads, headDim } = this.config;
     const h = this.#norm(x, layerPrefix(layer) + LAYER.inputNorm); // (…, D)
-    const inHeads = (name: string, count: number) => {
-      const y = onGrid(linear(h, this.#layer(layer, name))); // (S, T, count·C)
+    const inHeads = (projection: Projection, count: number) => {
+      const y = onGrid(this.#linear(h, layer, projection)); // (S, T, count·C)
       return reshape(y, [y.dims[0], y.dims[1], count, headDim]);
     };
     return {
-      q: rotary(inHeads(LAYER.query, heads), cos, sin), // (S, T, H, C)
-      k: rotary(inHeads(LAYER.key, keyValueHeads), cos, sin), // (S, T, K, C)
-      v: inHeads(LAYER.value, keyValueHeads), // (S, T, K, C)
+      q: rotary(inHeads("query", heads), cos, sin), // (S, T, H, C)
+      k: rotary(inHeads("key", keyValueHeads), cos, sin), // (S, T, K, C)
+      v: inHeads("value", keyValueHeads), // (S, T, K, C)
     };
   }
 
@@ -131,11 +153,12 @@ export class Llama {
 
   /** Output projection, residual and MLP of a layer: x (…, D), mixed (…, H·C) to (…, D). */
   finish(x: Value, mixed: Value, layer: number): Value {
-    const y = add(x, linear(mixed, this.#layer(layer, LAYER.output))); // (…, D)
+    const y = add(x, this.#linear(mixed, layer, "output")); // (…, D)
     const h = this.#norm(y, layerPrefix(layer) + LAYER.mlpNorm); // (…, D)
-    const gate = linear(h, this.#layer(layer, LAYER.gate)); // (…, F)
-    const up = linear(h, this.#layer(layer, LAYER.up)); // (…, F)
-    return add(y, linear(gatedActivation(gate, up), this.#layer(layer, LAYER.down)));
+    const gate = this.#linear(h, layer, "gate"); // (…, F)
+    const up = this.#linear(h, layer, "up"); // (…, F)
+    const gated = gatedActivation(gate, up, this.#traits.activation); // (…, F)
+    return add(y, this.#linear(gated, layer, "down"));
   }
 
   /** Logits (M, V) of final hidden states (M, D). */
@@ -144,12 +167,18 @@ export class Llama {
     return linear(this.#norm(hidden, FINAL_NORM), head);
   }
 
-  #norm(x: Value, name: string): Value {
-    return rmsNorm(x, this.#weight(name), this.config.normEpsilon);
+  /** One of a layer's matrices applied to x, with its bias where the family has one. */
+  #linear(x: Value, layer: number, projection: Projection): Value {
+    const y = linear(x, this.#weight(layerPrefix(layer) + LAYER[projection]));
+    if (!this.#traits.biased.includes(projection)) return y;
+    return add(y, this.#weight(layerPrefix(layer) + biasName(projection)));
   }
 
-  #layer(layer: number, name: string): Value {
-    return this.#weight(layerPrefix(layer) + name);
+  #norm(x: Value, name: string): Value {
+    const weight = this.#weight(name);
+    const { normOffset } = this.#traits;
+    const factor = normOffset === 0 ? weight : add(weight, normOffset);
+    return rmsNorm(x, factor, this.config.normEpsilon);
   }
 
   #weight(name: string): Value {
