@@ -80,3 +80,15 @@ Deno.test("scorePairs() leaves out what a demonstration lacks and stops when ask
   await assert.rejects(scorer.scorePairs([demonstration], { signal }), new Error("stop"));
   await scorer.release();
 });
+
+Deno.test("logps() refuses a sequence longer than the model's sliding window", async () => {
+  const model = await goldenModel("mistral");
+  const narrow = { ...model, config: { ...model.config, slidingWindow: 3 } };
+  const scorer = await openScorer(narrow, { threads: 1 });
+  const prompt = Int32Array.of(1, 2);
+  assert.equal((await scorer.logps([{ prompt, reply: Int32Array.of(3) }])).length, 1);
+  await assert.rejects(scorer.logps([{ prompt, reply: Int32Array.of(3, 4) }]), {
+    name: "InputError",
+  });
+  await scorer.release();
+});

@@ -132,3 +132,14 @@ Deno.test("a decoder refuses batches that do not fit", async () => {
   assert.throws(() => decoder.keep([2]), new RangeError("Expected rows in 0 … 1 but found 2."));
   await decoder.release();
 });
+
+Deno.test("a decoder reads no further than the model's sliding window", async () => {
+  const model = await goldenModel("mistral");
+  const narrow = { ...model, config: { ...model.config, slidingWindow: 3 } };
+  const decoder = await openDecoder(narrow, { threads: 1 });
+  await assert.rejects(decoder.prefill([Int32Array.of(1, 2, 3, 4)]), { name: "InputError" });
+  await decoder.prefill([Int32Array.of(1, 2)]);
+  await decoder.step(Int32Array.of(3));
+  await assert.rejects(decoder.step(Int32Array.of(4)), { name: "InputError" });
+  await decoder.release();
+});
