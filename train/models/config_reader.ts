@@ -10,11 +10,13 @@ export class FieldReader {
 
   constructor(readonly raw: RawConfig, readonly path: string) {}
 
+  /** Notes what is wrong with a field, and the name that was perhaps meant. */
   report(key: string, message: string, near?: string): void {
     const problem = { path: `${this.path}: ${key}`, message };
     this.problems.push(near === undefined ? problem : { ...problem, nearest: near });
   }
 
+  /** A field that counts something; 1 when it is wrong. A field of null is one left out. */
   size(key: string, fallback?: number): number {
     const value = this.raw[key] ?? fallback ?? null;
     if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
@@ -26,6 +28,7 @@ export class FieldReader {
     return 1;
   }
 
+  /** A field that is a real number above 0; 1 when it is wrong. */
   positive(key: string, fallback: number): number {
     const value = this.raw[key] ?? fallback;
     if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
@@ -33,6 +36,7 @@ export class FieldReader {
     return 1;
   }
 
+  /** A field that is true or false; false when it is wrong. */
   flag(key: string, fallback: boolean): boolean {
     const value = this.raw[key] ?? fallback;
     if (typeof value === "boolean") return value;
@@ -40,6 +44,7 @@ export class FieldReader {
     return false;
   }
 
+  /** One token id or several as a list; negative ones, which mean none, are left out. */
   tokenIds(key: string): number[] {
     const value = this.raw[key] ?? [];
     const ids = Array.isArray(value) ? value : [value];
