@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
+import { FAMILIES } from "../train/models/families.ts";
 
 const size = (describe: string) => z.int().min(1).describe(describe);
 
 const params = z.strictObject({
-  family: z.enum(["llama"]).default("llama").describe("Decoder architecture"),
+  family: z.enum(FAMILIES).default("llama").describe("Decoder architecture"),
   hiddenSize: size("Width of the residual stream"),
   intermediateSize: size("Width inside the MLP"),
   layers: size("Decoder layers"),
@@ -31,7 +32,8 @@ export default defineStage<z.infer<typeof params>>({
   module: import.meta.url,
   async run({ params: { seed, ...shape }, input, output, log }) {
     const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
-    const { formatModelConfig, parseModelConfig } = await import("../train/models/config.ts");
+    const { parseModelConfig } = await import("../train/models/config.ts");
+    const { formatModelConfig } = await import("../train/models/config_format.ts");
     const { initializeModel, saveModel } = await import("../train/models/model.ts");
     const { parameterCount } = await import("../train/models/parameters.ts");
     const tokenizer = await loadTokenizer(input("tokenizer").path);
@@ -39,6 +41,7 @@ export default defineStage<z.infer<typeof params>>({
       ...shape,
       keyValueHeads: shape.keyValueHeads ?? shape.heads,
       headDim: shape.headDim ?? shape.hiddenSize / shape.heads,
+      slidingWindow: null,
       vocabSize: tokenizer.vocabSize,
       bosTokenId: tokenizer.bosId,
       eosTokenIds: tokenizer.eosId === null ? [] : [tokenizer.eosId],

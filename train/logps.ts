@@ -1,17 +1,22 @@
 import type { TokenizedPair } from "../data/pair.ts";
-import { Graph } from "./graph/graph.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
-import { Llama, weightInputs } from "./models/llama.ts";
+import { logpsGraph } from "./logps_graph.ts";
+import { requireWithinWindow } from "./models/config.ts";
 import type { Model } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
-import { batchInputs, replyTokenLogps } from "./models/sequence_logps.ts";
+import { divideIntoRuns, sizeOf } from "./pair_packs.ts";
+import { layOut, type PromptedReplies } from "./packs.ts";
 import { openRuntime, type RuntimeOptions, type Session } from "./runtime/open_runtime.ts";
-import { batchSequences, type Sequence } from "./sequences.ts";
 
-/** Tokens, padding included, that one run reads at most, unless a single sequence is longer. */
+/** Tokens that one run reads at most, unless a single sequence is longer. */
 const TOKENS_PER_RUN = 4096;
-/** Logits that one run may make: 256 MiB. */
-const LOGITS_PER_RUN = 1 << 26;
+
+/** A prompt and the reply whose log-probs are asked for, as token ids. */
+export interface Sequence {
+  readonly prompt: Int32Array;
+  readonly reply: Int32Array;
+}
 
 /** Summed reply log-probs (nats) of one pair, and how many tokens each sum has. */
 export interface PairScore {
@@ -37,11 +42,7 @@ export interface ScoreOptions {
  */
 export async function openScorer(model: Model, options: RuntimeOptions): Promise<Scorer> {
   const runtime = await openRuntime(options);
-  const graph = new Graph({ dtype: "float32" });
-  const llama = new Llama(model.config, weightInputs(graph, model.config));
-  const symbols = { sequences: "S", time: "T", tokens: "N", replyTokens: "M" };
-  graph.output("logps", replyTokenLogps(llama, batchInputs(graph, model.config, { symbols })));
-  return new Scorer(model, await runtime.session(toOnnx(graph)));
+  return new Scorer(model, await runtime.session(toOnnx(logpsGraph(model.config))));
 }
 
 /** Made by `openScorer`. */
@@ -60,6 +61,7 @@ export class Scorer {
    * Summed log-probs (nats), in the order given; an empty reply scores 0.
    *
    * @throws RangeError when a prompt is empty: its reply's first token has nothing to follow
+   * @throws InputError for a sequence longer than the model's sliding window
    */
   async logps(
     sequences: readonly Sequence[],
@@ -68,14 +70,15 @@ export class Scorer {
     sequences.forEach(({ prompt }, i) => {
       if (prompt.length === 0) throw new RangeError(`Expected sequence ${i} to have a prompt.`);
     });
+    requireWithinWindow(this.#model.config, longestSequence(sequences));
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const limit = Math.min(TOKENS_PER_RUN, LOGITS_PER_RUN / this.#model.config.vocabSize);
-    for (const rows of batchesByLength(sequences, limit)) {
+    const groups = groupByPrompt(sequences);
+    const limits = { tokens: TOKENS_PER_RUN, vocabSize: this.#model.config.vocabSize };
+    for (const run of divideIntoRuns(groups.map(sizeOf), limits)) {
       signal?.throwIfAborted();
-      const scores = await this.#run(rows.map((row) => sequences[row]));
-      rows.forEach((row, i) => sums[row] = scores[i]);
-      onProgress?.(done += rows.length, sequences.length);
+      const rows = await this.#run(run.map((group) => groups[group]), sums);
+      onProgress?.(done += rows, sequences.length);
     }
     return sums;
   }
@@ -104,27 +107,52 @@ export class Scorer {
     await this.#session.release();
   }
 
-  async #run(sequences: readonly Sequence[]): Promise<Float64Array> {
-    const { segments, ...batch } = batchSequences(sequences, this.#angles);
-    const feeds = { ...Object.fromEntries(this.#model.weights), ...batch };
+  /** Adds the log-probs of some groups to their rows' sums; gives the number of rows. */
+  async #run(groups: readonly Group[], sums: Float64Array): Promise<number> {
+    const { config, weights } = this.#model;
+    const { segments, ...pack } = layOut(groups, { config, angles: this.#angles });
+    const feeds: Record<string, Tensor> = Object.fromEntries(weights);
+    for (const [name, tensor] of Object.entries(pack)) {
+      if (this.#session.inputs.includes(name)) feeds[name] = tensor;
+    }
     const { logps } = await this.#session.run(feeds);
-    const sums = new Float64Array(sequences.length);
-    segments.data.forEach((segment, i) => sums[Number(segment)] += Number(logps.data[i]));
-    return sums;
+    // Replies are numbered as `layOut` does: all first ones, then all second ones.
+    const most = Math.max(...groups.map(({ rows }) => rows.length));
+    const order = Array.from({ length: most }, (_, r) => groups.flatMap(({ rows }) => rows[r] ?? []))
+      .flat();
+    segments.data.forEach((segment, i) => sums[order[Number(segment)]] += Number(logps.data[i]));
+    return order.length;
   }
 }
 
-/** Rows of similar length together, so that little is padded; rows with nothing to score are left out. */
-function batchesByLength(sequences: readonly Sequence[], tokens: number): number[][] {
-  const length = (row: number) => sequences[row].prompt.length + sequences[row].reply.length;
-  const rows = sequences.flatMap(({ reply }, row) => reply.length === 0 ? [] : [row])
-    .sort((a, b) => length(a) - length(b) || a - b);
-  const batches: number[][] = [];
-  for (const row of rows) {
-    const batch = batches.at(-1);
-    // Sorted by length, so this row is the longest.
-    if (batch !== undefined && (batch.length + 1) * length(row) <= tokens) batch.push(row);
-    else batches.push([row]);
-  }
-  return batches;
+/** A prompt with its replies, and the row that each reply came from. */
+interface Group extends PromptedReplies {
+  readonly replies: Int32Array[];
+  readonly rows: number[];
+}
+
+/** Sequences that begin alike together, as far as one run holds them; nothing is scored of an empty reply. */
+function groupByPrompt(sequences: readonly Sequence[]): Group[] {
+  const groups: Group[] = [];
+  const open = new Map<string, Group>();
+  sequences.forEach(({ prompt, reply }, row) => {
+    if (reply.length === 0) return;
+    const key = prompt.join();
+    let group = open.get(key);
+    if (group === undefined || sizeOf(group).tokens + reply.length > TOKENS_PER_RUN) {
+      group = { prompt, replies: [], rows: [] };
+      groups.push(group);
+      open.set(key, group);
+    }
+    group.replies.push(reply);
+    group.rows.push(row);
+  });
+  return groups;
+}
+
+function longestSequence(sequences: readonly Sequence[]): number {
+  return sequences.reduce(
+    (most, { prompt, reply }) => Math.max(most, prompt.length + reply.length),
+    0,
+  );
 }

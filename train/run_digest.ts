@@ -5,11 +5,15 @@ import type { TrainOptions } from "./train_options.ts";
 /** Digest of all that decides a run's bytes: a checkpoint belongs to the run with the same one. */
 export function runDigest(options: TrainOptions): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
+  const { microBatchPairs, tokensPerRun } = options;
   return digestJson({
     config: model.config,
     loss: lossIdentity(loss),
     schedule,
     batchPairs,
+    // How a batch is divided changes the order of sums.
+    microBatchPairs,
+    tokensPerRun,
     order,
     seed,
     maxGradNorm,

@@ -1,6 +1,23 @@
 import type { PairScore } from "./logps.ts";
 import type { StepRecord } from "./step_record.ts";
-import type { StepOutputs } from "./training_step.ts";
+
+/** Global L2 norms of the gradients of a loss's two parts. */
+export interface PartNorms {
+  readonly preference: number;
+  readonly regulariser: number;
+}
+
+/** What a step computed before it changed the weights. */
+export interface StepOutputs {
+  readonly preference: number;
+  readonly regulariser: number;
+  readonly gradNorm: number;
+  /** Summed log-probs under the policy, (P). */
+  readonly policyChosen: ArrayLike<number>;
+  readonly policyRejected: ArrayLike<number> | null;
+  /** Null on steps at which they were not measured. */
+  readonly partNorms: PartNorms | null;
+}
 
 /** What a step's record is made from. */
 export interface StepObservation {
@@ -26,6 +43,8 @@ export function stepRecord(observation: StepObservation): StepRecord {
     rejectedLogp: policyRejected === null ? null : mean(policyRejected),
     ...rewards(observation),
     gradNorm,
+    preferenceGradNorm: outputs.partNorms?.preference ?? null,
+    regulariserGradNorm: outputs.partNorms?.regulariser ?? null,
     lr,
   };
 }

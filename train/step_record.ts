@@ -21,6 +21,12 @@ export interface StepRecord {
   readonly accuracy: number | null;
   /** Global L2 norm of the gradient before clipping. */
   readonly gradNorm: number;
+  /**
+   * Of the gradient of `dpoLoss` and of that of `sftLoss` alone; null on steps at which they were not
+   * measured. They add up as vectors: the sum of the norms is at least `gradNorm`.
+   */
+  readonly preferenceGradNorm: number | null;
+  readonly regulariserGradNorm: number | null;
   readonly lr: number;
 }
 

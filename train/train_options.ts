@@ -3,6 +3,7 @@ import type { TokenizedPair } from "../data/pair.ts";
 import { InputError, type Problem } from "../core/problem.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import type { PairScore } from "./logps.ts";
+import { requireWithinWindow } from "./models/config.ts";
 import type { Model } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import type { Schedule } from "./optim/schedule.ts";
@@ -10,7 +11,7 @@ import type { StepRecord } from "./step_record.ts";
 
 /** All that decides a training run; equal options give equal bytes. */
 export interface TrainOptions {
-  /** Where training begins; not changed. */
+  /** Where training begins; not changed, unless `takesOverModel` says so. */
   readonly model: Model;
   /** All with rejected replies, or (demonstrations) all without. */
   readonly pairs: readonly TokenizedPair[];
@@ -20,12 +21,23 @@ export interface TrainOptions {
   readonly schedule: Schedule;
   /** Pairs a step. */
   readonly batchPairs: number;
+  /** Pairs that one run of the gradient graph holds at most; the gradient is that of the batch. */
+  readonly microBatchPairs?: number;
+  /** Tokens that one run holds at most, unless a single pair has more: `TOKENS_PER_RUN` unless given. */
+  readonly tokensPerRun?: number;
   readonly order: BatchOrder;
   /** Decides the order of the pairs when it is shuffled. */
   readonly seed: number;
   /** Gradients are scaled down to this global L2 norm. */
   readonly maxGradNorm: number;
   readonly adamw: AdamwOptions;
+  /**
+   * At step 1 and every so many steps after it, the gradient of each part of the loss is measured by
+   * itself, for two more passes over the batch; never unless given.
+   */
+  readonly gradientShareSteps?: number;
+  /** Whether the model's own arrays are trained, which spares a copy of them. */
+  readonly takesOverModel?: boolean;
   readonly threads: number;
   /** Steps after which the weights are kept, each as the model folder `step-000040`; 0 is the start. */
   readonly snapshots?: { readonly folder: string; readonly steps: readonly number[] };
@@ -36,6 +48,9 @@ export interface TrainOptions {
   readonly onStep?: (record: StepRecord) => void;
 }
 
+/** Products of matrices with fewer rows are slower; with more, only memory grows. */
+export const TOKENS_PER_RUN = 1024;
+
 /** How many problems of the same kind are worth listing. */
 const LISTED = 20;
 
@@ -43,13 +58,22 @@ const LISTED = 20;
  * Checks the options against each other.
  *
  * @throws InputError with every problem: pairs that cannot be trained on, a reference that does not
- * belong to them
+ * belong to them; or with a sequence longer than the model's sliding window
  * @throws RangeError for sizes that are not positive integers, and snapshots outside the run
  */
 export function checkTrainOptions(options: TrainOptions): void {
-  const { schedule, batchPairs, threads, checkpoints, snapshots } = options;
-  const sizes = { steps: schedule.steps, batchPairs, threads };
-  for (const [name, value] of Object.entries({ ...sizes, everySteps: checkpoints?.everySteps })) {
+  const { schedule, checkpoints, snapshots, batchPairs, threads } = options;
+  const { microBatchPairs, tokensPerRun, gradientShareSteps } = options;
+  const sizes = {
+    steps: schedule.steps,
+    batchPairs,
+    threads,
+    microBatchPairs,
+    tokensPerRun,
+    gradientShareSteps,
+    everySteps: checkpoints?.everySteps,
+  };
+  for (const [name, value] of Object.entries(sizes)) {
     if (value !== undefined && (!Number.isInteger(value) || value < 1)) {
       throw new RangeError(`Expected ${name} to be an integer greater than 0 but found ${value}.`);
     }
@@ -64,6 +88,14 @@ export function checkTrainOptions(options: TrainOptions): void {
     problems.push({ path: "pairs", message: `… and ${rest} problems more.` });
   }
   if (problems.length > 0) throw new InputError(problems);
+  requireWithinWindow(options.model.config, longestSequence(options.pairs));
+}
+
+function longestSequence(pairs: readonly TokenizedPair[]): number {
+  return pairs.reduce((most, { prompt, chosen, rejected }) => {
+    const reply = Math.max(chosen.length, rejected?.length ?? 0);
+    return Math.max(most, prompt.length + reply);
+  }, 0);
 }
 
 function pairProblems({ pairs, loss, model }: TrainOptions): Problem[] {

@@ -2,18 +2,19 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { batchRows } from "../data/batches.ts";
 import { ExpectedError } from "../core/problem.ts";
 import { CheckpointFolder } from "./checkpoint.ts";
-import { openScorer, type PairScore } from "./logps.ts";
+import { openScorer, type PairScore, type Scorer } from "./logps.ts";
 import { lossBeta, lossReads } from "./losses/losses.ts";
 import type { Model } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
+import { openRuntime } from "./runtime/open_runtime.ts";
 import { learningRate } from "./optim/schedule.ts";
-import { pairFeeds } from "./pair_batches.ts";
+import { divideIntoRuns, type PairBatch, pairFeeds, sizeOf } from "./pair_packs.ts";
 import { runDigest } from "./run_digest.ts";
 import { SnapshotFolder } from "./snapshots.ts";
-import { stepRecord } from "./step_metrics.ts";
+import { type PartNorms, stepRecord } from "./step_metrics.ts";
 import type { StepRecord } from "./step_record.ts";
-import { checkTrainOptions, type TrainOptions } from "./train_options.ts";
-import { initialState, TrainingStep } from "./training_step.ts";
+import { checkTrainOptions, TOKENS_PER_RUN, type TrainOptions } from "./train_options.ts";
+import { type BatchPart, initialState, type PartWeights, TrainingStep } from "./training_step.ts";
 
 /** What training gives. */
 export interface TrainedModel {
@@ -40,29 +41,23 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const folder = checkpoints && new CheckpointFolder(checkpoints.folder, runDigest(options));
   const kept = snapshots && new SnapshotFolder(snapshots, model.config);
   const resumed = await folder?.open(async (step) => await kept?.holds(step) ?? true) ?? null;
-  const state = resumed?.state ?? initialState(model.weights);
-  const step = await TrainingStep.open(
-    {
-      config: model.config,
-      loss: options.loss,
-      paired: options.pairs[0].rejected !== null,
-      maxGradNorm: options.maxGradNorm,
-      adamw: options.adamw,
-    },
-    state,
-    options,
-  );
+  const state = resumed?.state ?? initialState(model, options);
+  const runtime = await openRuntime(options);
+  const step = await TrainingStep.open(runtime, state, { ...options, config: model.config });
+  const scorer = await openRejectedScorer(options, step);
   const records = [...resumed?.records ?? []];
   try {
-    await runSteps(options, { step, reference, folder, kept, records });
+    await runSteps(options, { step, scorer, reference, folder, kept, records });
     return { model: { config: model.config, weights: step.state().weights }, steps: records };
   } finally {
     await step.release();
+    await scorer?.release();
   }
 }
 
 interface Run {
   readonly step: TrainingStep;
+  readonly scorer: Scorer | null;
   readonly reference: readonly PairScore[] | null;
   readonly folder: CheckpointFolder | undefined;
   readonly kept: SnapshotFolder | undefined;
@@ -92,39 +87,117 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
 }
 
 /** Takes one step and gives its record. */
-function stepTaker(
-  { model, pairs, loss, schedule, ...options }: TrainOptions,
-  { step, reference }: Run,
-): (number: number) => Promise<StepRecord> {
+function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise<StepRecord> {
+  const { model, pairs, loss, schedule } = options;
   const angles = new RotaryAngles(model.config);
   const plan = { ...options, count: pairs.length, batchSize: options.batchPairs };
-  const beta = lossBeta(loss);
   return async (number) => {
     const rows = batchRows(plan, number);
-    const batch = {
+    const batch: PairBatch = {
       pairs: rows.map((row) => pairs[row]),
-      reference: reference && rows.map((row) => reference[row]),
+      reference: run.reference && rows.map((row) => run.reference![row]),
     };
+    const parts = partsOf(batch, { ...options, angles });
+    const norms = await partNorms(number, { options, step: run.step, parts });
+    const gradient = await run.step.gather(parts);
+    const rejected = batch.pairs.map(({ prompt, rejected }) => ({ prompt, reply: rejected! }));
+    const policyRejected = gradient.policyRejected ?? await run.scorer?.logps(rejected) ?? null;
     const lr = learningRate(schedule, number);
-    const outputs = await step.run(pairFeeds(batch, angles), lr);
+    const outputs = { ...gradient, policyRejected, partNorms: norms };
+    const beta = lossBeta(loss);
     const record = stepRecord({ step: number, lr, outputs, reference: batch.reference, beta });
-    requireFinite(record, batch.pairs);
+    requireFinite(record, { norms: gradient.norms, pairs: batch.pairs });
+    await run.step.update(gradient.gradNorm, lr);
     return record;
   };
 }
 
-/** Past this point every number would be NaN; what led there is still worth reading. */
-function requireFinite(record: StepRecord, pairs: readonly { readonly id: string }[]): void {
-  const wrong = Object.entries(record).filter(([, value]) =>
-    value !== null && !Number.isFinite(value)
+/** The batch in parts, each as much as one run holds. */
+function partsOf(
+  { pairs, reference }: PairBatch,
+  options: TrainOptions & { readonly angles: RotaryAngles },
+): BatchPart[] {
+  const { model: { config }, angles, loss, microBatchPairs, tokensPerRun } = options;
+  const comparesPairs = lossReads(loss) === "pairs";
+  const facts = {
+    config,
+    angles,
+    comparesPairs,
+    pairs: pairs.length,
+    meanChosenTokens: pairs.reduce((sum, { chosen }) => sum + chosen.length, 0) / pairs.length,
+  };
+  const sizes = pairs.map(({ prompt, chosen, rejected }) =>
+    sizeOf({ prompt, replies: comparesPairs ? [chosen, rejected!] : [chosen] })
   );
-  if (wrong.length === 0) return;
-  const found = wrong.map(([name, value]) => `${name} ${value}`).join(", ");
+  const limits = {
+    tokens: tokensPerRun ?? TOKENS_PER_RUN,
+    pairs: microBatchPairs,
+    vocabSize: config.vocabSize,
+  };
+  return divideIntoRuns(sizes, limits).map((rows) => {
+    const part = {
+      pairs: rows.map((row) => pairs[row]),
+      reference: reference && rows.map((row) => reference[row]),
+    };
+    return { rows, feeds: pairFeeds(part, facts) };
+  });
+}
+
+/**
+ * The gradient norms of the two parts of the loss, each by itself; null on steps at which they are
+ * not asked for. Where the loss has only one part, it is the whole gradient.
+ */
+async function partNorms(
+  number: number,
+  { options, step, parts }: {
+    readonly options: TrainOptions;
+    readonly step: TrainingStep;
+    readonly parts: readonly BatchPart[];
+  },
+): Promise<PartNorms | null> {
+  const { gradientShareSteps: every } = options;
+  if (every === undefined || (number - 1) % every !== 0) return null;
+  const normOf = async (weights: PartWeights) => {
+    const { gradNorm } = await step.gather(parts, weights);
+    step.discard();
+    return gradNorm;
+  };
+  return {
+    preference: await normOf({ preferenceWeight: 1, regulariserWeight: 0 }),
+    regulariser: await normOf({ preferenceWeight: 0, regulariserWeight: 1 }),
+  };
+}
+
+/** Past this point every number would be NaN; what led there is still worth reading. */
+function requireFinite(
+  record: StepRecord,
+  { norms, pairs }: {
+    readonly norms: ReadonlyMap<string, number>;
+    readonly pairs: readonly { readonly id: string }[];
+  },
+): void {
+  const { dpoLoss, sftLoss, chosenLogp, rejectedLogp, gradNorm } = record;
+  // In the order of the computation: the first one is where it began.
+  const seen = { chosenLogp, rejectedLogp, dpoLoss, sftLoss };
+  const gradients = [...norms].reverse().map(([name, norm]) => [`the gradient of ${name}`, norm]);
+  const wrong = [...Object.entries(seen), ...gradients, ["gradNorm", gradNorm]]
+    .find(([, value]) => value !== null && !Number.isFinite(value));
+  if (wrong === undefined) return;
   const ids = pairs.slice(0, 3).map(({ id }) => id).join(", ");
   throw new ExpectedError(
-    `Training stopped at step ${record.step}: ${found} (learning rate ${record.lr}, pairs ${ids}` +
-      `${pairs.length > 3 ? ", …" : ""}). A lower learning rate or more warm-up usually helps.`,
+    `Training stopped at step ${record.step}: ${wrong[0]} is ${wrong[1]} (learning rate ` +
+      `${record.lr}, pairs ${ids}${pairs.length > 3 ? ", …" : ""}). The weights before this step ` +
+      "are kept. A lower learning rate or more warm-up usually helps.",
   );
+}
+
+/** Log-probs of rejected replies under the policy as it is, for a loss that does not read them. */
+async function openRejectedScorer(
+  { model: { config }, pairs, loss, ...options }: TrainOptions,
+  step: TrainingStep,
+): Promise<Scorer | null> {
+  if (lossReads(loss) === "pairs" || pairs[0].rejected === null) return null;
+  return await openScorer({ config, weights: step.state().weights }, options);
 }
 
 /** What the loss compares with: the rows given, else the model's own log-probs before training. */

@@ -1,122 +1,181 @@
 import { elementCount, float32, type Tensor } from "../core/tensor.ts";
 import type { TrainingState } from "./checkpoint.ts";
+import { gradientGraph, type GradientGraphOptions, gradientName, nextName } from "./gradient_graph.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
-import type { Weights } from "./models/model.ts";
-import { parametersOf } from "./models/parameters.ts";
-import { adamwScalars } from "./optim/adamw.ts";
-import { openRuntime, type Session } from "./runtime/open_runtime.ts";
-import {
-  momentName,
-  nextName,
-  trainingGraph,
-  type TrainingGraphOptions,
-} from "./training_graph.ts";
+import type { Model, Weights } from "./models/model.ts";
+import type { AdamwOptions } from "./optim/adamw.ts";
+import { OptimiserStep, type TrainedTensors } from "./optimiser_step.ts";
+import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
 
-/** What a step computed before it changed the weights. */
-export interface StepOutputs {
+/** How a step is taken. */
+export interface TrainingStepOptions extends GradientGraphOptions {
+  readonly maxGradNorm: number;
+  readonly adamw: AdamwOptions;
+}
+
+/** A part of a batch: what the gradient graph is fed, and which pairs of the batch these are. */
+export interface BatchPart {
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  readonly rows: readonly number[];
+}
+
+/** What a batch's parts gave together, all of it before the update. */
+export interface BatchGradient {
   readonly preference: number;
   readonly regulariser: number;
+  /** Summed log-probs under the policy, (P), in the batch's order. */
+  readonly policyChosen: readonly number[];
+  readonly policyRejected: readonly number[] | null;
+  /** The L2 norm of each parameter's gradient. */
+  readonly norms: ReadonlyMap<string, number>;
+  /** The global L2 norm. */
   readonly gradNorm: number;
-  /** Summed log-probs under the policy, (P). */
-  readonly policyChosen: ArrayLike<number>;
-  readonly policyRejected: ArrayLike<number> | null;
 }
 
-type Tensors = Record<string, Tensor<"float32">>;
+/** Which parts of the loss a gradient is of; both, unless one part's share is asked for. */
+export interface PartWeights {
+  readonly preferenceWeight: number;
+  readonly regulariserWeight: number;
+}
+
+const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
 
 /**
- * The training graph in a session, with the state it carries from step to step. State lives in two
- * sets of buffers: a step reads one and writes the other, so nothing is allocated or copied.
+ * The gradient graph and the optimiser in sessions, over one set of arrays: a batch's gradient is
+ * gathered part by part, then the update is written over the weights and moments.
  */
 export class TrainingStep {
-  readonly #options: TrainingGraphOptions;
-  readonly #session: Session;
-  readonly #names: readonly string[];
-  /** Weights and moments by input name: what the next step reads, and what it writes. */
-  #current: Tensors;
-  #spare: Tensors;
+  readonly #options: TrainingStepOptions;
+  readonly #gradient: Session;
+  readonly #optimiser: OptimiserStep;
+  readonly #tensors: TrainedTensors;
+  /** Weights, and what is gathered of their gradients, under the gradient graph's names. */
+  readonly #placed: Readonly<Record<string, PlacedTensor>>;
   #step: number;
 
-  private constructor(options: TrainingGraphOptions, session: Session, state: TrainingState) {
+  private constructor(
+    options: TrainingStepOptions,
+    { gradient, optimiser, tensors, placed, step }: {
+      readonly gradient: Session;
+      readonly optimiser: OptimiserStep;
+      readonly tensors: TrainedTensors;
+      readonly placed: Readonly<Record<string, PlacedTensor>>;
+      readonly step: number;
+    },
+  ) {
     this.#options = options;
-    this.#session = session;
-    this.#names = parametersOf(options.config).map(({ name }) => name);
-    this.#current = {};
-    for (const name of this.#names) {
-      this.#current[name] = copy(state.weights.get(name)!);
-      this.#current[momentName("m", name)] = copy(state.firstMoments.get(name)!);
-      this.#current[momentName("v", name)] = copy(state.secondMoments.get(name)!);
-    }
-    this.#spare = Object.fromEntries(
-      Object.entries(this.#current).map(([name, { dims }]) => [name, zeros(dims)]),
-    );
-    this.#step = state.step;
+    this.#gradient = gradient;
+    this.#optimiser = optimiser;
+    this.#tensors = tensors;
+    this.#placed = placed;
+    this.#step = step;
   }
 
-  /** Compiles the graph and loads the state, which stays the caller's. */
+  /** Compiles the graphs. The state's arrays are taken over: every step changes them. */
   static async open(
-    options: TrainingGraphOptions,
+    runtime: Runtime,
     state: TrainingState,
-    { threads }: { readonly threads: number },
+    options: TrainingStepOptions,
   ): Promise<TrainingStep> {
-    const runtime = await openRuntime({ threads });
-    const session = await runtime.session(toOnnx(trainingGraph(options)));
-    return new TrainingStep(options, session, state);
-  }
-
-  /** Takes one step on a batch: tensors by input name, of which the loss reads some or all. */
-  async run(batch: Readonly<Record<string, Tensor>>, learningRate: number): Promise<StepOutputs> {
-    const scalars = adamwScalars(this.#options.adamw, this.#step + 1, learningRate);
-    const feeds: Record<string, Tensor> = { ...this.#current };
-    for (const name of this.#session.inputs) {
-      if (name in batch) feeds[name] = batch[name];
-      else if (name in scalars) {
-        feeds[name] = float32([], Float32Array.of(scalars[name as keyof typeof scalars]));
-      }
+    const gradient = await runtime.session(toOnnx(gradientGraph(options)));
+    const tensors = { ...state, gradients: zerosLike(state.weights) };
+    const optimiser = await OptimiserStep.open(runtime, tensors, options.adamw);
+    const placed: Record<string, PlacedTensor> = {};
+    for (const [name, tensor] of tensors.weights) placed[name] = runtime.place(tensor);
+    for (const [name, tensor] of tensors.gradients) {
+      placed[gradientName(name)] = runtime.place(tensor);
     }
-    const into: Tensors = {};
-    for (const name of Object.keys(this.#spare)) into[nextName(name)] = this.#spare[name];
-    const results = await this.#session.run(feeds, { into });
-    [this.#current, this.#spare] = [this.#spare, this.#current];
+    return new TrainingStep(options, { gradient, optimiser, tensors, placed, step: state.step });
+  }
+
+  /** Gathers the gradient of a batch in its parts. `update` or `discard` must follow. */
+  async gather(parts: readonly BatchPart[], weights: PartWeights = BOTH): Promise<BatchGradient> {
+    const pairs = parts.reduce((sum, { rows }) => sum + rows.length, 0);
+    const chosen = new Array<number>(pairs);
+    const rejected = new Array<number>(pairs);
+    const sums = { preference: 0, regulariser: 0 };
+    for (const { feeds, rows } of parts) {
+      const outputs = await this.#run(feeds, weights);
+      sums.preference += Number(outputs.preference.data[0]);
+      sums.regulariser += Number(outputs.regulariser.data[0]);
+      rows.forEach((row, i) => {
+        chosen[row] = Number(outputs.policyChosen.data[i]);
+        rejected[row] = Number(outputs.policyRejected?.data[i]);
+      });
+    }
+    const norms = await this.#optimiser.gradientNorms();
+    const squares = [...norms.values()].reduce((sum, norm) => sum + norm * norm, 0);
+    const policyRejected = this.#gradient.outputs.includes("policyRejected") ? rejected : null;
+    return { ...sums, policyChosen: chosen, policyRejected, norms, gradNorm: Math.sqrt(squares) };
+  }
+
+  /** Takes the step that the gathered gradient leads to. */
+  async update(gradNorm: number, learningRate: number): Promise<void> {
     this.#step++;
-    const numbers = (name: string) => results[name].data as ArrayLike<number>;
-    return {
-      preference: numbers("preference")[0],
-      regulariser: numbers("regulariser")[0],
-      gradNorm: numbers("gradNorm")[0],
-      policyChosen: numbers("policyChosen"),
-      policyRejected: this.#options.paired ? numbers("policyRejected") : null,
-    };
+    const { maxGradNorm } = this.#options;
+    await this.#optimiser.update(this.#step, { learningRate, gradNorm, maxGradNorm });
   }
 
-  /** The state after the last step; its tensors are overwritten by the step after the next. */
+  /** Forgets the gathered gradient. */
+  discard(): void {
+    for (const { data } of this.#tensors.gradients.values()) data.fill(0);
+  }
+
+  /** The state after the last step: live arrays, which the next step changes. */
   state(): TrainingState {
-    const pick = (toInput: (name: string) => string): Weights =>
-      new Map(this.#names.map((name) => [name, this.#current[toInput(name)]]));
-    return {
-      step: this.#step,
-      weights: pick((name) => name),
-      firstMoments: pick((name) => momentName("m", name)),
-      secondMoments: pick((name) => momentName("v", name)),
-    };
+    const { weights, firstMoments, secondMoments } = this.#tensors;
+    return { step: this.#step, weights, firstMoments, secondMoments };
   }
 
-  /** Frees the session. */
+  /** Frees the sessions; the arrays stay the caller's. */
   async release(): Promise<void> {
-    await this.#session.release();
+    await this.#gradient.release();
+    await this.#optimiser.release();
+    for (const tensor of Object.values(this.#placed)) tensor.release();
+  }
+
+  async #run(
+    batch: Readonly<Record<string, Tensor>>,
+    weights: PartWeights,
+  ): Promise<Record<string, Tensor>> {
+    const feeds: Record<string, Tensor | PlacedTensor> = { ...this.#placed };
+    for (const name of this.#gradient.inputs) {
+      if (name in batch) feeds[name] = batch[name];
+      else if (name in weights) feeds[name] = scalar(weights[name as keyof PartWeights]);
+    }
+    const into: Record<string, PlacedTensor> = {};
+    for (const name of this.#tensors.gradients.keys()) {
+      into[nextName(gradientName(name))] = this.#placed[gradientName(name)];
+    }
+    return await this.#gradient.run(feeds, { into, inPlace: Object.keys(into) });
   }
 }
 
-/** The state before the first step: the model's weights, moments zero. */
-export function initialState(weights: Weights): TrainingState {
-  const zeroed = () => new Map([...weights].map(([name, { dims }]) => [name, zeros(dims)]));
-  return { step: 0, weights, firstMoments: zeroed(), secondMoments: zeroed() };
+/** The state before the first step: the model's weights, copied unless taken over; moments zero. */
+export function initialState(
+  { weights }: Model,
+  { takesOverModel = false }: { readonly takesOverModel?: boolean } = {},
+): TrainingState {
+  const copy = ({ dims, data }: Tensor<"float32">) => float32(dims, data.slice());
+  return {
+    step: 0,
+    weights: takesOverModel ? weights : mapValues(weights, copy),
+    firstMoments: zerosLike(weights),
+    secondMoments: zerosLike(weights),
+  };
 }
 
-function copy({ dims, data }: Tensor<"float32">): Tensor<"float32"> {
-  return float32(dims, data.slice());
+function zerosLike(weights: Weights): Weights {
+  return mapValues(weights, ({ dims }) => float32(dims, new Float32Array(elementCount(dims))));
 }
 
-function zeros(dims: readonly number[]): Tensor<"float32"> {
-  return float32(dims, new Float32Array(elementCount(dims)));
+function mapValues(
+  weights: Weights,
+  change: (tensor: Tensor<"float32">) => Tensor<"float32">,
+): Weights {
+  return new Map([...weights].map(([name, tensor]) => [name, change(tensor)]));
+}
+
+function scalar(value: number): Tensor<"float64"> {
+  return { dtype: "float64", dims: [], data: Float64Array.of(value) };
 }

@@ -38,6 +38,7 @@ const SHAPE = {
   ropeTheta: 10000,
   tiedEmbeddings: false,
   maxPositions: 64,
+  slidingWindow: null,
   initializerRange: 0.08,
   bosTokenId: VOCABULARY.indexOf("<bos>"),
   eosTokenIds: [VOCABULARY.indexOf("<eos>")],

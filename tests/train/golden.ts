@@ -1,16 +1,20 @@
 import type { TokenizedPair } from "../../data/pair.ts";
+import type { Family } from "../../train/models/families.ts";
 import { loadModel, type Model } from "../../train/models/model.ts";
 
-const GOLDEN = new URL("../fixtures/golden/", import.meta.url).pathname;
+/** Another folder that make_goldens.py wrote, such as one of other sizes, can be compared with. */
+const GOLDEN = Deno.env.has("BALLAST_GOLDENS")
+  ? `${Deno.env.get("BALLAST_GOLDENS")}/`
+  : new URL("../fixtures/golden/", import.meta.url).pathname;
 
 /** The parsed content of a golden file, such as `llama/logps.json`. */
 export function golden<T>(path: string): T {
   return JSON.parse(Deno.readTextFileSync(GOLDEN + path)) as T;
 }
 
-/** The random llama model that the goldens were computed with. */
-export function goldenModel(): Promise<Model> {
-  return loadModel(`${GOLDEN}llama/model`);
+/** The random model of a family that the goldens were computed with. */
+export function goldenModel(family: Family = "llama"): Promise<Model> {
+  return loadModel(`${GOLDEN}${family}/model`);
 }
 
 /** The twelve preference pairs of the goldens. */

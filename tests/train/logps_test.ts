@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { openScorer } from "../../train/logps.ts";
+import { FAMILIES } from "../../train/models/families.ts";
 import { golden, goldenModel, goldenPairs, relativeError } from "./golden.ts";
 
 interface GoldenRow {
@@ -9,27 +10,29 @@ interface GoldenRow {
   rejectedTokens: number;
 }
 
-Deno.test("scorePairs() equals PyTorch's log-probs of a llama model to 1e-5", async () => {
-  const scorer = await openScorer(await goldenModel(), { threads: 1 });
-  const scores = await scorer.scorePairs(goldenPairs());
-  const { rows } = golden<{ rows: GoldenRow[] }>("llama/logps.json");
-  assert.equal(scores.length, rows.length);
-  rows.forEach((row, i) => {
-    const score = scores[i];
-    assert.equal(score.id, `golden:${i}`);
-    assert.equal(score.chosenTokens, row.chosenTokens);
-    assert.equal(score.rejectedTokens, row.rejectedTokens);
-    for (
-      const [found, expected] of [
-        [score.chosenLogp, row.chosenLogp64],
-        [score.rejectedLogp!, row.rejectedLogp64],
-      ]
-    ) {
-      assert(relativeError(found, expected) <= 1e-5, `pair ${i}: ${found} ≠ ${expected}`);
-    }
+for (const family of FAMILIES) {
+  Deno.test(`scorePairs() equals PyTorch's log-probs of a ${family} model to 1e-5`, async () => {
+    const scorer = await openScorer(await goldenModel(family), { threads: 1 });
+    const scores = await scorer.scorePairs(goldenPairs());
+    const { rows } = golden<{ rows: GoldenRow[] }>(`${family}/logps.json`);
+    assert.equal(scores.length, rows.length);
+    rows.forEach((row, i) => {
+      const score = scores[i];
+      assert.equal(score.id, `golden:${i}`);
+      assert.equal(score.chosenTokens, row.chosenTokens);
+      assert.equal(score.rejectedTokens, row.rejectedTokens);
+      for (
+        const [found, expected] of [
+          [score.chosenLogp, row.chosenLogp64],
+          [score.rejectedLogp!, row.rejectedLogp64],
+        ]
+      ) {
+        assert(relativeError(found, expected) <= 1e-5, `pair ${i}: ${found} ≠ ${expected}`);
+      }
+    });
+    await scorer.release();
   });
-  await scorer.release();
-});
+}
 
 Deno.test("logps() keeps the order given, whatever the lengths, and an empty reply scores 0", async () => {
   const scorer = await openScorer(await goldenModel(), { threads: 1 });
@@ -75,5 +78,17 @@ Deno.test("scorePairs() leaves out what a demonstration lacks and stops when ask
   assert.equal(score.rejectedTokens, null);
   const signal = AbortSignal.abort(new Error("stop"));
   await assert.rejects(scorer.scorePairs([demonstration], { signal }), new Error("stop"));
+  await scorer.release();
+});
+
+Deno.test("logps() refuses a sequence longer than the model's sliding window", async () => {
+  const model = await goldenModel("mistral");
+  const narrow = { ...model, config: { ...model.config, slidingWindow: 3 } };
+  const scorer = await openScorer(narrow, { threads: 1 });
+  const prompt = Int32Array.of(1, 2);
+  assert.equal((await scorer.logps([{ prompt, reply: Int32Array.of(3) }])).length, 1);
+  await assert.rejects(scorer.logps([{ prompt, reply: Int32Array.of(3, 4) }]), {
+    name: "InputError",
+  });
   await scorer.release();
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { LossOptions } from "../../train/losses/losses.ts";
+import { FAMILIES, type Family } from "../../train/models/families.ts";
+import type { StepRecord } from "../../train/step_record.ts";
 import { trainModel } from "../../train/trainer.ts";
 import { golden, goldenModel, goldenPairs, relativeError } from "./golden.ts";
 
@@ -23,30 +25,40 @@ const LOSSES: Record<string, LossOptions> = {
   "sft:token_mean": { loss: "sft", sft: "token_mean" },
 };
 
-for (const [run, loss] of Object.entries(LOSSES)) {
-  Deno.test(`trainModel() follows PyTorch's trajectory of ${run} for twelve steps`, async () => {
-    const expected = golden<{ runs: Record<string, GoldenStep[]> }>("llama/trajectories.json");
-    const { steps } = await trainModel({
-      model: await goldenModel(),
-      pairs: goldenPairs(),
-      loss,
-      schedule: { name: "constant", peak: 1e-3, steps: 12, warmupSteps: 0, minimum: 0 },
-      batchPairs: 4,
-      order: "sequential",
-      seed: 0,
-      maxGradNorm: 1,
-      adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-      threads: 1,
+for (const family of FAMILIES) {
+  const { runs } = golden<{ runs: Record<string, GoldenStep[]> }>(`${family}/trajectories.json`);
+  for (const [run, expected] of Object.entries(runs)) {
+    Deno.test(`trainModel() follows PyTorch's trajectory of ${run} in ${family} for twelve steps`, async () => {
+      compareSteps(await stepsOf(family, LOSSES[run]), expected);
     });
-    assert.equal(steps.length, 12);
-    expected.runs[run].forEach((row, i) => {
-      for (const key of ["loss", "gradNorm", "chosenLogp", "rejectedLogp"] as const) {
-        const error = relativeError(steps[i][key]!, row[key]);
-        assert(error <= 2e-3, `step ${row.step}: ${key} ${steps[i][key]} ≠ ${row[key]}`);
-      }
-      for (const key of ["dpoLoss", "sftLoss"] as const) {
-        assert(Math.abs(steps[i][key] - row[key]) <= 2e-3 * row.loss, `step ${row.step}: ${key}`);
-      }
-    });
+  }
+}
+
+async function stepsOf(family: Family, loss: LossOptions): Promise<readonly StepRecord[]> {
+  const { steps } = await trainModel({
+    model: await goldenModel(family),
+    pairs: goldenPairs(),
+    loss,
+    schedule: { name: "constant", peak: 1e-3, steps: 12, warmupSteps: 0, minimum: 0 },
+    batchPairs: 4,
+    order: "sequential",
+    seed: 0,
+    maxGradNorm: 1,
+    adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+    threads: 1,
+  });
+  return steps;
+}
+
+function compareSteps(steps: readonly StepRecord[], expected: readonly GoldenStep[]): void {
+  assert.equal(steps.length, 12);
+  expected.forEach((row, i) => {
+    for (const key of ["loss", "gradNorm", "chosenLogp", "rejectedLogp"] as const) {
+      const error = relativeError(steps[i][key]!, row[key]);
+      assert(error <= 2e-3, `step ${row.step}: ${key} ${steps[i][key]} ≠ ${row[key]}`);
+    }
+    for (const key of ["dpoLoss", "sftLoss"] as const) {
+      assert(Math.abs(steps[i][key] - row[key]) <= 2e-3 * row.loss, `step ${row.step}: ${key}`);
+    }
   });
 }

@@ -218,6 +218,14 @@ Deno.test("trainModel() names every pair that cannot be trained on", async () =>
   assert.deepEqual(await problemsOf({ pairs: [] }), ["pairs: Expected at least one pair."]);
 });
 
+Deno.test("trainModel() refuses a pair longer than the model's sliding window", async () => {
+  const narrow = { ...tinyModel, config: { ...tinyModel.config, slidingWindow: 4 } };
+  const prompt = Int32Array.of(1, 2);
+  const pair = { id: "pair:0", prompt, chosen: prompt, rejected: Int32Array.of(1, 2, 3) };
+  const [problem] = await problemsOf({ model: narrow, pairs: [pair] });
+  assert.match(problem, /^sliding_window: Expected sequences of at most 4 .* found one of 5: /);
+});
+
 Deno.test("trainModel() refuses a reference of other pairs or other tokens", async () => {
   const pairs = tinyPairs(2);
   const row = ({ id, chosen, rejected }: typeof pairs[number]) => ({

@@ -364,6 +364,7 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   FusedMatMul: matrixProduct,
   FusedRmsNorm: rmsNorm,
   FusedSilu: floatingUnary,
+  FusedGeluTanh: floatingUnary,
   FusedSoftplus: floatingUnary,
   FusedRotary: ([x]) => sameType([x]),
   Softplus: floatingUnary,

@@ -61,6 +61,7 @@ export const KERNELS: { readonly [Op in OpType]: readonly Dtype[] } = {
   FusedMatMul: FLOATING,
   FusedRmsNorm: ["float32"],
   FusedSilu: ["float32"],
+  FusedGeluTanh: ["float32"],
   FusedSoftplus: ["float32"],
   FusedRotary: ["float32"],
   Softplus: FLOATING,

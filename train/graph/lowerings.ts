@@ -2,6 +2,7 @@ import { toGroups } from "./attention_layout.ts";
 import type { MacroAttributes, MacroOp } from "./op_types.ts";
 import { abs, add, div, exp, log, mul, neg, reciprocal, relu, sigmoid } from "./ops/elementwise.ts";
 import { sqrt, sub } from "./ops/elementwise.ts";
+import { SIGMOID_ARGUMENTS } from "./sigmoid_arguments.ts";
 import { embedding, gatherElements } from "./ops/index.ts";
 import { matmul } from "./ops/linear.ts";
 import { reduceMax, reduceMean, softmax } from "./ops/reduce.ts";
@@ -40,10 +41,11 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
     return [mul(mul(x, inverse), weight), inverse];
   },
 
-  GatedActivation: ([gate, up]) => {
+  GatedActivation: ([gate, up], { activation }) => {
+    const fused = activation === "silu" ? "FusedSilu" : "FusedGeluTanh";
     const [activated] = gate.dtype === "float32"
-      ? gate.graph.emit("FusedSilu", [gate], {})
-      : [mul(gate, sigmoid(gate))];
+      ? gate.graph.emit(fused, [gate], {})
+      : [mul(gate, sigmoid(SIGMOID_ARGUMENTS[activation].of(gate)))];
     return [mul(activated, up), activated];
   },
 

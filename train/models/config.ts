@@ -1,9 +1,8 @@
 import type { Json } from "../../core/json.ts";
-import { InputError, nearest, type Problem } from "../../core/problem.ts";
-
-/** Model families whose decoders are implemented, by `model_type`. */
-const FAMILIES = ["llama"] as const;
-export type Family = typeof FAMILIES[number];
+import { InputError, nearest } from "../../core/problem.ts";
+import { FieldReader, type RawConfig } from "./config_reader.ts";
+import { FAMILIES, type Family } from "./families.ts";
+import { FAMILY_CONFIGS, isDefaultRope, readSlidingWindow } from "./family_configs.ts";
 
 /** The shape of a decoder-only language model; the legend of letters is ARCHITECTURE.md's. */
 export interface ModelConfig {
@@ -26,6 +25,8 @@ export interface ModelConfig {
   /** The output projection is the embedding, transposed. */
   readonly tiedEmbeddings: boolean;
   readonly maxPositions: number;
+  /** Tokens that attention reaches back over, the query's own included; null: all. */
+  readonly slidingWindow: number | null;
   readonly initializerRange: number;
   readonly bosTokenId: number | null;
   /** Any of them ends a reply. */
@@ -33,41 +34,32 @@ export interface ModelConfig {
   readonly padTokenId: number | null;
 }
 
-/** Settings that change results and are not implemented: each with the values that are harmless. */
-const UNSUPPORTED: Readonly<Record<string, (value: Json, raw: RawConfig) => boolean>> = {
-  hidden_act: (value) => value === "silu",
-  attention_bias: isOff,
-  mlp_bias: isOff,
-  attention_dropout: isOff,
-  rope_scaling: (value) => isOff(value) || isDefaultRope(value),
-  rope_interleaved: isOff,
-  partial_rotary_factor: (value) => value === null || value === 1,
-  sliding_window: (value, raw) => value === null || raw.use_sliding_window === false,
-  layer_types: (value) =>
-    value === null || (Array.isArray(value) && value.every((type) => type === "full_attention")),
-  pretraining_tp: (value) => value === null || value === 1,
-  quantization_config: (value) => value === null,
-  final_logit_softcapping: (value) => value === null,
-  attn_logit_softcapping: (value) => value === null,
-  use_qk_norm: isOff,
-};
-
-type RawConfig = Readonly<Record<string, Json>>;
-
-function isOff(value: Json): boolean {
-  return value === null || value === false || value === 0;
-}
-
-/** Rotary settings are plain when their type is `default` under either spelling. */
-function isDefaultRope(value: Json): boolean {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
-  return (value.rope_type ?? value.type ?? "default") === "default" &&
-    (value.partial_rotary_factor ?? 1) === 1;
+/**
+ * Refuses sequences that reach past the window that attention would be limited to: within it,
+ * attention to all that came before is what the model computes.
+ *
+ * @param longest tokens of the longest sequence, prompt and reply together
+ * @throws InputError when that is more than the window
+ */
+export function requireWithinWindow(
+  { slidingWindow }: { readonly slidingWindow: number | null },
+  longest: number,
+): void {
+  if (slidingWindow === null || longest <= slidingWindow) return;
+  throw new InputError([{
+    path: "sliding_window",
+    message:
+      `Expected sequences of at most ${slidingWindow} tokens, the model's attention window, ` +
+      `but found one of ${longest}: attention within a window is not implemented. Shorten prompts ` +
+      "and replies to it.",
+  }]);
 }
 
 /**
  * Reads the fields of a Hugging Face `config.json`, under the spelling of transformers 4
- * (`rope_theta`) and 5 (`rope_parameters`).
+ * (`rope_theta`) and 5 (`rope_parameters`). What is left out is what the family's config class of
+ * transformers 5.23 makes it, but for sizes that no class can know and for special tokens, which are
+ * the tokenizer's: of those a default would be a guess.
  *
  * @param path names the file in messages
  * @throws InputError with every field that is missing, wrong or not implemented
@@ -78,14 +70,14 @@ export function parseModelConfig(raw: Json, path: string): ModelConfig {
   }
   const reader = new FieldReader(raw, path);
   const family = readFamily(reader);
-  for (const [key, isHarmless] of Object.entries(UNSUPPORTED)) {
+  const { defaults, harmless } = FAMILY_CONFIGS[family];
+  for (const [key, isHarmless] of Object.entries(harmless)) {
     const value = raw[key];
     if (value === undefined || isHarmless(value, raw)) continue;
     reader.report(key, `${JSON.stringify(value)} is not implemented; it would change results.`);
   }
   const hiddenSize = reader.size("hidden_size");
   const heads = reader.size("num_attention_heads");
-  const keyValueHeads = reader.size("num_key_value_heads", heads);
   const config: ModelConfig = {
     family,
     vocabSize: reader.size("vocab_size"),
@@ -93,12 +85,17 @@ export function parseModelConfig(raw: Json, path: string): ModelConfig {
     intermediateSize: reader.size("intermediate_size"),
     layers: reader.size("num_hidden_layers"),
     heads,
-    keyValueHeads,
-    headDim: reader.size("head_dim", hiddenSize / heads),
+    // Left out, it is the class's default; null, it is as many as heads.
+    keyValueHeads: reader.size(
+      "num_key_value_heads",
+      raw.num_key_value_heads === null ? heads : defaults.keyValueHeads ?? heads,
+    ),
+    headDim: reader.size("head_dim", defaults.headDim ?? hiddenSize / heads),
     normEpsilon: reader.positive("rms_norm_eps", 1e-6),
     ropeTheta: readRopeTheta(reader),
-    tiedEmbeddings: reader.flag("tie_word_embeddings", false),
-    maxPositions: reader.size("max_position_embeddings", 2048),
+    tiedEmbeddings: reader.flag("tie_word_embeddings", defaults.tiedEmbeddings),
+    maxPositions: reader.size("max_position_embeddings", defaults.maxPositions),
+    slidingWindow: readSlidingWindow(reader, family),
     initializerRange: reader.positive("initializer_range", 0.02),
     bosTokenId: reader.tokenIds("bos_token_id")[0] ?? null,
     eosTokenIds: reader.tokenIds("eos_token_id"),
@@ -128,18 +125,25 @@ function readFamily(reader: FieldReader): Family {
   return FAMILIES[0];
 }
 
+/**
+ * transformers 5 reads `rope_scaling` before `rope_parameters`, and in either `rope_theta` before the
+ * field of that name, whose default is 10000 in all four classes.
+ */
 function readRopeTheta(reader: FieldReader): number {
-  const parameters = reader.raw.rope_parameters ?? null;
-  if (parameters === null) return reader.positive("rope_theta", 10000);
+  const theta = reader.positive("rope_theta", 10000);
+  const { rope_scaling: scaling = null, rope_parameters: plain = null } = reader.raw;
+  const key = isDefaultRope(scaling) ? "rope_scaling" : "rope_parameters";
+  const parameters = isDefaultRope(scaling) ? scaling : plain;
+  if (parameters === null) return theta;
   if (!isDefaultRope(parameters)) {
     const found = JSON.stringify(parameters);
-    reader.report("rope_parameters", `${found} is not implemented; it would change results.`);
+    reader.report(key, `${found} is not implemented; it would change results.`);
     return 1;
   }
-  const nested = new FieldReader(parameters as RawConfig, `${reader.path}: rope_parameters`);
-  const theta = nested.positive("rope_theta", 10000);
+  const nested = new FieldReader(parameters as RawConfig, `${reader.path}: ${key}`);
+  const nestedTheta = nested.positive("rope_theta", theta);
   reader.problems.push(...nested.problems);
-  return theta;
+  return nestedTheta;
 }
 
 function checkHeads(config: ModelConfig, reader: FieldReader): void {
@@ -154,93 +158,4 @@ function checkHeads(config: ModelConfig, reader: FieldReader): void {
   if (headDim % 2 !== 0) {
     reader.report("head_dim", `Expected an even number but found ${headDim}.`);
   }
-}
-
-/** Reads one field at a time and keeps what is wrong with any of them. */
-class FieldReader {
-  readonly problems: Problem[] = [];
-
-  constructor(readonly raw: RawConfig, readonly path: string) {}
-
-  report(key: string, message: string, near?: string): void {
-    const problem = { path: `${this.path}: ${key}`, message };
-    this.problems.push(near === undefined ? problem : { ...problem, nearest: near });
-  }
-
-  size(key: string, fallback?: number): number {
-    const value = this.raw[key] ?? fallback ?? null;
-    if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-    this.report(
-      key,
-      `Expected an integer greater than 0 but found ${JSON.stringify(value)}.`,
-      fallback === undefined && value === null ? nearest(key, Object.keys(this.raw)) : undefined,
-    );
-    return 1;
-  }
-
-  positive(key: string, fallback: number): number {
-    const value = this.raw[key] ?? fallback;
-    if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
-    this.report(key, `Expected a number greater than 0 but found ${JSON.stringify(value)}.`);
-    return 1;
-  }
-
-  flag(key: string, fallback: boolean): boolean {
-    const value = this.raw[key] ?? fallback;
-    if (typeof value === "boolean") return value;
-    this.report(key, `Expected true or false but found ${JSON.stringify(value)}.`);
-    return false;
-  }
-
-  tokenIds(key: string): number[] {
-    const value = this.raw[key] ?? [];
-    const ids = Array.isArray(value) ? value : [value];
-    if (ids.every((id): id is number => Number.isSafeInteger(id))) {
-      return ids.filter((id) => id >= 0);
-    }
-    this.report(key, `Expected a token id or a list of them but found ${JSON.stringify(value)}.`);
-    return [];
-  }
-}
-
-/** `config.json` of a model folder, as transformers 5 reads it (and 4: both spellings are written). */
-export function formatModelConfig(config: ModelConfig): Json {
-  return {
-    architectures: ["LlamaForCausalLM"],
-    attention_bias: false,
-    bos_token_id: config.bosTokenId,
-    dtype: "float32",
-    eos_token_id: formatTokenIds(config.eosTokenIds),
-    head_dim: config.headDim,
-    hidden_act: "silu",
-    hidden_size: config.hiddenSize,
-    initializer_range: config.initializerRange,
-    intermediate_size: config.intermediateSize,
-    max_position_embeddings: config.maxPositions,
-    mlp_bias: false,
-    model_type: config.family,
-    num_attention_heads: config.heads,
-    num_hidden_layers: config.layers,
-    num_key_value_heads: config.keyValueHeads,
-    pad_token_id: config.padTokenId,
-    rms_norm_eps: config.normEpsilon,
-    rope_parameters: { rope_theta: config.ropeTheta, rope_type: "default" },
-    rope_theta: config.ropeTheta,
-    tie_word_embeddings: config.tiedEmbeddings,
-    torch_dtype: "float32",
-    vocab_size: config.vocabSize,
-  };
-}
-
-/** `generation_config.json` of a model folder: the tokens that begin, end and pad. */
-export function formatGenerationConfig(config: ModelConfig): Json {
-  return {
-    bos_token_id: config.bosTokenId,
-    eos_token_id: formatTokenIds(config.eosTokenIds),
-    pad_token_id: config.padTokenId,
-  };
-}
-
-function formatTokenIds(ids: readonly number[]): Json {
-  return ids.length > 1 ? [...ids] : ids[0] ?? null;
 }

@@ -1,6 +1,7 @@
 import { float32, int64, type Tensor } from "../../core/tensor.ts";
 import { toOnnx } from "../graph/to_onnx.ts";
 import { openRuntime, type RuntimeOptions, type Session } from "../runtime/open_runtime.ts";
+import { requireWithinWindow } from "./config.ts";
 import { cacheNames, nextCacheName, prefillGraph, stepGraph } from "./decoder_graphs.ts";
 import type { Model } from "./model.ts";
 import { RotaryAngles } from "./rotary_angles.ts";
@@ -51,6 +52,7 @@ class CachedDecoder implements TokenDecoder {
 
   async prefill(prompts: readonly Int32Array[]): Promise<Float32Array> {
     const length = requireEqualLengths(prompts);
+    requireWithinWindow(this.#model.config, length);
     const rows = prompts.length;
     const ids = new Int32Array(rows * length);
     prompts.forEach((prompt, row) => ids.set(prompt, row * length));
@@ -69,6 +71,7 @@ class CachedDecoder implements TokenDecoder {
         `Expected a token for each of ${this.#rows} rows but found ${tokens.length}.`,
       );
     }
+    requireWithinWindow(this.#model.config, this.#positions + 1);
     this.#reserve(this.#rows, this.#positions + 1);
     const past: Record<string, Tensor> = { ids: int64([this.#rows, 1], tokens) };
     for (const name of this.#names) past[name] = this.#view(this.#current, name, this.#positions);

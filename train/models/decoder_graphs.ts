@@ -11,7 +11,7 @@ import {
 } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import type { ModelConfig } from "./config.ts";
-import { Llama, weightInputs } from "./llama.ts";
+import { Transformer, weightInputs } from "./transformer.ts";
 
 /** Names of one layer's keys and values: as inputs, and behind `next/` as outputs. */
 export function cacheNames(config: ModelConfig): string[] {
@@ -29,22 +29,22 @@ export function nextCacheName(name: string): string {
  * logits (B, V) are wanted. Outputs each layer's keys and values, (B, K, T, C).
  */
 export function prefillGraph(config: ModelConfig): Graph {
-  const { graph, llama, angles } = start(config, "T");
+  const { graph, transformer, angles } = start(config, "T");
   const mask = causalMask(graph, "T"); // (T, T)
   const last = graph.input("last", "int64", ["B"]);
-  let x = llama.embed(graph.input("ids", "int64", ["B", "T"])); // (B, T, D)
+  let x = transformer.embed(graph.input("ids", "int64", ["B", "T"])); // (B, T, D)
   for (let layer = 0; layer < config.layers; layer++) {
-    const projected = llama.project(x, layer, angles);
+    const projected = transformer.project(x, layer, angles);
     const [q, k, v] = [projected.q, projected.k, projected.v].map(headsFirst);
     outputCache(graph, layer, { keys: k, values: v });
-    const seen = attention({ q, k, v, mask, scale: llama.scale }); // (B, H, T, C)
+    const seen = attention({ q, k, v, mask, scale: transformer.scale }); // (B, H, T, C)
     const mixed = reshape(headsFirst(seen), ["B", "T", config.heads * config.headDim]);
     const isLast = layer === config.layers - 1;
     x = isLast
-      ? llama.finish(lastRows(x, last), lastRows(mixed, last), layer)
-      : llama.finish(x, mixed, layer);
+      ? transformer.finish(lastRows(x, last), lastRows(mixed, last), layer)
+      : transformer.finish(x, mixed, layer);
   }
-  graph.output("logits", llama.logits(x));
+  graph.output("logits", transformer.logits(x));
   return graph;
 }
 
@@ -56,23 +56,23 @@ export function prefillGraph(config: ModelConfig): Graph {
  * position so does every other operand: a reshape is enough.
  */
 export function stepGraph(config: ModelConfig): Graph {
-  const { graph, llama, angles } = start(config, 1);
+  const { graph, transformer, angles } = start(config, 1);
   const { heads, keyValueHeads: k, headDim } = config;
-  let x = llama.embed(graph.input("ids", "int64", ["B", 1])); // (B, 1, D)
+  let x = transformer.embed(graph.input("ids", "int64", ["B", 1])); // (B, 1, D)
   const past = (name: string) => graph.input(name, graph.dtype, ["B", k, "U", headDim]);
   for (let layer = 0; layer < config.layers; layer++) {
-    const projected = llama.project(x, layer, angles);
+    const projected = transformer.project(x, layer, angles);
     const keys = concat([past(`keys/${layer}`), asHeads(projected.k, k)], 2); // (B, K, U+1, C)
     const values = concat([past(`values/${layer}`), asHeads(projected.v, k)], 2);
     outputCache(graph, layer, { keys, values });
     // Query heads that share a key head are rows of one product.
     const q = reshape(projected.q, ["B", k, heads / k, headDim]);
-    const scores = matmul(q, keys, { transposeB: true, scale: llama.scale });
+    const scores = matmul(q, keys, { transposeB: true, scale: transformer.scale });
     const weights = softmax(scores); // (B, K, H/K, U+1)
     const mixed = reshape(matmul(weights, values), ["B", 1, heads * headDim]);
-    x = llama.finish(x, mixed, layer);
+    x = transformer.finish(x, mixed, layer);
   }
-  graph.output("logits", llama.logits(reshape(x, ["B", config.hiddenSize])));
+  graph.output("logits", transformer.logits(reshape(x, ["B", config.hiddenSize])));
   return graph;
 }
 
@@ -80,7 +80,7 @@ function start(config: ModelConfig, time: "T" | 1) {
   const graph = new Graph({ dtype: "float32" });
   const angle = (name: string) => graph.input(name, graph.dtype, [time, config.headDim / 2]);
   const angles = { cos: angle("cos"), sin: angle("sin") };
-  return { graph, llama: new Llama(config, weightInputs(graph, config)), angles };
+  return { graph, transformer: new Transformer(config, weightInputs(graph, config)), angles };
 }
 
 function outputCache(

@@ -2,12 +2,8 @@ import { InputError, type Problem } from "../../core/problem.ts";
 import { canonicalJson, type Json } from "../../core/json.ts";
 import { elementCount, float32, type Tensor } from "../../core/tensor.ts";
 import { Random } from "../../core/random.ts";
-import {
-  formatGenerationConfig,
-  formatModelConfig,
-  type ModelConfig,
-  parseModelConfig,
-} from "./config.ts";
+import { type ModelConfig, parseModelConfig } from "./config.ts";
+import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
 import { HEAD, parametersOf } from "./parameters.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
@@ -100,14 +96,15 @@ function isRedundant(name: string, config: ModelConfig): boolean {
 
 /**
  * A model with random weights as transformers begins one: matrices from
- * N(0, initializer_range²), norm weights one. Each weight has its own random stream, so adding a
+ * N(0, initializer_range²), biases zero, norms so that they only normalise. Each weight has its own random stream, so adding a
  * layer does not change the layers before it.
  */
 export function initializeModel(config: ModelConfig, seed: number): Model {
   const weights: Weights = new Map();
-  for (const { name, dims } of parametersOf(config)) {
-    const data = new Float32Array(elementCount(dims)).fill(1);
-    if (dims.length > 1) {
+  for (const { name, dims, initially } of parametersOf(config)) {
+    const data = new Float32Array(elementCount(dims));
+    if (initially !== "normal") data.fill(initially);
+    else {
       const random = Random.seeded(seed, "initialize", name);
       for (let i = 0; i < data.length; i++) data[i] = config.initializerRange * random.normal();
     }

@@ -4,7 +4,7 @@ import { attention, cast, causalMask, concat, embedding, full } from "../graph/o
 import { reshape, route, scatterElementsAdd, split, tokenLogp } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import type { ModelConfig } from "./config.ts";
-import type { AngleInputs, Llama } from "./llama.ts";
+import type { AngleInputs, Transformer } from "./transformer.ts";
 
 /** The tensors of a `Pack` as inputs of a graph, under the same names. */
 export interface PackInputs extends AngleInputs {
@@ -55,8 +55,8 @@ export function packInputs(
 }
 
 /** log π of each reply token given all before it: (M). Logits exist at reply positions only. */
-export function replyTokenLogps(llama: Llama, pack: PackInputs): Value {
-  return tokenLogp(llama.logits(packedHidden(llama, pack)), pack.targets);
+export function replyTokenLogps(transformer: Transformer, pack: PackInputs): Value {
+  return tokenLogp(transformer.logits(packedHidden(transformer, pack)), pack.targets);
 }
 
 /**
@@ -65,8 +65,8 @@ export function replyTokenLogps(llama: Llama, pack: PackInputs): Value {
  *
  * @param segments the reply that each reply token belongs to, (M) int64
  */
-export function replyLogps(llama: Llama, pack: PackInputs, segments: Value): Value {
-  const logps = cast(replyTokenLogps(llama, pack), "float64"); // (M)
+export function replyLogps(transformer: Transformer, pack: PackInputs, segments: Value): Value {
+  const logps = cast(replyTokenLogps(transformer, pack), "float64"); // (M)
   const replies = pack.replyMask.dims[0];
   const zeros = full(logps.graph, [replies], { value: 0, dtype: "float64" }); // (S)
   return scatterElementsAdd(zeros, { indices: segments, updates: logps, axis: 0 });
@@ -77,23 +77,23 @@ export function replyLogps(llama: Llama, pack: PackInputs, segments: Value): Val
  * computed token by token is computed for N tokens; only attention sees the grids of prompts and of
  * replies.
  */
-function packedHidden(llama: Llama, pack: PackInputs): Value {
-  const { layers, hiddenSize } = llama.config;
-  const mix = packedAttention(llama, pack);
+function packedHidden(transformer: Transformer, pack: PackInputs): Value {
+  const { layers, hiddenSize } = transformer.config;
+  const mix = packedAttention(transformer, pack);
   const predicting = (x: Value) => {
     const rows = reshape(x, ["N", x.dims[2]]);
     const { positions: index, inverses } = pack;
     const picked = inverses ? route(rows, { index, inverse: inverses.predictions }) : undefined;
     return picked ?? embedding(rows, index); // (M, W)
   };
-  let x = reshape(llama.embed(pack.ids), [1, "N", hiddenSize]); // (1, N, D)
+  let x = reshape(transformer.embed(pack.ids), [1, "N", hiddenSize]); // (1, N, D)
   for (let layer = 0; layer < layers; layer++) {
-    const mixed = mix(llama.project(x, layer, pack)); // (1, N, H·C)
+    const mixed = mix(transformer.project(x, layer, pack)); // (1, N, H·C)
     const isLast = layer === layers - 1;
     // After the last attention, tokens that predict nothing are left out.
     x = isLast
-      ? llama.finish(predicting(x), predicting(mixed), layer)
-      : llama.finish(x, mixed, layer);
+      ? transformer.finish(predicting(x), predicting(mixed), layer)
+      : transformer.finish(x, mixed, layer);
   }
   return x;
 }
@@ -109,8 +109,8 @@ interface Projected {
  * Attention within a pack, layer by layer: prompts read themselves, replies read their prompt and
  * themselves. Gives (1, N, H·C).
  */
-function packedAttention(llama: Llama, pack: PackInputs): (projected: Projected) => Value {
-  const { heads, keyValueHeads, headDim } = llama.config;
+function packedAttention(transformer: Transformer, pack: PackInputs): (projected: Projected) => Value {
+  const { heads, keyValueHeads, headDim } = transformer.config;
   const { promptQueries, replyQueries, promptKeys, replyKeys, querySlots } = pack;
   const promptMask = causalMask(promptQueries.graph, "Tp"); // (Tp, Tp)
   const toQueries = gridRouting([promptQueries, replyQueries], flat(querySlots, 1));
@@ -120,7 +120,7 @@ function packedAttention(llama: Llama, pack: PackInputs): (projected: Projected)
     const [promptQ, replyQ] = toQueries(reshape(q, [productDim(["N", heads]), headDim]));
     const rows = [k, v].map((x) => reshape(x, [productDim(["N", keyValueHeads]), headDim]));
     const [[promptK, replyK], [promptV, replyV]] = rows.map(toKeys);
-    const { scale } = llama;
+    const { scale } = transformer;
     const seen = [
       attention({ q: promptQ, k: promptK, v: promptV, mask: promptMask, scale }),
       attention({ q: replyQ, k: replyK, v: replyV, mask: pack.replyMask, scale }),

@@ -1,9 +1,12 @@
 import type { ModelConfig } from "./config.ts";
+import { type Projection, TRAITS } from "./families.ts";
 
 /** One weight of a model, under the name that Hugging Face gives it. */
 export interface Parameter {
   readonly name: string;
   readonly dims: readonly number[];
+  /** Its elements before training: all of one value, or drawn from N(0, initializer_range²). */
+  readonly initially: number | "normal";
 }
 
 /** Names of the weights of one decoder layer, without the layer's prefix. */
@@ -17,7 +20,12 @@ export const LAYER = {
   gate: "mlp.gate_proj.weight",
   up: "mlp.up_proj.weight",
   down: "mlp.down_proj.weight",
-} as const;
+} as const satisfies Readonly<Record<Projection | "inputNorm" | "mlpNorm", string>>;
+
+/** The name of a projection's bias, without the layer's prefix. */
+export function biasName(projection: Projection): string {
+  return LAYER[projection].replace(/weight$/, "bias");
+}
 
 export const EMBEDDING = "model.embed_tokens.weight";
 export const FINAL_NORM = "model.norm.weight";
@@ -30,27 +38,46 @@ export function layerPrefix(layer: number): string {
 
 /** Every weight of a model, in the order of the computation; matrices are (out, in) as PyTorch's. */
 export function parametersOf(config: ModelConfig): Parameter[] {
-  const { hiddenSize: d, intermediateSize: f, vocabSize: v, headDim } = config;
+  const { hiddenSize: d, vocabSize: v, layers, tiedEmbeddings } = config;
+  return [
+    matrix(EMBEDDING, [v, d]),
+    ...Array.from({ length: layers }, (_, layer) => layerParameters(config, layer)).flat(),
+    norm(FINAL_NORM, config),
+    ...(tiedEmbeddings ? [] : [matrix(HEAD, [v, d])]),
+  ];
+}
+
+function layerParameters(config: ModelConfig, layer: number): Parameter[] {
+  const { hiddenSize: d, intermediateSize: f, headDim } = config;
+  const { biased } = TRAITS[config.family];
   const q = config.heads * headDim;
   const kv = config.keyValueHeads * headDim;
-  const parameters: Parameter[] = [{ name: EMBEDDING, dims: [v, d] }];
-  for (let layer = 0; layer < config.layers; layer++) {
-    const prefix = layerPrefix(layer);
-    parameters.push(
-      { name: prefix + LAYER.inputNorm, dims: [d] },
-      { name: prefix + LAYER.query, dims: [q, d] },
-      { name: prefix + LAYER.key, dims: [kv, d] },
-      { name: prefix + LAYER.value, dims: [kv, d] },
-      { name: prefix + LAYER.output, dims: [d, q] },
-      { name: prefix + LAYER.mlpNorm, dims: [d] },
-      { name: prefix + LAYER.gate, dims: [f, d] },
-      { name: prefix + LAYER.up, dims: [f, d] },
-      { name: prefix + LAYER.down, dims: [d, f] },
-    );
-  }
-  parameters.push({ name: FINAL_NORM, dims: [d] });
-  if (!config.tiedEmbeddings) parameters.push({ name: HEAD, dims: [v, d] });
-  return parameters;
+  const prefix = layerPrefix(layer);
+  const projection = (name: Projection, out: number, width: number): Parameter[] => {
+    const weight = matrix(prefix + LAYER[name], [out, width]);
+    if (!biased.includes(name)) return [weight];
+    return [weight, { name: prefix + biasName(name), dims: [out], initially: 0 }];
+  };
+  return [
+    norm(prefix + LAYER.inputNorm, config),
+    ...projection("query", q, d),
+    ...projection("key", kv, d),
+    ...projection("value", kv, d),
+    ...projection("output", d, q),
+    norm(prefix + LAYER.mlpNorm, config),
+    ...projection("gate", f, d),
+    ...projection("up", f, d),
+    ...projection("down", d, f),
+  ];
+}
+
+function matrix(name: string, dims: readonly number[]): Parameter {
+  return { name, dims, initially: "normal" };
+}
+
+/** A norm begins by multiplying by one. */
+function norm(name: string, { family, hiddenSize }: ModelConfig): Parameter {
+  return { name, dims: [hiddenSize], initially: 1 - TRAITS[family].normOffset };
 }
 
 /** How many numbers a model of this shape holds; a tied embedding counts once. */

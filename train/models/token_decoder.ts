@@ -11,6 +11,7 @@ export interface TokenDecoder {
    *
    * @returns logits (B, V), row-major: what follows each prompt's last token
    * @throws RangeError when there is no prompt, lengths differ, or a prompt is empty
+   * @throws InputError when prompts are longer than the model's sliding window
    */
   prefill(prompts: readonly Int32Array[]): Promise<Float32Array>;
 
@@ -19,6 +20,7 @@ export interface TokenDecoder {
    *
    * @returns logits (B, V), row-major: what follows that token; valid until the next call
    * @throws RangeError when the number of tokens is not the number of rows
+   * @throws InputError when the rows would grow past the model's sliding window
    */
   step(tokens: Int32Array): Promise<Float32Array>;
 

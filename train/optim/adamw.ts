@@ -1,6 +1,6 @@
-import { add, div, mul, sqrt } from "../graph/ops.ts";
+import { Graph } from "../graph/graph.ts";
+import { add, div, mul, reshape, sqrt, sub, sumOfSquares } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
-import type { Transformation } from "./transformation.ts";
 
 /** Settings of AdamW that stay the same from step to step. */
 export interface AdamwOptions {
@@ -11,42 +11,58 @@ export interface AdamwOptions {
   readonly weightDecay: number;
 }
 
-/** Settings that the step decides: scalars that are fed to every run (see `adamwScalars`). */
-export interface AdamwInputs {
-  /** −α √(1 − β₂ᵗ) / (1 − β₁ᵗ) · (1 − β₁) / √(1 − β₂) */
-  readonly stepSize: Value;
-  /** ε √(1 − β₂ᵗ) / √(1 − β₂) */
-  readonly epsilon: Value;
-  /** −α λ */
-  readonly decay: Value;
-}
-
 /**
  * AdamW (Loshchilov and Hutter, ICLR 2019, arXiv 1711.05101v3, algorithm 2 with a constant
- * multiplier folded into α), equal to PyTorch's `torch.optim.AdamW` up to rounding. Of step t:
+ * multiplier folded into α), equal to PyTorch's `torch.optim.AdamW` up to rounding. Of step t, with
+ * the gradient scaled down to the global norm allowed (`clipScale`):
  *
+ *     g ← scale · g
  *     m ← β₁ m + (1 − β₁) g         v ← β₂ v + (1 − β₂) g²
  *     p ← p − α λ p − α · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
  *
  * Kept here are m / (1 − β₁) and v / (1 − β₂), and both bias corrections are moved into the two
  * scalars that are fed: the same numbers with four operations fewer for each element.
+ *
+ * As a graph over any n elements, so that an optimiser step can be taken piece by piece, each small
+ * enough to stay in the processor's cache from the first operation to the last. Inputs: `value`,
+ * `gradient`, `m`, `v` (n), and the scalars of `adamwScalars`. Outputs: the `next/…` of the four,
+ * which may be written over them; the next gradient is zeros, ready to gather anew.
  */
-export function adamw(options: AdamwOptions, inputs: AdamwInputs): Transformation {
-  return {
-    init: (dims) => ({ m: dims, v: dims }),
-    update(gradients, state, parameters) {
-      const m = gradients.map((g, i) => add(mul(state.m[i], options.beta1), g));
-      const v = gradients.map((g, i) => add(mul(state.v[i], options.beta2), mul(g, g)));
-      const updates = parameters.map(({ value }, i) => {
-        const step = div(mul(m[i], inputs.stepSize), add(sqrt(v[i]), inputs.epsilon));
-        return options.weightDecay === 0 ? step : add(step, mul(value, inputs.decay));
-      });
-      return { updates, state: { m, v } };
-    },
-  };
+export function adamwGraph({ beta1, beta2, weightDecay }: AdamwOptions): Graph {
+  const graph = new Graph({ dtype: "float32" });
+  const elements = (name: string) => graph.input(name, graph.dtype, ["n"]);
+  const scalar = (name: string) => graph.input(name, graph.dtype, []);
+  const value = elements("value");
+  const g = mul(elements("gradient"), scalar("scale"));
+  const m = add(mul(elements("m"), beta1), g);
+  const v = add(mul(elements("v"), beta2), mul(g, g));
+  const step = div(mul(m, scalar("stepSize")), add(sqrt(v), scalar("epsilon")));
+  const decayed = weightDecay === 0 ? value : add(value, mul(value, scalar("decay")));
+  graph.output("next/value", add(decayed, step));
+  // Not a constant: it may be written over the gradient only once that has been read.
+  graph.output("next/gradient", sub(g, g));
+  graph.output("next/m", m);
+  graph.output("next/v", v);
+  return graph;
 }
 
-/** The numbers to feed as `AdamwInputs`, for a step (from 1) and its learning rate. */
+/** Σ x² of any n elements: `x` (n) to `squares` (1). */
+export function squaresGraph(): Graph {
+  const graph = new Graph({ dtype: "float32" });
+  const squares: Value = sumOfSquares(graph.input("x", graph.dtype, ["n"]));
+  graph.output("squares", reshape(squares, [1]));
+  return graph;
+}
+
+/**
+ * What gradients of this global L2 norm are multiplied by: min(1, maxNorm / (norm + 10⁻⁶)) (Pascanu
+ * et al., 2013), with the 10⁻⁶ of PyTorch's `clip_grad_norm_`.
+ */
+export function clipScale(norm: number, maxNorm: number): number {
+  return Math.min(1, maxNorm / (norm + 1e-6));
+}
+
+/** The scalars that `adamwGraph` is fed but `scale`, for a step (from 1) and its learning rate. */
 export function adamwScalars(
   { beta1, beta2, epsilon, weightDecay }: AdamwOptions,
   step: number,

@@ -75,6 +75,7 @@ const APPLICATIONS: {
   FusedMatMul: { operands: "xx", attributes: untransposed },
   FusedRmsNorm: { operands: "xw", attributes: { epsilon: 1e-5 } },
   FusedSilu: plain("x"),
+  FusedGeluTanh: plain("x"),
   FusedSoftplus: plain("x"),
   FusedRotary: { operands: "ycc", attributes: { heads: 1 } },
 };

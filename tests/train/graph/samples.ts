@@ -186,9 +186,11 @@ export const SAMPLES: { readonly [Op in DifferentiableOp]: readonly Sample[] } =
     [[real(3), real(3)], [real(2, 4), real(4)], [real(2, 3, 5), real(5)]],
     (x, weight) => ops.rmsNorm(x, weight, 1e-5),
   ),
-  GatedActivation: each(
-    [[real(3), real(3)], [real(2, 4), real(2, 4)], [real(2, 3, 5), real(2, 3, 5)]],
-    ops.gatedActivation,
+  GatedActivation: (["silu", "gelu_tanh"] as const).flatMap((activation) =>
+    each(
+      [[real(3), real(3)], [real(2, 4), real(2, 4)], [real(2, 3, 5), real(2, 3, 5)]],
+      (gate, up) => ops.gatedActivation(gate, up, activation),
+    )
   ),
   // The tables are constants of the model: angles that rotate by, not differentiated.
   Rotary: ROTARY.flatMap((dims) =>

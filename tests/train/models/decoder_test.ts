@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { openScorer } from "../../../train/logps.ts";
 import { openDecoder } from "../../../train/models/decoder.ts";
 import type { TokenDecoder } from "../../../train/models/token_decoder.ts";
+import { FAMILIES } from "../../../train/models/families.ts";
 import { golden, goldenModel, goldenPairs } from "../golden.ts";
 
 function argmax(logits: Float32Array): number {
@@ -32,33 +33,37 @@ async function stepwiseLogps(
   return sums;
 }
 
-Deno.test("openDecoder() decodes greedily what transformers generates", async () => {
-  const { prompt, tokens } = golden<{ prompt: number[]; tokens: number[] }>("llama/greedy.json");
-  const decoder = await openDecoder(await goldenModel(), { threads: 1 });
-  const found: number[] = [];
-  let logits = await decoder.prefill([Int32Array.from(prompt)]);
-  while (found.length < tokens.length) {
-    found.push(argmax(logits));
-    logits = await decoder.step(Int32Array.of(found.at(-1)!));
-  }
-  assert.deepEqual(found, tokens);
-  await decoder.release();
-});
+for (const family of FAMILIES) {
+  Deno.test(`openDecoder() decodes greedily what transformers generates from ${family}`, async () => {
+    const { prompt, tokens } = golden<{ prompt: number[]; tokens: number[] }>(
+      `${family}/greedy.json`,
+    );
+    const decoder = await openDecoder(await goldenModel(family), { threads: 1 });
+    const found: number[] = [];
+    let logits = await decoder.prefill([Int32Array.from(prompt)]);
+    while (found.length < tokens.length) {
+      found.push(argmax(logits));
+      logits = await decoder.step(Int32Array.of(found.at(-1)!));
+    }
+    assert.deepEqual(found, tokens);
+    await decoder.release();
+  });
 
-Deno.test("step() and prefill() give the log-probs that a scorer gives, for each row of a batch", async () => {
-  const model = await goldenModel();
-  const decoder = await openDecoder(model, { threads: 1 });
-  const scorer = await openScorer(model, { threads: 1 });
-  const { prompt, chosen, rejected } = goldenPairs()[0];
-  const replies = [chosen.subarray(0, 40), rejected!.subarray(0, 40)];
-  const stepwise = await stepwiseLogps(decoder, prompt, replies);
-  const scored = await scorer.logps(replies.map((reply) => ({ prompt, reply })));
-  stepwise.forEach((sum, row) =>
-    assert(Math.abs(sum - scored[row]) < 1e-3, `${sum} ${scored[row]}`)
-  );
-  await decoder.release();
-  await scorer.release();
-});
+  Deno.test(`step() and prefill() give the log-probs that a scorer of ${family} gives, for each row`, async () => {
+    const model = await goldenModel(family);
+    const decoder = await openDecoder(model, { threads: 1 });
+    const scorer = await openScorer(model, { threads: 1 });
+    const { prompt, chosen, rejected } = goldenPairs()[0];
+    const replies = [chosen.subarray(0, 40), rejected!.subarray(0, 40)];
+    const stepwise = await stepwiseLogps(decoder, prompt, replies);
+    const scored = await scorer.logps(replies.map((reply) => ({ prompt, reply })));
+    stepwise.forEach((sum, row) =>
+      assert(Math.abs(sum - scored[row]) < 1e-3, `${sum} ${scored[row]}`)
+    );
+    await decoder.release();
+    await scorer.release();
+  });
+}
 
 Deno.test("keep() drops rows and leaves the others as they were, in the order asked for", async () => {
   const decoder = await openDecoder(await goldenModel(), { threads: 1 });
@@ -125,5 +130,16 @@ Deno.test("a decoder refuses batches that do not fit", async () => {
   }
   await decoder.prefill([Int32Array.of(1), Int32Array.of(2)]);
   assert.throws(() => decoder.keep([2]), new RangeError("Expected rows in 0 … 1 but found 2."));
+  await decoder.release();
+});
+
+Deno.test("a decoder reads no further than the model's sliding window", async () => {
+  const model = await goldenModel("mistral");
+  const narrow = { ...model, config: { ...model.config, slidingWindow: 3 } };
+  const decoder = await openDecoder(narrow, { threads: 1 });
+  await assert.rejects(decoder.prefill([Int32Array.of(1, 2, 3, 4)]), { name: "InputError" });
+  await decoder.prefill([Int32Array.of(1, 2)]);
+  await decoder.step(Int32Array.of(3));
+  await assert.rejects(decoder.step(Int32Array.of(4)), { name: "InputError" });
   await decoder.release();
 });

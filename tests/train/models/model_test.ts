@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { InputError } from "../../../core/problem.ts";
 import { float32 } from "../../../core/tensor.ts";
 import { parseModelConfig } from "../../../train/models/config.ts";
+import { FAMILIES, type Family } from "../../../train/models/families.ts";
 import { initializeModel, loadModel, saveModel } from "../../../train/models/model.ts";
 import { parameterCount, parametersOf } from "../../../train/models/parameters.ts";
 import { writeSafetensors } from "../../../train/models/safetensors.ts";
+import { goldenModel } from "../golden.ts";
 
 const config = parseModelConfig({
   model_type: "llama",
@@ -17,8 +19,6 @@ const config = parseModelConfig({
   initializer_range: 0.5,
 }, "config.json");
 
-const GOLDEN = new URL("../../fixtures/golden/llama/model", import.meta.url).pathname;
-
 Deno.test("initializeModel() depends on the seed alone and fills norms with one", () => {
   const first = initializeModel(config, 1);
   assert.deepEqual(initializeModel(config, 1), first);
@@ -28,6 +28,18 @@ Deno.test("initializeModel() depends on the seed alone and fills norms with one"
     first.weights.get(embedding),
   );
   assert.deepEqual([...first.weights.get("model.norm.weight")!.data], Array(8).fill(1));
+});
+
+Deno.test("initializeModel() fills biases with zero, and norms with what makes them multiply by one", () => {
+  const filled = (family: Family, name: string) => [
+    ...new Set(initializeModel({ ...config, family }, 1).weights.get(name)!.data),
+  ];
+  for (const name of ["q_proj", "k_proj", "v_proj"]) {
+    assert.deepEqual(filled("qwen2", `model.layers.1.self_attn.${name}.bias`), [0]);
+  }
+  assert.deepEqual(filled("qwen2", "model.layers.1.input_layernorm.weight"), [1]);
+  assert.deepEqual(filled("gemma", "model.layers.1.input_layernorm.weight"), [0]);
+  assert.deepEqual(filled("gemma", "model.norm.weight"), [0]);
 });
 
 Deno.test("initializeModel() draws matrices with the config's standard deviation", () => {
@@ -107,11 +119,12 @@ Deno.test("loadModel() says which file does not exist", async () => {
   });
 });
 
-Deno.test("loadModel() reads a folder that transformers wrote", async () => {
-  const { config, weights } = await loadModel(GOLDEN);
-  assert.equal(config.layers, 3);
-  assert.equal(config.tiedEmbeddings, true);
-  assert.deepEqual([...weights.keys()], parametersOf(config).map(({ name }) => name));
-  const count = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
-  assert.equal(parameterCount(config), count);
-});
+for (const family of FAMILIES) {
+  Deno.test(`loadModel() reads a ${family} folder that transformers wrote`, async () => {
+    const { config, weights } = await goldenModel(family);
+    assert.equal(config.family, family);
+    assert.deepEqual([...weights.keys()], parametersOf(config).map(({ name }) => name));
+    const count = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+    assert.equal(parameterCount(config), count);
+  });
+}

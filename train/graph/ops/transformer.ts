@@ -1,5 +1,6 @@
 import type { Dim } from "../dims.ts";
 import type { Graph } from "../graph.ts";
+import type { Activation } from "../op_types.ts";
 import type { Value } from "../value.ts";
 import { full, trilu } from "./shape.ts";
 
@@ -11,9 +12,13 @@ export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
   return x.graph.emit("RmsNorm", [x, weight], { epsilon })[0];
 }
 
-/** silu(gate) · up, with silu(x) = x · sigmoid(x) (SwiGLU; Shazeer, 2020); both (…, F). */
-export function gatedActivation(gate: Value, up: Value): Value {
-  return gate.graph.emit("GatedActivation", [gate, up], { activation: "silu" })[0];
+/** activation(gate) · up (SwiGLU, GeGLU; Shazeer, 2020); both (…, F). */
+export function gatedActivation(
+  gate: Value,
+  up: Value,
+  activation: Activation = "silu",
+): Value {
+  return gate.graph.emit("GatedActivation", [gate, up], { activation })[0];
 }
 
 /**

@@ -94,6 +94,7 @@ export const STRUCTURE = {
   FusedMatMul: "nondifferentiable",
   FusedRmsNorm: "nondifferentiable",
   FusedSilu: "nondifferentiable",
+  FusedGeluTanh: "nondifferentiable",
   FusedSoftplus: "nondifferentiable",
   FusedRotary: "nondifferentiable",
 } satisfies Partial<VjpTable>;

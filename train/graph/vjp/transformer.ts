@@ -3,6 +3,7 @@ import { scatterElementsAdd } from "../ops/index.ts";
 import { reduceMean } from "../ops/reduce.ts";
 import { reshape } from "../ops/shape.ts";
 import { rotary } from "../ops/transformer.ts";
+import { SIGMOID_ARGUMENTS } from "../sigmoid_arguments.ts";
 import { attentionCotangents } from "./attention.ts";
 import type { VjpTable } from "./vjp_rule.ts";
 
@@ -18,12 +19,13 @@ export const TRANSFORMER = {
     },
     () => mul(dy!, mul(x, inverse)),
   ],
-  /** With s = sigmoid(gate), a = gate · s: d silu/d gate = s + a · (1 − s). */
-  GatedActivation: ({ inputs: [gate, up], outputs: [, activated] }, [dy]) => [
+  /** With s = sigmoid(g(gate)), a = gate · s: da/d gate = s + a · (1 − s) · g'(gate). */
+  GatedActivation: ({ inputs: [gate, up], outputs: [, activated], attributes }, [dy]) => [
     () => {
-      const s = sigmoid(gate);
-      const slope = add(activated, mul(s, sub(1, activated)));
-      return mul(mul(dy!, up), slope);
+      const { of, slope } = SIGMOID_ARGUMENTS[attributes.activation];
+      const s = sigmoid(of(gate));
+      const inner = slope === undefined ? activated : mul(activated, slope(gate));
+      return mul(mul(dy!, up), add(inner, mul(s, sub(1, inner))));
     },
     () => mul(dy!, activated),
   ],

@@ -1,0 +1,114 @@
+import { Graph } from "./graph/graph.ts";
+import { gradients } from "./graph/gradients.ts";
+import { accumulate, add, mul, reduceSum, split } from "./graph/ops.ts";
+import type { Value } from "./graph/value.ts";
+import { lossReads, lossTerms, type TrainingLoss } from "./losses/losses.ts";
+import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
+import type { ModelConfig } from "./models/config.ts";
+import { packInputs, replyLogps } from "./models/packed_logps.ts";
+import { Transformer, weightInputs } from "./models/transformer.ts";
+
+/** What a gradient is taken of. */
+export interface GradientGraphOptions {
+  readonly config: ModelConfig;
+  readonly loss: TrainingLoss;
+}
+
+/** The input that holds what has been gathered of a weight's gradient. */
+export function gradientName(weight: string): string {
+  return `gradient/${weight}`;
+}
+
+/** The output that holds the next value of an input. */
+export function nextName(name: string): string {
+  return `next/${name}`;
+}
+
+/**
+ * Forward, loss and backward over one pack of P pairs, which is a batch or a part of one.
+ *
+ * Inputs: weights; what has been gathered of their gradients; a `Pack` of P chosen replies and, where
+ * the loss compares pairs, P rejected ones behind them; float64 of `PairLogps`' fields but the
+ * policy's, those that the loss reads; `pairWeights` (P), one over the pairs of the whole batch;
+ * `preferenceWeight` and `regulariserWeight` (), 1 but where one part's own gradient is asked for.
+ *
+ * Outputs: `preference` and `regulariser` (), this pack's share of the batch's mean; `loss` (), their
+ * weighted sum, of which the gradient is; `policyChosen` and `policyRejected` (P); `next/gradient/…`,
+ * to be written over what was gathered.
+ */
+export function gradientGraph({ config, loss }: GradientGraphOptions): Graph {
+  const graph = new Graph({ dtype: "float32" });
+  const weights = weightInputs(graph, config);
+  const comparesPairs = lossReads(loss) === "pairs";
+  const pack = packInputs(graph, config, { replies: comparesPairs ? "2*P" : "P", trained: true });
+  const segments = graph.input("segments", "int64", ["M"]);
+  const pairWeights = perPair(graph, "pairWeights");
+  const policy = replyLogps(new Transformer(config, weights), pack, segments);
+  const logps: ChosenLogps & { readonly policyRejected?: Value } = comparesPairs
+    ? pairLogps(graph, policy)
+    : chosenLogps(graph, policy);
+  const terms = lossTerms(logps, loss);
+  const share = (part: Value) => reduceSum(mul(part, pairWeights)); // ()
+  const [preference, regulariser] = [share(terms.preference), share(terms.regulariser)];
+  const total = add(
+    mul(preference, perBatch(graph, "preferenceWeight")),
+    mul(regulariser, perBatch(graph, "regulariserWeight")),
+  );
+  graph.output("loss", total);
+  graph.output("preference", preference);
+  graph.output("regulariser", regulariser);
+  graph.output("policyChosen", logps.policyChosen);
+  if (logps.policyRejected) graph.output("policyRejected", logps.policyRejected);
+  const grads = gradients(total, [...weights.values()]);
+  [...weights].forEach(([weight, { dims }], i) => {
+    const name = gradientName(weight);
+    const gathered = graph.input(name, graph.dtype, dims);
+    graph.output(nextName(name), accumulate(gathered, grads[i]));
+  });
+  return graph;
+}
+
+function pairLogps(graph: Graph, policy: Value): PairLogps {
+  const [policyChosen, policyRejected] = split(policy, { axis: 0, sizes: ["P", "P"] });
+  return {
+    policyChosen,
+    policyRejected,
+    get referenceChosen() {
+      return perPair(graph, "referenceChosen");
+    },
+    get referenceRejected() {
+      return perPair(graph, "referenceRejected");
+    },
+    get chosenTokens() {
+      return perPair(graph, "chosenTokens");
+    },
+    get rejectedTokens() {
+      return perPair(graph, "rejectedTokens");
+    },
+    get meanChosenTokens() {
+      return perBatch(graph, "meanChosenTokens");
+    },
+  };
+}
+
+function chosenLogps(graph: Graph, policyChosen: Value): ChosenLogps {
+  return {
+    policyChosen,
+    get chosenTokens() {
+      return perPair(graph, "chosenTokens");
+    },
+    get meanChosenTokens() {
+      return perBatch(graph, "meanChosenTokens");
+    },
+  };
+}
+
+/** An input (P), declared when it is read: one that nothing needs is refused. */
+function perPair(graph: Graph, name: string): Value {
+  return graph.inputs.get(name) ?? graph.input(name, "float64", ["P"]);
+}
+
+/** An input (), declared when it is read. */
+function perBatch(graph: Graph, name: string): Value {
+  return graph.inputs.get(name) ?? graph.input(name, "float64", []);
+}

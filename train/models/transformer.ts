@@ -1,0 +1,112 @@
+import {
+  add,
+  embedding,
+  gatedActivation,
+  linear,
+  mul,
+  reshape,
+  rmsNorm,
+  rotary,
+} from "../graph/ops.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Value } from "../graph/value.ts";
+import type { ModelConfig } from "./config.ts";
+import { type FamilyTraits, type Projection, TRAITS } from "./families.ts";
+import {
+  biasName,
+  EMBEDDING,
+  FINAL_NORM,
+  HEAD,
+  LAYER,
+  layerPrefix,
+  parametersOf,
+} from "./parameters.ts";
+
+/** The weights of a model as inputs of a graph, by name. */
+export type WeightInputs = ReadonlyMap<string, Value>;
+
+/** Declares a model's weights as inputs under their own names: never initialisers, so they can change. */
+export function weightInputs(graph: Graph, config: ModelConfig): WeightInputs {
+  return new Map(
+    parametersOf(config).map(({ name, dims }) => [name, graph.input(name, graph.dtype, dims)]),
+  );
+}
+
+/** Cosines and sines of the rotary angles of T positions, (T, C/2) each. */
+export interface AngleInputs {
+  readonly cos: Value;
+  readonly sin: Value;
+}
+
+/**
+ * One decoder's weights in a graph, and the pieces that training and generation are put together
+ * from: pre-norm attention over rotary positions and a gated MLP, each added to the residual stream.
+ * What families do otherwise is in their traits.
+ */
+export class Transformer {
+  readonly #traits: FamilyTraits;
+  /** Multiplies attention scores: 1/sqrt(C). */
+  readonly scale: number;
+
+  constructor(readonly config: ModelConfig, readonly weights: WeightInputs) {
+    this.#traits = TRAITS[config.family];
+    this.scale = 1 / Math.sqrt(config.headDim);
+  }
+
+  /** Token ids (…) to embeddings (…, D). */
+  embed(ids: Value): Value {
+    const rows = embedding(this.#weight(EMBEDDING), ids);
+    return this.#traits.scalesEmbeddings ? mul(rows, Math.sqrt(this.config.hiddenSize)) : rows;
+  }
+
+  /** Queries (S, T, H, C), keys and values (S, T, K, C) of a layer; x (S, T, D). */
+  project(x: Value, layer: number, { cos, sin }: AngleInputs) {
+    const { heads, keyValueHeads, headDim } = this.config;
+    const h = this.#norm(x, layerPrefix(layer) + LAYER.inputNorm); // (S, T, D)
+    const inHeads = (projection: Projection, count: number) => {
+      const y = this.#linear(h, layer, projection); // (S, T, count·C)
+      return reshape(y, [y.dims[0], y.dims[1], count, headDim]);
+    };
+    return {
+      q: rotary(inHeads("query", heads), cos, sin), // (S, T, H, C)
+      k: rotary(inHeads("key", keyValueHeads), cos, sin), // (S, T, K, C)
+      v: inHeads("value", keyValueHeads), // (S, T, K, C)
+    };
+  }
+
+  /** Output projection, residual and MLP of a layer: x (…, D), mixed (…, H·C) to (…, D). */
+  finish(x: Value, mixed: Value, layer: number): Value {
+    const y = add(x, this.#linear(mixed, layer, "output")); // (…, D)
+    const h = this.#norm(y, layerPrefix(layer) + LAYER.mlpNorm); // (…, D)
+    const gate = this.#linear(h, layer, "gate"); // (…, F)
+    const up = this.#linear(h, layer, "up"); // (…, F)
+    const gated = gatedActivation(gate, up, this.#traits.activation); // (…, F)
+    return add(y, this.#linear(gated, layer, "down"));
+  }
+
+  /** Logits (M, V) of final hidden states (M, D). */
+  logits(hidden: Value): Value {
+    const head = this.#weight(this.config.tiedEmbeddings ? EMBEDDING : HEAD);
+    return linear(this.#norm(hidden, FINAL_NORM), head);
+  }
+
+  /** One of a layer's matrices applied to x, with its bias where the family has one. */
+  #linear(x: Value, layer: number, projection: Projection): Value {
+    const y = linear(x, this.#weight(layerPrefix(layer) + LAYER[projection]));
+    if (!this.#traits.biased.includes(projection)) return y;
+    return add(y, this.#weight(layerPrefix(layer) + biasName(projection)));
+  }
+
+  #norm(x: Value, name: string): Value {
+    const weight = this.#weight(name);
+    const { normOffset } = this.#traits;
+    const factor = normOffset === 0 ? weight : add(weight, normOffset);
+    return rmsNorm(x, factor, this.config.normEpsilon);
+  }
+
+  #weight(name: string): Value {
+    const weight = this.weights.get(name);
+    if (weight === undefined) throw new RangeError(`Expected a weight named "${name}".`);
+    return weight;
+  }
+}

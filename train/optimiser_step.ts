@@ -1,0 +1,147 @@
+import { float32, type Tensor } from "../core/tensor.ts";
+import { adamwGraph, type AdamwOptions, adamwScalars, clipScale } from "./optim/adamw.ts";
+import { squaresGraph } from "./optim/adamw.ts";
+import { toOnnx } from "./graph/to_onnx.ts";
+import type { Weights } from "./models/model.ts";
+import type { PlacedTensor, PreparedRun, Runtime, Session } from "./runtime/open_runtime.ts";
+
+/** What an optimiser step reads and writes, each by the parameter's name. */
+export interface TrainedTensors {
+  readonly weights: Weights;
+  readonly gradients: Weights;
+  readonly firstMoments: Weights;
+  readonly secondMoments: Weights;
+}
+
+/**
+ * Elements that one run updates: four arrays of them and what lies between stay in the cache, and
+ * starting a run costs little beside it.
+ */
+const PIECE = 1 << 18;
+
+const SCALARS = ["scale", "stepSize", "epsilon", "decay"] as const;
+
+/** AdamW on all parameters, piece by piece, over the arrays where they lie. */
+export class OptimiserStep {
+  readonly #options: AdamwOptions;
+  readonly #sessions: readonly Session[];
+  readonly #scalars: Readonly<Record<typeof SCALARS[number], Tensor<"float32">>>;
+  readonly #pieces: readonly Piece[];
+
+  private constructor(
+    options: AdamwOptions,
+    { sessions, scalars, pieces }: {
+      readonly sessions: readonly Session[];
+      readonly scalars: Readonly<Record<typeof SCALARS[number], Tensor<"float32">>>;
+      readonly pieces: readonly Piece[];
+    },
+  ) {
+    this.#options = options;
+    this.#sessions = sessions;
+    this.#scalars = scalars;
+    this.#pieces = pieces;
+  }
+
+  /** Compiles the graphs and binds every piece of the arrays once. */
+  static async open(
+    runtime: Runtime,
+    tensors: TrainedTensors,
+    options: AdamwOptions,
+  ): Promise<OptimiserStep> {
+    const update = await runtime.session(toOnnx(adamwGraph(options)));
+    const squares = await runtime.session(toOnnx(squaresGraph()));
+    const scalars = Object.fromEntries(
+      SCALARS.map((name) => [name, float32([], new Float32Array(1))]),
+    ) as Record<typeof SCALARS[number], Tensor<"float32">>;
+    const used = Object.fromEntries(
+      SCALARS.filter((name) => update.inputs.includes(name)).map((name) => [name, scalars[name]]),
+    );
+    const pieces = [...tensors.weights.keys()].flatMap((parameter) =>
+      bindPieces(parameter, { runtime, tensors, update, squares, scalars: used })
+    );
+    return new OptimiserStep(options, { sessions: [update, squares], scalars, pieces });
+  }
+
+  /** The L2 norm of each parameter's gradient. */
+  async gradientNorms(): Promise<Map<string, number>> {
+    const sums = new Map<string, number>();
+    for (const { parameter, measure, squares } of this.#pieces) {
+      await measure.run();
+      sums.set(parameter, (sums.get(parameter) ?? 0) + squares.data[0]);
+    }
+    return new Map([...sums].map(([name, sum]) => [name, Math.sqrt(sum)]));
+  }
+
+  /** Updates every parameter for a step (from 1), and sets the gradients to zero. */
+  async update(
+    step: number,
+    { learningRate, gradNorm, maxGradNorm }: {
+      readonly learningRate: number;
+      readonly gradNorm: number;
+      readonly maxGradNorm: number;
+    },
+  ): Promise<void> {
+    const scalars = adamwScalars(this.#options, step, learningRate);
+    for (const name of SCALARS) {
+      const value = name === "scale" ? clipScale(gradNorm, maxGradNorm) : scalars[name];
+      this.#scalars[name].data[0] = value;
+    }
+    for (const { update } of this.#pieces) await update.run();
+  }
+
+  /** Frees sessions and bindings; the arrays stay the caller's. */
+  async release(): Promise<void> {
+    for (const { placed } of this.#pieces) for (const tensor of placed) tensor.release();
+    for (const session of this.#sessions) await session.release();
+  }
+}
+
+/** Some elements of one parameter, bound to the two graphs. */
+interface Piece {
+  readonly parameter: string;
+  readonly update: PreparedRun;
+  readonly measure: PreparedRun;
+  /** What `measure` writes: Σ g² of these elements. */
+  readonly squares: Tensor<"float32">;
+  readonly placed: readonly PlacedTensor[];
+}
+
+function bindPieces(
+  parameter: string,
+  { runtime, tensors, update, squares, scalars }: {
+    readonly runtime: Runtime;
+    readonly tensors: TrainedTensors;
+    readonly update: Session;
+    readonly squares: Session;
+    readonly scalars: Readonly<Record<string, Tensor>>;
+  },
+): Piece[] {
+  const whole = [tensors.weights, tensors.gradients, tensors.firstMoments, tensors.secondMoments]
+    .map((tensors) => runtime.place(tensors.get(parameter)!));
+  const size = tensors.weights.get(parameter)!.data.length;
+  const pieces = Array.from({ length: Math.ceil(size / PIECE) }, (_, i): Piece => {
+    const start = i * PIECE;
+    const placed = whole.map((tensor) => tensor.piece(start, Math.min(PIECE, size - start)));
+    const [value, gradient, m, v] = placed;
+    const sum = float32([1], new Float32Array(1));
+    const into = {
+      "next/value": value,
+      "next/gradient": gradient,
+      "next/m": m,
+      "next/v": v,
+    };
+    return {
+      parameter,
+      update: update.prepare({ value, gradient, m, v, ...scalars }, {
+        into,
+        inPlace: Object.keys(into),
+        blocking: true,
+      }),
+      measure: squares.prepare({ x: gradient }, { into: { squares: sum }, blocking: true }),
+      squares: sum,
+      placed,
+    };
+  });
+  for (const tensor of whole) tensor.release();
+  return pieces;
+}

@@ -1,0 +1,107 @@
+import type { Tensor } from "../core/tensor.ts";
+import type { TokenizedPair } from "../data/pair.ts";
+import type { PairScore } from "./logps.ts";
+import type { ModelConfig } from "./models/config.ts";
+import type { RotaryAngles } from "./models/rotary_angles.ts";
+import { layOut, type PromptedReplies } from "./packs.ts";
+
+/** The pairs of a batch, with their log-probs under the reference where the loss reads those. */
+export interface PairBatch {
+  readonly pairs: readonly TokenizedPair[];
+  readonly reference: readonly PairScore[] | null;
+}
+
+/** How much one run of a graph may hold. */
+export interface RunLimits {
+  /** Tokens of prompts and replies, unless a single pair has more. */
+  readonly tokens: number;
+  /** Pairs. */
+  readonly pairs?: number;
+}
+
+/** Logits that one run may make, unless a single pair needs more: 256 MiB. */
+const LOGITS_PER_RUN = 1 << 26;
+
+/** How many tokens and reply tokens something adds to a run. */
+interface Size {
+  readonly tokens: number;
+  readonly replyTokens: number;
+}
+
+/** The size of a prompt with its replies. */
+export function sizeOf({ prompt, replies }: PromptedReplies): Size {
+  const replyTokens = replies.reduce((sum, { length }) => sum + length, 0);
+  return { tokens: prompt.length + replyTokens, replyTokens };
+}
+
+/**
+ * Divides rows into runs: those of like length together, so that attention pads little, and as many as
+ * the limits allow, but evenly. Gives row numbers.
+ */
+export function divideIntoRuns(
+  sizes: readonly Size[],
+  { tokens, pairs = Infinity, vocabSize }: RunLimits & { readonly vocabSize: number },
+): number[][] {
+  const byLength = sizes.map((_, row) => row)
+    .sort((a, b) => sizes[b].tokens - sizes[a].tokens || a - b);
+  const replyTokens = Math.max(1, Math.floor(LOGITS_PER_RUN / vocabSize));
+  const fits = (runs: readonly number[]) =>
+    runs.length <= pairs && total(runs, "tokens") <= tokens &&
+    total(runs, "replyTokens") <= replyTokens;
+  const total = (rows: readonly number[], key: keyof Size) =>
+    rows.reduce((sum, row) => sum + sizes[row][key], 0);
+  const all = total(byLength, "tokens");
+  const even = all / Math.ceil(all / tokens);
+  const runs: number[][] = [];
+  for (const row of byLength) {
+    const run = runs.at(-1);
+    const isOpen = run !== undefined && total(run, "tokens") < even * 0.98;
+    if (isOpen && fits([...run, row])) run.push(row);
+    else runs.push([row]);
+  }
+  return runs;
+}
+
+/** What all packs of a batch have in common. */
+export interface BatchFacts {
+  readonly config: ModelConfig;
+  readonly angles: RotaryAngles;
+  /** Whether the loss reads the rejected replies. */
+  readonly comparesPairs: boolean;
+  /** Pairs of the whole batch. */
+  readonly pairs: number;
+  /** Mean number of chosen tokens over the whole batch. */
+  readonly meanChosenTokens: number;
+}
+
+/** Some pairs of a batch as the gradient graph is fed them, but for weights and gradients. */
+export function pairFeeds(
+  { pairs, reference }: PairBatch,
+  facts: BatchFacts,
+): Record<string, Tensor> {
+  const groups = pairs.map(({ prompt, chosen, rejected }) => ({
+    prompt,
+    replies: facts.comparesPairs ? [chosen, rejected!] : [chosen],
+  }));
+  return {
+    ...layOut(groups, facts),
+    pairWeights: float64(pairs.map(() => 1 / facts.pairs)),
+    meanChosenTokens: { ...float64([facts.meanChosenTokens]), dims: [] },
+    chosenTokens: float64(pairs.map(({ chosen }) => chosen.length)),
+    ...(facts.comparesPairs ? comparedFeeds({ pairs, reference }) : {}),
+  };
+}
+
+function comparedFeeds({ pairs, reference }: PairBatch): Record<string, Tensor> {
+  return {
+    rejectedTokens: float64(pairs.map(({ rejected }) => rejected!.length)),
+    ...(reference === null ? {} : {
+      referenceChosen: float64(reference.map(({ chosenLogp }) => chosenLogp)),
+      referenceRejected: float64(reference.map(({ rejectedLogp }) => rejectedLogp!)),
+    }),
+  };
+}
+
+function float64(values: readonly number[]): Tensor<"float64"> {
+  return { dtype: "float64", dims: [values.length], data: Float64Array.from(values) };
+}
