@@ -1,6 +1,24 @@
 import * as ort from "onnxruntime-node";
-import { type Dtype, elementCount, type Tensor, type TypedArrayOf } from "../../core/tensor.ts";
-import type { RunRequest, Runtime, RuntimeOptions, Session } from "./runtime.ts";
+import type { Dtype, Tensor, TypedArrayOf } from "../../core/tensor.ts";
+import { InFlight } from "./in_flight.ts";
+import { hostTensor, PlacedOnHost } from "./placed_tensor.ts";
+import {
+  placedAmong,
+  requireThreads,
+  type ResolvedRun,
+  resolvePreparedRun,
+  resolveRun,
+} from "./resolve_run.ts";
+import type {
+  NamedTensors,
+  PlacedTensor,
+  PreparedRun,
+  PrepareRequest,
+  RunRequest,
+  Runtime,
+  RuntimeOptions,
+  Session,
+} from "./runtime.ts";
 
 /** Dtypes that the JavaScript binding carries faithfully (its float16 is broken). */
 const ARRAYS = {
@@ -19,17 +37,17 @@ export class OnnxruntimeNode implements Runtime {
 
   /** @throws RangeError when the number of threads is not a positive integer */
   constructor(readonly options: RuntimeOptions) {
-    if (!Number.isInteger(options.threads) || options.threads < 1) {
-      throw new RangeError(
-        `Expected threads to be an integer greater than 0 but found ${options.threads}.`,
-      );
-    }
+    requireThreads(options.threads);
   }
 
   async session(model: Uint8Array): Promise<Session> {
     return new OnnxruntimeNodeSession(
       await ort.InferenceSession.create(model, sessionOptions(this.options.threads)),
     );
+  }
+
+  place<D extends Dtype>(tensor: Tensor<D>): PlacedTensor<D> {
+    return new PlacedOnHost(tensor);
   }
 }
 
@@ -51,6 +69,7 @@ function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
 class OnnxruntimeNodeSession implements Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  readonly #inFlight = new InFlight();
   #session: ort.InferenceSession | undefined;
 
   constructor(session: ort.InferenceSession) {
@@ -59,78 +78,82 @@ class OnnxruntimeNodeSession implements Session {
     this.outputs = session.outputNames;
   }
 
-  async run(
-    feeds: Readonly<Record<string, Tensor>>,
-    { into = {}, fetches }: RunRequest = {},
-  ): Promise<Record<string, Tensor>> {
-    if (this.#session === undefined) throw new RangeError("The session has been released.");
-    requireNames("input", Object.keys(feeds), this.inputs);
-    const missing = this.inputs.filter((name) => feeds[name] === undefined);
-    if (missing.length > 0) {
-      throw new RangeError(`Expected a feed for each input but found none for ${quoted(missing)}.`);
-    }
-    const wanted = fetches ?? this.outputs.filter((name) => into[name] === undefined);
-    requireNames("output", [...wanted, ...Object.keys(into)], this.outputs);
-    requireApart(feeds, into);
-    const given: Record<string, ort.Tensor> = {};
-    for (const [name, tensor] of Object.entries(feeds)) given[name] = toOrt(name, tensor);
-    const requested: Record<string, ort.OnnxValue | null> = {};
-    for (const name of wanted) requested[name] = null;
-    for (const [name, tensor] of Object.entries(into)) requested[name] = toOrt(name, tensor);
-    const results = await this.#session.run(given, requested);
-    const returned: Record<string, Tensor> = { ...into };
-    for (const name of wanted) returned[name] ??= fromOrt(results[name] as ort.Tensor);
+  async run(feeds: NamedTensors, request: RunRequest = {}): Promise<Record<string, Tensor>> {
+    const session = this.#present();
+    const run = resolveRun(this, feeds, request);
+    const running = session.run(...toOrtRun(run));
+    const results = await this.#inFlight.follow(running, [run]);
+    const returned: Record<string, Tensor> = { ...run.returned };
+    for (const name of run.fetches) returned[name] = fromOrt(results[name] as ort.Tensor);
     return returned;
+  }
+
+  prepare(feeds: NamedTensors, request: PrepareRequest): PreparedRun {
+    this.#present();
+    const [given, requested] = toOrtRun(resolvePreparedRun(this, feeds, request));
+    const placed = placedAmong(feeds, request.into);
+    return new OnnxruntimeNodePreparedRun(async () => {
+      const session = this.#present();
+      for (const [name, tensor] of placed) hostTensor(name, tensor);
+      await this.#inFlight.follow(session.run(given, requested), [given, requested]);
+    });
   }
 
   async release(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
+    await this.#inFlight.settled();
     await session?.release();
   }
-}
 
-function requireNames(kind: string, names: readonly string[], known: readonly string[]): void {
-  const every = new Set(known);
-  const unknown = names.filter((name) => !every.has(name));
-  if (unknown.length > 0) {
-    throw new RangeError(`Expected ${kind}s among ${quoted(known)} but found ${quoted(unknown)}.`);
+  #present(): ort.InferenceSession {
+    if (this.#session === undefined) throw new RangeError("The session has been released.");
+    return this.#session;
   }
 }
 
-/** Two outputs, or an output and a feed, in one buffer would overwrite each other midway. */
-function requireApart(
-  feeds: Readonly<Record<string, Tensor>>,
-  into: Readonly<Record<string, Tensor>>,
-): void {
-  const names = new Map<unknown, string>();
-  for (const [name, { data }] of Object.entries(feeds)) names.set(data, name);
-  for (const [name, { data }] of Object.entries(into)) {
-    const other = names.get(data);
-    if (other !== undefined) {
-      throw new RangeError(
-        `Expected output "${name}" in a tensor of its own, not that of "${other}".`,
-      );
+/** The JavaScript API has no bindings to keep: what is kept are the tensors it takes. */
+class OnnxruntimeNodePreparedRun implements PreparedRun {
+  #run: (() => Promise<void>) | undefined;
+  #underWay = false;
+
+  constructor(run: () => Promise<void>) {
+    this.#run = run;
+  }
+
+  async run(): Promise<void> {
+    if (this.#run === undefined) throw new RangeError("The prepared run has been released.");
+    if (this.#underWay) throw new RangeError("The prepared run is under way.");
+    this.#underWay = true;
+    try {
+      await this.#run();
+    } finally {
+      this.#underWay = false;
     }
-    names.set(data, name);
+  }
+
+  release(): void {
+    this.#run = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
   }
 }
 
-function quoted(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(", ");
+function toOrtRun({ feeds, into, fetches }: ResolvedRun) {
+  const given: Record<string, ort.Tensor> = {};
+  for (const [name, tensor] of feeds) given[name] = toOrt(name, tensor);
+  const requested: Record<string, ort.OnnxValue | null> = {};
+  for (const name of fetches) requested[name] = null;
+  for (const [name, tensor] of into) requested[name] = toOrt(name, tensor);
+  return [given, requested] as const;
 }
 
 function toOrt(name: string, { dtype, dims, data }: Tensor): ort.Tensor {
   if (!(dtype in ARRAYS)) {
     throw new TypeError(
       `"${name}": expected one of ${Object.keys(ARRAYS).join(", ")} but found ${dtype}.`,
-    );
-  }
-  if (data.length !== elementCount(dims)) {
-    throw new RangeError(
-      `"${name}": expected ${elementCount(dims)} elements for shape [${
-        dims.join(", ")
-      }] but found ${data.length}.`,
     );
   }
   return new ort.Tensor(dtype as "float32", data as Float32Array, dims);

@@ -1,4 +1,4 @@
-import type { Tensor } from "../../core/tensor.ts";
+import type { Dtype, Tensor } from "../../core/tensor.ts";
 
 /** How sessions compute. */
 export interface RuntimeOptions {
@@ -20,17 +20,84 @@ export interface Runtime {
    * @throws Error with ONNX Runtime's own text when it refuses the model
    */
   session(model: Uint8Array): Promise<Session>;
+
+  /**
+   * A tensor that stays where sessions compute, from run to run. On the CPU that is the host array
+   * given, not a copy: writing to the one changes the other. It suits every session of the process.
+   *
+   * @throws RangeError when the data does not fill the shape
+   */
+  place<D extends Dtype>(tensor: Tensor<D>): PlacedTensor<D>;
 }
+
+/** A tensor that a runtime holds from run to run. */
+export interface PlacedTensor<D extends Dtype = Dtype> extends Disposable {
+  readonly dtype: D;
+  readonly dims: readonly number[];
+
+  /**
+   * Its values in host memory: on the CPU the live array, which later runs change.
+   *
+   * @throws RangeError after its release
+   */
+  read(): Promise<Tensor<D>>;
+
+  /**
+   * Elements `start` … `start + count` in row-major order, as a tensor of one dimension in the same
+   * memory. The piece is released by itself, and may outlive the whole.
+   *
+   * @throws RangeError when they are not all there
+   */
+  piece(start: number, count: number): PlacedTensor<D>;
+
+  /** Ends its use: runs refuse it from then on. Releasing it again does nothing. */
+  release(): void;
+}
+
+/** Tensors by input or output name, in host memory or placed. */
+export type NamedTensors = Readonly<Record<string, Tensor | PlacedTensor>>;
 
 /** What a run hands back. */
 export interface RunRequest {
   /** Outputs to return in new tensors; all that `into` does not name, unless given. */
   readonly fetches?: readonly string[];
   /**
-   * Tensors that outputs are written into, by output name: no allocation. None may also be fed to
-   * the same run. A step that reads one set of state and writes another swaps the two afterwards.
+   * Tensors that outputs are written into, by output name: no allocation. None may share memory with
+   * another, or with what is fed to the same run, unless `inPlace` says so.
    */
-  readonly into?: Readonly<Record<string, Tensor>>;
+  readonly into?: NamedTensors;
+  /**
+   * Outputs of `into` that overwrite just the tensor that is fed as some input. The caller vouches
+   * that the model reads each old value for the last time before it writes the new one, as an
+   * elementwise update that ends in this output does: nobody checks.
+   */
+  readonly inPlace?: readonly string[];
+}
+
+/** What a prepared run writes. */
+export interface PrepareRequest extends RunRequest {
+  /** Where every output goes that is wanted; a prepared run allocates none. */
+  readonly into: NamedTensors;
+  /**
+   * Lets a run block the thread where the implementation can spare it that: what handing a run to
+   * another thread costs is more than what a tiny run takes.
+   */
+  readonly blocking?: boolean;
+}
+
+/** A run whose names and tensors were checked and bound once, to be repeated on the same memory. */
+export interface PreparedRun extends Disposable {
+  /**
+   * Runs once: reads what its tensors hold by then.
+   *
+   * @throws RangeError while a run is under way, and after the release of it, of its session or of
+   *   one of its placed tensors
+   * @throws Error with ONNX Runtime's own text when the run fails
+   */
+  run(): Promise<void>;
+
+  /** Unbinds its tensors, once a run under way has ended. Releasing it again does nothing. */
+  release(): void;
 }
 
 /** A loaded model. One run at a time. */
@@ -39,17 +106,26 @@ export interface Session {
   readonly outputs: readonly string[];
 
   /**
-   * Runs the model once.
+   * Runs the model once. Tensors must be left alone until the run has ended.
    *
-   * @returns the outputs fetched, and those of `into` (the same tensors), by name
-   * @throws RangeError for an unknown or missing name, or for a tensor of `into` that is fed too
+   * @returns the outputs fetched, and the host tensors of `into` (the same ones), by name
+   * @throws RangeError for an unknown or missing name, for tensors that share memory, and for
+   *   placed tensors after their release
    * @throws Error with ONNX Runtime's own text when the run fails, as for shapes that do not suit
    */
-  run(
-    feeds: Readonly<Record<string, Tensor>>,
-    request?: RunRequest,
-  ): Promise<Record<string, Tensor>>;
+  run(feeds: NamedTensors, request?: RunRequest): Promise<Record<string, Tensor>>;
 
-  /** Frees the model; the session is of no use afterwards, and releasing it again does nothing. */
+  /**
+   * Checks names and tensors as `run` does, and binds them for many runs. Whether they suit the
+   * model is for ONNX Runtime to say, at the first run.
+   *
+   * @throws RangeError as `run` does, and for a fetch that `into` has no tensor for
+   */
+  prepare(feeds: NamedTensors, request: PrepareRequest): PreparedRun;
+
+  /**
+   * Frees the model and its prepared runs, once runs under way have ended; none may start from the
+   * call on. Releasing it again does nothing.
+   */
   release(): Promise<void>;
 }

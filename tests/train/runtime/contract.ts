@@ -4,16 +4,25 @@ import { Graph } from "../../../train/graph/graph.ts";
 import { add, mul, reduceSum } from "../../../train/graph/ops.ts";
 import { toOnnx } from "../../../train/graph/to_onnx.ts";
 import type { Runtime, RuntimeOptions, Session } from "../../../train/runtime/open_runtime.ts";
+import { testState } from "./contract_state.ts";
 
 /** What an implementation promises beside the interface. */
 export interface ContractOptions {
   readonly open: (options: RuntimeOptions) => Runtime | Promise<Runtime>;
+  /** Whether it carries float16 and bfloat16, as raw bits; it refuses them otherwise. */
+  readonly halves: boolean;
+  /** This process cannot use it: its tests are listed as ignored. */
+  readonly ignore?: boolean;
 }
 
 /** Registers the tests that every runtime passes. */
-export function testRuntime(label: string, { open }: ContractOptions): void {
+export function testRuntime(label: string, options: ContractOptions): void {
+  const { open, halves, ignore = false } = options;
+  const register = (name: string, fn: () => Promise<void>) =>
+    Deno.test({ name: `${label} ${name}`, ignore, fn });
   const test = (name: string, body: (runtime: Runtime) => Promise<void>) =>
-    Deno.test(`${label} ${name}`, async () => await body(await open({ threads: 1 })));
+    register(name, async () => await body(await open({ threads: 1 })));
+  testState(test);
 
   test("says what it is", (runtime) => {
     assert.match(runtime.name, /^[a-z-]+$/);
@@ -81,7 +90,12 @@ export function testRuntime(label: string, { open }: ContractOptions): void {
       { dtype: "uint8", dims: [], data: Uint8Array.of(255) },
       { dtype: "bool", dims: [2], data: Uint8Array.of(1, 0) },
     ];
-    for (const tensor of tensors) {
+    const bits = Uint16Array.of(0x0001, 0x3c01, 0x7e2a, 0xffff); // subnormal, normal, two NaNs
+    const sixteen: readonly Tensor[] = [
+      { dtype: "float16", dims: [2, 2], data: bits },
+      { dtype: "bfloat16", dims: [4], data: bits },
+    ];
+    for (const tensor of [...tensors, ...(halves ? sixteen : [])]) {
       const graph = new Graph({ dtype: "float32" });
       graph.output("y", graph.input("x", tensor.dtype, tensor.dims));
       const session = await runtime.session(toOnnx(graph));
@@ -129,17 +143,30 @@ export function testRuntime(label: string, { open }: ContractOptions): void {
     name: "RangeError",
     message: 'Expected output "next" in a tensor of its own, not that of "state".',
   });
+  refuses("to overwrite a part of what it reads", (session) => {
+    const memory = new Float32Array(3);
+    const next = float32([2], memory.subarray(1));
+    return session.run({ x: vector([1, 2]), state: float32([2], memory.subarray(0, 2)) }, {
+      into: { next },
+    });
+  }, {
+    name: "RangeError",
+    message: 'Expected output "next" in a tensor of its own, not that of "state".',
+  });
   refuses("data that does not fill its shape", (session) => {
     const x: Tensor = { dtype: "float32", dims: [3], data: new Float32Array(2) };
     return session.run({ x, state: vector([1]) });
   }, { name: "RangeError", message: '"x": expected 3 elements for shape [3] but found 2.' });
-  refuses("16-bit floats, which it cannot carry", (session) => {
-    const x: Tensor = { dtype: "bfloat16", dims: [1], data: new Uint16Array(1) };
-    return session.run({ x, state: vector([1]) });
-  }, {
-    name: "TypeError",
-    message: '"x": expected one of float32, float64, int64, int32, uint8, bool but found bfloat16.',
-  });
+  if (!halves) {
+    refuses("16-bit floats, which it cannot carry", (session) => {
+      const x: Tensor = { dtype: "bfloat16", dims: [1], data: new Uint16Array(1) };
+      return session.run({ x, state: vector([1]) });
+    }, {
+      name: "TypeError",
+      message:
+        '"x": expected one of float32, float64, int64, int32, uint8, bool but found bfloat16.',
+    });
+  }
 
   // From here on the text is ONNX Runtime's own.
   refuses(
@@ -175,7 +202,7 @@ export function testRuntime(label: string, { open }: ContractOptions): void {
     );
   });
 
-  Deno.test(`${label} wants a whole number of threads`, async () => {
+  register("wants a whole number of threads", async () => {
     for (const threads of [0, 1.5]) {
       await assert.rejects(
         async () => await open({ threads }),

@@ -1,4 +1,4 @@
 import { OnnxruntimeNode } from "../../../train/runtime/onnxruntime_node.ts";
 import { testRuntime } from "./contract.ts";
 
-testRuntime("OnnxruntimeNode", { open: (options) => new OnnxruntimeNode(options) });
+testRuntime("OnnxruntimeNode", { open: (options) => new OnnxruntimeNode(options), halves: false });

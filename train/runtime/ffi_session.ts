@@ -1,0 +1,182 @@
+import type { Tensor } from "../../core/tensor.ts";
+import type { Handle } from "./handles.ts";
+import { InFlight } from "./in_flight.ts";
+import { addressOf, cString, type OnnxruntimeLibrary } from "./onnxruntime_library.ts";
+import { fromValue, toValue } from "./ort_values.ts";
+import { hostTensor, type PlacedOnHost } from "./placed_tensor.ts";
+import { placedAmong, type ResolvedRun, resolvePreparedRun, resolveRun } from "./resolve_run.ts";
+import type { NamedTensors, PreparedRun, PrepareRequest, RunRequest, Session } from "./runtime.ts";
+
+/** No `OrtRunOptions`. */
+const DEFAULTS = 0n;
+
+/** A session of the C API. Made by `OnnxruntimeFfi`. */
+export class FfiSession implements Session {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly #library: OnnxruntimeLibrary;
+  readonly #names: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  readonly #inFlight = new InFlight();
+  readonly #prepared = new Set<FfiPreparedRun>();
+  #session: Handle | undefined;
+
+  /** Takes charge of the session. */
+  constructor(library: OnnxruntimeLibrary, session: Handle) {
+    const { api } = library;
+    this.#library = library;
+    this.#session = session;
+    const { address } = session;
+    const list = (
+      count: (session: bigint, out: BigUint64Array<ArrayBuffer>) => bigint,
+      name: typeof api.SessionGetInputName,
+    ) =>
+      Array.from(
+        { length: library.count((out) => count(address, out)) },
+        (_, i) => library.string((allocator, out) => name(address, BigInt(i), allocator, out)),
+      );
+    this.inputs = list(api.SessionGetInputCount, api.SessionGetInputName);
+    this.outputs = list(api.SessionGetOutputCount, api.SessionGetOutputName);
+    this.#names = new Map([...this.inputs, ...this.outputs].map((name) => [name, cString(name)]));
+  }
+
+  async run(feeds: NamedTensors, request: RunRequest = {}): Promise<Record<string, Tensor>> {
+    const session = this.#present();
+    const run = resolveRun(this, feeds, request);
+    using stack = new DisposableStack();
+    const value = ([, tensor]: readonly [string, Tensor]) =>
+      stack.use(toValue(this.#library, tensor)).address;
+    const { api } = this.#library;
+    const inputNames = this.#addresses(run.feeds.map(([name]) => name));
+    const inputs = BigUint64Array.from(run.feeds, value);
+    const outputNames = this.#addresses([...run.fetches, ...run.into.map(([name]) => name)]);
+    const outputs = BigUint64Array.from([...run.fetches.map(() => 0n), ...run.into.map(value)]);
+    const running = api.Run(
+      session.address,
+      DEFAULTS,
+      inputNames,
+      inputs,
+      BigInt(inputs.length),
+      outputNames,
+      BigInt(outputs.length),
+      outputs,
+    );
+    const uses = [run, this, inputNames, inputs, outputNames, outputs];
+    this.#library.check(await this.#inFlight.follow(running, uses));
+    const fetched = run.fetches.map((_, i) => stack.use(this.#library.own("Value", outputs[i])));
+    const results: Record<string, Tensor> = { ...run.returned };
+    run.fetches.forEach((name, i) => results[name] = fromValue(this.#library, name, fetched[i]));
+    return results;
+  }
+
+  prepare(feeds: NamedTensors, request: PrepareRequest): PreparedRun {
+    const session = this.#present();
+    const prepared = new FfiPreparedRun({
+      library: this.#library,
+      session,
+      inFlight: this.#inFlight,
+      run: resolvePreparedRun(this, feeds, request),
+      placed: placedAmong(feeds, request.into),
+      blocking: request.blocking ?? false,
+      forget: () => this.#prepared.delete(prepared),
+    });
+    this.#prepared.add(prepared);
+    return prepared;
+  }
+
+  async release(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    for (const prepared of this.#prepared) prepared.refuse("The session has been released.");
+    await this.#inFlight.settled();
+    for (const prepared of this.#prepared) prepared.release();
+    session?.[Symbol.dispose]();
+  }
+
+  #present(): Handle {
+    if (this.#session === undefined) throw new RangeError("The session has been released.");
+    return this.#session;
+  }
+
+  #addresses(names: readonly string[]): BigUint64Array<ArrayBuffer> {
+    return BigUint64Array.from(names, (name) => addressOf(this.#names.get(name)!));
+  }
+}
+
+interface Preparation {
+  readonly library: OnnxruntimeLibrary;
+  readonly session: Handle;
+  readonly inFlight: InFlight;
+  readonly run: ResolvedRun;
+  readonly placed: readonly (readonly [string, PlacedOnHost])[];
+  readonly blocking: boolean;
+  readonly forget: () => void;
+}
+
+/** A run through an `OrtIoBinding` that is kept. */
+class FfiPreparedRun implements PreparedRun {
+  readonly #preparation: Preparation;
+  readonly #handles: DisposableStack;
+  readonly #binding: Handle;
+  #underWay = false;
+  #refusal: string | undefined;
+
+  constructor(preparation: Preparation) {
+    const { library, session, run } = preparation;
+    const { api } = library;
+    using stack = new DisposableStack();
+    this.#binding = stack.use(
+      library.create("IoBinding", (out) => api.CreateIoBinding(session.address, out)),
+    );
+    const bind = (to: typeof api.BindInput, tensors: ResolvedRun["feeds"]) => {
+      for (const [name, tensor] of tensors) {
+        const value = stack.use(toValue(library, tensor));
+        library.check(to(this.#binding.address, cString(name), value.address));
+      }
+    };
+    bind(api.BindInput, run.feeds);
+    bind(api.BindOutput, run.into);
+    this.#preparation = preparation;
+    this.#handles = stack.move();
+  }
+
+  async run(): Promise<void> {
+    this.#requireReady();
+    const { library, session, inFlight, blocking } = this.#preparation;
+    const { api } = library;
+    const [of, binding] = [session.address, this.#binding.address];
+    if (blocking) return library.check(api.RunWithBinding(of, DEFAULTS, binding));
+    this.#underWay = true;
+    try {
+      const running = api.RunWithBindingAside(of, DEFAULTS, binding);
+      library.check(await inFlight.follow(running, [this]));
+    } finally {
+      this.#underWay = false;
+      if (this.#refusal !== undefined) this.#free();
+    }
+  }
+
+  /** Starts no run from now on. */
+  refuse(why: string): void {
+    this.#refusal ??= why;
+  }
+
+  release(): void {
+    this.refuse("The prepared run has been released.");
+    if (!this.#underWay) this.#free();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  #requireReady(): void {
+    if (this.#refusal !== undefined) throw new RangeError(this.#refusal);
+    if (this.#underWay) throw new RangeError("The prepared run is under way.");
+    for (const [name, tensor] of this.#preparation.placed) hostTensor(name, tensor);
+  }
+
+  #free(): void {
+    this.#preparation.forget();
+    this.#handles.dispose();
+  }
+}

@@ -1,0 +1,46 @@
+/** What ONNX Runtime hands out and wants back. Its environment is not among them: it stays. */
+export type HandleKind =
+  | "IoBinding"
+  | "Session"
+  | "SessionOptions"
+  | "Status"
+  | "String"
+  | "TensorTypeAndShapeInfo"
+  | "Value";
+
+const live = new Map<HandleKind, number>();
+let made = 0;
+
+/** Something of ONNX Runtime's that is ours until it is disposed of. */
+export class Handle implements Disposable {
+  #release: ((address: bigint) => void) | undefined;
+
+  constructor(
+    readonly kind: HandleKind,
+    readonly address: bigint,
+    release: (address: bigint) => void,
+  ) {
+    this.#release = release;
+    made++;
+    live.set(kind, (live.get(kind) ?? 0) + 1);
+  }
+
+  /** Gives it back; again does nothing. */
+  [Symbol.dispose](): void {
+    const release = this.#release;
+    if (release === undefined) return;
+    this.#release = undefined;
+    live.set(this.kind, live.get(this.kind)! - 1);
+    release(this.address);
+  }
+}
+
+/** How many handles of each kind have not been given back (kinds without any left out). */
+export function liveHandles(): Partial<Record<HandleKind, number>> {
+  return Object.fromEntries([...live].filter(([, count]) => count !== 0));
+}
+
+/** How many handles there have ever been. */
+export function handlesMade(): number {
+  return made;
+}
