@@ -1,0 +1,87 @@
+/**
+ * Trains the same pairs with Ballast, PyTorch and TRL in turn. bench/README.md says what is measured.
+ *
+ *     deno task bench training --help
+ */
+import { join } from "node:path";
+import { printNotice, printResult } from "../../cli/output.ts";
+import { equalPairs, realPairs } from "./bench_pairs.ts";
+import { checkAgreement } from "./check.ts";
+import { contender, measureInRounds } from "./measure.ts";
+import { type BenchOptions, parseOptions, requireFiles } from "./options.ts";
+import type { Surroundings } from "./run_system.ts";
+import { configOf, countParameters, PROTOTYPE, SMALL, SMOLLM2_135M } from "./shapes.ts";
+import { defaultSystems, parseSystems, type System } from "./systems.ts";
+import { figuresTable, ratiosTable } from "./table.ts";
+import { makeWorkload, type Workload } from "./workload.ts";
+
+/** Runs the command; returns its exit code. */
+export async function benchTraining(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  const systems = options.systems ? parseSystems(options.systems) : defaultSystems();
+  requireFiles({
+    ...(options.equal === undefined ? { data: options.data } : {}),
+    tokenizer: options.tokenizer,
+    ...(systems.some(({ program }) => program !== "ballast") ? { python: options.python } : {}),
+  });
+  const surroundings: Surroundings = {
+    python: options.python,
+    tokenizer: options.tokenizer,
+    lora: options.lora === undefined ? null : { rank: options.lora, alpha: 2 * options.lora },
+  };
+  if (options.check) return await check(options, systems, surroundings);
+  const workload = await workloadOf(options);
+  printResult(workload.title);
+  const contenders = systems.map((system) => contender(system, workload, surroundings));
+  const measured = await measureInRounds(
+    contenders,
+    options.rounds,
+    (name, round) => printNotice(`round ${round} of ${options.rounds}: ${name} …`),
+  );
+  printResult(`\n${figuresTable(measured)}`);
+  const ratios = ratiosTable(measured);
+  if (ratios !== null) printResult(`\n${ratios}`);
+  return 0;
+}
+
+/** Three steps of each family, without warm-up. */
+async function check(
+  options: BenchOptions,
+  systems: readonly System[],
+  surroundings: Surroundings,
+): Promise<number> {
+  const families = new Map(systems.map((system) => [system.name.split("@")[0], system]));
+  const workload = await workloadOf({ ...options, warmupSteps: 0, steps: 3 });
+  const { table, agree } = await checkAgreement([...families.values()], workload, {
+    surroundings,
+    onRun: (name) => printNotice(`${name} …`),
+  });
+  printResult(`${workload.title}\n\n${table}`);
+  printNotice(agree ? "The losses agree." : "The losses do not agree.");
+  return agree ? 0 : 1;
+}
+
+/** The model and the pairs that the options ask for. */
+async function workloadOf(options: BenchOptions): Promise<Workload> {
+  const { equal, warmupSteps, steps, threads, lora } = options;
+  const shape = equal === undefined
+    ? (options.model === "small" ? SMALL : SMOLLM2_135M)
+    : PROTOTYPE[equal].shape;
+  const config = configOf(shape);
+  const batchPairs = equal === undefined ? options.batchPairs : PROTOTYPE[equal].sequences / 2;
+  const asked = { count: (warmupSteps + steps) * batchPairs, config };
+  const pairs = equal === undefined
+    ? await realPairs(
+      { path: join(options.data, "train_prefs.jsonl"), tokenizer: options.tokenizer },
+      asked,
+    )
+    : equalPairs(PROTOTYPE[equal].length, asked);
+  const what = equal === undefined
+    ? "UltraFeedback pairs"
+    : `sequences of ${PROTOTYPE[equal].length} random tokens`;
+  const title = `RPO, ${lora === undefined ? "full fine-tuning" : `LoRA of rank ${lora}`}, ` +
+    `${(countParameters(config) / 1e6).toFixed(2)}M parameters, float32, ${threads} threads; ` +
+    `${what}, ${batchPairs} a step, ${steps} steps after ${warmupSteps}`;
+  const sizes = { batchPairs, warmupSteps, steps, threads };
+  return await makeWorkload({ title, config, sizes }, pairs);
+}
