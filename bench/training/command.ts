@@ -4,12 +4,15 @@
  *     deno task bench training --help
  */
 import { join } from "node:path";
+import { userPath } from "../../cli/project.ts";
 import { printNotice, printResult } from "../../cli/output.ts";
 import { equalPairs, realPairs } from "./bench_pairs.ts";
 import { checkAgreement } from "./check.ts";
 import { contender, measureInRounds } from "./measure.ts";
 import { type BenchOptions, parseOptions, requireFiles } from "./options.ts";
+import { PrototypeCopy } from "./prototype.ts";
 import type { Surroundings } from "./run_system.ts";
+import { benchScaling } from "./scaling.ts";
 import { configOf, countParameters, PROTOTYPE, SMALL, SMOLLM2_135M } from "./shapes.ts";
 import { defaultSystems, parseSystems, type System } from "./systems.ts";
 import { figuresTable, ratiosTable } from "./table.ts";
@@ -18,30 +21,63 @@ import { makeWorkload, type Workload } from "./workload.ts";
 /** Runs the command; returns its exit code. */
 export async function benchTraining(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
-  const systems = options.systems ? parseSystems(options.systems) : defaultSystems();
+  const { lora, scaling, equal, rounds } = options;
+  const systems = systemsOf(options);
+  const usesPairs = equal === undefined && !scaling;
+  const usesPeers = systems.some(({ program }) => program !== "ballast");
   requireFiles({
-    ...(options.equal === undefined ? { data: options.data } : {}),
+    ...(usesPairs ? { data: options.data } : {}),
     tokenizer: options.tokenizer,
-    ...(systems.some(({ program }) => program !== "ballast") ? { python: options.python } : {}),
+    ...(usesPeers ? { python: options.python } : {}),
   });
   const surroundings: Surroundings = {
     python: options.python,
     tokenizer: options.tokenizer,
-    lora: options.lora === undefined ? null : { rank: options.lora, alpha: 2 * options.lora },
+    lora: lora === undefined ? null : { rank: lora, alpha: 2 * lora },
   };
   if (options.check) return await check(options, systems, surroundings);
-  const workload = await workloadOf(options);
-  printResult(workload.title);
-  const contenders = systems.map((system) => contender(system, workload, surroundings));
-  const measured = await measureInRounds(
-    contenders,
-    options.rounds,
-    (name, round) => printNotice(`round ${round} of ${options.rounds}: ${name} …`),
-  );
-  printResult(`\n${figuresTable(measured)}`);
-  const ratios = ratiosTable(measured);
-  if (ratios !== null) printResult(`\n${ratios}`);
+  if (scaling) {
+    const { warmupSteps, steps, threads, out } = options;
+    const sizes = { warmupSteps, steps, threads };
+    await benchScaling({ systems, surroundings, rounds, sizes, out });
+    return 0;
+  }
+  await compare(options, systems, surroundings);
   return 0;
+}
+
+/** The systems that are asked for; `--scaling` alone means Ballast alone. */
+function systemsOf({ systems, scaling }: BenchOptions): System[] {
+  if (systems !== undefined) return parseSystems(systems);
+  return scaling ? parseSystems("ballast@huge") : defaultSystems();
+}
+
+/** Measures in rounds and prints figures and ratios. */
+async function compare(
+  options: BenchOptions,
+  systems: readonly System[],
+  surroundings: Surroundings,
+): Promise<void> {
+  const { equal, prototype, rounds, warmupSteps, steps } = options;
+  const copy = prototype === undefined ? null : await PrototypeCopy.make(userPath(prototype));
+  try {
+    const workload = await workloadOf(options);
+    printResult(workload.title);
+    const contenders = [
+      ...systems.map((system) => contender(system, workload, surroundings)),
+      ...(copy?.contenders(equal!, warmupSteps + steps) ?? []),
+    ];
+    const measured = await measureInRounds(
+      contenders,
+      rounds,
+      (name, round) => printNotice(`round ${round} of ${rounds}: ${name} …`),
+    );
+    printResult(`\n${figuresTable(measured)}`);
+    const ratios = ratiosTable(measured);
+    if (ratios !== null) printResult(`\n${ratios}`);
+  } finally {
+    await copy?.remove();
+  }
 }
 
 /** Three steps of each family, without warm-up. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { PROJECT_FOLDER, userPath } from "../../cli/project.ts";
-import { InputError } from "../../core/problem.ts";
+import { InputError, type Problem } from "../../core/problem.ts";
 
 /** Where the peers' Python is looked for unless --python says otherwise. */
 const PEERS_FOLDER = join(PROJECT_FOLDER, "bench", ".peers");
@@ -57,18 +57,43 @@ function command() {
         ["a", "b", "c"] as const,
       ),
     )
+    .option("--prototype <folder>", "with --equal: the prototype itself is measured too")
+    .option("--scaling", "cost of a token against model size and against length", false)
+    .option(
+      "--out <folder>",
+      "with --scaling: folder for the figures",
+      join(PROJECT_FOLDER, "bench", ".work"),
+    )
     .addHelpText("after", `\n${HOW_TO_INSTALL}`);
 }
 
 /** The options of a command line; Commander prints help and what is wrong, and ends the process. */
 export function parseOptions(args: readonly string[]): BenchOptions {
   const options = command().parse([...args], { from: "user" }).opts();
+  checkTogether(options);
   return {
     ...options,
     data: userPath(options.data),
     tokenizer: userPath(options.tokenizer),
     python: userPath(options.python),
+    out: userPath(options.out),
   };
+}
+
+/** Refuses options that do not go together. */
+function checkTogether({ prototype, equal, lora, scaling, check }: BenchOptions): void {
+  const problems: Problem[] = [];
+  const report = (path: string, message: string) => problems.push({ path, message });
+  if (prototype !== undefined && equal === undefined) {
+    report("--prototype", "Expected --equal a, b or c beside it: the prototype knows no pairs.");
+  }
+  if (prototype !== undefined && lora !== undefined) {
+    report("--prototype", "Expected no --lora beside it.");
+  }
+  if (scaling && (equal !== undefined || check)) {
+    report("--scaling", "Expected neither --equal nor --check beside it.");
+  }
+  if (problems.length > 0) throw new InputError(problems);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Figures, Measured } from "./measure.ts";
 
 /** A median with the values around it. */
-interface Spread {
+export interface Spread {
   readonly median: number;
   readonly low: number;
   readonly high: number;
@@ -69,13 +69,14 @@ function showSpread({ median, low, high }: Spread, digits: number): string {
   return low === high ? middle : `${middle} (${least} … ${most})`;
 }
 
-/** Cells in columns, the first and the last column to the left, the others to the right. */
+/** Cells in columns: the first one, and a last one of prose, to the left, numbers to the right. */
 export function alignColumns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
   return rows.map((row) =>
     row.map((cell, i) => {
       if (i === 0) return cell.padEnd(widths[i]);
-      return i === row.length - 1 && row.length > 5 ? cell : cell.padStart(widths[i]);
+      const isProse = i === row.length - 1 && rows[0][i] === "what";
+      return isProse ? cell : cell.padStart(widths[i]);
     }).join("  ")
   ).join("\n");
 }
