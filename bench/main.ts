@@ -4,10 +4,12 @@
  *
  *     deno task bench            # both
  *     deno task bench step       # one of step, no-op
+ *     deno task bench training   # against PyTorch and TRL; see bench/README.md
  */
-import { InputError } from "../core/problem.ts";
+import { ExpectedError, InputError } from "../core/problem.ts";
 import { printNotice, printResult } from "../cli/output.ts";
 import { measureNoOp } from "./no_op.ts";
+import { benchTraining } from "./training/command.ts";
 import { measureStep } from "./training_step.ts";
 
 /** Values of repeated measurements. */
@@ -29,12 +31,24 @@ function row({ what, unit, values }: Measurement): string {
   return `${what}: ${median.toPrecision(3)} ${unit} (${low} … ${high}, ${values.length} times)`;
 }
 
-const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
-for (const name of names) {
-  if (BENCHES[name] === undefined) {
-    const known = Object.keys(BENCHES).join(", ");
-    throw new InputError([{ path: name, message: `There is no such bench; expected ${known}.` }]);
+/** Measures the benches named, or all of them. */
+async function runBenches(args: readonly string[]): Promise<void> {
+  const names = args.length > 0 ? args : Object.keys(BENCHES);
+  for (const name of names) {
+    if (BENCHES[name] === undefined) {
+      const known = [...Object.keys(BENCHES), "training"].join(", ");
+      throw new InputError([{ path: name, message: `There is no such bench; expected ${known}.` }]);
+    }
+    printNotice(`${name} …`);
+    for (const measurement of await BENCHES[name]()) printResult(row(measurement));
   }
-  printNotice(`${name} …`);
-  for (const measurement of await BENCHES[name]()) printResult(row(measurement));
+}
+
+try {
+  if (Deno.args[0] === "training") Deno.exit(await benchTraining(Deno.args.slice(1)));
+  await runBenches(Deno.args);
+} catch (error) {
+  if (!(error instanceof InputError || error instanceof ExpectedError)) throw error;
+  printNotice(error.message);
+  Deno.exit(1);
 }

@@ -1,0 +1,73 @@
+import type { Arithmetic } from "./arithmetic.ts";
+import { alignColumns, type Spread } from "./table.ts";
+
+/** What one system took for a token of one workload. */
+export interface ScalingPoint {
+  readonly system: string;
+  readonly label: string;
+  /** What is varied: weights that a token is multiplied with, or tokens of a sequence. */
+  readonly x: number;
+  /** Median, least and most over rounds, in milliseconds. */
+  readonly cost: Spread;
+  readonly arithmetic: Arithmetic;
+}
+
+/**
+ * What a point would cost if its system paid for each weight what it pays at the point that products
+ * with weights dominate most.
+ */
+export function linearCost(
+  points: readonly ScalingPoint[],
+  { system, arithmetic }: ScalingPoint,
+): number {
+  const share = ({ arithmetic }: ScalingPoint) => arithmetic.attention / arithmetic.products;
+  const base = points.filter((point) => point.system === system)
+    .toSorted((a, b) => share(a) - share(b))[0];
+  return base.cost.median / base.arithmetic.weights * arithmetic.weights;
+}
+
+/** A row a point: arithmetic, cost, and cost against what is linear in tokens × weights. */
+export function scalingTable(points: readonly ScalingPoint[]): string {
+  const head = ["system", "", "weights/token", "ms/token", "GFLOP/s", "attention", "÷ linear"];
+  const rows = points.map((point) => {
+    const { system, label, arithmetic, cost } = point;
+    const { weights, products, attention } = arithmetic;
+    return [
+      system,
+      label,
+      `${(weights / 1e6).toFixed(2)}M`,
+      `${cost.median.toFixed(3)} (${cost.low.toFixed(3)} … ${cost.high.toFixed(3)})`,
+      ((products + attention) / cost.median / 1e6).toFixed(1),
+      `${(100 * attention / (products + attention)).toFixed(1)}%`,
+      (cost.median / linearCost(points, point)).toFixed(2),
+    ];
+  });
+  return alignColumns([head, ...rows]);
+}
+
+/** One sentence: the fitted exponent, and how much of the arithmetic is products with weights. */
+export function scalingSummary(
+  kind: "size" | "length",
+  points: readonly ScalingPoint[],
+): string {
+  const deviations = points.map((point) => point.cost.median / linearCost(points, point) - 1);
+  const worst = deviations.reduce((a, b) => Math.abs(b) > Math.abs(a) ? b : a);
+  const dominated = points.filter(({ arithmetic }) => arithmetic.products > arithmetic.attention);
+  const what = kind === "size" ? "weights a token is multiplied with" : "sequence length";
+  const names = dominated.length === points.length
+    ? "all points"
+    : dominated.map(({ label }) => label).join(", ") || "no point";
+  return `${points[0].system}: cost ∝ ${what} ^ ${exponent(points).toFixed(2)}; products with ` +
+    `weights are most of the arithmetic at ${names}; largest deviation from linear in tokens × ` +
+    `weights ${(100 * worst).toFixed(0)}%.`;
+}
+
+/** Least-squares slope of log cost on log x. */
+function exponent(points: readonly ScalingPoint[]): number {
+  const xs = points.map(({ x }) => Math.log(x));
+  const ys = points.map(({ cost }) => Math.log(cost.median));
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const [mx, my] = [mean(xs), mean(ys)];
+  const above = xs.reduce((sum, x, i) => sum + (x - mx) * (ys[i] - my), 0);
+  return above / xs.reduce((sum, x) => sum + (x - mx) ** 2, 0);
+}

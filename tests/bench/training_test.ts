@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { arithmeticOf } from "../../bench/training/arithmetic.ts";
+import { countTokens, equalPairs, sortedByLength } from "../../bench/training/bench_pairs.ts";
+import { formatResult, parseResult } from "../../bench/training/job.ts";
+import { measureInRounds } from "../../bench/training/measure.ts";
+import { linearCost } from "../../bench/training/scaling_points.ts";
+import { configOf, countParameters, SMOLLM2_135M } from "../../bench/training/shapes.ts";
+import { parseSystems } from "../../bench/training/systems.ts";
+import { ratiosTable, spreadOf } from "../../bench/training/table.ts";
+
+const PEERS = new URL("../../bench/peers/", import.meta.url);
+
+function figures(pairsPerSecond: number) {
+  return { pairsPerSecond, tokensPerSecond: 0, peakBytes: 1e6, secondsToFirstStep: 1 };
+}
+
+Deno.test("spreadOf() takes the mean of the two in the middle of an even number", () => {
+  assert.deepEqual(spreadOf([4, 1, 3, 2]), { median: 2.5, low: 1, high: 4 });
+  assert.deepEqual(spreadOf([3, 1, 2]), { median: 2, low: 1, high: 3 });
+});
+
+Deno.test("ratiosTable() divides round by round, not median by median", () => {
+  const table = ratiosTable([
+    { system: { name: "ballast@none", what: "" }, rounds: [2, 4, 30].map(figures) },
+    { system: { name: "eager@none", what: "" }, rounds: [1, 4, 10].map(figures) },
+  ]);
+  assert.match(table!, /eager@none +2\.00 \(1\.00 … 3\.00\) /);
+});
+
+Deno.test("measureInRounds() begins each round with the next one and keeps figures by contender", async () => {
+  const order: string[] = [];
+  const contenders = ["a", "b", "c"].map((name, i) => ({
+    system: { name, what: "" },
+    run: () => Promise.resolve(figures(i)),
+  }));
+  const measured = await measureInRounds(contenders, 2, (name) => order.push(name));
+  assert.deepEqual(order, ["a", "b", "c", "b", "c", "a"]);
+  assert.deepEqual(
+    measured.map(({ rounds }) => rounds.map(({ pairsPerSecond }) => pairsPerSecond)),
+    [[0, 0], [1, 1], [2, 2]],
+  );
+});
+
+Deno.test("parseSystems() names the nearest system", () => {
+  assert.deepEqual(
+    parseSystems("trl@keep, trl@keep,ballast").map(({ name }) => name),
+    ["trl@keep", "ballast@none", "ballast@huge"],
+  );
+  assert.throws(() => parseSystems("eager@hug"), { message: /Did you mean "eager@huge"\?/ });
+});
+
+Deno.test("sortedByLength() leaves the warm-up where it is and loses no pair", () => {
+  const pair = (prompt: number, chosen: number, rejected: number) => ({
+    prompt: Array(prompt).fill(0),
+    chosen: Array(chosen).fill(0),
+    rejected: Array(rejected).fill(0),
+    reference: [0, 0] as const,
+  });
+  const pairs = [pair(9, 9, 9), pair(1, 2, 8), pair(2, 3, 1), pair(1, 1, 7)];
+  const sorted = sortedByLength(pairs, 1);
+  assert.deepEqual(sorted, [pairs[0], pairs[2], pairs[3], pairs[1]]);
+  assert.equal(countTokens(sorted.slice(1)), 3 * 0 + (2 + 10) + (4 + 4) + (2 + 8));
+});
+
+Deno.test("parseResult() finds the result among other lines, and tells when there is none", () => {
+  const result = { stepEnds: [1, 2], losses: [0.5], peakBytes: 3 };
+  assert.deepEqual(parseResult(`a warning\n${formatResult(result)}\n`), result);
+  assert.equal(parseResult("a warning\n"), null);
+});
+
+Deno.test("the shape of SmolLM2-135M has its number of parameters", () => {
+  assert.equal(countParameters(configOf(SMOLLM2_135M)), 134_515_008);
+});
+
+Deno.test("equalPairs() gives sequences of one length, half prompt, half reply", () => {
+  const [{ prompt, chosen, rejected }] = equalPairs(9, {
+    count: 1,
+    config: configOf({ ...SMOLLM2_135M, V: 5 }),
+  });
+  assert.deepEqual([prompt, chosen, rejected].map(({ length }) => length), [5, 4, 4]);
+});
+
+Deno.test("linearCost() starts at the point that products with weights dominate most", () => {
+  const point = (layers: number, length: number, median: number) => ({
+    system: "s",
+    label: "",
+    x: 0,
+    cost: { median, low: median, high: median },
+    arithmetic: arithmeticOf(configOf({ ...SMOLLM2_135M, L: layers }), { length, replyShare: 0.5 }),
+  });
+  const points = [point(2, 128, 1), point(2, 1024, 5)];
+  assert.deepEqual(points.map((each) => linearCost(points, each)), [1, 1]);
+});
+
+Deno.test("the peers' first pinned package is PyTorch", async () => {
+  const lines = (await Deno.readTextFile(new URL("requirements.txt", PEERS))).split("\n");
+  assert.equal(lines[0], "torch==2.13.0");
+  assert.ok(lines.filter((line) => line !== "").every((line) => /^[a-z]+==[\d.]+$/.test(line)));
+});
