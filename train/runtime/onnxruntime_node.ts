@@ -1,9 +1,9 @@
 import * as ort from "onnxruntime-node";
 import type { Dtype, Tensor, TypedArrayOf } from "../../core/tensor.ts";
 import { InFlight } from "./in_flight.ts";
-import { hostTensor, PlacedOnHost } from "./placed_tensor.ts";
+import { PlacedOnHost } from "./placed_tensor.ts";
 import {
-  placedAmong,
+  requirePlaced,
   requireThreads,
   type ResolvedRun,
   resolvePreparedRun,
@@ -90,11 +90,11 @@ class OnnxruntimeNodeSession implements Session {
 
   prepare(feeds: NamedTensors, request: PrepareRequest): PreparedRun {
     this.#present();
-    const [given, requested] = toOrtRun(resolvePreparedRun(this, feeds, request));
-    const placed = placedAmong(feeds, request.into);
+    const run = resolvePreparedRun(this, feeds, request);
+    const [given, requested] = toOrtRun(run);
     return new OnnxruntimeNodePreparedRun(async () => {
       const session = this.#present();
-      for (const [name, tensor] of placed) hostTensor(name, tensor);
+      requirePlaced(run);
       await this.#inFlight.follow(session.run(given, requested), [given, requested]);
     });
   }
@@ -143,10 +143,10 @@ class OnnxruntimeNodePreparedRun implements PreparedRun {
 
 function toOrtRun({ feeds, into, fetches }: ResolvedRun) {
   const given: Record<string, ort.Tensor> = {};
-  for (const [name, tensor] of feeds) given[name] = toOrt(name, tensor);
+  for (const { name, tensor } of feeds) given[name] = toOrt(name, tensor);
   const requested: Record<string, ort.OnnxValue | null> = {};
   for (const name of fetches) requested[name] = null;
-  for (const [name, tensor] of into) requested[name] = toOrt(name, tensor);
+  for (const { name, tensor } of into) requested[name] = toOrt(name, tensor);
   return [given, requested] as const;
 }
 
