@@ -42,7 +42,7 @@ export class OnnxruntimeNode implements Runtime {
 
   async session(model: Uint8Array): Promise<Session> {
     return new OnnxruntimeNodeSession(
-      await ort.InferenceSession.create(model, sessionOptions(this.options.threads)),
+      await ort.InferenceSession.create(model, sessionOptions(this.options)),
     );
   }
 
@@ -51,7 +51,9 @@ export class OnnxruntimeNode implements Runtime {
   }
 }
 
-function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
+function sessionOptions(
+  { threads, disabledOptimizers = [] }: RuntimeOptions,
+): ort.InferenceSession.SessionOptions {
   return {
     executionProviders: ["cpu"],
     graphOptimizationLevel: "all",
@@ -62,7 +64,10 @@ function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
     enableMemPattern: false,
     logSeverityLevel: 4, // errors are thrown with their text; printing them too would say it twice
     // Waiting threads give the processor back, so that workers can run side by side.
-    extra: threads === 1 ? { session: { intra_op: { allow_spinning: "0" } } } : {},
+    extra: {
+      ...(threads === 1 ? { session: { intra_op: { allow_spinning: "0" } } } : {}),
+      optimization: { disable_specified_optimizers: disabledOptimizers.join(";") },
+    },
   };
 }
 
