@@ -15,7 +15,7 @@ import type { Surroundings } from "./run_system.ts";
 import { benchScaling } from "./scaling.ts";
 import { configOf, countParameters, PROTOTYPE, SMALL, SMOLLM2_135M } from "./shapes.ts";
 import { defaultSystems, parseSystems, type System } from "./systems.ts";
-import { figuresTable, ratiosTable } from "./table.ts";
+import { describeRun, figuresTable, ratiosTable } from "./table.ts";
 import { makeWorkload, type Workload } from "./workload.ts";
 
 /** Runs the command; returns its exit code. */
@@ -70,7 +70,7 @@ async function compare(
     const measured = await measureInRounds(
       contenders,
       rounds,
-      (name, round) => printNotice(`round ${round} of ${rounds}: ${name} …`),
+      (...run) => printNotice(describeRun(...run)),
     );
     printResult(`\n${figuresTable(measured)}`);
     const ratios = ratiosTable(measured);

@@ -50,19 +50,22 @@ function figuresOf({ stepEnds, startedAt, peakBytes }: SystemRun, workload: Work
  * Measures in rounds: each contender once a round, one after the other, and each round begins with
  * the next one, so that a slow hour or a warm cache meets all of them alike.
  *
- * @param onRun told before each run
+ * @param onRun told before each run, and with its figures after it
  */
 export async function measureInRounds(
   contenders: readonly Contender[],
   rounds: number,
-  onRun: (name: string, round: number) => void,
+  onRun: (name: string, round: number, figures?: Figures) => void,
 ): Promise<Measured[]> {
   const figures = contenders.map((): Figures[] => []);
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
       const turn = (i + round) % contenders.length;
-      onRun(contenders[turn].system.name, round + 1);
-      figures[turn].push(await contenders[turn].run());
+      const { system, run } = contenders[turn];
+      onRun(system.name, round + 1);
+      const found = await run();
+      figures[turn].push(found);
+      onRun(system.name, round + 1, found);
     }
   }
   return contenders.map(({ system }, i) => ({ system, rounds: figures[i] }));

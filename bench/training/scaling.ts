@@ -7,7 +7,7 @@ import { scalingFigure } from "./scaling_figure.ts";
 import { configOf, countParameters, type Shape, SMOLLM2_135M } from "./shapes.ts";
 import type { System } from "./systems.ts";
 import { type ScalingPoint, scalingSummary, scalingTable } from "./scaling_points.ts";
-import { spreadOf } from "./table.ts";
+import { describeRun, spreadOf } from "./table.ts";
 import { makeWorkload, type Workload } from "./workload.ts";
 
 /** Prompt and reply have the same length. */
@@ -81,7 +81,7 @@ async function measureCases(
       return { system: { ...system, name: `${system.name} ${each.label}` }, run };
     }),
     plan.rounds,
-    (name, round) => printNotice(`round ${round} of ${plan.rounds}: ${name} …`),
+    (...run) => printNotice(describeRun(...run)),
   );
   return points.map(({ each, arithmetic, system }, i) => ({
     system: system.name,

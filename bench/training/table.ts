@@ -26,6 +26,15 @@ const COLUMNS: readonly {
   { title: "first step s", digits: 1, value: ({ secondsToFirstStep }) => secondsToFirstStep },
 ];
 
+/** One run's figures in a line, so that none is lost when a later run fails. */
+export function describeRun(name: string, round: number, figures?: Figures): string {
+  if (figures === undefined) return `round ${round}: ${name} …`;
+  const parts = COLUMNS.map(({ title, digits, value }) =>
+    `${value(figures).toFixed(digits)} ${title}`
+  );
+  return `round ${round}: ${name}: ${parts.join(", ")}`;
+}
+
 /** A row a system: the median over rounds of each figure, with the least and the most. */
 export function figuresTable(measured: readonly Measured[]): string {
   const head = ["system", ...COLUMNS.map(({ title }) => title), "what"];

@@ -2,20 +2,31 @@ import type { Tensor } from "../../core/tensor.ts";
 import type { Handle } from "./handles.ts";
 import { InFlight } from "./in_flight.ts";
 import { addressOf, cString, type OnnxruntimeLibrary } from "./onnxruntime_library.ts";
-import { fromValue, toValue } from "./ort_values.ts";
-import { hostTensor, type PlacedOnHost } from "./placed_tensor.ts";
-import { placedAmong, type ResolvedRun, resolvePreparedRun, resolveRun } from "./resolve_run.ts";
+import { borrowValue, fromValue } from "./ort_values.ts";
+import {
+  type NamedTensor,
+  requirePlaced,
+  type ResolvedRun,
+  resolvePreparedRun,
+  resolveRun,
+} from "./resolve_run.ts";
 import type { NamedTensors, PreparedRun, PrepareRequest, RunRequest, Session } from "./runtime.ts";
 
 /** No `OrtRunOptions`. */
 const DEFAULTS = 0n;
+
+/** A zero-terminated name, and where it is. */
+interface CName {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly address: bigint;
+}
 
 /** A session of the C API. Made by `OnnxruntimeFfi`. */
 export class FfiSession implements Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly #library: OnnxruntimeLibrary;
-  readonly #names: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  readonly #names: ReadonlyMap<string, CName>;
   readonly #inFlight = new InFlight();
   readonly #prepared = new Set<FfiPreparedRun>();
   #session: Handle | undefined;
@@ -36,19 +47,21 @@ export class FfiSession implements Session {
       );
     this.inputs = list(api.SessionGetInputCount, api.SessionGetInputName);
     this.outputs = list(api.SessionGetOutputCount, api.SessionGetOutputName);
-    this.#names = new Map([...this.inputs, ...this.outputs].map((name) => [name, cString(name)]));
+    this.#names = new Map([...this.inputs, ...this.outputs].map((name) => {
+      const bytes = cString(name);
+      return [name, { bytes, address: addressOf(bytes) }];
+    }));
   }
 
   async run(feeds: NamedTensors, request: RunRequest = {}): Promise<Record<string, Tensor>> {
     const session = this.#present();
     const run = resolveRun(this, feeds, request);
     using stack = new DisposableStack();
-    const value = ([, tensor]: readonly [string, Tensor]) =>
-      stack.use(toValue(this.#library, tensor)).address;
+    const value = (tensor: NamedTensor) => borrowValue(this.#library, tensor, stack);
     const { api } = this.#library;
-    const inputNames = this.#addresses(run.feeds.map(([name]) => name));
+    const inputNames = this.#addresses(run.feeds.map(({ name }) => name));
     const inputs = BigUint64Array.from(run.feeds, value);
-    const outputNames = this.#addresses([...run.fetches, ...run.into.map(([name]) => name)]);
+    const outputNames = this.#addresses([...run.fetches, ...run.into.map(({ name }) => name)]);
     const outputs = BigUint64Array.from([...run.fetches.map(() => 0n), ...run.into.map(value)]);
     const running = api.Run(
       session.address,
@@ -75,7 +88,6 @@ export class FfiSession implements Session {
       session,
       inFlight: this.#inFlight,
       run: resolvePreparedRun(this, feeds, request),
-      placed: placedAmong(feeds, request.into),
       blocking: request.blocking ?? false,
       forget: () => this.#prepared.delete(prepared),
     });
@@ -98,7 +110,7 @@ export class FfiSession implements Session {
   }
 
   #addresses(names: readonly string[]): BigUint64Array<ArrayBuffer> {
-    return BigUint64Array.from(names, (name) => addressOf(this.#names.get(name)!));
+    return BigUint64Array.from(names, (name) => this.#names.get(name)!.address);
   }
 }
 
@@ -107,7 +119,6 @@ interface Preparation {
   readonly session: Handle;
   readonly inFlight: InFlight;
   readonly run: ResolvedRun;
-  readonly placed: readonly (readonly [string, PlacedOnHost])[];
   readonly blocking: boolean;
   readonly forget: () => void;
 }
@@ -128,9 +139,9 @@ class FfiPreparedRun implements PreparedRun {
       library.create("IoBinding", (out) => api.CreateIoBinding(session.address, out)),
     );
     const bind = (to: typeof api.BindInput, tensors: ResolvedRun["feeds"]) => {
-      for (const [name, tensor] of tensors) {
-        const value = stack.use(toValue(library, tensor));
-        library.check(to(this.#binding.address, cString(name), value.address));
+      for (const tensor of tensors) {
+        const value = borrowValue(library, tensor, stack);
+        library.check(to(this.#binding.address, cString(tensor.name), value));
       }
     };
     bind(api.BindInput, run.feeds);
@@ -172,7 +183,7 @@ class FfiPreparedRun implements PreparedRun {
   #requireReady(): void {
     if (this.#refusal !== undefined) throw new RangeError(this.#refusal);
     if (this.#underWay) throw new RangeError("The prepared run is under way.");
-    for (const [name, tensor] of this.#preparation.placed) hostTensor(name, tensor);
+    requirePlaced(this.#preparation.run);
   }
 
   #free(): void {

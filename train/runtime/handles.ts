@@ -35,6 +35,26 @@ export class Handle implements Disposable {
   }
 }
 
+/** A handle with several users: given back when the last of them is done. */
+export class SharedHandle {
+  #users = 1;
+
+  constructor(private readonly handle: Handle) {}
+
+  get address(): bigint {
+    return this.handle.address;
+  }
+
+  /** Another user; `drop` is for each to call once, the first one included. */
+  share(): void {
+    this.#users++;
+  }
+
+  drop(): void {
+    if (--this.#users === 0) this.handle[Symbol.dispose]();
+  }
+}
+
 /** How many handles of each kind have not been given back (kinds without any left out). */
 export function liveHandles(): Partial<Record<HandleKind, number>> {
   return Object.fromEntries([...live].filter(([, count]) => count !== 0));

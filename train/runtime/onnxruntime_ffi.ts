@@ -42,7 +42,10 @@ export class OnnxruntimeFfi implements Runtime {
   }
 }
 
-function sessionOptions(library: OnnxruntimeLibrary, { threads }: RuntimeOptions): Handle {
+function sessionOptions(
+  library: OnnxruntimeLibrary,
+  { threads, disabledOptimizers = [] }: RuntimeOptions,
+): Handle {
   const { api } = library;
   const options = library.create("SessionOptions", (out) => api.CreateSessionOptions(out));
   try {
@@ -58,6 +61,7 @@ function sessionOptions(library: OnnxruntimeLibrary, { threads }: RuntimeOptions
       set(api.AddSessionConfigEntry(options.address, cString(key), cString(value)));
     // Waiting threads give the processor back, so that workers can run side by side.
     if (threads === 1) configure("session.intra_op.allow_spinning", "0");
+    configure("optimization.disable_specified_optimizers", disabledOptimizers.join(";"));
     return options;
   } catch (error) {
     options[Symbol.dispose]();

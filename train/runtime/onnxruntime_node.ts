@@ -1,9 +1,9 @@
 import * as ort from "onnxruntime-node";
 import type { Dtype, Tensor, TypedArrayOf } from "../../core/tensor.ts";
 import { InFlight } from "./in_flight.ts";
-import { hostTensor, PlacedOnHost } from "./placed_tensor.ts";
+import { PlacedOnHost } from "./placed_tensor.ts";
 import {
-  placedAmong,
+  requirePlaced,
   requireThreads,
   type ResolvedRun,
   resolvePreparedRun,
@@ -42,7 +42,7 @@ export class OnnxruntimeNode implements Runtime {
 
   async session(model: Uint8Array): Promise<Session> {
     return new OnnxruntimeNodeSession(
-      await ort.InferenceSession.create(model, sessionOptions(this.options.threads)),
+      await ort.InferenceSession.create(model, sessionOptions(this.options)),
     );
   }
 
@@ -51,7 +51,9 @@ export class OnnxruntimeNode implements Runtime {
   }
 }
 
-function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
+function sessionOptions(
+  { threads, disabledOptimizers = [] }: RuntimeOptions,
+): ort.InferenceSession.SessionOptions {
   return {
     executionProviders: ["cpu"],
     graphOptimizationLevel: "all",
@@ -62,7 +64,10 @@ function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
     enableMemPattern: false,
     logSeverityLevel: 4, // errors are thrown with their text; printing them too would say it twice
     // Waiting threads give the processor back, so that workers can run side by side.
-    extra: threads === 1 ? { session: { intra_op: { allow_spinning: "0" } } } : {},
+    extra: {
+      ...(threads === 1 ? { session: { intra_op: { allow_spinning: "0" } } } : {}),
+      optimization: { disable_specified_optimizers: disabledOptimizers.join(";") },
+    },
   };
 }
 
@@ -90,11 +95,11 @@ class OnnxruntimeNodeSession implements Session {
 
   prepare(feeds: NamedTensors, request: PrepareRequest): PreparedRun {
     this.#present();
-    const [given, requested] = toOrtRun(resolvePreparedRun(this, feeds, request));
-    const placed = placedAmong(feeds, request.into);
+    const run = resolvePreparedRun(this, feeds, request);
+    const [given, requested] = toOrtRun(run);
     return new OnnxruntimeNodePreparedRun(async () => {
       const session = this.#present();
-      for (const [name, tensor] of placed) hostTensor(name, tensor);
+      requirePlaced(run);
       await this.#inFlight.follow(session.run(given, requested), [given, requested]);
     });
   }
@@ -143,10 +148,10 @@ class OnnxruntimeNodePreparedRun implements PreparedRun {
 
 function toOrtRun({ feeds, into, fetches }: ResolvedRun) {
   const given: Record<string, ort.Tensor> = {};
-  for (const [name, tensor] of feeds) given[name] = toOrt(name, tensor);
+  for (const { name, tensor } of feeds) given[name] = toOrt(name, tensor);
   const requested: Record<string, ort.OnnxValue | null> = {};
   for (const name of fetches) requested[name] = null;
-  for (const [name, tensor] of into) requested[name] = toOrt(name, tensor);
+  for (const { name, tensor } of into) requested[name] = toOrt(name, tensor);
   return [given, requested] as const;
 }
 

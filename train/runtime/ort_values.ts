@@ -1,6 +1,7 @@
 import { type Dtype, elementCount, type Tensor, type TypedArrayOf } from "../../core/tensor.ts";
-import type { Handle } from "./handles.ts";
+import { type Handle, SharedHandle } from "./handles.ts";
 import type { OnnxruntimeLibrary } from "./onnxruntime_library.ts";
+import type { NamedTensor } from "./resolve_run.ts";
 
 /** `ONNXTensorElementDataType`, and the array that holds it. */
 const DTYPES = {
@@ -24,13 +25,22 @@ const DTYPE_OF = new Map(
 const NOTHING = new Uint8Array(16);
 
 /**
- * A tensor's memory as an `OrtValue`: no copy. Whoever holds the value holds the tensor, whose array
- * must not be collected before.
+ * The address of an `OrtValue` in a tensor's memory, good until the stack is disposed of. Whoever
+ * holds the stack holds the tensor, whose array must not be collected before.
  */
-export function toValue(
+export function borrowValue(
   library: OnnxruntimeLibrary,
-  { dtype, dims, data }: Tensor,
-): Handle {
+  { tensor, placed }: NamedTensor,
+  stack: DisposableStack,
+): bigint {
+  if (placed === null) return stack.use(makeValue(library, tensor)).address;
+  const value = placed.value ??= new SharedHandle(makeValue(library, tensor));
+  value.share();
+  stack.defer(() => value.drop());
+  return value.address;
+}
+
+function makeValue(library: OnnxruntimeLibrary, { dtype, dims, data }: Tensor): Handle {
   const array = data.length === 0 ? NOTHING : data;
   const shape = BigInt64Array.from(dims, BigInt);
   return library.create("Value", (out) =>

@@ -1,10 +1,13 @@
 import { type Dtype, elementCount, type Tensor, type TypedArrayOf } from "../../core/tensor.ts";
+import type { SharedHandle } from "./handles.ts";
 import type { PlacedTensor } from "./runtime.ts";
 
 /** A tensor in host memory that runs read and write where it is: what the CPU needs, no more. */
 export class PlacedOnHost<D extends Dtype = Dtype> implements PlacedTensor<D> {
   readonly dtype: D;
   readonly dims: readonly number[];
+  /** What the C API knows it by, made at its first use there. */
+  value: SharedHandle | undefined;
   #tensor: Tensor<D> | undefined;
 
   /** @throws RangeError when the data does not fill the shape */
@@ -47,6 +50,8 @@ export class PlacedOnHost<D extends Dtype = Dtype> implements PlacedTensor<D> {
 
   release(): void {
     this.#tensor = undefined;
+    this.value?.drop();
+    this.value = undefined;
   }
 
   [Symbol.dispose](): void {

@@ -2,10 +2,18 @@ import { elementCount, type Tensor } from "../../core/tensor.ts";
 import { hostTensor, PlacedOnHost } from "./placed_tensor.ts";
 import type { NamedTensors, PrepareRequest, RunRequest } from "./runtime.ts";
 
+/** A tensor of a run, by the name of an input or output. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly tensor: Tensor;
+  /** Whose tensor it is, when it was placed. */
+  readonly placed: PlacedOnHost | null;
+}
+
 /** A run whose names are known and whose tensors are in host memory, apart and of full shapes. */
 export interface ResolvedRun {
-  readonly feeds: readonly (readonly [name: string, tensor: Tensor])[];
-  readonly into: readonly (readonly [name: string, tensor: Tensor])[];
+  readonly feeds: readonly NamedTensor[];
+  readonly into: readonly NamedTensor[];
   /** Outputs to return in new tensors: none of `into`. */
   readonly fetches: readonly string[];
   /** What `into` returns: its host tensors as they were given. */
@@ -42,7 +50,9 @@ export function resolveRun(
     feeds: given,
     into: taken,
     fetches: wanted,
-    returned: Object.fromEntries(taken.filter(([name]) => "data" in into[name])),
+    returned: Object.fromEntries(
+      taken.flatMap(({ name, tensor, placed }) => placed === null ? [[name, tensor]] : []),
+    ),
   };
 }
 
@@ -63,21 +73,19 @@ export function resolvePreparedRun(
   );
 }
 
-/** The placed tensors among some: a prepared run looks each time whether they are still there. */
-export function placedAmong(
-  ...groups: readonly NamedTensors[]
-): (readonly [string, PlacedOnHost])[] {
-  return groups.flatMap((group) =>
-    Object.entries(group).flatMap(([name, tensor]) =>
-      tensor instanceof PlacedOnHost ? [[name, tensor] as const] : []
-    )
-  );
+/** @throws RangeError when a placed tensor has been released since the run was prepared */
+export function requirePlaced({ feeds, into }: ResolvedRun): void {
+  const require = ({ name, placed }: NamedTensor) => placed !== null && hostTensor(name, placed);
+  feeds.forEach(require);
+  into.forEach(require);
 }
 
-function resolve([name, given]: [string, NamedTensors[string]]): readonly [string, Tensor] {
+function resolve([name, given]: [string, NamedTensors[string]]): NamedTensor {
   const tensor = hostTensor(name, given);
   const size = elementCount(tensor.dims);
-  if (tensor.data.length === size) return [name, tensor];
+  if (tensor.data.length === size) {
+    return { name, tensor, placed: given instanceof PlacedOnHost ? given : null };
+  }
   throw new RangeError(
     `"${name}": expected ${size} elements for shape [${
       tensor.dims.join(", ")
@@ -100,28 +108,30 @@ interface Range {
   readonly written: boolean;
 }
 
-type Entries = ResolvedRun["feeds"];
-
 /** Two outputs, or an output and a feed, in the same bytes would overwrite each other midway. */
-function requireApart(feeds: Entries, into: Entries, inPlace: ReadonlySet<string>): void {
+function requireApart(
+  feeds: readonly NamedTensor[],
+  into: readonly NamedTensor[],
+  inPlace: ReadonlySet<string>,
+): void {
   const buffers = new Map<ArrayBufferLike, Range[]>();
-  const add = (name: string, { data }: Tensor, written: boolean) => {
+  const add = ({ name, tensor: { data } }: NamedTensor, written: boolean) => {
     if (data.byteLength === 0) return;
     const range = { name, start: data.byteOffset, end: data.byteOffset + data.byteLength, written };
     const ranges = buffers.get(data.buffer);
     if (ranges === undefined) buffers.set(data.buffer, [range]);
     else ranges.push(range);
   };
-  for (const [name, tensor] of feeds) add(name, tensor, false);
-  const placed = new Map(into);
+  for (const feed of feeds) add(feed, false);
+  const tensors = new Map(into.map(({ name, tensor }) => [name, tensor]));
   for (const name of inPlace) {
-    const tensor = placed.get(name);
+    const tensor = tensors.get(name);
     if (tensor === undefined) {
       throw new RangeError(`Expected output "${name}", in place, to have a tensor in into.`);
     }
     overwriteFeed(name, tensor, buffers.get(tensor.data.buffer) ?? []);
   }
-  for (const [name, tensor] of into) if (!inPlace.has(name)) add(name, tensor, true);
+  for (const output of into) if (!inPlace.has(output.name)) add(output, true);
   for (const ranges of buffers.values()) if (ranges.length > 1) requireRangesApart(ranges);
 }
 
