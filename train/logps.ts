@@ -118,7 +118,10 @@ export class Scorer {
     const { logps } = await this.#session.run(feeds);
     // Replies are numbered as `layOut` does: all first ones, then all second ones.
     const most = Math.max(...groups.map(({ rows }) => rows.length));
-    const order = Array.from({ length: most }, (_, r) => groups.flatMap(({ rows }) => rows[r] ?? []))
+    const order = Array.from(
+      { length: most },
+      (_, r) => groups.flatMap(({ rows }) => rows[r] ?? []),
+    )
       .flat();
     segments.data.forEach((segment, i) => sums[order[Number(segment)]] += Number(logps.data[i]));
     return order.length;

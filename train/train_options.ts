@@ -49,7 +49,7 @@ export interface TrainOptions {
 }
 
 /** Products of matrices with fewer rows are slower; with more, only memory grows. */
-export const TOKENS_PER_RUN = 1024;
+export const TOKENS_PER_RUN = 512;
 
 /** How many problems of the same kind are worth listing. */
 const LISTED = 20;

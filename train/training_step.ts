@@ -1,6 +1,11 @@
 import { elementCount, float32, type Tensor } from "../core/tensor.ts";
 import type { TrainingState } from "./checkpoint.ts";
-import { gradientGraph, type GradientGraphOptions, gradientName, nextName } from "./gradient_graph.ts";
+import {
+  gradientGraph,
+  type GradientGraphOptions,
+  gradientName,
+  nextName,
+} from "./gradient_graph.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
 import type { Model, Weights } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";

@@ -3,7 +3,7 @@ import { canonicalJson } from "../../core/json.ts";
 import { sha256 } from "../../core/digest.ts";
 import { PROJECT_FOLDER } from "../../cli/project.ts";
 import type { ModelConfig } from "../../train/models/config.ts";
-import { formatModelConfig } from "../../train/models/config.ts";
+import { formatModelConfig } from "../../train/models/config_format.ts";
 import { initializeModel, saveModel } from "../../train/models/model.ts";
 import { type BenchPair, countTokens, sortedByLength, writeBenchPairs } from "./bench_pairs.ts";
 import type { Job } from "./job.ts";

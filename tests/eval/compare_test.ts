@@ -46,6 +46,8 @@ const record = (step: number, accuracy: number): StepRecord => ({
   margin: 0,
   accuracy,
   gradNorm: 1,
+  preferenceGradNorm: null,
+  regulariserGradNorm: null,
   lr: 1,
 });
 

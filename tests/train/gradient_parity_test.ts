@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
-import type { Tensor } from "../../core/tensor.ts";
-import { gradients } from "../../train/graph/gradients.ts";
-import { Graph } from "../../train/graph/graph.ts";
-import { add, reduceMean, split } from "../../train/graph/ops.ts";
+import { elementCount, float32, type Tensor } from "../../core/tensor.ts";
+import { gradientGraph, gradientName, nextName } from "../../train/gradient_graph.ts";
 import { toOnnx } from "../../train/graph/to_onnx.ts";
-import { rpoLoss } from "../../train/losses/rpo.ts";
 import { FAMILIES } from "../../train/models/families.ts";
-import { Transformer, weightInputs } from "../../train/models/transformer.ts";
 import type { Model } from "../../train/models/model.ts";
 import { RotaryAngles } from "../../train/models/rotary_angles.ts";
-import { sequenceLogps, summedBatchInputs } from "../../train/models/sequence_logps.ts";
-import { pairFeeds } from "../../train/pair_batches.ts";
+import { pairFeeds } from "../../train/pair_packs.ts";
 import { openRuntime } from "../../train/runtime/open_runtime.ts";
 import { golden, goldenModel, goldenPairs, relativeError } from "./golden.ts";
 
@@ -26,38 +21,13 @@ interface GoldenGradient {
   head: number[];
 }
 
-/** The gradient of RPO `sum` (β 0.1, η 0.05) with the log-probs of the policy −3 / +2 as reference. */
-function gradientGraph(model: Model): Graph {
-  const graph = new Graph({ dtype: "float32" });
-  const weights = weightInputs(graph, model.config);
-  const batch = summedBatchInputs(graph, model.config, {
-    symbols: { sequences: "2*P", time: "T", tokens: "N", replyTokens: "M" },
-  });
-  const logps = sequenceLogps(new Transformer(model.config, weights), batch);
-  const [policyChosen, policyRejected] = split(logps, { axis: 0, sizes: ["P", "P"] });
-  const perPair = (name: string) => graph.input(name, "float64", ["P"]);
-  const read = {
-    policyChosen,
-    policyRejected,
-    referenceChosen: perPair("referenceChosen"),
-    referenceRejected: perPair("referenceRejected"),
-  };
-  const unread = {
-    chosenTokens: policyChosen,
-    rejectedTokens: policyChosen,
-    meanChosenTokens: policyChosen,
-  };
-  const terms = rpoLoss({ ...read, ...unread }, { beta: 0.1, eta: 0.05, sft: "sum" });
-  const loss = add(reduceMean(terms.preference), reduceMean(terms.regulariser)); // ()
-  graph.output("loss", loss);
-  const grads = gradients(loss, [...weights.values()]);
-  [...weights.keys()].forEach((name, i) => graph.output(`grad/${name}`, grads[i]));
-  return graph;
-}
+const LOSS = { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sum" } as const;
 
+/** Gradients on the first four pairs as one pack, with the policy's log-probs −3 / +2 as reference. */
 async function gradientsOf(model: Model): Promise<Record<string, Tensor>> {
+  const { config, weights } = model;
   const { rows } = golden<{ rows: { chosenLogp: number; rejectedLogp: number }[] }>(
-    `${model.config.family}/logps.json`,
+    `${config.family}/logps.json`,
   );
   const pairs = goldenPairs().slice(0, 4);
   const reference = pairs.map(({ id }, i) => ({
@@ -67,12 +37,21 @@ async function gradientsOf(model: Model): Promise<Record<string, Tensor>> {
     chosenTokens: 0,
     rejectedTokens: 0,
   }));
-  const { chosenTokens: _c, rejectedTokens: _r, meanChosenTokens: _m, ...feeds } = pairFeeds(
-    { pairs, reference },
-    new RotaryAngles(model.config),
-  );
-  const session = await (await openRuntime({ threads: 1 })).session(toOnnx(gradientGraph(model)));
-  const results = await session.run({ ...Object.fromEntries(model.weights), ...feeds });
+  const facts = { config, angles: new RotaryAngles(config), comparesPairs: true, pairs: 4 };
+  const one: Tensor = { dtype: "float64", dims: [], data: Float64Array.of(1) };
+  const feeds: Record<string, Tensor> = {
+    ...Object.fromEntries(weights),
+    ...pairFeeds({ pairs, reference }, { ...facts, meanChosenTokens: 1 }),
+    preferenceWeight: one,
+    regulariserWeight: one,
+  };
+  for (const [name, { dims }] of weights) {
+    feeds[gradientName(name)] = float32(dims, new Float32Array(elementCount(dims)));
+  }
+  const graph = gradientGraph({ config, loss: LOSS });
+  const session = await (await openRuntime({ threads: 1 })).session(toOnnx(graph));
+  const read = Object.entries(feeds).filter(([name]) => session.inputs.includes(name));
+  const results = await session.run(Object.fromEntries(read));
   await session.release();
   return results;
 }
@@ -85,7 +64,7 @@ for (const family of FAMILIES) {
     assert(relativeError(Number(results.loss.data[0]), expected.loss) < 1e-5);
     assert.deepEqual(Object.keys(expected.parameters).sort(), [...model.weights.keys()].sort());
     for (const [name, parameter] of Object.entries(expected.parameters)) {
-      compareGradient(name, results[`grad/${name}`].data as Float32Array, parameter);
+      compareGradient(name, results[nextName(gradientName(name))].data as Float32Array, parameter);
     }
   });
 }

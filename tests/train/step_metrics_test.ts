@@ -7,6 +7,7 @@ const outputs = {
   gradNorm: 3,
   policyChosen: [-8, -30, -5],
   policyRejected: [-22, -36, -9],
+  partNorms: { preference: 2, regulariser: 1.5 },
 };
 
 const reference = [[-10, -20], [-30, -40], [-6, -10]].map(([chosenLogp, rejectedLogp], i) => ({
@@ -32,6 +33,8 @@ Deno.test("stepRecord() derives rewards, margin and accuracy, derived by hand", 
     margin: 0,
     accuracy: 0.5,
     gradNorm: 3,
+    preferenceGradNorm: 2,
+    regulariserGradNorm: 1.5,
     lr: 1e-3,
   });
 });

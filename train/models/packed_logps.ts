@@ -109,7 +109,10 @@ interface Projected {
  * Attention within a pack, layer by layer: prompts read themselves, replies read their prompt and
  * themselves. Gives (1, N, H·C).
  */
-function packedAttention(transformer: Transformer, pack: PackInputs): (projected: Projected) => Value {
+function packedAttention(
+  transformer: Transformer,
+  pack: PackInputs,
+): (projected: Projected) => Value {
   const { heads, keyValueHeads, headDim } = transformer.config;
   const { promptQueries, replyQueries, promptKeys, replyKeys, querySlots } = pack;
   const promptMask = causalMask(promptQueries.graph, "Tp"); // (Tp, Tp)

@@ -28,8 +28,11 @@ export interface AdamwOptions {
  * `gradient`, `m`, `v` (n), and the scalars of `adamwScalars`. Outputs: the `next/…` of the four,
  * which may be written over them; the next gradient is zeros, ready to gather anew.
  */
-export function adamwGraph({ beta1, beta2, weightDecay }: AdamwOptions): Graph {
-  const graph = new Graph({ dtype: "float32" });
+export function adamwGraph(
+  { beta1, beta2, weightDecay }: AdamwOptions,
+  { dtype = "float32" }: { readonly dtype?: Graph["dtype"] } = {},
+): Graph {
+  const graph = new Graph({ dtype });
   const elements = (name: string) => graph.input(name, graph.dtype, ["n"]);
   const scalar = (name: string) => graph.input(name, graph.dtype, []);
   const value = elements("value");

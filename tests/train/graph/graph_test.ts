@@ -108,8 +108,8 @@ const REFUSALS: readonly [string, (values: Inputs) => unknown][] = [
     ({ x }) => ops.rotary(x, x, x),
   ],
   [
-    "Attention: expected q (S, T, H, D), k and v (S, U, K, D) with numbers of heads H and K but found float32[S, 4], float32[S, 4], float32[S, 4].",
-    ({ x }) => ops.causalAttention({ q: x, k: x, v: x, scale: 1 }),
+    "Attention: expected q (S, H, T, D), k and v (S, K, U, D) with numbers of heads H and K but found float32[S, 4], float32[S, 4], float32[S, 4], float32[S, 4].",
+    ({ x }) => ops.attention({ q: x, k: x, v: x, mask: x, scale: 1 }),
   ],
   [
     "TokenLogp: expected logits (M, V) and targets (M) but found float32[S, 3, 4], int64[S].",

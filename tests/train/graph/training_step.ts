@@ -64,12 +64,15 @@ function replyLogps(
   const [q, k, v] = [["q", H], ["k", K], ["v", K]].map(([name, count]) =>
     heads(ops.linear(x, weight(name as string)), count as number)
   );
-  const seen = ops.causalAttention({
-    q: ops.rotary(q, cos, sin),
-    k: ops.rotary(k, cos, sin),
-    v,
+  const [rotatedQ, rotatedK] = [q, k].map((x) => ops.rotary(x, cos, sin));
+  const headsFirst = (x: Value) => ops.transpose(x, [0, 2, 1, 3]);
+  const seen = headsFirst(ops.attention({
+    q: headsFirst(rotatedQ),
+    k: headsFirst(rotatedK),
+    v: headsFirst(v),
+    mask: ops.causalMask(graph, T),
     scale: (D / H) ** -0.5,
-  }); // (S, T, H, D/H)
+  })); // (S, T, H, D/H)
   const attended = ops.linear(ops.reshape(seen, [S, T, D]), weight("o"));
   const hidden = ops.add(embedded, attended);
   const y = ops.rmsNorm(hidden, weight("norm2"), 1e-5);

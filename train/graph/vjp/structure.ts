@@ -74,7 +74,10 @@ export const STRUCTURE = {
     () =>
       tb ? gemm(dy!, a, { transposeA: true, transposeB: ta }) : gemm(a, dy!, { transposeA: !ta }),
   ],
-  BatchMatMul: ({ inputs: [a, b], attributes: { transposeA: ta, transposeB: tb, scale } }, [dy]) => [
+  BatchMatMul: (
+    { inputs: [a, b], attributes: { transposeA: ta, transposeB: tb, scale } },
+    [dy],
+  ) => [
     () =>
       ta
         ? matmul(b, dy!, { transposeA: tb, transposeB: true, scale })

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { Random } from "../../core/random.ts";
+import { Graph } from "../../train/graph/graph.ts";
+import { attention, causalMask, reshape, tokenLogp, transpose } from "../../train/graph/ops.ts";
+import { toOnnx } from "../../train/graph/to_onnx.ts";
+import { openScorer, type Sequence } from "../../train/logps.ts";
+import { FAMILIES } from "../../train/models/families.ts";
+import type { Model } from "../../train/models/model.ts";
+import { RotaryAngles } from "../../train/models/rotary_angles.ts";
+import { Transformer, weightInputs } from "../../train/models/transformer.ts";
+import { layOut } from "../../train/packs.ts";
+import { divideIntoRuns } from "../../train/pair_packs.ts";
+import { openRuntime } from "../../train/runtime/open_runtime.ts";
+import { int64 } from "../../core/tensor.ts";
+import { goldenModel, relativeError } from "./golden.ts";
+import { tinyModel } from "./tiny_run.ts";
+
+const layout = { config: tinyModel.config, angles: new RotaryAngles(tinyModel.config) };
+const tokens = (...ids: number[]) => Int32Array.from(ids);
+const numbers = ({ data }: { readonly data: ArrayLike<number | bigint> }) =>
+  Array.from(data, Number);
+
+Deno.test("layOut() reads a prompt once and points each reply token at its predecessor", () => {
+  const pack = layOut([
+    { prompt: tokens(6), replies: [tokens(7)] },
+    { prompt: tokens(1, 2), replies: [tokens(3, 4, 5), tokens(8, 9)] },
+  ], layout);
+  // Prompts, then first replies without their last tokens, then second ones, then the pad.
+  assert.deepEqual(numbers(pack.ids), [6, 1, 2, 3, 4, 8, 0]);
+  assert.deepEqual(numbers(pack.targets), [7, 3, 4, 5, 8, 9]);
+  assert.deepEqual(numbers(pack.positions), [0, 2, 3, 4, 2, 5]);
+  assert.deepEqual(numbers(pack.segments), [0, 1, 1, 1, 2, 2]);
+  // Both replies begin behind the same prompt, at its position 2.
+  const half = tinyModel.config.headDim / 2;
+  const cosines = numbers(pack.cos).filter((_, i) => i % half === 0);
+  const positions = [0, 0, 1, 2, 3, 2, 0];
+  assert.deepEqual(cosines, positions.map((position) => Math.fround(Math.cos(position))));
+  assert.deepEqual(pack.replyMask.dims, [3, 1, 2, 4]);
+});
+
+Deno.test("layOut() tells each slot its row and each row its slots", () => {
+  const pack = layOut([{ prompt: tokens(1, 2), replies: [tokens(3, 4, 5), tokens(8, 9)] }], layout);
+  const slots = [...numbers(pack.promptKeys), ...numbers(pack.replyKeys)];
+  const [rows, heads, copies] = pack.keySlots.dims;
+  numbers(pack.keySlots).forEach((slot, i) => {
+    const row = Math.floor(i / copies);
+    if (slot < slots.length) assert.equal(slots[slot], row);
+    else assert.equal(slot, slots.length);
+  });
+  // All slots but those of the pad are told.
+  const told = numbers(pack.keySlots).filter((slot) => slot < slots.length).length;
+  assert.equal(told, slots.filter((row) => row < (rows - 1) * heads).length);
+});
+
+Deno.test("layOut() refuses a pack without replies, and prompts or replies without tokens", () => {
+  assert.throws(() => layOut([], layout), new RangeError("Expected at least one reply."));
+  assert.throws(
+    () => layOut([{ prompt: tokens(1), replies: [tokens(), tokens(2)] }], layout),
+    new RangeError("Expected prompt 0 and its replies to have tokens but found 1 and 0 and 1."),
+  );
+});
+
+Deno.test("divideIntoRuns() keeps to its limits, and gives what is too long a run of its own", () => {
+  const sizes = [5, 40, 8, 30, 3].map((tokens) => ({ tokens, replyTokens: 2 }));
+  const runs = divideIntoRuns(sizes, { tokens: 32, vocabSize: 10 });
+  assert.deepEqual(runs.flat().sort(), [0, 1, 2, 3, 4]);
+  for (const rows of runs) {
+    const total = rows.reduce((sum, row) => sum + sizes[row].tokens, 0);
+    assert(total <= 32 || rows.length === 1, `${rows} hold ${total} tokens`);
+  }
+  assert.equal(divideIntoRuns(sizes, { tokens: 1000, pairs: 2, vocabSize: 10 }).length, 3);
+});
+
+/** One sequence as a plain causal model reads it, prompt and reply in one row: the oracle. */
+async function plainLogp({ config, weights }: Model, { prompt, reply }: Sequence): Promise<number> {
+  const graph = new Graph({ dtype: "float32" });
+  const transformer = new Transformer(config, weightInputs(graph, config));
+  const ids = [...prompt, ...reply];
+  const T = ids.length - 1;
+  const angle = (name: string) => graph.input(name, "float32", [T, config.headDim / 2]);
+  const angles = { cos: angle("cos"), sin: angle("sin") };
+  let x = transformer.embed(graph.input("ids", "int64", [1, T]));
+  for (let layer = 0; layer < config.layers; layer++) {
+    const projected = transformer.project(x, layer, angles);
+    const headsFirst = [projected.q, projected.k, projected.v]
+      .map((value) => transpose(value, [0, 2, 1, 3]));
+    const [q, k, v] = headsFirst;
+    const seen = attention({ q, k, v, mask: causalMask(graph, T), scale: transformer.scale });
+    const mixed = reshape(transpose(seen, [0, 2, 1, 3]), [1, T, config.heads * config.headDim]);
+    x = transformer.finish(x, mixed, layer);
+  }
+  const logits = transformer.logits(reshape(x, [T, config.hiddenSize]));
+  graph.output("logps", tokenLogp(logits, graph.input("targets", "int64", [T])));
+  const session = await (await openRuntime({ threads: 1 })).session(toOnnx(graph));
+  const { logps } = await session.run({
+    ...Object.fromEntries(weights),
+    ...new RotaryAngles(config).table(0, T),
+    ids: int64([1, T], ids.slice(0, -1)),
+    targets: int64([T], ids.slice(1)),
+  });
+  await session.release();
+  return numbers(logps as never).slice(prompt.length - 1).reduce((sum, logp) => sum + logp, 0);
+}
+
+for (const family of FAMILIES) {
+  Deno.test(`packed log-probs of a ${family} model equal those of one sequence at a time to 1e-5`, async () => {
+    const model = await goldenModel(family);
+    const random = Random.seeded(7, "packs", family);
+    const draw = (low: number, high: number) =>
+      Int32Array.from(
+        { length: random.between(low, high) },
+        () => random.integer(model.config.vocabSize),
+      );
+    const prompts = Array.from({ length: 3 }, () => draw(1, 9));
+    const sequences = Array.from(
+      { length: 8 },
+      (_, i) => ({ prompt: prompts[i % 3], reply: draw(1, 12) }),
+    );
+    const scorer = await openScorer(model, { threads: 1 });
+    const packed = await scorer.logps(sequences);
+    await scorer.release();
+    for (const [i, sequence] of sequences.entries()) {
+      const plain = await plainLogp(model, sequence);
+      assert(relativeError(packed[i], plain) <= 1e-5, `${i}: ${packed[i]} ≠ ${plain}`);
+    }
+  });
+}
