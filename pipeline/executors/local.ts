@@ -42,6 +42,8 @@ export class LocalExecutor implements Executor {
     const child = new Deno.Command(this.options.deno, {
       args: ["run", "--no-prompt", "--cached-only", ...this.#permissions(job), worker],
       cwd: this.options.projectFolder,
+      // Arrays of a model span many pages: in large ones, walking over them takes a third of the time.
+      env: { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -14,6 +14,8 @@ function record(step: number): StepRecord {
     margin: null,
     accuracy: null,
     gradNorm: 1e-9,
+    preferenceGradNorm: null,
+    regulariserGradNorm: null,
     lr: 2e-4,
   };
 }

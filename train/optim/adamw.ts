@@ -1,6 +1,5 @@
 import { Graph } from "../graph/graph.ts";
-import { add, div, mul, reshape, sqrt, sub, sumOfSquares } from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
+import { add, div, mul, reduceSum, reshape, sqrt, sub } from "../graph/ops.ts";
 
 /** Settings of AdamW that stay the same from step to step. */
 export interface AdamwOptions {
@@ -52,8 +51,9 @@ export function adamwGraph(
 /** Σ x² of any n elements: `x` (n) to `squares` (1). */
 export function squaresGraph(): Graph {
   const graph = new Graph({ dtype: "float32" });
-  const squares: Value = sumOfSquares(graph.input("x", graph.dtype, ["n"]));
-  graph.output("squares", reshape(squares, [1]));
+  const x = graph.input("x", graph.dtype, ["n"]);
+  // A product of its own, since the order of a sum depends on where in memory its operand begins.
+  graph.output("squares", reshape(reduceSum(mul(x, x)), [1]));
   return graph;
 }
 

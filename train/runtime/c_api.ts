@@ -25,6 +25,7 @@ export const C_API = {
   CreateSessionOptions: { index: 10, parameters: ["buffer"], result: "usize" },
   SetSessionExecutionMode: { index: 13, parameters: ["usize", "i32"], result: "usize" },
   DisableMemPattern: { index: 17, parameters: ["usize"], result: "usize" },
+  DisableCpuMemArena: { index: 19, parameters: ["usize"], result: "usize" },
   SetSessionLogSeverityLevel: { index: 22, parameters: ["usize", "i32"], result: "usize" },
   SetSessionGraphOptimizationLevel: { index: 23, parameters: ["usize", "i32"], result: "usize" },
   SetIntraOpNumThreads: { index: 24, parameters: ["usize", "i32"], result: "usize" },

@@ -57,6 +57,8 @@ function sessionOptions(
     set(api.SetInterOpNumThreads(options.address, 1));
     // Patterns are kept per batch shape and cost 40% more memory than they save time.
     set(api.DisableMemPattern(options.address));
+    // The arena doubles as it grows, which costs the first run as much as computing it, and keeps all.
+    set(api.DisableCpuMemArena(options.address));
     const configure = (key: string, value: string) =>
       set(api.AddSessionConfigEntry(options.address, cString(key), cString(value)));
     // Waiting threads give the processor back, so that workers can run side by side.

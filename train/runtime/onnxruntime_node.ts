@@ -62,6 +62,8 @@ function sessionOptions(
     executionMode: "sequential",
     // Patterns are kept per batch shape and cost 40% more memory than they save time.
     enableMemPattern: false,
+    // The arena doubles as it grows, which costs the first run as much as computing it, and keeps all.
+    enableCpuMemArena: false,
     logSeverityLevel: 4, // errors are thrown with their text; printing them too would say it twice
     // Waiting threads give the processor back, so that workers can run side by side.
     extra: {
