@@ -52,6 +52,7 @@ export default defineStage<z.infer<typeof params>>({
       ...params,
       loss,
       model: await loadModel(params.model),
+      takesOverModel: true,
       pairs,
       reference: params.reference === undefined
         ? undefined

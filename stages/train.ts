@@ -86,6 +86,7 @@ export default defineStage<Params>({
       ...optimisation(params, steps),
       loss,
       model: await loadModel(input("model").path),
+      takesOverModel: true,
       pairs,
       reference: reference && await readLogps(reference.path),
       snapshots,

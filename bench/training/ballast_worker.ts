@@ -28,6 +28,7 @@ async function trainOptions(job: Job): Promise<TrainOptions> {
   }));
   return {
     model: await loadModel(job.model),
+    takesOverModel: true,
     pairs,
     reference,
     loss: { loss: "rpo", beta: job.beta, eta: job.eta, sft: "sum" },

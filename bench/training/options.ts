@@ -9,7 +9,7 @@ const PEERS_FOLDER = join(PROJECT_FOLDER, "bench", ".peers");
 const HOW_TO_INSTALL = `The peers (PyTorch, PEFT, TRL) live in a Python 3.11 of their own:
 
   python3 -m venv bench/.peers
-  bench/.peers/bin/pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu
+  bench/.peers/bin/pip install torch==2.13.0
   bench/.peers/bin/pip install -r bench/peers/requirements.txt
 
 Or name another one that has them by --python.`;
