@@ -1,6 +1,8 @@
-import { type Dim, equalDims } from "./dims.ts";
+import { int64 } from "../../core/tensor.ts";
+import { type Dim, equalDims, productDim } from "./dims.ts";
 import type { OpType } from "./op_types.ts";
-import { add } from "./ops/elementwise.ts";
+import { add, mul } from "./ops/elementwise.ts";
+import { embedding } from "./ops/index.ts";
 import { reduceSum } from "./ops/reduce.ts";
 import { reshape } from "./ops/shape.ts";
 import { isFloating, type Node, type Value } from "./value.ts";
@@ -20,13 +22,77 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   }
   const cotangent = loss.graph.scalar(1, loss.dtype);
   const cotangents = backward({ output: loss, cotangent }, wrt);
-  return wrt.map((value) => {
-    const gradient = cotangents.get(value);
-    if (gradient === undefined) {
-      throw new RangeError(`The loss does not depend on "${value.name}".`);
+  return wrt.map((value) => gradientOf(value, cotangents));
+}
+
+function gradientOf(value: Value, cotangents: ReadonlyMap<Value, Value>): Value {
+  const gradient = cotangents.get(value);
+  if (gradient === undefined) {
+    throw new RangeError(`The loss does not depend on "${value.name}".`);
+  }
+  return gradient;
+}
+
+/**
+ * As `gradients`, holding less in memory: of what lies between one boundary and the next nothing is
+ * kept, it is computed a second time on the way back (Chen et al., 2016, arXiv 1604.06174).
+ *
+ * @param boundaries values in the order of the computation, through which alone the loss depends on
+ * what comes before them: the inputs of a model's layers
+ */
+export function checkpointedGradients(
+  loss: Value,
+  wrt: readonly Value[],
+  boundaries: readonly Value[],
+): Value[] {
+  const { graph } = loss;
+  const forward = [...graph.nodes];
+  const placeOf = (value: Value) => forward.indexOf(value.producer!) + 1;
+  const sums = new Map<Value, Value>();
+  const collect = (seed: BackwardSeed, through: { nodes: readonly Node[]; from?: Value }) => {
+    const { nodes, from } = through;
+    const found = walkBack(seed, { nodes, wrt: from ? [from, ...wrt] : wrt, rules: VJP_RULES });
+    for (const value of wrt) {
+      const part = found.get(value);
+      if (part !== undefined) sums.set(value, sums.has(value) ? add(sums.get(value)!, part) : part);
     }
-    return gradient;
-  });
+    return from && found.get(from);
+  };
+  let output = loss;
+  let cotangent = graph.scalar(1, loss.dtype);
+  let end = forward.length;
+  for (const boundary of [...boundaries].reverse()) {
+    const nodes = forward.slice(placeOf(boundary), end);
+    // What the loss itself follows from is in memory still; it is not computed again.
+    const again = output === loss
+      ? { from: boundary, output, nodes }
+      : recompute(nodes, { from: boundary, output, after: cotangent });
+    const next = collect({ output: again.output, cotangent }, again);
+    if (next === undefined) break;
+    [output, cotangent, end] = [boundary, next, placeOf(boundary)];
+  }
+  collect({ output, cotangent }, { nodes: forward.slice(0, end) });
+  return wrt.map((value) => gradientOf(value, sums));
+}
+
+/** Nodes once more, on a boundary that waits for a cotangent: no optimizer may take them for twins. */
+function recompute(
+  nodes: readonly Node[],
+  { from, output, after }: { readonly from: Value; readonly output: Value; readonly after: Value },
+) {
+  const { graph } = from;
+  const elements = reshape(after, [productDim(after.dims)]);
+  const first = embedding(elements, graph.constant(int64([1], [0]))); // (1)
+  const waiting = add(from, mul(first, 0));
+  const start = graph.nodes.length;
+  const image = new Map<Value, Value>([[from, waiting]]);
+  for (const node of nodes) {
+    if (!node.inputs.some((input) => image.has(input))) continue;
+    const inputs = node.inputs.map((input) => image.get(input) ?? input);
+    const outputs = graph.emit(node.op, inputs, node.attributes);
+    node.outputs.forEach((value, i) => image.set(value, outputs[i]));
+  }
+  return { from: waiting, output: image.get(output)!, nodes: graph.nodes.slice(start) };
 }
 
 /** A value and the cotangent that the backward walk starts from; both of one shape. */
@@ -42,14 +108,25 @@ export interface BackwardSeed {
  * @throws TypeError when the output depends on one through an op without a gradient
  */
 export function backward(
-  { output, cotangent }: BackwardSeed,
+  seed: BackwardSeed,
   wrt: readonly Value[],
   rules: VjpTable = VJP_RULES,
 ): ReadonlyMap<Value, Value> {
-  const nodes = [...output.graph.nodes];
+  return walkBack(seed, { nodes: seed.output.graph.nodes, wrt, rules });
+}
+
+/** The backward walk over some nodes of a graph, in the order they were built. */
+function walkBack(
+  { output, cotangent }: BackwardSeed,
+  { nodes, wrt, rules }: {
+    readonly nodes: readonly Node[];
+    readonly wrt: readonly Value[];
+    readonly rules: VjpTable;
+  },
+): ReadonlyMap<Value, Value> {
   const active = dependents(nodes, wrt);
   const cotangents = new Map<Value, Value>([[output, cotangent]]);
-  for (const node of nodes.reverse()) {
+  for (const node of nodes.toReversed()) {
     const dys = node.outputs.map((value) => cotangents.get(value));
     if (!node.outputs.some((y) => active.has(y)) || dys.every((dy) => dy === undefined)) continue;
     const contributions = vjpRule(rules, node)(node, dys);

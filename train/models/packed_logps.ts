@@ -54,9 +54,18 @@ export function packInputs(
   };
 }
 
+/** Who is told of the values that layers begin with, (1, N, D), before each is built. */
+export interface LayerListener {
+  readonly onLayer?: (x: Value) => void;
+}
+
 /** log π of each reply token given all before it: (M). Logits exist at reply positions only. */
-export function replyTokenLogps(transformer: Transformer, pack: PackInputs): Value {
-  return tokenLogp(transformer.logits(packedHidden(transformer, pack)), pack.targets);
+export function replyTokenLogps(
+  transformer: Transformer,
+  pack: PackInputs,
+  { onLayer }: LayerListener = {},
+): Value {
+  return tokenLogp(transformer.logits(packedHidden(transformer, pack, onLayer)), pack.targets);
 }
 
 /**
@@ -65,8 +74,12 @@ export function replyTokenLogps(transformer: Transformer, pack: PackInputs): Val
  *
  * @param segments the reply that each reply token belongs to, (M) int64
  */
-export function replyLogps(transformer: Transformer, pack: PackInputs, segments: Value): Value {
-  const logps = cast(replyTokenLogps(transformer, pack), "float64"); // (M)
+export function replyLogps(
+  transformer: Transformer,
+  pack: PackInputs,
+  { segments, ...listener }: LayerListener & { readonly segments: Value },
+): Value {
+  const logps = cast(replyTokenLogps(transformer, pack, listener), "float64"); // (M)
   const replies = pack.replyMask.dims[0];
   const zeros = full(logps.graph, [replies], { value: 0, dtype: "float64" }); // (S)
   return scatterElementsAdd(zeros, { indices: segments, updates: logps, axis: 0 });
@@ -77,7 +90,11 @@ export function replyLogps(transformer: Transformer, pack: PackInputs, segments:
  * computed token by token is computed for N tokens; only attention sees the grids of prompts and of
  * replies.
  */
-function packedHidden(transformer: Transformer, pack: PackInputs): Value {
+function packedHidden(
+  transformer: Transformer,
+  pack: PackInputs,
+  onLayer?: (x: Value) => void,
+): Value {
   const { layers, hiddenSize } = transformer.config;
   const mix = packedAttention(transformer, pack);
   const predicting = (x: Value) => {
@@ -88,6 +105,7 @@ function packedHidden(transformer: Transformer, pack: PackInputs): Value {
   };
   let x = reshape(transformer.embed(pack.ids), [1, "N", hiddenSize]); // (1, N, D)
   for (let layer = 0; layer < layers; layer++) {
+    onLayer?.(x);
     const mixed = mix(transformer.project(x, layer, pack)); // (1, N, H·C)
     const isLast = layer === layers - 1;
     // After the last attention, tokens that predict nothing are left out.
