@@ -5,12 +5,15 @@ import type { Value } from "./graph/value.ts";
 import { lossReads, lossTerms, type TrainingLoss } from "./losses/losses.ts";
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
 import type { ModelConfig } from "./models/config.ts";
+import type { AdapterConfig } from "./models/adapter_config.ts";
 import { packInputs, replyLogps } from "./models/packed_logps.ts";
-import { Transformer, weightInputs } from "./models/transformer.ts";
+import { adapterInputs, Transformer, weightInputs } from "./models/transformer.ts";
 
 /** What a gradient is taken of. */
 export interface GradientGraphOptions {
   readonly config: ModelConfig;
+  /** When given, gradients are of its weights alone. */
+  readonly adapter?: AdapterConfig;
   readonly loss: TrainingLoss;
 }
 
@@ -27,7 +30,7 @@ export function nextName(name: string): string {
 /**
  * Forward, loss and backward over one pack of P pairs, which is a batch or a part of one.
  *
- * Inputs: weights; what has been gathered of their gradients; a `Pack` of P chosen replies and, where
+ * Inputs: weights; what has been gathered of the gradients of those that are trained; a `Pack` of P chosen replies and, where
  * the loss compares pairs, P rejected ones behind them; float64 of `PairLogps`' fields but the
  * policy's, those that the loss reads; `pairWeights` (P), one over the pairs of the whole batch;
  * `preferenceWeight` and `regulariserWeight` (), 1 but where one part's own gradient is asked for.
@@ -36,14 +39,16 @@ export function nextName(name: string): string {
  * weighted sum, of which the gradient is; `policyChosen` and `policyRejected` (P); `next/gradient/…`,
  * to be written over what was gathered.
  */
-export function gradientGraph({ config, loss }: GradientGraphOptions): Graph {
+export function gradientGraph({ config, adapter, loss }: GradientGraphOptions): Graph {
   const graph = new Graph({ dtype: "float32" });
   const weights = weightInputs(graph, config);
+  const added = adapter && adapterInputs(graph, adapter, config);
+  const trained = added?.weights ?? weights;
   const comparesPairs = lossReads(loss) === "pairs";
   const pack = packInputs(graph, config, { replies: comparesPairs ? "2*P" : "P", trained: true });
   const segments = graph.input("segments", "int64", ["M"]);
   const pairWeights = perPair(graph, "pairWeights");
-  const policy = replyLogps(new Transformer(config, weights), pack, segments);
+  const policy = replyLogps(new Transformer(config, weights, added), pack, segments);
   const logps: ChosenLogps & { readonly policyRejected?: Value } = comparesPairs
     ? pairLogps(graph, policy)
     : chosenLogps(graph, policy);
@@ -59,8 +64,8 @@ export function gradientGraph({ config, loss }: GradientGraphOptions): Graph {
   graph.output("regulariser", regulariser);
   graph.output("policyChosen", logps.policyChosen);
   if (logps.policyRejected) graph.output("policyRejected", logps.policyRejected);
-  const grads = gradients(total, [...weights.values()]);
-  [...weights].forEach(([weight, { dims }], i) => {
+  const grads = gradients(total, [...trained.values()]);
+  [...trained].forEach(([weight, { dims }], i) => {
     const name = gradientName(weight);
     const gathered = graph.input(name, graph.dtype, dims);
     graph.output(nextName(name), accumulate(gathered, grads[i]));

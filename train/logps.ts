@@ -3,7 +3,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
 import { logpsGraph } from "./logps_graph.ts";
 import { requireWithinWindow } from "./models/config.ts";
-import type { Model } from "./models/model.ts";
+import type { AdaptedModel } from "./models/adapter.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { divideIntoRuns, sizeOf } from "./pair_packs.ts";
 import { layOut, type PromptedReplies } from "./packs.ts";
@@ -40,18 +40,22 @@ export interface ScoreOptions {
  *
  * @throws RangeError when the number of threads is not a positive integer
  */
-export async function openScorer(model: Model, options: RuntimeOptions): Promise<Scorer> {
+export async function openScorer(
+  model: AdaptedModel,
+  options: RuntimeOptions,
+): Promise<Scorer> {
   const runtime = await openRuntime(options);
-  return new Scorer(model, await runtime.session(toOnnx(logpsGraph(model.config))));
+  const graph = logpsGraph(model.config, model.adapter?.config);
+  return new Scorer(model, await runtime.session(toOnnx(graph)));
 }
 
 /** Made by `openScorer`. */
 export class Scorer {
-  readonly #model: Model;
+  readonly #model: AdaptedModel;
   readonly #session: Session;
   readonly #angles: RotaryAngles;
 
-  constructor(model: Model, session: Session) {
+  constructor(model: AdaptedModel, session: Session) {
     this.#model = model;
     this.#session = session;
     this.#angles = new RotaryAngles(model.config);
@@ -109,16 +113,22 @@ export class Scorer {
 
   /** Adds the log-probs of some groups to their rows' sums; gives the number of rows. */
   async #run(groups: readonly Group[], sums: Float64Array): Promise<number> {
-    const { config, weights } = this.#model;
+    const { config, weights, adapter } = this.#model;
     const { segments, ...pack } = layOut(groups, { config, angles: this.#angles });
-    const feeds: Record<string, Tensor> = Object.fromEntries(weights);
+    const feeds: Record<string, Tensor> = Object.fromEntries([
+      ...weights,
+      ...adapter?.weights ?? [],
+    ]);
     for (const [name, tensor] of Object.entries(pack)) {
       if (this.#session.inputs.includes(name)) feeds[name] = tensor;
     }
     const { logps } = await this.#session.run(feeds);
     // Replies are numbered as `layOut` does: all first ones, then all second ones.
     const most = Math.max(...groups.map(({ rows }) => rows.length));
-    const order = Array.from({ length: most }, (_, r) => groups.flatMap(({ rows }) => rows[r] ?? []))
+    const order = Array.from(
+      { length: most },
+      (_, r) => groups.flatMap(({ rows }) => rows[r] ?? []),
+    )
       .flat();
     segments.data.forEach((segment, i) => sums[order[Number(segment)]] += Number(logps.data[i]));
     return order.length;

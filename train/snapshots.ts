@@ -1,33 +1,31 @@
-import type { ModelConfig } from "./models/config.ts";
-import { saveModel, type Weights } from "./models/model.ts";
-
 /** The folder of a snapshot, such as `step-000040`. */
 export function snapshotName(step: number): string {
   return `step-${String(step).padStart(6, "0")}`;
 }
 
-/** Weights kept along training: one model folder a step asked for, and `index.json`. */
+/** What is trained, kept along training: one folder a step asked for, and `index.json`. */
 export class SnapshotFolder {
   readonly #folder: string;
   readonly #steps: ReadonlySet<number>;
-  readonly #config: ModelConfig;
+  readonly #write: (folder: string) => Promise<void>;
 
+  /** @param write writes what training has come to into a folder */
   constructor(
     { folder, steps }: { readonly folder: string; readonly steps: readonly number[] },
-    config: ModelConfig,
+    write: (folder: string) => Promise<void>,
   ) {
     this.#folder = folder;
     this.#steps = new Set(steps);
-    this.#config = config;
+    this.#write = write;
   }
 
   /** Keeps the weights when this step is asked for. A snapshot is written whole or not at all. */
-  async save(step: number, weights: () => Weights): Promise<void> {
+  async save(step: number): Promise<void> {
     if (!this.#steps.has(step)) return;
     const path = `${this.#folder}/${snapshotName(step)}`;
     const temporary = `${path}.tmp`;
     await remove(temporary);
-    await saveModel({ config: this.#config, weights: weights() }, temporary);
+    await this.#write(temporary);
     await remove(path);
     await Deno.rename(temporary, path);
   }
