@@ -1,3 +1,6 @@
+import { loadAdapter, mergeAdapter } from "./models/adapter.ts";
+import { type Model, saveModel } from "./models/model.ts";
+
 /** The folder of a snapshot, such as `step-000040`. */
 export function snapshotName(step: number): string {
   return `step-${String(step).padStart(6, "0")}`;
@@ -56,6 +59,18 @@ export async function copySnapshots(from: string, to: string): Promise<void> {
     for await (const file of Deno.readDir(`${from}/${name}`)) {
       await Deno.copyFile(`${from}/${name}/${file.name}`, `${to}/${name}/${file.name}`);
     }
+  }
+  await Deno.writeTextFile(`${to}/index.json`, index);
+}
+
+/** As `copySnapshots`, of an adapter's snapshots: each becomes the model with the adapter merged. */
+export async function mergeSnapshots(from: string, to: string, model: Model): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  const index = await Deno.readTextFile(`${from}/index.json`);
+  const { steps } = JSON.parse(index) as { steps: number[] };
+  for (const name of steps.map(snapshotName)) {
+    const adapter = await loadAdapter(`${from}/${name}`, model.config);
+    await saveModel(mergeAdapter(model, adapter), `${to}/${name}`);
   }
   await Deno.writeTextFile(`${to}/index.json`, index);
 }
