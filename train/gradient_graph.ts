@@ -5,8 +5,8 @@ import type { Value } from "./graph/value.ts";
 import { lossReads, lossTerms, type TrainingLoss } from "./losses/losses.ts";
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
 import type { ModelConfig } from "./models/config.ts";
-import type { AdapterConfig } from "./models/adapter_config.ts";
-import { packInputs, replyLogps } from "./models/packed_logps.ts";
+import type { AdapterConfig, Target } from "./models/adapter_config.ts";
+import { type GradientPaths, packInputs, replyLogps } from "./models/packed_logps.ts";
 import { adapterInputs, Transformer, weightInputs } from "./models/transformer.ts";
 
 /** What a gradient is taken of. */
@@ -45,7 +45,10 @@ export function gradientGraph({ config, adapter, loss }: GradientGraphOptions): 
   const added = adapter && adapterInputs(graph, adapter, config);
   const trained = added?.weights ?? weights;
   const comparesPairs = lossReads(loss) === "pairs";
-  const pack = packInputs(graph, config, { replies: comparesPairs ? "2*P" : "P", trained: true });
+  const pack = packInputs(graph, config, {
+    replies: comparesPairs ? "2*P" : "P",
+    paths: gradientPaths(config, adapter),
+  });
   const segments = graph.input("segments", "int64", ["M"]);
   const pairWeights = perPair(graph, "pairWeights");
   const policy = replyLogps(new Transformer(config, weights, added), pack, segments);
@@ -71,6 +74,16 @@ export function gradientGraph({ config, adapter, loss }: GradientGraphOptions): 
     graph.output(nextName(name), accumulate(gathered, grads[i]));
   });
   return graph;
+}
+
+/** All, but in a single layer whose attention has nothing that is trained, before it or in it. */
+function gradientPaths({ layers }: ModelConfig, adapter: AdapterConfig | undefined): GradientPaths {
+  if (adapter === undefined || layers > 1) return { keySlots: true, predictions: true };
+  const trains = (...names: Target[]) => names.some((name) => adapter.targets.includes(name));
+  return {
+    keySlots: trains("k_proj", "v_proj"),
+    predictions: trains("q_proj", "k_proj", "v_proj"),
+  };
 }
 
 function pairLogps(graph: Graph, policy: Value): PairLogps {

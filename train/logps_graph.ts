@@ -10,7 +10,7 @@ export function logpsGraph(config: ModelConfig, adapter?: AdapterConfig): Graph 
   const weights = weightInputs(graph, config);
   const added = adapter && adapterInputs(graph, adapter, config);
   const transformer = new Transformer(config, weights, added);
-  const pack = packInputs(graph, config, { replies: "S", trained: false });
+  const pack = packInputs(graph, config, { replies: "S" });
   graph.output("logps", replyTokenLogps(transformer, pack));
   return graph;
 }

@@ -3,6 +3,8 @@ import { type Adapter, loadAdapter } from "../../train/models/adapter.ts";
 import { initializeAdapter, mergeAdapter, saveAdapter } from "../../train/models/adapter.ts";
 import { type Target, TARGET_NAMES } from "../../train/models/adapter_config.ts";
 import { openScorer } from "../../train/logps.ts";
+import { initializeModel } from "../../train/models/model.ts";
+import { newAdapter } from "../../train/models/new_adapter.ts";
 import type { StepRecord } from "../../train/step_record.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
 import { type TrainedModel, trainModel } from "../../train/trainer.ts";
@@ -88,6 +90,16 @@ for (const targets of [["q_proj"], ["down_proj"], ["v_proj", "up_proj"]] as cons
     assert(distance(adapter!, tinyAdapter(targets)) > 0);
   });
 }
+
+Deno.test("trainModel() trains an adapter to any matrix of a single layer", async () => {
+  const config = { ...tinyModel.config, layers: 1 };
+  const model = initializeModel(config, 1);
+  for (const target of TARGET_NAMES) {
+    const adapter = newAdapter({ rank: 2, targets: [target] }, { model: config, seed: 1 });
+    const trained = await trainModel(tinyRun({ model, adapter }));
+    assert(distance(trained.adapter!, adapter) > 0, target);
+  }
+});
 
 Deno.test("trainModel() of an adapter goes on from its checkpoint to the same bytes, snapshots included", async () => {
   const folder = await Deno.makeTempDir();
