@@ -24,6 +24,10 @@ function fraction(value: string): number {
   return number;
 }
 
+function list(value: string): string[] {
+  return value.split(",").map((item) => item.trim());
+}
+
 /** A folder, or a path where none is yet. */
 function storeFolder(value: string): string {
   const path = userPath(value);
@@ -230,6 +234,7 @@ function addModelCommands(root: Command): void {
   root.command("logps")
     .description("Summed log-probabilities of the replies of preference pairs under a model.")
     .requiredOption("--model <folder>", "a Hugging Face folder")
+    .option("--adapter <folder>", "a LoRA adapter to the model, in PEFT's format")
     .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected} as JSON lines")
     .requiredOption("--max-length <n>", "tokens of prompt and reply together", count)
     .requiredOption("--max-prompt-length <n>", "tokens a prompt keeps when that is exceeded", count)
@@ -266,6 +271,12 @@ function addTrainCommand(root: Command): void {
     .requiredOption("--lr <number>", "peak learning rate", fraction)
     .requiredOption("--steps <n>", "optimiser steps", count)
     .requiredOption("--batch-pairs <n>", "pairs a step", count)
+    .option("--micro-batch-pairs <n>", "most pairs held in memory at once", count)
+    .option("--gradient-checkpointing", "less memory: compute layers twice", false)
+    .option("--lora-rank <n>", "train a new LoRA adapter of this rank; --out is PEFT's", count)
+    .option("--lora-alpha <number>", "its alpha (default: twice the rank)", fraction)
+    .option("--lora-targets <list>", "q_proj,v_proj,… (default: all seven matrices)", list)
+    .option("--adapter <folder>", "train on from this LoRA adapter, in PEFT's format")
     .addOption(
       new Option("--schedule <schedule>", "learning rate over the steps")
         .choices(["constant", "linear", "cosine"] as const).default("constant" as const),
@@ -275,9 +286,12 @@ function addTrainCommand(root: Command): void {
     .option("--weight-decay <number>", "decoupled weight decay", fraction, 0)
     .requiredOption("--max-length <n>", "tokens of prompt and reply together", count)
     .requiredOption("--max-prompt-length <n>", "tokens a prompt keeps when that is exceeded", count)
-    .option("--reference <folder>", "the reference model (default: --model before training)")
+    .option(
+      "--reference <folder>",
+      "the reference model (default: --model, with --adapter, before training)",
+    )
     .option("--resume", "continue from the checkpoint of an interrupted call", false)
-    .option("--seed <n>", "seed of the data order", fraction, 0)
+    .option("--seed <n>", "seed of the data order, and of a new adapter", fraction, 0)
     .addOption(
       new Option("--order <order>", "order of the pairs").choices(
         ["sequential", "shuffled"] as const,

@@ -5,6 +5,8 @@ import { defineStage } from "../pipeline/stage.ts";
 /** Parameters of a command that reads a model and pairs from files. */
 export const modelAndPairs = {
   model: pathParam({ kind: "folder", describe: "a Hugging Face folder" }),
+  adapter: pathParam({ kind: "folder", describe: "a folder with a LoRA adapter of PEFT's" })
+    .optional(),
   pairs: pathParam({ kind: "file", describe: "rows {prompt, chosen, rejected} as JSON lines" }),
   maxLength: z.int().min(2),
   maxPromptLength: z.int().min(1),
@@ -35,13 +37,18 @@ export default defineStage<z.infer<typeof params>>({
   async run({ params, output, progress, signal }) {
     const { readTokenizedFile } = await import("../data/tokenize_file.ts");
     const { loadModel } = await import("../train/models/model.ts");
+    const { loadAdapter } = await import("../train/models/adapter.ts");
     const { openScorer } = await import("../train/logps.ts");
     const pairs = await readTokenizedFile({
       ...params,
       path: params.pairs,
       tokenizer: params.model,
     });
-    const scorer = await openScorer(await loadModel(params.model), params);
+    const model = await loadModel(params.model);
+    const adapter = params.adapter === undefined
+      ? undefined
+      : await loadAdapter(params.adapter, model.config);
+    const scorer = await openScorer({ ...model, adapter }, params);
     try {
       const rows = await scorer.scorePairs(pairs, {
         signal,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
+import { TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { modelAndPairs, withRoomForReply } from "./command_logps.ts";
 import { lossParams } from "./loss_params.ts";
 
@@ -12,11 +13,25 @@ const params = withRoomForReply(lossParams({
   schedule: z.enum(["constant", "linear", "cosine"]),
   warmupSteps: z.int().min(0),
   batchPairs: z.int().min(1),
+  microBatchPairs: z.int().min(1).optional(),
+  gradientCheckpointing: z.boolean(),
+  loraRank: z.int().min(1).optional(),
+  loraAlpha: z.number().positive().optional(),
+  loraTargets: z.array(z.enum(TARGET_NAMES)).min(1).optional(),
   maxGradNorm: z.number().positive(),
   weightDecay: z.number().min(0),
   order: z.enum(["sequential", "shuffled"]),
   seed: z.int().min(0),
-}));
+})).superRefine((params, { issues }) => {
+  const { adapter, loraRank } = params;
+  for (const name of ["loraRank", "loraAlpha", "loraTargets"] as const) {
+    const refuse = (message: string) =>
+      issues.push({ code: "custom", path: [name], message, input: params });
+    if (params[name] === undefined) continue;
+    if (adapter !== undefined) refuse("none beside --adapter, which has its own");
+    else if (loraRank === undefined) refuse("--lora-rank beside it");
+  }
+});
 
 const CHECKPOINT_STEPS = 50;
 
@@ -33,6 +48,8 @@ export default defineStage<z.infer<typeof params>>({
   async run({ params, output, scratch, progress, signal }) {
     const { readTokenizedFile } = await import("../data/tokenize_file.ts");
     const { loadModel, saveModel } = await import("../train/models/model.ts");
+    const { loadAdapter, saveAdapter } = await import("../train/models/adapter.ts");
+    const { newAdapter } = await import("../train/models/new_adapter.ts");
     const { openScorer } = await import("../train/logps.ts");
     const { formatStepRecords } = await import("../train/step_record.ts");
     const { trainModel } = await import("../train/trainer.ts");
@@ -47,12 +64,19 @@ export default defineStage<z.infer<typeof params>>({
       const scorer = await openScorer(await loadModel(folder), params);
       return await scorer.scorePairs(pairs, { signal }).finally(() => scorer.release());
     };
+    const model = await loadModel(params.model);
+    const openAdapter = async () => {
+      const { adapter, loraRank: rank, loraAlpha: alpha, loraTargets: targets, seed } = params;
+      if (adapter !== undefined) return await loadAdapter(adapter, model.config);
+      return rank && newAdapter({ rank, alpha, targets }, { model: model.config, seed });
+    };
     const { steps, lr, schedule, warmupSteps, weightDecay } = params;
     const trained = await trainModel({
       ...params,
       loss,
-      model: await loadModel(params.model),
+      model,
       takesOverModel: true,
+      adapter: await openAdapter() || undefined,
       pairs,
       reference: params.reference === undefined
         ? undefined
@@ -64,7 +88,9 @@ export default defineStage<z.infer<typeof params>>({
       onStep: ({ step, loss }) =>
         progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` }),
     });
-    await saveModel(trained.model, output("model"), { tokenizerFrom: params.model });
+    const { adapter } = trained;
+    if (adapter) await saveAdapter(adapter, output("model"));
+    else await saveModel(trained.model, output("model"), { tokenizerFrom: params.model });
     await Deno.writeTextFile(`${output("steps")}/steps.jsonl`, formatStepRecords(trained.steps));
   },
 });

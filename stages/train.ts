@@ -1,12 +1,22 @@
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
+import { TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import { lossParams } from "./loss_params.ts";
 import { modelFacts } from "./model_facts.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
+const lora = z.strictObject({
+  rank: count("Rank of the adapter"),
+  alpha: z.number().positive().optional()
+    .describe("What the adapter adds is multiplied by alpha / rank; twice the rank unless given"),
+  targets: z.array(z.enum(TARGET_NAMES)).min(1).default([...TARGET_NAMES])
+    .describe("The matrices of each layer that it changes"),
+}).describe("Train a new LoRA adapter instead of all weights; outputs have it merged");
+
 const run = {
+  lora: lora.optional(),
   learningRate: z.number().positive().describe("Peak learning rate of AdamW"),
   schedule: z.enum(SCHEDULES).describe("How the learning rate goes on after warm-up"),
   warmupSteps: z.int().min(0).default(0).describe("Steps over which the learning rate rises"),
@@ -15,13 +25,16 @@ const run = {
   epochs: z.number().positive().optional().describe("Passes over the pairs; or give steps"),
   steps: count("Training steps; or give epochs").optional(),
   batchPairs: count("Pairs a step"),
+  microBatchPairs: count("Most pairs of one run of the graph; changes memory only").optional(),
   order: z.enum(["shuffled", "sequential"]).default("shuffled").describe("Order of the pairs"),
-  seed: z.int().min(0).describe("Seed of the order of the pairs"),
+  seed: z.int().min(0).describe("Seed of the order of the pairs, and of a new adapter"),
   maxGradNorm: z.number().positive().default(1).describe("Global norm that gradients are cut to"),
   weightDecay: z.number().min(0).default(0).describe("Decoupled weight decay"),
   adamBeta1: z.number().min(0).lt(1).default(0.9).describe("Decay of AdamW's first moment"),
   adamBeta2: z.number().min(0).lt(1).default(0.999).describe("Decay of AdamW's second moment"),
   adamEpsilon: z.number().positive().default(1e-8).describe("Epsilon of AdamW"),
+  gradientCheckpointing: z.boolean().default(false)
+    .describe("Compute layers a second time instead of keeping them: less memory, more time"),
   threads: count("Threads of the model; the order of sums depends on them"),
   snapshots: z.union([
     z.strictObject({ every: count("Steps between snapshots, from the start to the end") }),
@@ -67,7 +80,9 @@ export default defineStage<Params>({
     const { readTokens } = await import("../data/store/read_tokens.ts");
     const { readLogps } = await import("../train/logps_file.ts");
     const { loadModel, saveModel } = await import("../train/models/model.ts");
-    const { copySnapshots } = await import("../train/snapshots.ts");
+    const { copySnapshots, mergeSnapshots } = await import("../train/snapshots.ts");
+    const { mergeAdapter } = await import("../train/models/adapter.ts");
+    const { newAdapter } = await import("../train/models/new_adapter.ts");
     const { formatStepRecords } = await import("../train/step_record.ts");
     const { trainModel } = await import("../train/trainer.ts");
     const { openLoss } = await import("./open_loss.ts");
@@ -81,12 +96,16 @@ export default defineStage<Params>({
       folder: `${scratch}/training/snapshots`,
       steps: snapshotSteps(params, steps),
     };
+    const model = await loadModel(input("model").path);
+    const adapter = params.lora &&
+      newAdapter(params.lora, { model: model.config, seed: params.seed });
     const trained = await trainModel({
       ...params,
       ...optimisation(params, steps),
       loss,
-      model: await loadModel(input("model").path),
+      model,
       takesOverModel: true,
+      adapter,
       pairs,
       reference: reference && await readLogps(reference.path),
       snapshots,
@@ -98,9 +117,11 @@ export default defineStage<Params>({
       onStep: ({ step, loss }) =>
         progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` }),
     });
-    await saveModel(trained.model, output("model"), { tokenizerFrom: input("model").path });
+    const whole = trained.adapter ? mergeAdapter(trained.model, trained.adapter) : trained.model;
+    await saveModel(whole, output("model"), { tokenizerFrom: input("model").path });
     await Deno.writeTextFile(`${output("steps")}/steps.jsonl`, formatStepRecords(trained.steps));
-    await copySnapshots(snapshots.folder, output("snapshots"));
+    if (adapter) await mergeSnapshots(snapshots.folder, output("snapshots"), model);
+    else await copySnapshots(snapshots.folder, output("snapshots"));
   },
 });
 

@@ -8,6 +8,7 @@ import { formatStepRecords, parseStepRecords, type StepRecord } from "./step_rec
 export interface TrainingState {
   /** Steps done. */
   readonly step: number;
+  /** Those that are trained. */
   readonly weights: Weights;
   /** AdamW's first moments, by the weight's name. */
   readonly firstMoments: Weights;

@@ -1,17 +1,22 @@
 import { Graph } from "./graph/graph.ts";
-import { gradients } from "./graph/gradients.ts";
+import { checkpointedGradients, gradients } from "./graph/gradients.ts";
 import { accumulate, add, mul, reduceSum, split } from "./graph/ops.ts";
 import type { Value } from "./graph/value.ts";
 import { lossReads, lossTerms, type TrainingLoss } from "./losses/losses.ts";
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
 import type { ModelConfig } from "./models/config.ts";
-import { packInputs, replyLogps } from "./models/packed_logps.ts";
-import { Transformer, weightInputs } from "./models/transformer.ts";
+import type { AdapterConfig, Target } from "./models/adapter_config.ts";
+import { type GradientPaths, packInputs, replyLogps } from "./models/packed_logps.ts";
+import { adapterInputs, Transformer, weightInputs } from "./models/transformer.ts";
 
 /** What a gradient is taken of. */
 export interface GradientGraphOptions {
   readonly config: ModelConfig;
+  /** When given, gradients are of its weights alone. */
+  readonly adapter?: AdapterConfig;
   readonly loss: TrainingLoss;
+  /** Whether layers are computed a second time instead of kept: less memory, more time. */
+  readonly gradientCheckpointing?: boolean;
 }
 
 /** The input that holds what has been gathered of a weight's gradient. */
@@ -27,23 +32,33 @@ export function nextName(name: string): string {
 /**
  * Forward, loss and backward over one pack of P pairs, which is a batch or a part of one.
  *
- * Inputs: weights; what has been gathered of their gradients; a `Pack` of P chosen replies and, where
- * the loss compares pairs, P rejected ones behind them; float64 of `PairLogps`' fields but the
- * policy's, those that the loss reads; `pairWeights` (P), one over the pairs of the whole batch;
+ * Inputs: weights; what has been gathered of the gradients of those that are trained; a `Pack` of P
+ * chosen replies and, where the loss compares pairs, P rejected ones behind them; float64 of
+ * `PairLogps`' fields but the policy's, those that the loss reads; `pairWeights` (P), one over the pairs of the whole batch;
  * `preferenceWeight` and `regulariserWeight` (), 1 but where one part's own gradient is asked for.
  *
  * Outputs: `preference` and `regulariser` (), this pack's share of the batch's mean; `loss` (), their
  * weighted sum, of which the gradient is; `policyChosen` and `policyRejected` (P); `next/gradient/…`,
  * to be written over what was gathered.
  */
-export function gradientGraph({ config, loss }: GradientGraphOptions): Graph {
+export function gradientGraph(options: GradientGraphOptions): Graph {
+  const { config, adapter, loss, gradientCheckpointing = false } = options;
   const graph = new Graph({ dtype: "float32" });
   const weights = weightInputs(graph, config);
+  const added = adapter && adapterInputs(graph, adapter, config);
+  const trained = added?.weights ?? weights;
   const comparesPairs = lossReads(loss) === "pairs";
-  const pack = packInputs(graph, config, { replies: comparesPairs ? "2*P" : "P", trained: true });
+  const pack = packInputs(graph, config, {
+    replies: comparesPairs ? "2*P" : "P",
+    paths: gradientPaths(config, adapter),
+  });
   const segments = graph.input("segments", "int64", ["M"]);
   const pairWeights = perPair(graph, "pairWeights");
-  const policy = replyLogps(new Transformer(config, weights), pack, segments);
+  const boundaries: Value[] = [];
+  const policy = replyLogps(new Transformer(config, weights, added), pack, {
+    segments,
+    onLayer: (x) => boundaries.push(x),
+  });
   const logps: ChosenLogps & { readonly policyRejected?: Value } = comparesPairs
     ? pairLogps(graph, policy)
     : chosenLogps(graph, policy);
@@ -59,13 +74,26 @@ export function gradientGraph({ config, loss }: GradientGraphOptions): Graph {
   graph.output("regulariser", regulariser);
   graph.output("policyChosen", logps.policyChosen);
   if (logps.policyRejected) graph.output("policyRejected", logps.policyRejected);
-  const grads = gradients(total, [...weights.values()]);
-  [...weights].forEach(([weight, { dims }], i) => {
+  const wrt = [...trained.values()];
+  const grads = gradientCheckpointing
+    ? checkpointedGradients(total, wrt, boundaries)
+    : gradients(total, wrt);
+  [...trained].forEach(([weight, { dims }], i) => {
     const name = gradientName(weight);
     const gathered = graph.input(name, graph.dtype, dims);
     graph.output(nextName(name), accumulate(gathered, grads[i]));
   });
   return graph;
+}
+
+/** All, but in a single layer whose attention has nothing that is trained, before it or in it. */
+function gradientPaths({ layers }: ModelConfig, adapter: AdapterConfig | undefined): GradientPaths {
+  if (adapter === undefined || layers > 1) return { keySlots: true, predictions: true };
+  const trains = (...names: Target[]) => names.some((name) => adapter.targets.includes(name));
+  return {
+    keySlots: trains("k_proj", "v_proj"),
+    predictions: trains("q_proj", "k_proj", "v_proj"),
+  };
 }
 
 function pairLogps(graph: Graph, policy: Value): PairLogps {

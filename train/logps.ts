@@ -3,7 +3,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
 import { logpsGraph } from "./logps_graph.ts";
 import { requireWithinWindow } from "./models/config.ts";
-import type { Model } from "./models/model.ts";
+import type { AdaptedModel } from "./models/adapter.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { divideIntoRuns, sizeOf } from "./pair_packs.ts";
 import { layOut, type PromptedReplies } from "./packs.ts";
@@ -40,18 +40,22 @@ export interface ScoreOptions {
  *
  * @throws RangeError when the number of threads is not a positive integer
  */
-export async function openScorer(model: Model, options: RuntimeOptions): Promise<Scorer> {
+export async function openScorer(
+  model: AdaptedModel,
+  options: RuntimeOptions,
+): Promise<Scorer> {
   const runtime = await openRuntime(options);
-  return new Scorer(model, await runtime.session(toOnnx(logpsGraph(model.config))));
+  const graph = logpsGraph(model.config, model.adapter?.config);
+  return new Scorer(model, await runtime.session(toOnnx(graph)));
 }
 
 /** Made by `openScorer`. */
 export class Scorer {
-  readonly #model: Model;
+  readonly #model: AdaptedModel;
   readonly #session: Session;
   readonly #angles: RotaryAngles;
 
-  constructor(model: Model, session: Session) {
+  constructor(model: AdaptedModel, session: Session) {
     this.#model = model;
     this.#session = session;
     this.#angles = new RotaryAngles(model.config);
@@ -109,9 +113,12 @@ export class Scorer {
 
   /** Adds the log-probs of some groups to their rows' sums; gives the number of rows. */
   async #run(groups: readonly Group[], sums: Float64Array): Promise<number> {
-    const { config, weights } = this.#model;
+    const { config, weights, adapter } = this.#model;
     const { segments, ...pack } = layOut(groups, { config, angles: this.#angles });
-    const feeds: Record<string, Tensor> = Object.fromEntries(weights);
+    const feeds: Record<string, Tensor> = Object.fromEntries([
+      ...weights,
+      ...adapter?.weights ?? [],
+    ]);
     for (const [name, tensor] of Object.entries(pack)) {
       if (this.#session.inputs.includes(name)) feeds[name] = tensor;
     }

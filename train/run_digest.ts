@@ -1,11 +1,12 @@
 import { digestJson, StreamingDigest } from "../core/digest.ts";
 import { lossIdentity } from "./losses/losses.ts";
+import type { Weights } from "./models/model.ts";
 import type { TrainOptions } from "./train_options.ts";
 
 /** Digest of all that decides a run's bytes: a checkpoint belongs to the run with the same one. */
 export function runDigest(options: TrainOptions): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
-  const { microBatchPairs, tokensPerRun } = options;
+  const { adapter, microBatchPairs, tokensPerRun } = options;
   return digestJson({
     config: model.config,
     loss: lossIdentity(loss),
@@ -21,7 +22,8 @@ export function runDigest(options: TrainOptions): string {
     // The number of threads may change the order of a sum.
     threads,
     reference: options.reference,
-    weights: contentDigest([...model.weights].flatMap(([name, { data }]) => [name, data])),
+    weights: weightsDigest(model.weights),
+    adapter: adapter && { config: adapter.config, weights: weightsDigest(adapter.weights) },
     pairs: contentDigest(
       options.pairs.flatMap(({ id, prompt, chosen, rejected }) => [
         `${id}:${prompt.length},${chosen.length},${rejected?.length ?? "none"}`,
@@ -31,6 +33,10 @@ export function runDigest(options: TrainOptions): string {
       ]),
     ),
   });
+}
+
+function weightsDigest(weights: Weights): string {
+  return contentDigest([...weights].flatMap(([name, { data }]) => [name, data]));
 }
 
 function contentDigest(parts: readonly (string | ArrayBufferView)[]): string {

@@ -1,33 +1,34 @@
-import type { ModelConfig } from "./models/config.ts";
-import { saveModel, type Weights } from "./models/model.ts";
+import { loadAdapter, mergeAdapter } from "./models/adapter.ts";
+import { type Model, saveModel } from "./models/model.ts";
 
 /** The folder of a snapshot, such as `step-000040`. */
 export function snapshotName(step: number): string {
   return `step-${String(step).padStart(6, "0")}`;
 }
 
-/** Weights kept along training: one model folder a step asked for, and `index.json`. */
+/** What is trained, kept along training: one folder a step asked for, and `index.json`. */
 export class SnapshotFolder {
   readonly #folder: string;
   readonly #steps: ReadonlySet<number>;
-  readonly #config: ModelConfig;
+  readonly #write: (folder: string) => Promise<void>;
 
+  /** @param write writes what training has come to into a folder */
   constructor(
     { folder, steps }: { readonly folder: string; readonly steps: readonly number[] },
-    config: ModelConfig,
+    write: (folder: string) => Promise<void>,
   ) {
     this.#folder = folder;
     this.#steps = new Set(steps);
-    this.#config = config;
+    this.#write = write;
   }
 
   /** Keeps the weights when this step is asked for. A snapshot is written whole or not at all. */
-  async save(step: number, weights: () => Weights): Promise<void> {
+  async save(step: number): Promise<void> {
     if (!this.#steps.has(step)) return;
     const path = `${this.#folder}/${snapshotName(step)}`;
     const temporary = `${path}.tmp`;
     await remove(temporary);
-    await saveModel({ config: this.#config, weights: weights() }, temporary);
+    await this.#write(temporary);
     await remove(path);
     await Deno.rename(temporary, path);
   }
@@ -58,6 +59,18 @@ export async function copySnapshots(from: string, to: string): Promise<void> {
     for await (const file of Deno.readDir(`${from}/${name}`)) {
       await Deno.copyFile(`${from}/${name}/${file.name}`, `${to}/${name}/${file.name}`);
     }
+  }
+  await Deno.writeTextFile(`${to}/index.json`, index);
+}
+
+/** As `copySnapshots`, of an adapter's snapshots: each becomes the model with the adapter merged. */
+export async function mergeSnapshots(from: string, to: string, model: Model): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  const index = await Deno.readTextFile(`${from}/index.json`);
+  const { steps } = JSON.parse(index) as { steps: number[] };
+  for (const name of steps.map(snapshotName)) {
+    const adapter = await loadAdapter(`${from}/${name}`, model.config);
+    await saveModel(mergeAdapter(model, adapter), `${to}/${name}`);
   }
   await Deno.writeTextFile(`${to}/index.json`, index);
 }

@@ -3,6 +3,7 @@ import type { TokenizedPair } from "../data/pair.ts";
 import { InputError, type Problem } from "../core/problem.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import type { PairScore } from "./logps.ts";
+import { type Adapter, adapterProblems } from "./models/adapter.ts";
 import { requireWithinWindow } from "./models/config.ts";
 import type { Model } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
@@ -13,10 +14,12 @@ import type { StepRecord } from "./step_record.ts";
 export interface TrainOptions {
   /** Where training begins; not changed, unless `takesOverModel` says so. */
   readonly model: Model;
+  /** When given, training begins at it and changes its weights alone; it is copied. */
+  readonly adapter?: Adapter;
   /** All with rejected replies, or (demonstrations) all without. */
   readonly pairs: readonly TokenizedPair[];
   readonly loss: TrainingLoss;
-  /** Log-probs of `pairs` under the reference, in their order; those of `model` unless given. */
+  /** Log-probs of `pairs` under the reference, in their order; those of `model`, with `adapter`, unless given. */
   readonly reference?: readonly PairScore[];
   readonly schedule: Schedule;
   /** Pairs a step. */
@@ -31,6 +34,8 @@ export interface TrainOptions {
   /** Gradients are scaled down to this global L2 norm. */
   readonly maxGradNorm: number;
   readonly adamw: AdamwOptions;
+  /** Whether layers are computed a second time instead of kept: less memory, more time. */
+  readonly gradientCheckpointing?: boolean;
   /**
    * At step 1 and every so many steps after it, the gradient of each part of the loss is measured by
    * itself, for two more passes over the batch; never unless given.
@@ -82,7 +87,11 @@ export function checkTrainOptions(options: TrainOptions): void {
     if (Number.isInteger(step) && step >= 0 && step <= schedule.steps) continue;
     throw new RangeError(`Expected a snapshot's step in 0 … ${schedule.steps} but found ${step}.`);
   }
-  const problems = [...pairProblems(options), ...referenceProblems(options)];
+  const problems = [
+    ...startProblems(options),
+    ...pairProblems(options),
+    ...referenceProblems(options),
+  ];
   if (problems.length > LISTED) {
     const rest = problems.splice(LISTED).length;
     problems.push({ path: "pairs", message: `… and ${rest} problems more.` });
@@ -96,6 +105,15 @@ function longestSequence(pairs: readonly TokenizedPair[]): number {
     const reply = Math.max(chosen.length, rejected?.length ?? 0);
     return Math.max(most, prompt.length + reply);
   }, 0);
+}
+
+function startProblems({ adapter, model }: TrainOptions): Problem[] {
+  if (adapter === undefined) return [];
+  const problems = adapterProblems(adapter, model.config);
+  const { dropout } = adapter.config;
+  if (dropout === 0) return problems;
+  const message = `Expected 0 in training but found ${dropout}: dropout is not implemented.`;
+  return [{ path: "adapter: lora_dropout", message }, ...problems];
 }
 
 function pairProblems({ pairs, loss, model }: TrainOptions): Problem[] {

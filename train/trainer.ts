@@ -4,7 +4,8 @@ import { ExpectedError } from "../core/problem.ts";
 import { CheckpointFolder } from "./checkpoint.ts";
 import { openScorer, type PairScore, type Scorer } from "./logps.ts";
 import { lossBeta, lossReads } from "./losses/losses.ts";
-import type { Model } from "./models/model.ts";
+import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.ts";
+import { type Model, saveModel } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { openRuntime } from "./runtime/open_runtime.ts";
 import { learningRate } from "./optim/schedule.ts";
@@ -14,17 +15,21 @@ import { SnapshotFolder } from "./snapshots.ts";
 import { type PartNorms, stepRecord } from "./step_metrics.ts";
 import type { StepRecord } from "./step_record.ts";
 import { checkTrainOptions, TOKENS_PER_RUN, type TrainOptions } from "./train_options.ts";
+import { weightParts, withTrained } from "./trained_weights.ts";
 import { type BatchPart, initialState, type PartWeights, TrainingStep } from "./training_step.ts";
 
 /** What training gives. */
 export interface TrainedModel {
+  /** Where an adapter was trained, the one it was trained on. */
   readonly model: Model;
+  /** Present where one was trained. */
+  readonly adapter?: Adapter;
   /** One a step, those before a resumption included. */
   readonly steps: readonly StepRecord[];
 }
 
 /**
- * Trains a model on preference pairs, or on demonstrations (loss `sft`).
+ * Trains a model, or an adapter to it, on preference pairs, or on demonstrations (loss `sft`).
  *
  * The same options give the same bytes, also when the run was stopped at any step and goes on from
  * its checkpoints.
@@ -36,23 +41,43 @@ export interface TrainedModel {
  */
 export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   checkTrainOptions(options);
-  const { model, checkpoints, snapshots } = options;
+  const { model, adapter, checkpoints, snapshots } = options;
+  const start: AdaptedModel = { ...model, adapter };
+  const { trained, frozen } = weightParts(start);
   const reference = await referenceLogps(options);
   const folder = checkpoints && new CheckpointFolder(checkpoints.folder, runDigest(options));
-  const kept = snapshots && new SnapshotFolder(snapshots, model.config);
+  const kept = snapshots &&
+    new SnapshotFolder(snapshots, (folder) => saveTrained(policyOf(step, start), folder));
   const resumed = await folder?.open(async (step) => await kept?.holds(step) ?? true) ?? null;
-  const state = resumed?.state ?? initialState(model, options);
+  const state = resumed?.state ??
+    initialState(trained, { takesOver: adapter === undefined && options.takesOverModel });
   const runtime = await openRuntime(options);
-  const step = await TrainingStep.open(runtime, state, { ...options, config: model.config });
+  const step = await TrainingStep.open(runtime, state, {
+    ...options,
+    config: model.config,
+    adapter: adapter?.config,
+    frozen,
+  });
   const scorer = await openRejectedScorer(options, step);
   const records = [...resumed?.records ?? []];
   try {
     await runSteps(options, { step, scorer, reference, folder, kept, records });
-    return { model: { config: model.config, weights: step.state().weights }, steps: records };
+    const { adapter, ...model } = policyOf(step, start);
+    return { model, ...(adapter && { adapter }), steps: records };
   } finally {
     await step.release();
     await scorer?.release();
   }
+}
+
+/** The model as far as it is trained: live arrays. */
+function policyOf(step: TrainingStep, start: AdaptedModel): AdaptedModel {
+  return withTrained(start, step.state().weights);
+}
+
+/** Writes what was trained: a Hugging Face folder, or PEFT's of an adapter. */
+async function saveTrained({ adapter, ...model }: AdaptedModel, folder: string): Promise<void> {
+  await (adapter === undefined ? saveModel(model, folder) : saveAdapter(adapter, folder));
 }
 
 interface Run {
@@ -68,7 +93,7 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
   const { schedule, checkpoints, signal, onStep } = options;
   const { step, folder, kept, records } = run;
   const takeStep = stepTaker(options, run);
-  await kept?.save(records.length, () => step.state().weights);
+  await kept?.save(records.length);
   while (records.length < schedule.steps) {
     // A run blocks the thread: without a turn of the event loop no abort would ever arrive.
     await nextTurn();
@@ -79,7 +104,7 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
     const record = await takeStep(records.length + 1);
     records.push(record);
     onStep?.(record);
-    await kept?.save(record.step, () => step.state().weights);
+    await kept?.save(record.step);
     const due = folder && record.step % checkpoints!.everySteps === 0;
     if (due && record.step < schedule.steps) await folder.save(step.state(), records);
   }
@@ -193,19 +218,19 @@ function requireFinite(
 
 /** Log-probs of rejected replies under the policy as it is, for a loss that does not read them. */
 async function openRejectedScorer(
-  { model: { config }, pairs, loss, ...options }: TrainOptions,
+  { model, adapter, pairs, loss, threads }: TrainOptions,
   step: TrainingStep,
 ): Promise<Scorer | null> {
   if (lossReads(loss) === "pairs" || pairs[0].rejected === null) return null;
-  return await openScorer({ config, weights: step.state().weights }, options);
+  return await openScorer(policyOf(step, { ...model, adapter }), { threads });
 }
 
-/** What the loss compares with: the rows given, else the model's own log-probs before training. */
+/** What the loss compares with: the rows given, else the model's own log-probs before training, its adapter's included. */
 async function referenceLogps(options: TrainOptions): Promise<readonly PairScore[] | null> {
-  const { loss, reference, model, pairs, threads, signal } = options;
+  const { loss, reference, model, adapter, pairs, threads, signal } = options;
   if (lossReads(loss) !== "pairs") return null;
   if (reference !== undefined) return reference;
-  const scorer = await openScorer(model, { threads });
+  const scorer = await openScorer({ ...model, adapter }, { threads });
   try {
     return await scorer.scorePairs(pairs, { signal });
   } finally {

@@ -7,7 +7,7 @@ import {
   nextName,
 } from "./gradient_graph.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
-import type { Model, Weights } from "./models/model.ts";
+import type { Weights } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { OptimiserStep, type TrainedTensors } from "./optimiser_step.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
@@ -16,6 +16,8 @@ import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
 export interface TrainingStepOptions extends GradientGraphOptions {
   readonly maxGradNorm: number;
   readonly adamw: AdamwOptions;
+  /** Weights that are read and stay as they are. */
+  readonly frozen: Weights;
 }
 
 /** A part of a batch: what the gradient graph is fed, and which pairs of the batch these are. */
@@ -86,7 +88,9 @@ export class TrainingStep {
     const tensors = { ...state, gradients: zerosLike(state.weights) };
     const optimiser = await OptimiserStep.open(runtime, tensors, options.adamw);
     const placed: Record<string, PlacedTensor> = {};
-    for (const [name, tensor] of tensors.weights) placed[name] = runtime.place(tensor);
+    for (const [name, tensor] of [...options.frozen, ...tensors.weights]) {
+      placed[name] = runtime.place(tensor);
+    }
     for (const [name, tensor] of tensors.gradients) {
       placed[gradientName(name)] = runtime.place(tensor);
     }
@@ -158,15 +162,15 @@ export class TrainingStep {
   }
 }
 
-/** The state before the first step: the model's weights, copied unless taken over; moments zero. */
+/** The state before the first step: weights, copied unless taken over; moments zero. */
 export function initialState(
-  { weights }: Model,
-  { takesOverModel = false }: { readonly takesOverModel?: boolean } = {},
+  weights: Weights,
+  { takesOver = false }: { readonly takesOver?: boolean } = {},
 ): TrainingState {
   const copy = ({ dims, data }: Tensor<"float32">) => float32(dims, data.slice());
   return {
     step: 0,
-    weights: takesOverModel ? weights : mapValues(weights, copy),
+    weights: takesOver ? weights : mapValues(weights, copy),
     firstMoments: zerosLike(weights),
     secondMoments: zerosLike(weights),
   };

@@ -4,6 +4,7 @@
  */
 import { printVerbatim } from "../../cli/output.ts";
 import { loadModel } from "../../train/models/model.ts";
+import { newAdapter } from "../../train/models/new_adapter.ts";
 import { trainModel } from "../../train/trainer.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
 import { readBenchPairs } from "./bench_pairs.ts";
@@ -26,8 +27,9 @@ async function trainOptions(job: Job): Promise<TrainOptions> {
     chosenTokens: chosen.length,
     rejectedTokens: rejected.length,
   }));
+  const model = await loadModel(job.model);
   return {
-    model: await loadModel(job.model),
+    model,
     takesOverModel: true,
     pairs,
     reference,
@@ -39,14 +41,8 @@ async function trainOptions(job: Job): Promise<TrainOptions> {
     seed: 0,
     maxGradNorm: job.maxGradNorm,
     threads: job.threads,
-    ...loraOptions(job),
+    adapter: job.lora === null ? undefined : newAdapter(job.lora, { model: model.config, seed: 0 }),
   };
-}
-
-/** LORA: the one place that turns `job.lora` (rank, alpha) into an option of `trainModel`. */
-function loraOptions({ lora }: Job): Partial<TrainOptions> {
-  if (lora === null) return {};
-  throw new RangeError("Expected TrainOptions to have `lora`; see loraOptions in this file.");
 }
 
 /** VmHWM of this process. Deno hides /proc from programs without all permissions; `cat` sees it. */

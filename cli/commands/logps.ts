@@ -7,6 +7,7 @@ import { machineCapacity } from "../session.ts";
 /** Options of `ballast logps`. */
 export interface LogpsOptions {
   readonly model: string;
+  readonly adapter?: string;
   readonly pairs: string;
   readonly maxLength: number;
   readonly maxPromptLength: number;

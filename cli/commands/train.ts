@@ -18,6 +18,11 @@ import { machineCapacity } from "../session.ts";
 /** Options of `ballast train`. */
 export interface TrainOptions {
   readonly model: string;
+  /** A folder of PEFT's to start from. */
+  readonly adapter?: string;
+  readonly loraRank?: number;
+  readonly loraAlpha?: number;
+  readonly loraTargets?: string[];
   readonly pairs: string;
   readonly out: string;
   /** A loss of the project, or the path of a file that exports one. */
@@ -29,6 +34,8 @@ export interface TrainOptions {
   readonly lr: number;
   readonly steps: number;
   readonly batchPairs: number;
+  readonly microBatchPairs?: number;
+  readonly gradientCheckpointing: boolean;
   readonly schedule: "constant" | "linear" | "cosine";
   readonly warmupSteps: number;
   readonly maxGradNorm: number;

@@ -12,6 +12,11 @@ export function golden<T>(path: string): T {
   return JSON.parse(Deno.readTextFileSync(GOLDEN + path)) as T;
 }
 
+/** The path of a golden folder, such as `llama/lora_initial`. */
+export function goldenFolder(path: string): string {
+  return GOLDEN + path;
+}
+
 /** The random model of a family that the goldens were computed with. */
 export function goldenModel(family: Family = "llama"): Promise<Model> {
   return loadModel(`${GOLDEN}${family}/model`);

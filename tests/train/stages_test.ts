@@ -99,6 +99,27 @@ Deno.test("stages initialize, logps and train make artifacts that the next stage
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("stage train with lora gives whole models, the adapter merged into them", async () => {
+  const folder = await Deno.makeTempDir();
+  const { tokens, model } = await prepare(folder);
+  const params = { ...RPO, lora: { rank: 2, targets: ["q_proj", "v_proj"] }, microBatchPairs: 1 };
+  const inputs = { model, tokens };
+  const { folders } = await runStage(train, { params, inputs, outputs: `${folder}/train` });
+  const [before, after] = [await loadModel(model), await loadModel(folders.model)];
+  const changed = [...after.weights.keys()].filter((name) =>
+    after.weights.get(name)!.data.some((x, i) => x !== before.weights.get(name)!.data[i])
+  );
+  assert.deepEqual(changed, [
+    "model.layers.0.self_attn.q_proj.weight",
+    "model.layers.0.self_attn.v_proj.weight",
+  ]);
+  const start = await loadModel(`${folders.snapshots}/step-000000`);
+  assert.deepEqual(start.weights, before.weights);
+  const end = await loadModel(`${folders.snapshots}/step-000005`);
+  assert.deepEqual(end.weights, after.weights);
+  await Deno.remove(folder, { recursive: true });
+});
+
 function problemsOf(params: unknown): string[] {
   return schemaProblems(train.params, params, "train").map(({ path, message }) =>
     `${path}: ${message}`

@@ -1,9 +1,10 @@
 import { InputError, type Problem } from "../../core/problem.ts";
-import { canonicalJson, type Json } from "../../core/json.ts";
+import type { Json } from "../../core/json.ts";
 import { elementCount, float32, type Tensor } from "../../core/tensor.ts";
 import { Random } from "../../core/random.ts";
 import { type ModelConfig, parseModelConfig } from "./config.ts";
 import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
+import { isFile, readJson, requireFile, writeJson } from "./folder_files.ts";
 import { HEAD, parametersOf } from "./parameters.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
@@ -136,37 +137,5 @@ export async function saveModel(
     if (await isFile(source)) {
       await Deno.writeFile(`${folder}/${name}`, await Deno.readFile(source));
     }
-  }
-}
-
-async function readJson(path: string): Promise<Json> {
-  await requireFile(path);
-  const text = await Deno.readTextFile(path);
-  try {
-    return JSON.parse(text) as Json;
-  } catch (error) {
-    throw new InputError([{
-      path,
-      message: `Expected JSON but found ${(error as Error).message}.`,
-    }]);
-  }
-}
-
-async function writeJson(path: string, value: Json): Promise<void> {
-  // Keys are sorted by the canonical form, then laid out for people.
-  const text = JSON.stringify(JSON.parse(canonicalJson(value)), null, 2);
-  await Deno.writeTextFile(path, `${text}\n`);
-}
-
-async function requireFile(path: string): Promise<void> {
-  if (!await isFile(path)) throw new InputError([{ path, message: "The file does not exist." }]);
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -17,19 +17,26 @@ export interface PackInputs extends AngleInputs {
   readonly replyMask: Value;
   readonly positions: Value;
   readonly targets: Value;
-  /** What only gradients read; absent in a graph that has none. */
-  readonly inverses?: { readonly keySlots: Value; readonly predictions: Value };
+  /** What only gradients read; absent where none passes. */
+  readonly inverses: { readonly keySlots?: Value; readonly predictions?: Value };
+}
+
+/** Whether gradients pass through a layer's keys and values, and through its attention at all. */
+export interface GradientPaths {
+  readonly keySlots: boolean;
+  readonly predictions: boolean;
 }
 
 /**
  * Declares a pack's inputs, but for `segments`.
  *
  * @param replies S, the number of replies
+ * @param paths none in a graph without gradients
  */
 export function packInputs(
   graph: Graph,
   { heads, keyValueHeads, headDim }: ModelConfig,
-  { replies, trained }: { readonly replies: Dim; readonly trained: boolean },
+  { replies, paths }: { readonly replies: Dim; readonly paths?: GradientPaths },
 ): PackInputs {
   const indices = (name: string, ...dims: Dim[]) => graph.input(name, "int64", dims);
   const angle = (name: string) => graph.input(name, graph.dtype, ["N", headDim / 2]);
@@ -45,12 +52,10 @@ export function packInputs(
     replyMask: graph.input("replyMask", graph.dtype, [replies, 1, "Tr", "U"]),
     positions: indices("positions", "M"),
     targets: indices("targets", "M"),
-    inverses: trained
-      ? {
-        keySlots: indices("keySlots", "N", keyValueHeads, "E"),
-        predictions: indices("predictions", "N", "X"),
-      }
-      : undefined,
+    inverses: {
+      keySlots: paths?.keySlots ? indices("keySlots", "N", keyValueHeads, "E") : undefined,
+      predictions: paths?.predictions ? indices("predictions", "N", "X") : undefined,
+    },
   };
 }
 
@@ -99,9 +104,8 @@ function packedHidden(
   const mix = packedAttention(transformer, pack);
   const predicting = (x: Value) => {
     const rows = reshape(x, ["N", x.dims[2]]);
-    const { positions: index, inverses } = pack;
-    const picked = inverses ? route(rows, { index, inverse: inverses.predictions }) : undefined;
-    return picked ?? embedding(rows, index); // (M, W)
+    const { positions: index, inverses: { predictions: inverse } } = pack;
+    return inverse ? route(rows, { index, inverse }) : embedding(rows, index); // (M, W)
   };
   let x = reshape(transformer.embed(pack.ids), [1, "N", hiddenSize]); // (1, N, D)
   for (let layer = 0; layer < layers; layer++) {
@@ -135,7 +139,7 @@ function packedAttention(
   const { promptQueries, replyQueries, promptKeys, replyKeys, querySlots } = pack;
   const promptMask = causalMask(promptQueries.graph, "Tp"); // (Tp, Tp)
   const toQueries = gridRouting([promptQueries, replyQueries], flat(querySlots, 1));
-  const { keySlots } = pack.inverses ?? {};
+  const { keySlots } = pack.inverses;
   const toKeys = gridRouting([promptKeys, replyKeys], keySlots && flat(keySlots, keySlots.dims[2]));
   return ({ q, k, v }) => {
     const [promptQ, replyQ] = toQueries(reshape(q, [productDim(["N", heads]), headDim]));

@@ -10,6 +10,8 @@ import {
 } from "../graph/ops.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
+import { adapterNames, adapterParametersOf } from "./adapter.ts";
+import type { AdapterConfig } from "./adapter_config.ts";
 import type { ModelConfig } from "./config.ts";
 import { type FamilyTraits, type Projection, TRAITS } from "./families.ts";
 import {
@@ -32,6 +34,27 @@ export function weightInputs(graph: Graph, config: ModelConfig): WeightInputs {
   );
 }
 
+/** The weights of an adapter as inputs of a graph, and the factor of what it adds: alpha/rank. */
+export interface AdapterInputs {
+  readonly scale: number;
+  readonly weights: WeightInputs;
+}
+
+/** Declares an adapter's weights as inputs under their own names. */
+export function adapterInputs(
+  graph: Graph,
+  adapter: AdapterConfig,
+  model: ModelConfig,
+): AdapterInputs {
+  const parameters = adapterParametersOf(adapter, model);
+  return {
+    scale: adapter.alpha / adapter.rank,
+    weights: new Map(
+      parameters.map(({ name, dims }) => [name, graph.input(name, graph.dtype, dims)]),
+    ),
+  };
+}
+
 /** Cosines and sines of the rotary angles of T positions, (T, C/2) each. */
 export interface AngleInputs {
   readonly cos: Value;
@@ -48,7 +71,11 @@ export class Transformer {
   /** Multiplies attention scores: 1/sqrt(C). */
   readonly scale: number;
 
-  constructor(readonly config: ModelConfig, readonly weights: WeightInputs) {
+  constructor(
+    readonly config: ModelConfig,
+    readonly weights: WeightInputs,
+    readonly adapter?: AdapterInputs,
+  ) {
     this.#traits = TRAITS[config.family];
     this.scale = 1 / Math.sqrt(config.headDim);
   }
@@ -92,9 +119,21 @@ export class Transformer {
 
   /** One of a layer's matrices applied to x, with its bias where the family has one. */
   #linear(x: Value, layer: number, projection: Projection): Value {
-    const y = linear(x, this.#weight(layerPrefix(layer) + LAYER[projection]));
+    const plain = linear(x, this.#weight(layerPrefix(layer) + LAYER[projection]));
+    const added = this.#adapted(x, layer, projection);
+    const y = added === null ? plain : add(plain, added);
     if (!this.#traits.biased.includes(projection)) return y;
     return add(y, this.#weight(layerPrefix(layer) + biasName(projection)));
+  }
+
+  /** (alpha/rank)·(x·Aᵀ)·Bᵀ, where an adapter changes this matrix: (…, in) to (…, out). */
+  #adapted(x: Value, layer: number, projection: Projection): Value | null {
+    if (this.adapter === undefined) return null;
+    const { weights, scale } = this.adapter;
+    const names = adapterNames(layer, projection);
+    const [a, b] = [weights.get(names.a), weights.get(names.b)];
+    if (a === undefined || b === undefined) return null;
+    return linear(mul(linear(x, a), scale), b); // scaled where it is narrow: (…, R)
   }
 
   #norm(x: Value, name: string): Value {
