@@ -113,7 +113,8 @@ export class TrainingStep {
       });
     }
     const norms = await this.#optimiser.gradientNorms();
-    const squares = [...norms.values()].reduce((sum, norm) => sum + norm * norm, 0);
+    // By name: a state read from a checkpoint has its weights in another order than a model.
+    const squares = [...norms.keys()].sort().reduce((sum, name) => sum + norms.get(name)! ** 2, 0);
     const policyRejected = this.#gradient.outputs.includes("policyRejected") ? rejected : null;
     return { ...sums, policyChosen: chosen, policyRejected, norms, gradNorm: Math.sqrt(squares) };
   }
