@@ -16,6 +16,7 @@ const params = withRoomForReply(lossParams({
   weightDecay: z.number().min(0),
   order: z.enum(["sequential", "shuffled"]),
   seed: z.int().min(0),
+  gradientShareSteps: z.int().min(1).optional(),
 }));
 
 const CHECKPOINT_STEPS = 50;

@@ -22,7 +22,7 @@ export interface ResumedRun {
 }
 
 /** The newest one, and the one before should the newest be damaged. */
-const KEPT = 2;
+const KEEP = 2;
 const NAME = /^step-(\d{8})\.([0-9a-f]{64})\.safetensors$/;
 const GROUPS = { weights: "weight/", firstMoments: "m/", secondMoments: "v/" } as const;
 
@@ -37,8 +37,9 @@ export class CheckpointFolder {
   /**
    * @param folder made when it does not exist
    * @param run digest of all that decides the run; another run's checkpoints are refused
+   * @param keep how many checkpoints stay, from the newest back
    */
-  constructor(readonly folder: string, readonly run: string) {}
+  constructor(readonly folder: string, readonly run: string, readonly keep: number = KEEP) {}
 
   /**
    * The newest checkpoint that is whole, with its step records; `null` when there is none. A damaged
@@ -74,7 +75,7 @@ export class CheckpointFolder {
     return null;
   }
 
-  /** Writes a state and the records of all steps so far, and removes what is older than two. */
+  /** Writes a state and the records of all steps so far, and removes what is older than the newest `keep`. */
   async save(state: TrainingState, records: readonly StepRecord[]): Promise<void> {
     // Records first: a checkpoint is of use only with the records of all its steps.
     const path = `${this.folder}/steps.jsonl`;
@@ -88,7 +89,7 @@ export class CheckpointFolder {
     const name = `step-${String(state.step).padStart(8, "0")}.${written.sha256}.safetensors`;
     await Deno.rename(temporary, `${this.folder}/${name}`);
     await syncPath(this.folder); // the rename itself
-    for (const old of (await this.#list()).slice(KEPT)) {
+    for (const old of (await this.#list()).slice(this.keep)) {
       await Deno.remove(`${this.folder}/${old.name}`);
     }
   }

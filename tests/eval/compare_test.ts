@@ -46,7 +46,13 @@ const record = (step: number, accuracy: number): StepRecord => ({
   margin: 0,
   accuracy,
   gradNorm: 1,
+  preferenceGradNorm: null,
+  regulariserGradNorm: null,
+  preferenceShare: null,
+  regulariserShare: null,
   lr: 1,
+  pairs: 1,
+  tokens: 3,
 });
 
 const request: ComparisonRequest = {

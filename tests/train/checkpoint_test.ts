@@ -96,3 +96,11 @@ Deno.test("CheckpointFolder refuses a checkpoint of another run", () =>
       message: /the checkpoint belongs to a run with other options, weights or pairs; resume with/,
     });
   }));
+
+Deno.test("CheckpointFolder keeps as many checkpoints as it is told", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new CheckpointFolder(folder, "run", 3);
+    await checkpoints.open();
+    for (const step of [1, 2, 3, 4]) await checkpoints.save(state(step), records(step));
+    assert.equal(checkpointNames(folder).length, 3);
+  }));

@@ -14,7 +14,13 @@ function record(step: number): StepRecord {
     margin: null,
     accuracy: null,
     gradNorm: 1e-9,
+    preferenceGradNorm: null,
+    regulariserGradNorm: null,
+    preferenceShare: null,
+    regulariserShare: null,
     lr: 2e-4,
+    pairs: 2,
+    tokens: 30,
   };
 }
 
