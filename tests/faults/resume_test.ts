@@ -18,7 +18,7 @@ function start(folder: string): Deno.ChildProcess {
 }
 
 function linesOf(child: Deno.ChildProcess): ReadableStream<string> {
-  return child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+  return child.stdout.pipeThrough(new TextLineStream());
 }
 
 /** Trains to the end; gives the first step that was taken, and the digest of the weights. */

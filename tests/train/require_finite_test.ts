@@ -56,7 +56,11 @@ Deno.test("after a loss explodes, the last good checkpoint stays and is gone on 
   const first = await message();
   assert.match(
     first,
-    new RegExp(`^Training stopped at step ${steps.length + 1}: .* of pair pair:`),
+    new RegExp(
+      `^Training stopped at step ${
+        steps.length + 1
+      }: the gradient of model.layers.1.mlp.down_proj.weight is NaN`,
+    ),
   );
   const kept = (await new CheckpointFolder(folder, runDigest(options)).open())!;
   assert.equal(kept.state.step, steps.length);
