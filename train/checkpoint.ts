@@ -61,7 +61,7 @@ export class CheckpointFolder {
         continue;
       }
       const { tensors, metadata } = await readSafetensors(path);
-      if (metadata.run !== this.run) {
+      if (metadata.run !== this.run || metadata.order === undefined) {
         throw new ExpectedError(
           `${path}: the checkpoint belongs to a run with other options, weights or pairs; ` +
             "resume with the same ones, or remove the folder to start afresh.",
@@ -69,7 +69,7 @@ export class CheckpointFolder {
       }
       const kept = records.slice(0, step);
       await this.#replaceRecords(kept);
-      return { state: ungroup(step, tensors), records: kept };
+      return { state: ungroup(step, tensors, JSON.parse(metadata.order)), records: kept };
     }
     await this.#replaceRecords([]);
     return null;
@@ -85,7 +85,9 @@ export class CheckpointFolder {
     this.#recorded = records.length;
 
     const temporary = `${this.folder}/writing.tmp`;
-    const written = await writeSafetensors(temporary, group(state), { run: this.run });
+    // The file has an order of its own; sums over all parameters depend on the model's.
+    const order = JSON.stringify([...state.weights.keys()]);
+    const written = await writeSafetensors(temporary, group(state), { run: this.run, order });
     const name = `step-${String(state.step).padStart(8, "0")}.${written.sha256}.safetensors`;
     await Deno.rename(temporary, `${this.folder}/${name}`);
     await syncPath(this.folder); // the rename itself
@@ -131,12 +133,12 @@ function group(state: TrainingState): Weights {
   return tensors;
 }
 
-function ungroup(step: number, tensors: Weights): TrainingState {
+function ungroup(step: number, tensors: Weights, order: readonly string[]): TrainingState {
   const pick = (prefix: string): Weights =>
-    new Map(
-      [...tensors].filter(([name]) => name.startsWith(prefix))
-        .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
-    );
+    new Map(order.flatMap((name) => {
+      const tensor = tensors.get(prefix + name);
+      return tensor === undefined ? [] : [[name, tensor]];
+    }));
   return {
     step,
     weights: pick(GROUPS.weights),

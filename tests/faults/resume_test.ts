@@ -7,7 +7,7 @@ import { TextLineStream } from "../../pipeline/text_lines.ts";
 const CHILD = fileURLToPath(new URL("resume_child.ts", import.meta.url));
 const STEPS = 120;
 const KILLS = 20;
-const AT_ONCE = 4;
+const AT_ONCE = 8;
 
 function start(folder: string): Deno.ChildProcess {
   const allow = ["--allow-read", "--allow-write", "--allow-env", "--allow-sys", "--allow-ffi"];
