@@ -73,7 +73,7 @@ export async function runDirectly(
     resources: stage.resources(params),
   }, (message) => {
     if (message.type === "progress") showProgress(message.progress);
-    else printNotice(message.message);
+    else if (message.type === "log") printNotice(message.message);
   });
   interrupts.stop.addEventListener("abort", () => job.stop());
   interrupts.kill.addEventListener("abort", () => job.kill());

@@ -283,6 +283,11 @@ function addTrainCommand(root: Command): void {
     )
     .option("--warmup-steps <n>", "steps of linear warm-up", fraction, 0)
     .option("--max-grad-norm <number>", "clip the global gradient norm", fraction, 1)
+    .option(
+      "--gradient-share-steps <n>",
+      "measure each loss part's gradient every so many steps (default: never)",
+      count,
+    )
     .option("--weight-decay <number>", "decoupled weight decay", fraction, 0)
     .requiredOption("--max-length <n>", "tokens of prompt and reply together", count)
     .requiredOption("--max-prompt-length <n>", "tokens a prompt keeps when that is exceeded", count)

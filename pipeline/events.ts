@@ -1,4 +1,4 @@
-import type { Progress } from "./stage.ts";
+import type { Progress, StepFigures } from "./stage.ts";
 
 /** Where an instance stands before a run. */
 export type InstanceState = "cached" | "stale" | "missing";
@@ -43,6 +43,7 @@ export type RunEvent =
       readonly reasons: readonly Reason[];
     }
     | { readonly type: "stage-progress"; readonly id: string; readonly progress: Progress }
+    | { readonly type: "stage-step"; readonly id: string; readonly figures: StepFigures }
     | {
       readonly type: "stage-log";
       readonly id: string;

@@ -1,5 +1,5 @@
 import type { Json } from "../core/json.ts";
-import type { InputArtifact, Progress, Resources } from "./stage.ts";
+import type { InputArtifact, Progress, Resources, StepFigures } from "./stage.ts";
 
 /** All that a worker needs to run one instance: plain data, so that it can go to another machine. */
 export interface StageJob {
@@ -24,6 +24,7 @@ export interface StageJob {
 /** What a worker says while it runs. */
 export type WorkerMessage =
   | { readonly type: "progress"; readonly progress: Progress }
+  | { readonly type: "step"; readonly figures: StepFigures }
   | { readonly type: "log"; readonly level: "info" | "warning"; readonly message: string };
 
 /** How a job ended. */

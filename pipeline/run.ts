@@ -193,6 +193,8 @@ class RunLoop {
   #tell(id: string, message: WorkerMessage): void {
     if (message.type === "progress") {
       this.#emit({ type: "stage-progress", id, progress: message.progress });
+    } else if (message.type === "step") {
+      this.#emit({ type: "stage-step", id, figures: message.figures });
     } else {
       this.#emit({ type: "stage-log", id, level: message.level, message: message.message });
     }

@@ -56,6 +56,9 @@ export interface Progress {
   readonly note?: string;
 }
 
+/** Figures of one training step by name, such as `{ step: 3, loss: 0.52, seconds: 0.1 }`. */
+export type StepFigures = Readonly<Record<string, number | null>>;
+
 /** What a stage's `run` is given. */
 export interface StageContext<P> {
   readonly params: P;
@@ -74,6 +77,8 @@ export interface StageContext<P> {
   readonly scratch: string;
   readonly signal: AbortSignal;
   progress(progress: Progress): void;
+  /** What a training step saw and took, kept with the run's events. */
+  measure(figures: StepFigures): void;
   /** A line for a person, kept with the run's events. */
   log(message: string): void;
   /** As `log`, shown in every report as well. */

@@ -63,6 +63,7 @@ function contextOf(job: StageJob, params: unknown, signal: AbortSignal): StageCo
     scratch: job.scratch,
     signal,
     progress: (progress) => say({ type: "progress", progress }),
+    measure: (figures) => say({ type: "step", figures }),
     log: (message) => say({ type: "log", level: "info", message }),
     warn: (message) => say({ type: "log", level: "warning", message }),
   };

@@ -22,6 +22,7 @@ const params = withRoomForReply(lossParams({
   weightDecay: z.number().min(0),
   order: z.enum(["sequential", "shuffled"]),
   seed: z.int().min(0),
+  gradientShareSteps: z.int().min(1).optional(),
 })).superRefine((params, { issues }) => {
   const { adapter, loraRank } = params;
   for (const name of ["loraRank", "loraAlpha", "loraTargets"] as const) {

@@ -41,6 +41,8 @@ const run = {
     z.strictObject({ steps: z.array(z.int().min(0)).describe("Steps; 0 is the start") }),
   ]).default({ steps: [] }).describe("When the weights are kept along the way"),
   checkpointSteps: count("Steps between checkpoints").default(100),
+  checkpointsKept: count("Checkpoints that stay while training, from the newest back").default(2),
+  gradientShareSteps: count("Steps between measurements of each loss part's gradient").default(10),
 };
 
 const params = lossParams(run).refine(
@@ -76,7 +78,7 @@ export default defineStage<Params>({
   facts: modelFacts,
   estimateSeconds: ({ steps = 500 }) => 2 + 0.04 * steps,
   module: import.meta.url,
-  async run({ params, input, inputs, output, scratch, signal, progress, log }) {
+  async run({ params, input, inputs, output, scratch, signal, progress, measure, log }) {
     const { readTokens } = await import("../data/store/read_tokens.ts");
     const { readLogps } = await import("../train/logps_file.ts");
     const { loadModel, saveModel } = await import("../train/models/model.ts");
@@ -112,10 +114,14 @@ export default defineStage<Params>({
       checkpoints: {
         folder: `${scratch}/training/checkpoints`,
         everySteps: params.checkpointSteps,
+        keep: params.checkpointsKept,
       },
       signal,
-      onStep: ({ step, loss }) =>
-        progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` }),
+      onStep: (record, timing) => {
+        const { step, loss } = record;
+        measure({ ...record, ...timing });
+        progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` });
+      },
     });
     const whole = trained.adapter ? mergeAdapter(trained.model, trained.adapter) : trained.model;
     await saveModel(whole, output("model"), { tokenizerFrom: input("model").path });

@@ -23,7 +23,7 @@ export interface ResumedRun {
 }
 
 /** The newest one, and the one before should the newest be damaged. */
-const KEPT = 2;
+const KEEP = 2;
 const NAME = /^step-(\d{8})\.([0-9a-f]{64})\.safetensors$/;
 const GROUPS = { weights: "weight/", firstMoments: "m/", secondMoments: "v/" } as const;
 
@@ -38,8 +38,9 @@ export class CheckpointFolder {
   /**
    * @param folder made when it does not exist
    * @param run digest of all that decides the run; another run's checkpoints are refused
+   * @param keep how many checkpoints stay, from the newest back
    */
-  constructor(readonly folder: string, readonly run: string) {}
+  constructor(readonly folder: string, readonly run: string, readonly keep: number = KEEP) {}
 
   /**
    * The newest checkpoint that is whole, with its step records; `null` when there is none. A damaged
@@ -61,7 +62,7 @@ export class CheckpointFolder {
         continue;
       }
       const { tensors, metadata } = await readSafetensors(path);
-      if (metadata.run !== this.run) {
+      if (metadata.run !== this.run || metadata.order === undefined) {
         throw new ExpectedError(
           `${path}: the checkpoint belongs to a run with other options, weights or pairs; ` +
             "resume with the same ones, or remove the folder to start afresh.",
@@ -69,13 +70,13 @@ export class CheckpointFolder {
       }
       const kept = records.slice(0, step);
       await this.#replaceRecords(kept);
-      return { state: ungroup(step, tensors), records: kept };
+      return { state: ungroup(step, tensors, JSON.parse(metadata.order)), records: kept };
     }
     await this.#replaceRecords([]);
     return null;
   }
 
-  /** Writes a state and the records of all steps so far, and removes what is older than two. */
+  /** Writes a state and the records of all steps so far, and removes what is older than the newest `keep`. */
   async save(state: TrainingState, records: readonly StepRecord[]): Promise<void> {
     // Records first: a checkpoint is of use only with the records of all its steps.
     const path = `${this.folder}/steps.jsonl`;
@@ -85,11 +86,13 @@ export class CheckpointFolder {
     this.#recorded = records.length;
 
     const temporary = `${this.folder}/writing.tmp`;
-    const written = await writeSafetensors(temporary, group(state), { run: this.run });
+    // The file has an order of its own; sums over all parameters depend on the model's.
+    const order = JSON.stringify([...state.weights.keys()]);
+    const written = await writeSafetensors(temporary, group(state), { run: this.run, order });
     const name = `step-${String(state.step).padStart(8, "0")}.${written.sha256}.safetensors`;
     await Deno.rename(temporary, `${this.folder}/${name}`);
     await syncPath(this.folder); // the rename itself
-    for (const old of (await this.#list()).slice(KEPT)) {
+    for (const old of (await this.#list()).slice(this.keep)) {
       await Deno.remove(`${this.folder}/${old.name}`);
     }
   }
@@ -131,12 +134,12 @@ function group(state: TrainingState): Weights {
   return tensors;
 }
 
-function ungroup(step: number, tensors: Weights): TrainingState {
+function ungroup(step: number, tensors: Weights, order: readonly string[]): TrainingState {
   const pick = (prefix: string): Weights =>
-    new Map(
-      [...tensors].filter(([name]) => name.startsWith(prefix))
-        .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
-    );
+    new Map(order.flatMap((name) => {
+      const tensor = tensors.get(prefix + name);
+      return tensor === undefined ? [] : [[name, tensor]];
+    }));
   return {
     step,
     weights: pick(GROUPS.weights),

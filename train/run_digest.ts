@@ -6,7 +6,7 @@ import type { TrainOptions } from "./train_options.ts";
 /** Digest of all that decides a run's bytes: a checkpoint belongs to the run with the same one. */
 export function runDigest(options: TrainOptions): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
-  const { adapter, microBatchPairs, tokensPerRun } = options;
+  const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps } = options;
   return digestJson({
     config: model.config,
     loss: lossIdentity(loss),
@@ -15,6 +15,8 @@ export function runDigest(options: TrainOptions): string {
     // How a batch is divided changes the order of sums.
     microBatchPairs,
     tokensPerRun,
+    // Decides what the records hold, though not the weights.
+    gradientShareSteps,
     order,
     seed,
     maxGradNorm,

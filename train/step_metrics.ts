@@ -1,4 +1,5 @@
 import type { PairScore } from "./logps.ts";
+import type { TokenizedPair } from "../data/pair.ts";
 import type { StepRecord } from "./step_record.ts";
 
 /** Global L2 norms of the gradients of a loss's two parts. */
@@ -23,6 +24,8 @@ export interface StepOutputs {
 export interface StepObservation {
   readonly step: number;
   readonly lr: number;
+  /** The batch. */
+  readonly pairs: readonly Pick<TokenizedPair, "prompt" | "chosen" | "rejected">[];
   readonly outputs: StepOutputs;
   /** The batch's log-probs under the reference, in the batch's order; null where the loss has none. */
   readonly reference: readonly PairScore[] | null;
@@ -32,7 +35,7 @@ export interface StepObservation {
 
 /** The record of one step. */
 export function stepRecord(observation: StepObservation): StepRecord {
-  const { step, lr, outputs } = observation;
+  const { step, lr, pairs, outputs } = observation;
   const { preference, regulariser, gradNorm, policyChosen, policyRejected } = outputs;
   return {
     step,
@@ -43,9 +46,25 @@ export function stepRecord(observation: StepObservation): StepRecord {
     rejectedLogp: policyRejected === null ? null : mean(policyRejected),
     ...rewards(observation),
     gradNorm,
-    preferenceGradNorm: outputs.partNorms?.preference ?? null,
-    regulariserGradNorm: outputs.partNorms?.regulariser ?? null,
+    ...partShares(outputs.partNorms),
     lr,
+    pairs: pairs.length,
+    tokens: pairs.reduce((sum, pair) => sum + tokensOf(pair), 0),
+  };
+}
+
+function tokensOf({ prompt, chosen, rejected }: StepObservation["pairs"][number]): number {
+  return prompt.length + chosen.length + (rejected?.length ?? 0);
+}
+
+function partShares(norms: PartNorms | null) {
+  const sum = norms === null ? 0 : norms.preference + norms.regulariser;
+  const share = (norm: number | undefined) => norm === undefined || sum === 0 ? null : norm / sum;
+  return {
+    preferenceGradNorm: norms?.preference ?? null,
+    regulariserGradNorm: norms?.regulariser ?? null,
+    preferenceShare: share(norms?.preference),
+    regulariserShare: share(norms?.regulariser),
   };
 }
 

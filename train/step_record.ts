@@ -27,7 +27,13 @@ export interface StepRecord {
    */
   readonly preferenceGradNorm: number | null;
   readonly regulariserGradNorm: number | null;
+  /** Each part's norm over the sum of both; null where they were not measured, or both are 0. */
+  readonly preferenceShare: number | null;
+  readonly regulariserShare: number | null;
   readonly lr: number;
+  readonly pairs: number;
+  /** Prompt, chosen and rejected tokens of the batch; a pair's prompt, which its replies share, once. */
+  readonly tokens: number;
 }
 
 /** Step records as lines of JSON, one a step. */

@@ -9,6 +9,7 @@ import type { Model } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import type { Schedule } from "./optim/schedule.ts";
 import type { StepRecord } from "./step_record.ts";
+import type { StepTiming } from "./step_timing.ts";
 
 /** All that decides a training run; equal options give equal bytes. */
 export interface TrainOptions {
@@ -38,7 +39,8 @@ export interface TrainOptions {
   readonly gradientCheckpointing?: boolean;
   /**
    * At step 1 and every so many steps after it, the gradient of each part of the loss is measured by
-   * itself, for two more passes over the batch; never unless given.
+   * itself, for two more passes over the batch; never unless given. A loss with one part only needs
+   * no more passes: its norms are known on every step.
    */
   readonly gradientShareSteps?: number;
   /** Whether the model's own arrays are trained, which spares a copy of them. */
@@ -46,11 +48,15 @@ export interface TrainOptions {
   readonly threads: number;
   /** Steps after which the weights are kept, each as the model folder `step-000040`; 0 is the start. */
   readonly snapshots?: { readonly folder: string; readonly steps: readonly number[] };
-  /** Where a killed run goes on from. */
-  readonly checkpoints?: { readonly folder: string; readonly everySteps: number };
+  /** Where a killed run goes on from; the newest `keep` checkpoints stay, 2 unless given. */
+  readonly checkpoints?: {
+    readonly folder: string;
+    readonly everySteps: number;
+    readonly keep?: number;
+  };
   readonly signal?: AbortSignal;
   /** Told of each step as it is done; of steps before a resumed run's start it is not. */
-  readonly onStep?: (record: StepRecord) => void;
+  readonly onStep?: (record: StepRecord, timing: StepTiming) => void;
 }
 
 /** Products of matrices with fewer rows are slower; with more, only memory grows. */
@@ -77,6 +83,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     tokensPerRun,
     gradientShareSteps,
     everySteps: checkpoints?.everySteps,
+    keep: checkpoints?.keep,
   };
   for (const [name, value] of Object.entries(sizes)) {
     if (value !== undefined && (!Number.isInteger(value) || value < 1)) {

@@ -1,19 +1,20 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { batchRows } from "../data/batches.ts";
-import { ExpectedError } from "../core/problem.ts";
 import { CheckpointFolder } from "./checkpoint.ts";
 import { openScorer, type PairScore, type Scorer } from "./logps.ts";
-import { lossBeta, lossReads } from "./losses/losses.ts";
+import { lossBeta, lossParts, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.ts";
 import { type Model, saveModel } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { openRuntime } from "./runtime/open_runtime.ts";
 import { learningRate } from "./optim/schedule.ts";
 import { divideIntoRuns, type PairBatch, pairFeeds, sizeOf } from "./pair_packs.ts";
+import { requireFinite } from "./require_finite.ts";
 import { runDigest } from "./run_digest.ts";
 import { SnapshotFolder } from "./snapshots.ts";
 import { type PartNorms, stepRecord } from "./step_metrics.ts";
 import type { StepRecord } from "./step_record.ts";
+import { startTiming } from "./step_timing.ts";
 import { checkTrainOptions, TOKENS_PER_RUN, type TrainOptions } from "./train_options.ts";
 import { weightParts, withTrained } from "./trained_weights.ts";
 import { type BatchPart, initialState, type PartWeights, TrainingStep } from "./training_step.ts";
@@ -45,7 +46,8 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const start: AdaptedModel = { ...model, adapter };
   const { trained, frozen } = weightParts(start);
   const reference = await referenceLogps(options);
-  const folder = checkpoints && new CheckpointFolder(checkpoints.folder, runDigest(options));
+  const folder = checkpoints &&
+    new CheckpointFolder(checkpoints.folder, runDigest(options), checkpoints.keep);
   const kept = snapshots &&
     new SnapshotFolder(snapshots, (folder) => saveTrained(policyOf(step, start), folder));
   const resumed = await folder?.open(async (step) => await kept?.holds(step) ?? true) ?? null;
@@ -101,9 +103,10 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
       if (records.length > 0) await folder?.save(step.state(), records);
       signal.throwIfAborted();
     }
+    const timed = startTiming();
     const record = await takeStep(records.length + 1);
     records.push(record);
-    onStep?.(record);
+    onStep?.(record, timed(record));
     await kept?.save(record.step);
     const due = folder && record.step % checkpoints!.everySteps === 0;
     if (due && record.step < schedule.steps) await folder.save(step.state(), records);
@@ -123,15 +126,16 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
       reference: run.reference && rows.map((row) => run.reference![row]),
     };
     const parts = partsOf(batch, { ...options, angles });
-    const norms = await partNorms(number, { options, step: run.step, parts });
+    const measured = await partNorms(number, { options, step: run.step, parts });
     const gradient = await run.step.gather(parts);
     const rejected = batch.pairs.map(({ prompt, rejected }) => ({ prompt, reply: rejected! }));
     const policyRejected = gradient.policyRejected ?? await run.scorer?.logps(rejected) ?? null;
     const lr = learningRate(schedule, number);
+    const norms = measured ?? soleNorms(loss, gradient.gradNorm);
     const outputs = { ...gradient, policyRejected, partNorms: norms };
     const beta = lossBeta(loss);
-    const record = stepRecord({ step: number, lr, outputs, reference: batch.reference, beta });
-    requireFinite(record, { norms: gradient.norms, pairs: batch.pairs });
+    const record = stepRecord({ step: number, lr, ...batch, outputs, beta });
+    requireFinite(record, { ...batch, outputs, weights: run.step.state().weights });
     await run.step.update(gradient.gradNorm, lr);
     return record;
   };
@@ -170,7 +174,7 @@ function partsOf(
 
 /**
  * The gradient norms of the two parts of the loss, each by itself; null on steps at which they are
- * not asked for. Where the loss has only one part, it is the whole gradient.
+ * not asked for, and where the loss has only one part.
  */
 async function partNorms(
   number: number,
@@ -182,6 +186,7 @@ async function partNorms(
 ): Promise<PartNorms | null> {
   const { gradientShareSteps: every } = options;
   if (every === undefined || (number - 1) % every !== 0) return null;
+  if (lossParts(options.loss) !== "both") return null;
   const normOf = async (weights: PartWeights) => {
     const { gradNorm } = await step.gather(parts, weights);
     step.discard();
@@ -193,27 +198,11 @@ async function partNorms(
   };
 }
 
-/** Past this point every number would be NaN; what led there is still worth reading. */
-function requireFinite(
-  record: StepRecord,
-  { norms, pairs }: {
-    readonly norms: ReadonlyMap<string, number>;
-    readonly pairs: readonly { readonly id: string }[];
-  },
-): void {
-  const { dpoLoss, sftLoss, chosenLogp, rejectedLogp, gradNorm } = record;
-  // In the order of the computation: the first one is where it began.
-  const seen = { chosenLogp, rejectedLogp, dpoLoss, sftLoss };
-  const gradients = [...norms].reverse().map(([name, norm]) => [`the gradient of ${name}`, norm]);
-  const wrong = [...Object.entries(seen), ...gradients, ["gradNorm", gradNorm]]
-    .find(([, value]) => value !== null && !Number.isFinite(value));
-  if (wrong === undefined) return;
-  const ids = pairs.slice(0, 3).map(({ id }) => id).join(", ");
-  throw new ExpectedError(
-    `Training stopped at step ${record.step}: ${wrong[0]} is ${wrong[1]} (learning rate ` +
-      `${record.lr}, pairs ${ids}${pairs.length > 3 ? ", …" : ""}). The weights before this step ` +
-      "are kept. A lower learning rate or more warm-up usually helps.",
-  );
+/** Of a loss with one part, whose gradient is the whole one; null for a loss with two. */
+function soleNorms(loss: TrainingLoss, gradNorm: number): PartNorms | null {
+  const parts = lossParts(loss);
+  if (parts === "both") return null;
+  return { preference: 0, regulariser: 0, [parts]: gradNorm };
 }
 
 /** Log-probs of rejected replies under the policy as it is, for a loss that does not read them. */

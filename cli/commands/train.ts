@@ -39,6 +39,7 @@ export interface TrainOptions {
   readonly schedule: "constant" | "linear" | "cosine";
   readonly warmupSteps: number;
   readonly maxGradNorm: number;
+  readonly gradientShareSteps?: number;
   readonly weightDecay: number;
   readonly maxLength: number;
   readonly maxPromptLength: number;
@@ -85,7 +86,7 @@ async function trainInto(
 ): Promise<number> {
   const { out: _o, resume, json, loss: _, beta: _b, eta: _e, sft: _s, coefficients: _c, ...rest } =
     options;
-  const { reference, ...others } = rest;
+  const { reference, gradientShareSteps, ...others } = rest;
   const problems = folderProblems(folder);
   if (problems.length > 0) throw new InputError(problems);
   const params: Record<string, Json> = {
@@ -94,6 +95,7 @@ async function trainInto(
     threads: options.threads ?? machineCapacity().cores,
   };
   if (reference !== undefined) params.reference = reference;
+  if (gradientShareSteps !== undefined) params.gradientShareSteps = gradientShareSteps;
   const code = await runDirectly({
     stage,
     params,

@@ -70,6 +70,7 @@ export class PlainReporter implements EventSubscriber {
         return [`skipped  ${id}: ${visibleText(event.because)}`];
       case "run-finished":
         return [formatOutcome(event, this.#recipe)];
+      case "stage-step":
       case "stage-cached":
         return [];
     }

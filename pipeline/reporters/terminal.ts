@@ -71,6 +71,8 @@ export class TerminalReporter implements EventSubscriber {
       case "stage-progress":
         this.#progress(event);
         return [];
+      case "stage-step":
+        return [];
       case "stage-log":
         return event.level === "warning" ? [this.#warning(event.id, event.message)] : [];
       case "stage-finished":

@@ -15,7 +15,7 @@ import { removeTree, type Store } from "./store.ts";
 import { explainFailure, naming, syncPath } from "./write_atomically.ts";
 
 /** The layout of the catalog; one of another layout is made anew. */
-const CATALOG_FORMAT = 1;
+const CATALOG_FORMAT = 2;
 
 /** Where a store's catalog lies: an index that can always be made again, open to SQL. */
 export function catalogPath(store: Store): string {

@@ -94,11 +94,47 @@ const LOGS: CatalogTable = {
   },
 };
 
+/** The figures of `stage-step` events, by column: what `StepRecord` and `StepTiming` hold. */
+const STEP_FIGURES = {
+  step: ["step", "BIGINT"],
+  loss: ["loss", "DOUBLE"],
+  dpo_loss: ["dpoLoss", "DOUBLE"],
+  sft_loss: ["sftLoss", "DOUBLE"],
+  chosen_logp: ["chosenLogp", "DOUBLE"],
+  rejected_logp: ["rejectedLogp", "DOUBLE"],
+  reward_chosen: ["rewardChosen", "DOUBLE"],
+  reward_rejected: ["rewardRejected", "DOUBLE"],
+  margin: ["margin", "DOUBLE"],
+  accuracy: ["accuracy", "DOUBLE"],
+  grad_norm: ["gradNorm", "DOUBLE"],
+  preference_grad_norm: ["preferenceGradNorm", "DOUBLE"],
+  regulariser_grad_norm: ["regulariserGradNorm", "DOUBLE"],
+  preference_share: ["preferenceShare", "DOUBLE"],
+  regulariser_share: ["regulariserShare", "DOUBLE"],
+  lr: ["lr", "DOUBLE"],
+  pairs: ["pairs", "BIGINT"],
+  tokens: ["tokens", "BIGINT"],
+  seconds: ["seconds", "DOUBLE"],
+  pairs_per_second: ["pairsPerSecond", "DOUBLE"],
+  tokens_per_second: ["tokensPerSecond", "DOUBLE"],
+  resident_bytes: ["residentBytes", "BIGINT"],
+} as const;
+
+const TRAINING_STEPS: CatalogTable = {
+  name: "training_steps",
+  columns: {
+    run: "VARCHAR",
+    time: "TIMESTAMP",
+    instance: "VARCHAR",
+    ...Object.fromEntries(Object.entries(STEP_FIGURES).map(([name, [, type]]) => [name, type])),
+  },
+};
+
 /** Tables that are made anew at every update: keys and objects come and go. */
 export const STORE_TABLES = [KEYS, OUTPUTS, OBJECTS];
 
 /** Tables to which the rows of new runs are added. */
-export const RUN_TABLES = [RUNS, INSTANCES, PROGRESS, LOGS];
+export const RUN_TABLES = [RUNS, INSTANCES, PROGRESS, LOGS, TRAINING_STEPS];
 
 /** Views for a person: how long stages take; what each run's instances gave. */
 export const VIEWS: readonly string[] = [
@@ -149,6 +185,10 @@ export function runRows(store: Store, run: string): Cell[][][] {
     events.filter(isType("stage-log")).map(({ time, id, level, message }) => {
       return [run, time, id, level, message];
     }),
+    events.filter(isType("stage-step")).map(({ time, id, figures }) => [
+      ...[run, time, id],
+      ...Object.values(STEP_FIGURES).map(([figure]) => figures[figure] ?? null),
+    ]),
   ];
 }
 

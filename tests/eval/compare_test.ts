@@ -48,7 +48,11 @@ const record = (step: number, accuracy: number): StepRecord => ({
   gradNorm: 1,
   preferenceGradNorm: null,
   regulariserGradNorm: null,
+  preferenceShare: null,
+  regulariserShare: null,
   lr: 1,
+  pairs: 1,
+  tokens: 3,
 });
 
 const request: ComparisonRequest = {

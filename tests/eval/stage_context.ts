@@ -47,6 +47,7 @@ export async function runStage<P>(
     scratch: outputs,
     signal: new AbortController().signal,
     progress: () => {},
+    measure: () => {},
     log: (message) => log.push(message),
     warn: (message) => log.push(message),
   };

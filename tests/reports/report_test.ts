@@ -214,6 +214,7 @@ Deno.test("the report stage reads its inputs and writes the artifact", async () 
       scratch: folder,
       signal: new AbortController().signal,
       progress: () => {},
+      measure: () => {},
       log: () => {},
       warn: () => {},
     });

@@ -51,6 +51,7 @@ async function run<P>(
     scratch: root,
     signal: new AbortController().signal,
     progress: () => {},
+    measure: () => {},
     log: (message) => ran.log.push(message),
     warn: (message) => ran.warnings.push(message),
   });

@@ -96,3 +96,27 @@ Deno.test("CheckpointFolder refuses a checkpoint of another run", () =>
       message: /the checkpoint belongs to a run with other options, weights or pairs; resume with/,
     });
   }));
+
+Deno.test("CheckpointFolder keeps as many checkpoints as it is told", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new CheckpointFolder(folder, "run", 3);
+    await checkpoints.open();
+    for (const step of [1, 2, 3, 4]) await checkpoints.save(state(step), records(step));
+    assert.equal(checkpointNames(folder).length, 3);
+  }));
+
+Deno.test("CheckpointFolder gives parameters back in their order, on which sums depend", () =>
+  withFolder(async (folder) => {
+    const one = float32([1], Float32Array.of(1));
+    const tensors = new Map([["z", one], ["a", one], ["m", one]]);
+    const checkpoints = new CheckpointFolder(folder, "run");
+    await checkpoints.open();
+    await checkpoints.save(
+      { step: 1, weights: tensors, firstMoments: tensors, secondMoments: tensors },
+      records(1),
+    );
+    const { state } = (await new CheckpointFolder(folder, "run").open())!;
+    for (const key of ["weights", "firstMoments", "secondMoments"] as const) {
+      assert.deepEqual([...state[key].keys()], ["z", "a", "m"]);
+    }
+  }));

@@ -7,8 +7,15 @@ const outputs = {
   gradNorm: 3,
   policyChosen: [-8, -30, -5],
   policyRejected: [-22, -36, -9],
-  partNorms: { preference: 2, regulariser: 1.5 },
+  partNorms: { preference: 1, regulariser: 3 },
 };
+
+const tokens = (length: number) => new Int32Array(length);
+const pairs = [1, 2, 3].map((length) => ({
+  prompt: tokens(10),
+  chosen: tokens(length),
+  rejected: tokens(1),
+}));
 
 const reference = [[-10, -20], [-30, -40], [-6, -10]].map(([chosenLogp, rejectedLogp], i) => ({
   id: `${i}`,
@@ -19,7 +26,7 @@ const reference = [[-10, -20], [-30, -40], [-6, -10]].map(([chosenLogp, rejected
 }));
 
 Deno.test("stepRecord() derives rewards, margin and accuracy, derived by hand", () => {
-  const record = stepRecord({ step: 3, lr: 1e-3, outputs, reference, beta: 0.5 });
+  const record = stepRecord({ step: 3, lr: 1e-3, pairs, outputs, reference, beta: 0.5 });
   // β·(π − π_ref): chosen 1, 0, 0.5; rejected −1, 2, 0.5. A win, a loss and a tie.
   assert.deepEqual(record, {
     step: 3,
@@ -33,15 +40,19 @@ Deno.test("stepRecord() derives rewards, margin and accuracy, derived by hand", 
     margin: 0,
     accuracy: 0.5,
     gradNorm: 3,
-    preferenceGradNorm: 2,
-    regulariserGradNorm: 1.5,
+    preferenceGradNorm: 1,
+    regulariserGradNorm: 3,
+    preferenceShare: 0.25,
+    regulariserShare: 0.75,
     lr: 1e-3,
+    pairs: 3,
+    tokens: 39,
   });
 });
 
 Deno.test("stepRecord() has no rewards without a reference, and no rejected log-prob without pairs", () => {
   const alone = { ...outputs, policyRejected: null };
-  const record = stepRecord({ step: 1, lr: 0, outputs: alone, reference: null, beta: null });
+  const record = stepRecord({ step: 1, lr: 0, pairs, outputs: alone, reference: null, beta: null });
   assert.deepEqual(
     [record.rejectedLogp, record.rewardChosen, record.rewardRejected, record.margin],
     [null, null, null, null],
@@ -55,6 +66,6 @@ Deno.test("stepRecord() takes margins that differ in last bits for ties", () => 
     chosenLogp: outputs.policyChosen[i] + 1e-9,
     rejectedLogp: outputs.policyRejected![i],
   }));
-  const record = stepRecord({ step: 1, lr: 1e-3, outputs, reference: moved, beta: 0.5 });
+  const record = stepRecord({ step: 1, lr: 1e-3, pairs, outputs, reference: moved, beta: 0.5 });
   assert.equal(record.accuracy, 0.5);
 });

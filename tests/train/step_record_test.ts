@@ -16,7 +16,11 @@ function record(step: number): StepRecord {
     gradNorm: 1e-9,
     preferenceGradNorm: null,
     regulariserGradNorm: null,
+    preferenceShare: null,
+    regulariserShare: null,
     lr: 2e-4,
+    pairs: 2,
+    tokens: 30,
   };
 }
 

@@ -84,6 +84,13 @@ export function lossReads(loss: TrainingLoss): "pairs" | "chosen" {
   return loss.loss === "custom" ? loss.definition.reads : LOSSES[loss.loss].reads;
 }
 
+/** The part that a loss has alone; "both" where it has, or may have, two. */
+export function lossParts(loss: TrainingLoss): "preference" | "regulariser" | "both" {
+  if (loss.loss === "sft") return "regulariser";
+  if (loss.loss === "custom" || loss.loss === "rpo" && loss.eta > 0) return "both";
+  return "preference";
+}
+
 /** A loss's name, for messages. */
 export function lossName(loss: TrainingLoss): string {
   return loss.loss === "custom" ? loss.definition.name : loss.loss;

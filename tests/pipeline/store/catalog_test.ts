@@ -34,6 +34,8 @@ async function addRun(store: Store, step: number): Promise<void> {
     progress: { done: step, total: 9, unit: "steps" },
   });
   run.append({ time: 2000, type: "stage-log", id, level: "warning", message: "it's short" });
+  const figures = { step, loss: 0.5, margin: null, tokens: 30, seconds: 0.25, residentBytes: 1024 };
+  run.append({ time: 2500, type: "stage-step", id, figures });
   const instances = [{ id, stage: "train", key, state: "ran" as const, seconds: 1.5 }];
   await run.finish({
     status: "done",
@@ -78,6 +80,22 @@ Deno.test("queryCatalog() answers SQL over runs, instances, keys, outputs, objec
     assert.deepEqual(await queryCatalog(store, "SELECT instance, level, message FROM logs"), [
       { instance: "train/dpo@seed=1", level: "warning", message: "it's short" },
     ]);
+    assert.deepEqual(
+      await queryCatalog(
+        store,
+        "SELECT run, instance, step, loss, margin, tokens, seconds, resident_bytes FROM training_steps",
+      ),
+      [{
+        run: "0001",
+        instance: "train/dpo@seed=1",
+        step: 1,
+        loss: 0.5,
+        margin: null,
+        tokens: 30,
+        seconds: 0.25,
+        resident_bytes: 1024,
+      }],
+    );
     assert.deepEqual(await queryCatalog(store, "SELECT type, bytes, files FROM objects"), [
       { type: "pairs", bytes: 3, files: 1 },
     ]);

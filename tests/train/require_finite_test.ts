@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { float32, type Tensor } from "../../core/tensor.ts";
+import { CheckpointFolder } from "../../train/checkpoint.ts";
+import { requireFinite, type StepNumbers } from "../../train/require_finite.ts";
+import { runDigest } from "../../train/run_digest.ts";
+import { trainModel } from "../../train/trainer.ts";
+import type { StepRecord } from "../../train/step_record.ts";
+import { tinyModel, tinyPairs, tinyRun } from "./tiny_run.ts";
+
+const RECORD = { step: 4, lr: 0.1, dpoLoss: 1, sftLoss: 0, gradNorm: NaN } as StepRecord;
+
+function numbers(changes: Partial<StepNumbers["outputs"]> = {}): StepNumbers {
+  const norms = new Map([["first", NaN], ["last", Infinity]]);
+  const outputs = { policyChosen: [-1, -2], policyRejected: [-3, -4], norms, ...changes };
+  return { pairs: tinyPairs(2), reference: null, weights: tinyModel.weights, outputs };
+}
+
+const nameOf = (name: string) => ({
+  name: "ExpectedError",
+  message: new RegExp(`^Training stopped at step 4: ${name} is .*, pairs pair:0, pair:1\\)`),
+});
+
+Deno.test("requireFinite() names the first tensor in the order of computation", () => {
+  const fails = (record: StepRecord, changes: Partial<StepNumbers["outputs"]>, name: string) =>
+    assert.throws(() => requireFinite(record, numbers(changes)), nameOf(name));
+  fails(RECORD, {}, "the gradient of last");
+  fails({ ...RECORD, dpoLoss: NaN }, {}, "dpoLoss");
+  fails({ ...RECORD, dpoLoss: NaN }, { policyRejected: [-3, NaN] }, "rejectedLogp of pair pair:1");
+  fails(RECORD, { norms: new Map([["first", 1]]) }, "gradNorm");
+  requireFinite({ ...RECORD, gradNorm: 1 }, numbers());
+});
+
+Deno.test("trainModel() names a weight that is infinite before it takes a step", async () => {
+  const name = "model.layers.1.mlp.down_proj.weight";
+  const { dims, data } = tinyModel.weights.get(name)!;
+  const broken: Tensor<"float32"> = float32(dims, data.slice());
+  broken.data[3] = Infinity;
+  const model = { ...tinyModel, weights: new Map([...tinyModel.weights, [name, broken]]) };
+  const steps: number[] = [];
+  await assert.rejects(
+    trainModel(tinyRun({ model, onStep: ({ step }) => steps.push(step) })),
+    new RegExp(`stopped at step 1: ${name.replaceAll(".", "\\.")} is Infinity`),
+  );
+  assert.deepEqual(steps, []);
+});
+
+Deno.test("after a loss explodes, the last good checkpoint stays and is gone on from", async () => {
+  const folder = await Deno.makeTempDir();
+  const schedule = { name: "constant", peak: 1e30, steps: 12, warmupSteps: 0, minimum: 0 } as const;
+  const options = tinyRun({ schedule, checkpoints: { folder, everySteps: 1 } });
+  const steps: number[] = [];
+  const message = async () => {
+    const run = trainModel({ ...options, onStep: ({ step }) => steps.push(step) });
+    return await run.then(() => "", (error: Error) => error.message);
+  };
+  const first = await message();
+  assert.match(
+    first,
+    new RegExp(
+      `^Training stopped at step ${
+        steps.length + 1
+      }: the gradient of model.layers.1.mlp.down_proj.weight is NaN`,
+    ),
+  );
+  const kept = (await new CheckpointFolder(folder, runDigest(options)).open())!;
+  assert.equal(kept.state.step, steps.length);
+  for (const { data } of kept.state.weights.values()) assert(data.every(Number.isFinite));
+  const before = steps.length;
+  assert.equal(await message(), first, "going on meets the same numbers");
+  assert.equal(steps.length, before, "no step before it is taken again");
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,57 @@
+import { ExpectedError } from "../core/problem.ts";
+import type { Weights } from "./models/model.ts";
+import type { PairBatch } from "./pair_packs.ts";
+import type { StepOutputs } from "./step_metrics.ts";
+import type { StepRecord } from "./step_record.ts";
+
+/** What a step read and computed, in full. */
+export interface StepNumbers extends PairBatch {
+  readonly weights: Weights;
+  readonly outputs: Pick<StepOutputs, "policyChosen" | "policyRejected"> & {
+    /** The L2 norm of each parameter's gradient, from the first layer to the last. */
+    readonly norms: ReadonlyMap<string, number>;
+  };
+}
+
+/**
+ * Stops a run whose step is not finite, before its update: past it every number would be NaN.
+ *
+ * @throws ExpectedError that names the first tensor that is not finite, in the order of computation
+ */
+export function requireFinite(record: StepRecord, numbers: StepNumbers): void {
+  const { dpoLoss, sftLoss, gradNorm } = record;
+  const { policyChosen, policyRejected } = numbers.outputs;
+  const logps = [...Array.from(policyChosen), ...Array.from(policyRejected ?? [])];
+  if ([dpoLoss, sftLoss, gradNorm, ...logps].every(Number.isFinite)) return;
+  const [name, value] = firstNotFinite(record, numbers);
+  const ids = numbers.pairs.slice(0, 3).map(({ id }) => id).join(", ");
+  throw new ExpectedError(
+    `Training stopped at step ${record.step}: ${name} is ${value} (learning rate ` +
+      `${record.lr}, pairs ${ids}${numbers.pairs.length > 3 ? ", …" : ""}). The weights before ` +
+      "this step are kept. A lower learning rate or more warm-up usually helps.",
+  );
+}
+
+function firstNotFinite(record: StepRecord, numbers: StepNumbers): readonly [string, number] {
+  for (const one of inOrder(record, numbers)) if (!Number.isFinite(one[1])) return one;
+  return ["gradNorm", record.gradNorm];
+}
+
+/** What goes into the step, then what comes out of it: the first one is where it began. */
+function* inOrder(
+  { dpoLoss, sftLoss }: StepRecord,
+  { pairs, reference, weights, outputs }: StepNumbers,
+): Generator<readonly [name: string, value: number]> {
+  for (const [name, { data }] of weights) yield [name, data.find((x) => !Number.isFinite(x)) ?? 0];
+  for (const { id, chosenLogp, rejectedLogp } of reference ?? []) {
+    yield [`the reference's chosenLogp of pair ${id}`, chosenLogp];
+    yield [`the reference's rejectedLogp of pair ${id}`, rejectedLogp ?? 0];
+  }
+  for (const [i, { id }] of pairs.entries()) {
+    yield [`chosenLogp of pair ${id}`, outputs.policyChosen[i]];
+    if (outputs.policyRejected) yield [`rejectedLogp of pair ${id}`, outputs.policyRejected[i]];
+  }
+  yield ["dpoLoss", dpoLoss];
+  yield ["sftLoss", sftLoss];
+  for (const [name, norm] of [...outputs.norms].reverse()) yield [`the gradient of ${name}`, norm];
+}
