@@ -123,6 +123,7 @@ export default defineStage<Params>({
         progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` });
       },
     });
+    log(`computed by ${trained.runtime}`);
     const whole = trained.adapter ? mergeAdapter(trained.model, trained.adapter) : trained.model;
     await saveModel(whole, output("model"), { tokenizerFrom: input("model").path });
     await Deno.writeTextFile(`${output("steps")}/steps.jsonl`, formatStepRecords(trained.steps));

@@ -25,6 +25,8 @@ export interface TrainedModel {
   readonly model: Model;
   /** Present where one was trained. */
   readonly adapter?: Adapter;
+  /** Which runtime computed it, such as `onnxruntime-ffi`. */
+  readonly runtime: string;
   /** One a step, those before a resumption included. */
   readonly steps: readonly StepRecord[];
 }
@@ -65,7 +67,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   try {
     await runSteps(options, { step, scorer, reference, folder, kept, records });
     const { adapter, ...model } = policyOf(step, start);
-    return { model, ...(adapter && { adapter }), steps: records };
+    return { model, ...(adapter && { adapter }), runtime: runtime.name, steps: records };
   } finally {
     await step.release();
     await scorer?.release();

@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { formatBytes } from "../../pipeline/reporters/quantities.ts";
 import { thisHost } from "../host.ts";
 import { printJson, printResult } from "../output.ts";
@@ -23,8 +23,15 @@ export async function doctor(options: { store?: string; json: boolean }): Promis
     denoCheck(),
     machineCheck(),
     await nativeCheck("onnxruntime", async () => {
-      const { env } = await import("onnxruntime-node");
-      return env.versions.node ?? "unknown";
+      // In a process of its own, as in workers: the command line may not use the C API.
+      const probe = join(PROJECT_FOLDER, "cli", "runtime_probe.ts");
+      const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-prompt", "--cached-only", "--allow-read", "--allow-ffi", probe],
+        cwd: PROJECT_FOLDER,
+      }).output();
+      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+      if (!success) throw new Error(text(stderr));
+      return text(stdout);
     }),
     await nativeCheck("duckdb", async () => (await import("@duckdb/node-api")).version()),
     await storeCheck(options.store),

@@ -84,8 +84,11 @@ export class LocalExecutor implements Executor {
       `--allow-read=${[...code, modules, ...inputs, ...job.paths, ...written].map(listed)}`,
       `--allow-write=${written.map(listed)}`,
     ];
-    const native = this.#nativeFolders(job.resources.native ?? []);
-    if (native.length > 0) permissions.push(`--allow-ffi=${native.map(listed)}`);
+    const native = job.resources.native ?? [];
+    const folders = this.#nativeFolders(native);
+    // Deno lets a C API's pointers be followed only where any library may be loaded.
+    if (native.includes("onnxruntime")) permissions.push("--allow-ffi");
+    else if (folders.length > 0) permissions.push(`--allow-ffi=${folders.map(listed)}`);
     const hosts = job.resources.network ?? [];
     if (hosts.length > 0) permissions.push(`--allow-net=${hosts.join(",")}`);
     return permissions;

@@ -50,6 +50,7 @@ export class SharedHandle {
     this.#users++;
   }
 
+  /** Ends one user's use; the last one's ends the handle. */
   drop(): void {
     if (--this.#users === 0) this.handle[Symbol.dispose]();
   }
