@@ -87,7 +87,8 @@ function fastest(measured: readonly Measured[]): Measured | undefined {
   return measured.toSorted((a, b) => speed(b) - speed(a))[0];
 }
 
-function showSpread({ median, low, high }: Spread, digits: number): string {
+/** `median (least … most)`; one number alone when they are the same. */
+export function showSpread({ median, low, high }: Spread, digits: number): string {
   const [middle, least, most] = [median, low, high].map((value) => value.toFixed(digits));
   return low === high ? middle : `${middle} (${least} … ${most})`;
 }
