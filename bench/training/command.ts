@@ -10,12 +10,13 @@ import { equalPairs, realPairs } from "./bench_pairs.ts";
 import { checkAgreement } from "./check.ts";
 import { contender, measureInRounds } from "./measure.ts";
 import { type BenchOptions, parseOptions, requireFiles } from "./options.ts";
+import { othersDuring } from "./others_load.ts";
 import { PrototypeCopy } from "./prototype.ts";
 import type { Surroundings } from "./run_system.ts";
 import { benchScaling } from "./scaling.ts";
 import { configOf, countParameters, PROTOTYPE, SMALL, SMOLLM2_135M } from "./shapes.ts";
 import { defaultSystems, parseSystems, type System } from "./systems.ts";
-import { describeRun, figuresTable, ratiosTable } from "./table.ts";
+import { describeRun, disturbance, figuresTable, ratiosTable } from "./table.ts";
 import { makeWorkload, type Workload } from "./workload.ts";
 
 /** Runs the command; returns its exit code. */
@@ -70,11 +71,13 @@ async function compare(
     const measured = await measureInRounds(
       contenders,
       rounds,
-      (...run) => printNotice(describeRun(...run)),
+      { onRun: (...run) => printNotice(describeRun(...run)), othersDuring },
     );
     printResult(`\n${figuresTable(measured)}`);
     const ratios = ratiosTable(measured);
     if (ratios !== null) printResult(`\n${ratios}`);
+    const warning = disturbance(measured);
+    if (warning !== null) printResult(`\n${warning}`);
   } finally {
     await copy?.remove();
   }

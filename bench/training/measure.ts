@@ -12,10 +12,23 @@ export interface Figures {
   readonly secondsToFirstStep: number;
 }
 
+/** The figures of a round, and what went on beside it. */
+export interface Round extends Figures {
+  /** Cores that were busy with other work on average. */
+  readonly otherCores: number;
+}
+
 /** A system with its figures, one a round. */
 export interface Measured {
   readonly system: { readonly name: string; readonly what: string };
-  readonly rounds: readonly Figures[];
+  readonly rounds: readonly Round[];
+}
+
+/** How rounds are watched. */
+export interface Watch {
+  /** Told before each run, and with its figures after it. */
+  onRun(name: string, round: number, figures?: Round): void;
+  othersDuring<T>(run: () => Promise<T>): Promise<{ result: T; otherCores: number }>;
 }
 
 /** Something that can be measured again and again: a system on a workload, or the prototype. */
@@ -49,21 +62,20 @@ function figuresOf({ stepEnds, startedAt, peakBytes }: SystemRun, workload: Work
 /**
  * Measures in rounds: each contender once a round, one after the other, and each round begins with
  * the next one, so that a slow hour or a warm cache meets all of them alike.
- *
- * @param onRun told before each run, and with its figures after it
  */
 export async function measureInRounds(
   contenders: readonly Contender[],
   rounds: number,
-  onRun: (name: string, round: number, figures?: Figures) => void,
+  { onRun, othersDuring }: Watch,
 ): Promise<Measured[]> {
-  const figures = contenders.map((): Figures[] => []);
+  const figures = contenders.map((): Round[] => []);
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
       const turn = (i + round) % contenders.length;
       const { system, run } = contenders[turn];
       onRun(system.name, round + 1);
-      const found = await run();
+      const { result, otherCores } = await othersDuring(run);
+      const found = { ...result, otherCores };
       figures[turn].push(found);
       onRun(system.name, round + 1, found);
     }

@@ -2,12 +2,13 @@ import { printNotice, printResult } from "../../cli/output.ts";
 import { type Arithmetic, arithmeticOf } from "./arithmetic.ts";
 import { equalPairs } from "./bench_pairs.ts";
 import { contender, measureInRounds } from "./measure.ts";
+import { othersDuring } from "./others_load.ts";
 import type { Surroundings } from "./run_system.ts";
 import { scalingFigure } from "./scaling_figure.ts";
 import { configOf, countParameters, type Shape, SMOLLM2_135M } from "./shapes.ts";
 import type { System } from "./systems.ts";
 import { type ScalingPoint, scalingSummary, scalingTable } from "./scaling_points.ts";
-import { describeRun, spreadOf } from "./table.ts";
+import { describeRun, disturbance, spreadOf } from "./table.ts";
 import { makeWorkload, type Workload } from "./workload.ts";
 
 /** Prompt and reply have the same length. */
@@ -81,8 +82,10 @@ async function measureCases(
       return { system: { ...system, name: `${system.name} ${each.label}` }, run };
     }),
     plan.rounds,
-    (...run) => printNotice(describeRun(...run)),
+    { onRun: (...run) => printNotice(describeRun(...run)), othersDuring },
   );
+  const warning = disturbance(measured);
+  if (warning !== null) printNotice(warning);
   return points.map(({ each, arithmetic, system }, i) => ({
     system: system.name,
     label: each.label,

@@ -1,5 +1,5 @@
 import type { Arithmetic } from "./arithmetic.ts";
-import { alignColumns, type Spread } from "./table.ts";
+import { alignColumns, showSpread, type Spread } from "./table.ts";
 
 /** What one system took for a token of one workload. */
 export interface ScalingPoint {
@@ -36,7 +36,7 @@ export function scalingTable(points: readonly ScalingPoint[]): string {
       system,
       label,
       `${(weights / 1e6).toFixed(2)}M`,
-      `${cost.median.toFixed(3)} (${cost.low.toFixed(3)} … ${cost.high.toFixed(3)})`,
+      showSpread(cost, 3),
       ((products + attention) / cost.median / 1e6).toFixed(1),
       `${(100 * attention / (products + attention)).toFixed(1)}%`,
       (cost.median / linearCost(points, point)).toFixed(2),

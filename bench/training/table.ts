@@ -1,4 +1,4 @@
-import type { Figures, Measured } from "./measure.ts";
+import type { Measured, Round } from "./measure.ts";
 
 /** A median with the values around it. */
 export interface Spread {
@@ -18,16 +18,17 @@ export function spreadOf(values: readonly number[]): Spread {
 const COLUMNS: readonly {
   readonly title: string;
   readonly digits: number;
-  value(figures: Figures): number;
+  value(figures: Round): number;
 }[] = [
   { title: "pairs/s", digits: 3, value: ({ pairsPerSecond }) => pairsPerSecond },
   { title: "tokens/s", digits: 1, value: ({ tokensPerSecond }) => tokensPerSecond },
   { title: "peak MB", digits: 0, value: ({ peakBytes }) => peakBytes / 1e6 },
   { title: "first step s", digits: 1, value: ({ secondsToFirstStep }) => secondsToFirstStep },
+  { title: "other cores", digits: 2, value: ({ otherCores }) => otherCores },
 ];
 
 /** One run's figures in a line, so that none is lost when a later run fails. */
-export function describeRun(name: string, round: number, figures?: Figures): string {
+export function describeRun(name: string, round: number, figures?: Round): string {
   if (figures === undefined) return `round ${round}: ${name} …`;
   const parts = COLUMNS.map(({ title, digits, value }) =>
     `${value(figures).toFixed(digits)} ${title}`
@@ -55,7 +56,7 @@ export function ratiosTable(measured: readonly Measured[]): string | null {
   const ours = fastest(measured.filter(isOurs));
   const peers = measured.filter((each) => !isOurs(each));
   if (ours === undefined || peers.length === 0) return null;
-  const columns = COLUMNS.filter(({ title }) => title !== "tokens/s");
+  const columns = COLUMNS.filter(({ title }) => title !== "tokens/s" && title !== "other cores");
   const head = [`${ours.system.name} ÷`, ...columns.map(({ title }) => title)];
   const rows = peers.map((peer) => [
     peer.system.name,
@@ -67,13 +68,27 @@ export function ratiosTable(measured: readonly Measured[]): string | null {
   return alignColumns([head, ...rows]);
 }
 
+/** Cores of other work above which figures are not to be relied on. */
+const DISTURBED = 0.1;
+
+/** Names the systems that ran beside other work; `null` when the machine was quiet. */
+export function disturbance(measured: readonly Measured[]): string | null {
+  const names = measured.filter(({ rounds }) =>
+    rounds.some(({ otherCores }) => otherCores > DISTURBED)
+  ).map(({ system }) => system.name);
+  if (names.length === 0) return null;
+  return `Other processes used more than ${DISTURBED} cores beside ${names.join(", ")}: ` +
+    "measure again on a quiet machine before relying on these figures.";
+}
+
 function fastest(measured: readonly Measured[]): Measured | undefined {
   const speed = ({ rounds }: Measured) =>
     spreadOf(rounds.map(({ pairsPerSecond }) => pairsPerSecond)).median;
   return measured.toSorted((a, b) => speed(b) - speed(a))[0];
 }
 
-function showSpread({ median, low, high }: Spread, digits: number): string {
+/** `median (least … most)`; one number alone when they are the same. */
+export function showSpread({ median, low, high }: Spread, digits: number): string {
   const [middle, least, most] = [median, low, high].map((value) => value.toFixed(digits));
   return low === high ? middle : `${middle} (${least} … ${most})`;
 }

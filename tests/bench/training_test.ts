@@ -3,15 +3,22 @@ import { arithmeticOf } from "../../bench/training/arithmetic.ts";
 import { countTokens, equalPairs, sortedByLength } from "../../bench/training/bench_pairs.ts";
 import { formatResult, parseResult } from "../../bench/training/job.ts";
 import { measureInRounds } from "../../bench/training/measure.ts";
+import { parseUsed } from "../../bench/training/others_load.ts";
 import { linearCost } from "../../bench/training/scaling_points.ts";
 import { configOf, countParameters, SMOLLM2_135M } from "../../bench/training/shapes.ts";
 import { parseSystems } from "../../bench/training/systems.ts";
-import { ratiosTable, spreadOf } from "../../bench/training/table.ts";
+import { disturbance, ratiosTable, spreadOf } from "../../bench/training/table.ts";
 
 const PEERS = new URL("../../bench/peers/", import.meta.url);
 
 function figures(pairsPerSecond: number) {
-  return { pairsPerSecond, tokensPerSecond: 0, peakBytes: 1e6, secondsToFirstStep: 1 };
+  return {
+    pairsPerSecond,
+    tokensPerSecond: 0,
+    peakBytes: 1e6,
+    secondsToFirstStep: 1,
+    otherCores: 0,
+  };
 }
 
 Deno.test("spreadOf() takes the mean of the two in the middle of an even number", () => {
@@ -33,8 +40,11 @@ Deno.test("measureInRounds() begins each round with the next one and keeps figur
     system: { name, what: "" },
     run: () => Promise.resolve(figures(i)),
   }));
-  const measured = await measureInRounds(contenders, 2, (name, _, figures) => {
-    if (figures === undefined) order.push(name);
+  const measured = await measureInRounds(contenders, 2, {
+    onRun: (name, _, figures) => {
+      if (figures === undefined) order.push(name);
+    },
+    othersDuring: async (run) => ({ result: await run(), otherCores: 0 }),
   });
   assert.deepEqual(order, ["a", "b", "c", "b", "c", "a"]);
   assert.deepEqual(
@@ -98,4 +108,19 @@ Deno.test("the peers' first pinned package is PyTorch", async () => {
   const lines = (await Deno.readTextFile(new URL("requirements.txt", PEERS))).split("\n");
   assert.equal(lines[0], "torch==2.13.0");
   assert.ok(lines.filter((line) => line !== "").every((line) => /^[a-z]+==[\d.]+$/.test(line)));
+});
+
+Deno.test("disturbance() names what ran beside other work, and is silent on a quiet machine", () => {
+  const measured = (name: string, ...others: number[]) => ({
+    system: { name, what: "" },
+    rounds: others.map((otherCores) => ({ ...figures(1), otherCores })),
+  });
+  assert.equal(disturbance([measured("a", 0, 0.05)]), null);
+  assert.match(disturbance([measured("a", 0), measured("b", 0, 0.5)])!, /cores beside b:/);
+});
+
+Deno.test("parseUsed() counts stolen time, not idle time, and survives brackets in a name", () => {
+  const machine = "cpu  100 200 300 9000 9000 1 2 97 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n";
+  const own = "42 (a) b (c) S 1 42 42 0 -1 4194304 10 20 0 0 110 120 130 140 20 0 8 0 1\n";
+  assert.deepEqual(parseUsed(machine + own), { machine: 7, own: 5 });
 });
