@@ -10,6 +10,11 @@ export const MALLOCS = {
   keep: { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "68719476736" },
   /** Asks for pages of 2 MiB. */
   huge: { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" },
+  /** Both, as Ballast starts its workers. */
+  both: {
+    GLIBC_TUNABLES:
+      "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736",
+  },
 } as const satisfies Record<string, Record<string, string>>;
 export type Malloc = keyof typeof MALLOCS;
 
@@ -30,28 +35,28 @@ export const FAMILIES = {
     program: "ballast",
     order: "file",
     compile: null,
-    mallocs: ["none", "huge"],
+    mallocs: ["none", "huge", "both"],
   },
   "ballast-sorted": {
     what: "Ballast, pairs in order of length",
     program: "ballast",
     order: "sorted",
     compile: null,
-    mallocs: ["huge"],
+    mallocs: ["both"],
   },
   eager: {
     what: "PyTorch, eager",
     program: "torch",
     order: "sorted",
     compile: null,
-    mallocs: ["none", "keep", "huge"],
+    mallocs: ["none", "keep", "huge", "both"],
   },
   compile: {
     what: "PyTorch, torch.compile for any length",
     program: "torch",
     order: "sorted",
     compile: "dynamic",
-    mallocs: ["none", "keep", "huge"],
+    mallocs: ["none", "keep", "huge", "both"],
   },
   compile64: {
     what: "PyTorch, torch.compile for each multiple of 64",
@@ -65,7 +70,7 @@ export const FAMILIES = {
     program: "trl",
     order: "sorted",
     compile: null,
-    mallocs: ["none", "huge"],
+    mallocs: ["none", "huge", "both"],
   },
 } as const satisfies Record<string, Family>;
 export type FamilyName = keyof typeof FAMILIES;

@@ -27,6 +27,16 @@ const NATIVE_PACKAGES: Readonly<Record<NonNullable<Resources["native"]>[number],
   resvg: "@resvg+resvg-js",
 };
 
+/**
+ * How the C library hands out memory to workers: in large pages, since a model's arrays span many; and
+ * without giving any back midway, since each run takes as much again. Elsewhere it is not read.
+ */
+const MALLOC = [
+  "glibc.malloc.hugetlb=1",
+  "glibc.malloc.mmap_max=0",
+  "glibc.malloc.trim_threshold=68719476736",
+].join(":");
+
 /** Runs each job in a child process with just the permissions it needs. */
 export class LocalExecutor implements Executor {
   readonly name = "local";
@@ -42,8 +52,7 @@ export class LocalExecutor implements Executor {
     const child = new Deno.Command(this.options.deno, {
       args: ["run", "--no-prompt", "--cached-only", ...this.#permissions(job), worker],
       cwd: this.options.projectFolder,
-      // Arrays of a model span many pages: in large ones, walking over them takes a third of the time.
-      env: { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" },
+      env: { GLIBC_TUNABLES: MALLOC },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
