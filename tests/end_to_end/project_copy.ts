@@ -7,7 +7,10 @@ export async function copyProject(folder: string): Promise<void> {
   const parts = [...CODE_FOLDERS, "cli", "recipes", "deno.json", "deno.lock"];
   await copy("-R", parts.map((part) => join(PROJECT, part)), folder);
   const packages = [join(PROJECT, "node_modules")];
-  if (!await copy("-al", packages, folder, true)) await copy("-a", packages, folder);
+  if (await copy("-al", packages, folder, true)) return;
+  // Links made before it failed would be taken for the files that they are to be replaced by.
+  await Deno.remove(join(folder, "node_modules"), { recursive: true });
+  await copy("-a", packages, folder);
 }
 
 async function copy(how: string, from: string[], to: string, mayFail = false): Promise<boolean> {
