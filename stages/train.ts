@@ -25,7 +25,9 @@ const run = {
   epochs: z.number().positive().optional().describe("Passes over the pairs; or give steps"),
   steps: count("Training steps; or give epochs").optional(),
   batchPairs: count("Pairs a step"),
-  microBatchPairs: count("Most pairs of one run of the graph; changes memory only").optional(),
+  microBatchPairs: count(
+    "Most pairs of one run of the graph; changes memory, and the order of sums",
+  ).optional(),
   order: z.enum(["shuffled", "sequential"]).default("shuffled").describe("Order of the pairs"),
   seed: z.int().min(0).describe("Seed of the order of the pairs, and of a new adapter"),
   maxGradNorm: z.number().positive().default(1).describe("Global norm that gradients are cut to"),

@@ -7,6 +7,7 @@ import type { TrainOptions } from "./train_options.ts";
 export function runDigest(options: TrainOptions): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
   const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps } = options;
+  const { gradientCheckpointing } = options;
   return digestJson({
     config: model.config,
     loss: lossIdentity(loss),
@@ -15,6 +16,7 @@ export function runDigest(options: TrainOptions): string {
     // How a batch is divided changes the order of sums.
     microBatchPairs,
     tokensPerRun,
+    gradientCheckpointing,
     // Decides what the records hold, though not the weights.
     gradientShareSteps,
     order,

@@ -71,7 +71,7 @@ function commandOf({ program }: System, python: string): string[] {
     "--allow-run=cat",
     "--allow-env",
     "--allow-sys",
-    "--allow-ffi=./node_modules",
+    "--allow-ffi",
     "bench/training/ballast_worker.ts",
   ];
 }

@@ -86,13 +86,22 @@ function recompute(
   const waiting = add(from, mul(first, 0));
   const start = graph.nodes.length;
   const image = new Map<Value, Value>([[from, waiting]]);
+  // What is made of weights alone, such as 1 + w, is in memory still, but gradients flow through it.
+  const kept: Node[] = [];
   for (const node of nodes) {
-    if (!node.inputs.some((input) => image.has(input))) continue;
+    if (!node.inputs.some((input) => image.has(input))) {
+      kept.push(node);
+      continue;
+    }
     const inputs = node.inputs.map((input) => image.get(input) ?? input);
     const outputs = graph.emit(node.op, inputs, node.attributes);
     node.outputs.forEach((value, i) => image.set(value, outputs[i]));
   }
-  return { from: waiting, output: image.get(output)!, nodes: graph.nodes.slice(start) };
+  return {
+    from: waiting,
+    output: image.get(output)!,
+    nodes: [...kept, ...graph.nodes.slice(start)],
+  };
 }
 
 /** A value and the cotangent that the backward walk starts from; both of one shape. */

@@ -44,7 +44,7 @@ export const STRUCTURE = {
     const after = padding(differenceDim(x.dims[axis], end));
     return concat([...padding(start), dy!, ...after], axis);
   }],
-  Trilu: "nondifferentiable", // made by lowering, for masks only
+  Trilu: "nondifferentiable", // made by causalMask(), of constants only
   Gather: ({ inputs: [table, rows], attributes: { unique } }, [dy]) => [
     unique
       ? () => scatterRows(zerosLike(table), { rows, updates: dy! })
