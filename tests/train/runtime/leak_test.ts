@@ -29,13 +29,16 @@ Deno.test({
     const runtime = await open();
     const before = liveHandles();
     const memory: number[] = [];
+    // Large, and the same from run to run: whatever is not given back soon outweighs the heap's own.
+    const size = 100_000;
+    const [x, values] = [1, 2].map((value) => float32([size], new Float32Array(size).fill(value)));
     for (let round = 0; round < 20; round++) {
       const session = await runtime.session(model());
       for (let i = 0; i < 50; i++) {
-        const state = runtime.place(vector(1, 2));
+        const state = runtime.place(values);
         const total = float32([], new Float32Array(1));
         const into = { next: state, total };
-        const feeds = { x: vector(1, 1), state };
+        const feeds = { x, state };
         if (i % 3 === 0) await session.run(feeds, { into, inPlace: ["next"] });
         else if (i % 3 === 1) {
           using prepared = session.prepare(feeds, { into, inPlace: ["next"] });
@@ -49,8 +52,8 @@ Deno.test({
       memory.push(Deno.memoryUsage().rss);
     }
     assert.deepEqual(liveHandles(), before);
-    // The first rounds fill caches; from then on memory stays.
-    assert(memory[19] - memory[9] < 32e6, `grew by ${memory[19] - memory[9]} bytes`);
+    // The first rounds fill caches. 500 runs of 800 kB each follow, of which nothing may stay.
+    assert(memory[19] - memory[9] < 150e6, `grew by ${memory[19] - memory[9]} bytes`);
   },
 });
 
