@@ -4,7 +4,7 @@ import { InputError, type Problem } from "../core/problem.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import type { PairScore } from "./logps.ts";
 import { type Adapter, adapterProblems } from "./models/adapter.ts";
-import { requireWithinWindow } from "./models/config.ts";
+import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
 import type { Model } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import type { Schedule } from "./optim/schedule.ts";
@@ -27,7 +27,7 @@ export interface TrainOptions {
   readonly batchPairs: number;
   /** Pairs that one run of the gradient graph holds at most; the gradient is that of the batch. */
   readonly microBatchPairs?: number;
-  /** Tokens that one run holds at most, unless a single pair has more: `TOKENS_PER_RUN` unless given. */
+  /** Tokens that one run holds at most, unless a single pair has more: `defaultTokensPerRun`. */
   readonly tokensPerRun?: number;
   readonly order: BatchOrder;
   /** Decides the order of the pairs when it is shuffled. */
@@ -59,8 +59,13 @@ export interface TrainOptions {
   readonly onStep?: (record: StepRecord, timing: StepTiming) => void;
 }
 
-/** Products of matrices with fewer rows are slower; with more, only memory grows. */
-export const TOKENS_PER_RUN = 512;
+/**
+ * Tokens that a run holds unless options say otherwise. In a large model, products of matrices gain
+ * nothing from more than 512 rows; in a small one, starting a run costs more than what it computes.
+ */
+export function defaultTokensPerRun({ hiddenSize, layers }: ModelConfig): number {
+  return Math.max(512, Math.min(4096, Math.floor(2 ** 23 / (hiddenSize * layers))));
+}
 
 /** How many problems of the same kind are worth listing. */
 const LISTED = 20;

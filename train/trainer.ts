@@ -15,7 +15,7 @@ import { SnapshotFolder } from "./snapshots.ts";
 import { type PartNorms, stepRecord } from "./step_metrics.ts";
 import type { StepRecord } from "./step_record.ts";
 import { startTiming } from "./step_timing.ts";
-import { checkTrainOptions, TOKENS_PER_RUN, type TrainOptions } from "./train_options.ts";
+import { checkTrainOptions, defaultTokensPerRun, type TrainOptions } from "./train_options.ts";
 import { weightParts, withTrained } from "./trained_weights.ts";
 import { type BatchPart, initialState, type PartWeights, TrainingStep } from "./training_step.ts";
 
@@ -161,7 +161,7 @@ function partsOf(
     sizeOf({ prompt, replies: comparesPairs ? [chosen, rejected!] : [chosen] })
   );
   const limits = {
-    tokens: tokensPerRun ?? TOKENS_PER_RUN,
+    tokens: tokensPerRun ?? defaultTokensPerRun(config),
     pairs: microBatchPairs,
     vocabSize: config.vocabSize,
   };
