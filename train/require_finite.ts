@@ -42,7 +42,7 @@ function* inOrder(
   { dpoLoss, sftLoss }: StepRecord,
   { pairs, reference, weights, outputs }: StepNumbers,
 ): Generator<readonly [name: string, value: number]> {
-  for (const [name, { data }] of weights) yield [name, data.find((x) => !Number.isFinite(x)) ?? 0];
+  for (const [name, { data }] of weights) yield [name, notFiniteIn(data) ?? 0];
   for (const { id, chosenLogp, rejectedLogp } of reference ?? []) {
     yield [`the reference's chosenLogp of pair ${id}`, chosenLogp];
     yield [`the reference's rejectedLogp of pair ${id}`, rejectedLogp ?? 0];
@@ -54,4 +54,10 @@ function* inOrder(
   yield ["dpoLoss", dpoLoss];
   yield ["sftLoss", sftLoss];
   for (const [name, norm] of [...outputs.norms].reverse()) yield [`the gradient of ${name}`, norm];
+}
+
+/** The first element that is not finite. A plain loop: every step walks over every weight. */
+function notFiniteIn(data: Float32Array): number | undefined {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return data[i];
+  return undefined;
 }

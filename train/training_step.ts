@@ -113,9 +113,7 @@ export class TrainingStep {
       });
     }
     const norms = await this.#optimiser.gradientNorms();
-    // By name, as a checkpoint gives the parameters back: sums depend on the order.
-    const squares = [...norms].sort(([a], [b]) => a < b ? -1 : 1)
-      .reduce((sum, [, norm]) => sum + norm * norm, 0);
+    const squares = [...norms.values()].reduce((sum, norm) => sum + norm * norm, 0);
     const policyRejected = this.#gradient.outputs.includes("policyRejected") ? rejected : null;
     return { ...sums, policyChosen: chosen, policyRejected, norms, gradNorm: Math.sqrt(squares) };
   }

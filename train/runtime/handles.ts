@@ -9,7 +9,6 @@ export type HandleKind =
   | "Value";
 
 const live = new Map<HandleKind, number>();
-let made = 0;
 
 /** Something of ONNX Runtime's that is ours until it is disposed of. */
 export class Handle implements Disposable {
@@ -21,7 +20,6 @@ export class Handle implements Disposable {
     release: (address: bigint) => void,
   ) {
     this.#release = release;
-    made++;
     live.set(kind, (live.get(kind) ?? 0) + 1);
   }
 
@@ -59,9 +57,4 @@ export class SharedHandle {
 /** How many handles of each kind have not been given back (kinds without any left out). */
 export function liveHandles(): Partial<Record<HandleKind, number>> {
   return Object.fromEntries([...live].filter(([, count]) => count !== 0));
-}
-
-/** How many handles there have ever been. */
-export function handlesMade(): number {
-  return made;
 }
