@@ -1,13 +1,16 @@
 import { elementCount, float32, type Tensor } from "../core/tensor.ts";
 import type { TrainingState } from "./checkpoint.ts";
 import {
+  addRowsGraph,
   gradientGraph,
   type GradientGraphOptions,
   gradientName,
   nextName,
+  ROW_GRADIENTS,
 } from "./gradient_graph.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
 import type { Weights } from "./models/model.ts";
+import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { OptimiserStep, type TrainedTensors } from "./optimiser_step.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
@@ -54,6 +57,8 @@ const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
 export class TrainingStep {
   readonly #options: TrainingStepOptions;
   readonly #gradient: Session;
+  /** Adds the gradients of rows that were looked up; null where the embedding is not trained. */
+  readonly #addRows: Session | null;
   readonly #optimiser: OptimiserStep;
   readonly #tensors: TrainedTensors;
   /** Weights, and what is gathered of their gradients, under the gradient graph's names. */
@@ -62,8 +67,9 @@ export class TrainingStep {
 
   private constructor(
     options: TrainingStepOptions,
-    { gradient, optimiser, tensors, placed, step }: {
+    { gradient, addRows, optimiser, tensors, placed, step }: {
       readonly gradient: Session;
+      readonly addRows: Session | null;
       readonly optimiser: OptimiserStep;
       readonly tensors: TrainedTensors;
       readonly placed: Readonly<Record<string, PlacedTensor>>;
@@ -72,6 +78,7 @@ export class TrainingStep {
   ) {
     this.#options = options;
     this.#gradient = gradient;
+    this.#addRows = addRows;
     this.#optimiser = optimiser;
     this.#tensors = tensors;
     this.#placed = placed;
@@ -85,6 +92,9 @@ export class TrainingStep {
     options: TrainingStepOptions,
   ): Promise<TrainingStep> {
     const gradient = await runtime.session(toOnnx(gradientGraph(options)));
+    const addRows = state.weights.has(EMBEDDING)
+      ? await runtime.session(toOnnx(addRowsGraph()))
+      : null;
     const tensors = { ...state, gradients: zerosLike(state.weights) };
     const optimiser = await OptimiserStep.open(runtime, tensors, options.adamw);
     const placed: Record<string, PlacedTensor> = {};
@@ -94,7 +104,8 @@ export class TrainingStep {
     for (const [name, tensor] of tensors.gradients) {
       placed[gradientName(name)] = runtime.place(tensor);
     }
-    return new TrainingStep(options, { gradient, optimiser, tensors, placed, step: state.step });
+    const { step } = state;
+    return new TrainingStep(options, { gradient, addRows, optimiser, tensors, placed, step });
   }
 
   /** Gathers the gradient of a batch in its parts. `update` or `discard` must follow. */
@@ -139,6 +150,7 @@ export class TrainingStep {
   /** Frees the sessions; the arrays stay the caller's. */
   async release(): Promise<void> {
     await this.#gradient.release();
+    await this.#addRows?.release();
     await this.#optimiser.release();
     for (const tensor of Object.values(this.#placed)) tensor.release();
   }
@@ -147,16 +159,22 @@ export class TrainingStep {
     batch: Readonly<Record<string, Tensor>>,
     weights: PartWeights,
   ): Promise<Record<string, Tensor>> {
-    const feeds: Record<string, Tensor | PlacedTensor> = { ...this.#placed };
-    for (const name of this.#gradient.inputs) {
-      if (name in batch) feeds[name] = batch[name];
-      else if (name in weights) feeds[name] = scalar(weights[name as keyof PartWeights]);
-    }
-    const into: Record<string, PlacedTensor> = {};
-    for (const name of this.#tensors.gradients.keys()) {
-      into[nextName(gradientName(name))] = this.#placed[gradientName(name)];
-    }
-    return await this.#gradient.run(feeds, { into, inPlace: Object.keys(into) });
+    const { inputs } = this.#gradient;
+    const feed = (name: string) =>
+      this.#placed[name] ?? batch[name] ?? scalar(weights[name as keyof PartWeights]);
+    const feeds = Object.fromEntries(inputs.map((name) => [name, feed(name)]));
+    const gathered = [...this.#tensors.gradients.keys()].map(gradientName)
+      .filter((name) => inputs.includes(name));
+    const into = Object.fromEntries(gathered.map((name) => [nextName(name), this.#placed[name]]));
+    const outputs = await this.#gradient.run(feeds, { into, inPlace: Object.keys(into) });
+    if (this.#addRows !== null) await this.#gatherRows(batch.ids, outputs[ROW_GRADIENTS]);
+    return outputs;
+  }
+
+  async #gatherRows(ids: Tensor, rows: Tensor): Promise<void> {
+    const table = this.#placed[gradientName(EMBEDDING)];
+    const next = nextName("table");
+    await this.#addRows!.run({ table, ids, rows }, { into: { [next]: table }, inPlace: [next] });
   }
 }
 

@@ -79,7 +79,7 @@ async function plainLogp({ config, weights }: Model, { prompt, reply }: Sequence
   const T = ids.length - 1;
   const angle = (name: string) => graph.input(name, "float32", [T, config.headDim / 2]);
   const angles = { cos: angle("cos"), sin: angle("sin") };
-  let x = transformer.embed(graph.input("ids", "int64", [1, T]));
+  let x = transformer.embed(transformer.lookUp(graph.input("ids", "int64", [1, T])));
   for (let layer = 0; layer < config.layers; layer++) {
     const projected = transformer.project(x, layer, angles);
     const headsFirst = [projected.q, projected.k, projected.v]

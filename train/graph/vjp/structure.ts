@@ -92,7 +92,7 @@ export const STRUCTURE = {
     undefined,
     undefined,
   ],
-  GemmAdd: "nondifferentiable", // made where gradients are accumulated
+  GemmAdd: "nondifferentiable", // made of sums when the graph is written
   MatMul: "nondifferentiable", // made by lowering, as are the fused ops
   FusedMatMul: "nondifferentiable",
   FusedRmsNorm: "nondifferentiable",
