@@ -58,30 +58,17 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
     replies: comparesPairs ? "2*P" : "P",
     paths: gradientPaths(config, adapter),
   });
-  const segments = graph.input("segments", "int64", ["M"]);
-  const pairWeights = perPair(graph, "pairWeights");
   const boundaries: Value[] = [];
   const rows: Value[] = [];
   const policy = replyLogps(new Transformer(config, weights, added), pack, {
-    segments,
+    segments: graph.input("segments", "int64", ["M"]),
     onRows: (x) => trained.has(EMBEDDING) && rows.push(x),
     onLayer: (x) => boundaries.push(x),
   });
-  const logps: ChosenLogps & { readonly policyRejected?: Value } = comparesPairs
-    ? pairLogps(graph, policy)
-    : chosenLogps(graph, policy);
-  const terms = lossTerms(logps, loss);
-  const share = (part: Value) => reduceSum(mul(part, pairWeights)); // ()
-  const [preference, regulariser] = [share(terms.preference), share(terms.regulariser)];
-  const total = add(
-    mul(preference, perBatch(graph, "preferenceWeight")),
-    mul(regulariser, perBatch(graph, "regulariserWeight")),
+  const total = putOutLoss(
+    comparesPairs ? pairLogps(graph, policy) : chosenLogps(graph, policy),
+    loss,
   );
-  graph.output("loss", total);
-  graph.output("preference", preference);
-  graph.output("regulariser", regulariser);
-  graph.output("policyChosen", logps.policyChosen);
-  if (logps.policyRejected) graph.output("policyRejected", logps.policyRejected);
   const whole = [...trained].filter(([name]) => name !== EMBEDDING || config.tiedEmbeddings);
   const wrt = [...rows, ...whole.map(([, weight]) => weight)];
   const grads = gradientCheckpointing
@@ -94,6 +81,28 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
     graph.output(nextName(name), add(gathered, grads[rows.length + i]));
   });
   return graph;
+}
+
+/** Puts out what there is to say of the loss; gives the sum that is differentiated, (). */
+function putOutLoss(
+  logps: ChosenLogps & { readonly policyRejected?: Value },
+  loss: TrainingLoss,
+): Value {
+  const { graph } = logps.policyChosen;
+  const terms = lossTerms(logps, loss);
+  const pairWeights = perPair(graph, "pairWeights");
+  const share = (part: Value) => reduceSum(mul(part, pairWeights)); // ()
+  const [preference, regulariser] = [share(terms.preference), share(terms.regulariser)];
+  const total = add(
+    mul(preference, perBatch(graph, "preferenceWeight")),
+    mul(regulariser, perBatch(graph, "regulariserWeight")),
+  );
+  graph.output("loss", total);
+  graph.output("preference", preference);
+  graph.output("regulariser", regulariser);
+  graph.output("policyChosen", logps.policyChosen);
+  if (logps.policyRejected) graph.output("policyRejected", logps.policyRejected);
+  return total;
 }
 
 /** All, but in a single layer whose attention has nothing that is trained, before it or in it. */
