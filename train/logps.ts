@@ -6,7 +6,7 @@ import { requireWithinWindow } from "./models/config.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { divideIntoRuns, sizeOf } from "./pair_packs.ts";
-import { layOut, type PromptedReplies } from "./packs.ts";
+import { layOut, type PromptedReplies, replyOrder } from "./packs.ts";
 import { openRuntime, type RuntimeOptions, type Session } from "./runtime/open_runtime.ts";
 
 /** Tokens that one run reads at most, unless a single sequence is longer. */
@@ -123,13 +123,7 @@ export class Scorer {
       if (this.#session.inputs.includes(name)) feeds[name] = tensor;
     }
     const { logps } = await this.#session.run(feeds);
-    // Replies are numbered as `layOut` does: all first ones, then all second ones.
-    const most = Math.max(...groups.map(({ rows }) => rows.length));
-    const order = Array.from(
-      { length: most },
-      (_, r) => groups.flatMap(({ rows }) => rows[r] ?? []),
-    )
-      .flat();
+    const order = replyOrder(groups).map(({ group, reply }) => groups[group].rows[reply]);
     segments.data.forEach((segment, i) => sums[order[Number(segment)]] += Number(logps.data[i]));
     return order.length;
   }

@@ -8,7 +8,7 @@ import { FAMILIES } from "../../train/models/families.ts";
 import type { Model } from "../../train/models/model.ts";
 import { RotaryAngles } from "../../train/models/rotary_angles.ts";
 import { Transformer, weightInputs } from "../../train/models/transformer.ts";
-import { layOut } from "../../train/packs.ts";
+import { layOut, replyOrder } from "../../train/packs.ts";
 import { divideIntoRuns } from "../../train/pair_packs.ts";
 import { openRuntime } from "../../train/runtime/open_runtime.ts";
 import { int64 } from "../../core/tensor.ts";
@@ -69,6 +69,19 @@ Deno.test("divideIntoRuns() keeps to its limits, and gives what is too long a ru
     assert(total <= 32 || rows.length === 1, `${rows} hold ${total} tokens`);
   }
   assert.equal(divideIntoRuns(sizes, { tokens: 1000, pairs: 2, vocabSize: 10 }).length, 3);
+});
+
+Deno.test("replyOrder() numbers all first replies, then all second ones, as layOut() does", () => {
+  const groups = [
+    { prompt: tokens(1), replies: [tokens(5), tokens(6), tokens(7)] },
+    { prompt: tokens(2), replies: [tokens(8)] },
+    { prompt: tokens(3), replies: [tokens(9), tokens(10)] },
+  ];
+  const order = replyOrder(groups).map(({ group, reply }) => groups[group].replies[reply]);
+  assert.deepEqual(order.flatMap((ids) => [...ids]), [5, 8, 9, 6, 10, 7]);
+  const { targets, segments } = layOut(groups, layout);
+  assert.deepEqual(numbers(targets), [5, 8, 9, 6, 10, 7]);
+  assert.deepEqual(numbers(segments), [0, 1, 2, 3, 4, 5]);
 });
 
 /** One sequence as a plain causal model reads it, prompt and reply in one row: the oracle. */
