@@ -58,15 +58,18 @@ export class TrainingStep {
   readonly #tensors: TrainedTensors;
   /** Weights, and what is gathered of their gradients, under the gradient graph's names. */
   readonly #placed: Readonly<Record<string, PlacedTensor>>;
+  /** What `release` gives back. */
+  readonly #opened: AsyncDisposableStack;
   #step: number;
 
   private constructor(
     options: TrainingStepOptions,
-    { gradient, optimiser, tensors, placed, step }: {
+    { gradient, optimiser, tensors, placed, opened, step }: {
       readonly gradient: Session;
       readonly optimiser: OptimiserStep;
       readonly tensors: TrainedTensors;
       readonly placed: Readonly<Record<string, PlacedTensor>>;
+      readonly opened: AsyncDisposableStack;
       readonly step: number;
     },
   ) {
@@ -75,6 +78,7 @@ export class TrainingStep {
     this.#optimiser = optimiser;
     this.#tensors = tensors;
     this.#placed = placed;
+    this.#opened = opened;
     this.#step = step;
   }
 
@@ -84,17 +88,22 @@ export class TrainingStep {
     state: TrainingState,
     options: TrainingStepOptions,
   ): Promise<TrainingStep> {
+    // Whatever was opened is given back should a later part not open.
+    await using opened = new AsyncDisposableStack();
     const gradient = await runtime.session(toOnnx(gradientGraph(options)));
+    opened.defer(() => gradient.release());
     const tensors = { ...state, gradients: zerosLike(state.weights) };
     const optimiser = await OptimiserStep.open(runtime, tensors, options.adamw);
+    opened.defer(() => optimiser.release());
     const placed: Record<string, PlacedTensor> = {};
     for (const [name, tensor] of [...options.frozen, ...tensors.weights]) {
-      placed[name] = runtime.place(tensor);
+      placed[name] = opened.use(runtime.place(tensor));
     }
     for (const [name, tensor] of tensors.gradients) {
-      placed[gradientName(name)] = runtime.place(tensor);
+      placed[gradientName(name)] = opened.use(runtime.place(tensor));
     }
-    return new TrainingStep(options, { gradient, optimiser, tensors, placed, step: state.step });
+    const parts = { gradient, optimiser, tensors, placed, step: state.step };
+    return new TrainingStep(options, { ...parts, opened: opened.move() });
   }
 
   /** Gathers the gradient of a batch in its parts. `update` or `discard` must follow. */
@@ -138,9 +147,7 @@ export class TrainingStep {
 
   /** Frees the sessions; the arrays stay the caller's. */
   async release(): Promise<void> {
-    await this.#gradient.release();
-    await this.#optimiser.release();
-    for (const tensor of Object.values(this.#placed)) tensor.release();
+    await this.#opened.disposeAsync();
   }
 
   async #run(
