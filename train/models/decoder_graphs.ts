@@ -3,7 +3,7 @@ import {
   attention,
   causalMask,
   concat,
-  gatherRows,
+  embedding,
   matmul,
   reshape,
   softmax,
@@ -103,5 +103,5 @@ function asHeads(x: Value, heads: number): Value {
 }
 
 function lastRows(x: Value, last: Value): Value {
-  return gatherRows(reshape(x, ["B*T", x.dims[2]]), last);
+  return embedding(reshape(x, ["B*T", x.dims[2]]), last);
 }
