@@ -3,7 +3,7 @@ import { adamwGraph, type AdamwOptions, adamwScalars, clipScale } from "./optim/
 import { squaresGraph } from "./optim/adamw.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
 import type { Weights } from "./models/model.ts";
-import type { PlacedTensor, PreparedRun, Runtime, Session } from "./runtime/open_runtime.ts";
+import type { PreparedRun, Runtime, Session } from "./runtime/open_runtime.ts";
 
 /** What an optimiser step reads and writes, each by the parameter's name. */
 export interface TrainedTensors {
