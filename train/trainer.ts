@@ -48,14 +48,14 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const start: AdaptedModel = { ...model, adapter };
   const { trained, frozen } = weightParts(start);
   const reference = await referenceLogps(options);
+  const runtime = await openRuntime(options);
   const folder = checkpoints &&
-    new CheckpointFolder(checkpoints.folder, runDigest(options), checkpoints.keep);
+    new CheckpointFolder(checkpoints.folder, runDigest(options, runtime.version), checkpoints.keep);
   const kept = snapshots &&
     new SnapshotFolder(snapshots, (folder) => saveTrained(policyOf(step, start), folder));
   const resumed = await folder?.open(async (step) => await kept?.holds(step) ?? true) ?? null;
   const state = resumed?.state ??
     initialState(trained, { takesOver: adapter === undefined && options.takesOverModel });
-  const runtime = await openRuntime(options);
   // The one is given back, should the other not open.
   await using opened = new AsyncDisposableStack();
   const step = await TrainingStep.open(runtime, state, {
