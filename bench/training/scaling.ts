@@ -24,7 +24,7 @@ const SIZES: readonly Shape[] = [[192, 4], [384, 8], [384, 20], [576, 16], [576,
   ([D, L]) => ({ ...SMOLLM2_135M, D, L, H: D / 64, K: D / 192, F: D * 8 / 3 }),
 );
 /** Tokens of a sequence while the model grows, and sequences of a step. */
-const SIZE_STEP = { length: 256, sequences: 4 };
+const SIZE_STEP = { length: 256, sequences: 16 };
 
 /** Tokens of a sequence while the sequences grow; a step always holds as many tokens. */
 const LENGTHS = [64, 128, 256, 512, 1024, 2048] as const;
