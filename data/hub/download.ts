@@ -27,7 +27,9 @@ export async function downloadFiles(
 ): Promise<string[]> {
   const missing = [];
   for (const file of files) if (!await isThere(repository, file)) missing.push(file);
-  if (missing.length > 0 && access.settings.offline) throw missingOffline(repository, missing, access);
+  if (missing.length > 0 && access.settings.offline) {
+    throw missingOffline(repository, missing, access);
+  }
   const total = files.reduce((sum, { size }) => sum + size, 0);
   let before = 0;
   const paths: string[] = [];
@@ -115,7 +117,10 @@ interface Appending extends OneFile {
 }
 
 /** Adds what is missing at the end of a part; what arrives stays there, however the connection ends. */
-async function append(target: Deno.FsFile, { url, file, access, progress }: Appending): Promise<void> {
+async function append(
+  target: Deno.FsFile,
+  { url, file, access, progress }: Appending,
+): Promise<void> {
   let { size: at } = await target.stat();
   if (at > file.size) {
     await target.truncate(0);
@@ -144,10 +149,14 @@ async function append(target: Deno.FsFile, { url, file, access, progress }: Appe
   } catch (error) {
     access.signal.throwIfAborted();
     if (error instanceof Error && "code" in error) throw error; // the disk's, not the network's
-    throw new Transient(`The connection was cut after ${at} of ${file.size} bytes of ${file.path}.`);
+    throw new Transient(
+      `The connection was cut after ${at} of ${file.size} bytes of ${file.path}.`,
+    );
   }
   if (at < file.size) {
-    throw new Transient(`The connection was cut after ${at} of ${file.size} bytes of ${file.path}.`);
+    throw new Transient(
+      `The connection was cut after ${at} of ${file.size} bytes of ${file.path}.`,
+    );
   }
 }
 
@@ -175,7 +184,9 @@ async function verify(
   await Deno.remove(part);
   throw new ExpectedError(
     `Expected ${file.path} of ${repository.name}@${repository.commit} to be ${file.size} bytes with the ` +
-      `${algorithm === "sha256" ? "SHA-256" : "git SHA-1"} ${hex} but found ${size} bytes with ${found}. It was ` +
+      `${
+        algorithm === "sha256" ? "SHA-256" : "git SHA-1"
+      } ${hex} but found ${size} bytes with ${found}. It was ` +
       "removed; run this again to fetch it anew.",
   );
 }
@@ -196,10 +207,16 @@ function missingOffline(
   { settings }: HubAccess,
 ): ExpectedError {
   const { kind, name, commit } = repository;
-  const base = `${settings.endpoint}/${kind === "dataset" ? "datasets/" : ""}${name}/resolve/${commit}`;
-  const lines = files.map((file) => `  ${base}/${file.path} → ${pathOf(repository, file)} (${file.size} bytes)`);
+  const base = `${settings.endpoint}/${
+    kind === "dataset" ? "datasets/" : ""
+  }${name}/resolve/${commit}`;
+  const lines = files.map((file) =>
+    `  ${base}/${file.path} → ${pathOf(repository, file)} (${file.size} bytes)`
+  );
   return new ExpectedError(
     `HF_HUB_OFFLINE is set, and ${files.length} files of ${name}@${commit} are not in the cache. Run this ` +
-      `once with HF_HUB_OFFLINE unset, or fetch them elsewhere and put them here:\n${lines.join("\n")}`,
+      `once with HF_HUB_OFFLINE unset, or fetch them elsewhere and put them here:\n${
+        lines.join("\n")
+      }`,
   );
 }

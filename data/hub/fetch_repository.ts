@@ -48,7 +48,9 @@ export async function fetchDataset(
   const { train, test } = chosen;
   if (!("files" in train && "files" in test)) {
     const path = `${dataset}@${repository.commit}`;
-    throw new InputError([train, test].flatMap((found) => "files" in found ? [] : [{ path, ...found }]));
+    throw new InputError(
+      [train, test].flatMap((found) => "files" in found ? [] : [{ path, ...found }]),
+    );
   }
   const fileOf = new Map(repository.files.map((file) => [file.path, file]));
   const all = [...train.files, ...test.files].map((path) => fileOf.get(path)!);

@@ -14,7 +14,10 @@ export interface HubAccess {
 /** Access to the hub for a stage, until the signal aborts. */
 export function openAccess(
   settings: HubSettings,
-  { signal, moreHosts = [] }: { readonly signal: AbortSignal; readonly moreHosts?: readonly string[] },
+  { signal, moreHosts = [] }: {
+    readonly signal: AbortSignal;
+    readonly moreHosts?: readonly string[];
+  },
 ): HubAccess {
   const sleep = (milliseconds: number) =>
     new Promise<void>((resolve, reject) => {
@@ -93,7 +96,11 @@ export async function hubRequest(
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
     if (!allowed.includes(hostOf(target.href))) throw unknownHost(target);
     const own = target.origin === new URL(endpoint).origin && token !== null;
-    const response = await send(access, target, own ? { ...headers, Authorization: `Bearer ${token}` } : headers);
+    const response = await send(
+      access,
+      target,
+      own ? { ...headers, Authorization: `Bearer ${token}` } : headers,
+    );
     if (response.status === 429 || response.status >= 500) {
       await response.body?.cancel();
       throw new Transient(
@@ -103,18 +110,24 @@ export async function hubRequest(
     }
     const location = response.headers.get("Location");
     // The ETag of the content stands on the redirect; where that leads, storage has its own.
-    if (target.origin === new URL(endpoint).origin) linked = response.headers.get("X-Linked-ETag") ?? linked;
+    if (target.origin === new URL(endpoint).origin) {
+      linked = response.headers.get("X-Linked-ETag") ?? linked;
+    }
     if (response.status < 300 || response.status >= 400 || location === null) {
       return linked === null ? response : withHeader(response, "X-Linked-ETag", linked);
     }
     await response.body?.cancel();
     const next = new URL(location, target);
     if (target.protocol === "https:" && next.protocol !== "https:") {
-      throw new ExpectedError(`The hub leads from https to ${next.protocol}//${next.host}: refused.`);
+      throw new ExpectedError(
+        `The hub leads from https to ${next.protocol}//${next.host}: refused.`,
+      );
     }
     target = next;
   }
-  throw new ExpectedError(`The hub leads on more than ${MOST_REDIRECTS} times from ${withoutQuery(url)}.`);
+  throw new ExpectedError(
+    `The hub leads on more than ${MOST_REDIRECTS} times from ${withoutQuery(url)}.`,
+  );
 }
 
 function withHeader(response: Response, name: string, value: string): Response {

@@ -82,8 +82,11 @@ async function resolveCommit(
     return known;
   }
   const info = kind === "dataset" ? datasetInfo : modelInfo;
-  const { sha } = await asked(access, repository, () =>
-    info({ name, revision, additionalFields: ["sha"], ...libraryOptions(access) }));
+  const { sha } = await asked(
+    access,
+    repository,
+    () => info({ name, revision, additionalFields: ["sha"], ...libraryOptions(access) }),
+  );
   if (typeof sha !== "string" || !COMMIT.test(sha)) {
     throw new ExpectedError(`The hub named no commit for ${name} at ${revision}.`);
   }
@@ -98,7 +101,12 @@ async function list(
   const { kind, name, commit } = repository;
   const entries = await asked(access, repository, () =>
     Array.fromAsync(
-      listFiles({ repo: { type: kind, name }, revision: commit, recursive: true, ...libraryOptions(access) }),
+      listFiles({
+        repo: { type: kind, name },
+        revision: commit,
+        recursive: true,
+        ...libraryOptions(access),
+      }),
     ));
   return entries.filter(({ type }) => type === "file").map(({ path, size, oid, lfs }) => ({
     path,
@@ -121,8 +129,10 @@ export function libraryOptions(access: HubAccess) {
     hubUrl: endpoint,
     fetch: ((input: string | URL | Request, init?: RequestInit) => {
       const headers = Object.fromEntries(new Headers(init?.headers));
-      return withRetries(access, async () =>
-        await wholeAnswer(await hubRequest(access, String(input), headers), headers));
+      return withRetries(
+        access,
+        async () => await wholeAnswer(await hubRequest(access, String(input), headers), headers),
+      );
     }) as typeof fetch,
   };
 }
@@ -156,7 +166,9 @@ export async function asked<T>(
     return await call();
   } catch (error) {
     if (error instanceof InvalidApiResponseFormatError || error instanceof SyntaxError) {
-      throw new ExpectedError(`The hub's answer about ${repository.name} was not understood: ${error.message}.`);
+      throw new ExpectedError(
+        `The hub's answer about ${repository.name} was not understood: ${error.message}.`,
+      );
     }
     if (!(error instanceof HubApiError)) throw error;
     throw refusal(error.statusCode, String(error.data?.error ?? ""), { ...repository, access });
@@ -175,7 +187,8 @@ function checkName({ name, revision }: RepositoryName): void {
   if (!/^[\w][\w./-]*$/.test(revision) || revision.includes("..")) {
     throw new InputError([{
       path: `${name}@${revision}`,
-      message: "Expected a branch, a tag or a commit of 40 hex digits as revision but found another text.",
+      message:
+        "Expected a branch, a tag or a commit of 40 hex digits as revision but found another text.",
     }]);
   }
 }
@@ -188,11 +201,16 @@ function checkPath(path: string, name: string): void {
   if (!wrong) return;
   throw new InputError([{
     path: name,
-    message: `Expected paths inside the repository but found ${JSON.stringify(path)}; nothing was fetched.`,
+    message: `Expected paths inside the repository but found ${
+      JSON.stringify(path)
+    }; nothing was fetched.`,
   }]);
 }
 
-function notThere({ kind, name, revision }: RepositoryName, { settings }: HubAccess): ExpectedError {
+function notThere(
+  { kind, name, revision }: RepositoryName,
+  { settings }: HubAccess,
+): ExpectedError {
   return new ExpectedError(
     `HF_HUB_OFFLINE is set, and the ${kind} ${name} at ${revision} has not been fetched before. Run this ` +
       `once with HF_HUB_OFFLINE unset (it asks ${settings.endpoint}), or take the files from another ` +

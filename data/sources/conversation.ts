@@ -24,7 +24,9 @@ const ROLES = ["system", "user", "assistant"] as const;
  * message comes first and user and assistant alternate, the user first
  */
 export function parseMessages(value: readonly unknown[], column: string): Message[] {
-  if (value.length === 0) throw new BadRow({ message: `Expected messages in ${column} but found none.` });
+  if (value.length === 0) {
+    throw new BadRow({ message: `Expected messages in ${column} but found none.` });
+  }
   const messages = value.map((item, i) => parseMessage(item, `${column}[${i}]`));
   const turns = messages[0].role === "system" ? messages.slice(1) : messages;
   const skipped = messages.length - turns.length;
@@ -47,13 +49,17 @@ export function parseMessages(value: readonly unknown[], column: string): Messag
 
 function parseMessage(value: unknown, path: string): Message {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new BadRow({ message: `Expected a message {role, content} at ${path} but found ${kindOf(value)}.` });
+    throw new BadRow({
+      message: `Expected a message {role, content} at ${path} but found ${kindOf(value)}.`,
+    });
   }
   const { role, content } = value as Record<string, unknown>;
   if (!("role" in value) || !("content" in value)) {
     const keys = Object.keys(value);
     throw new BadRow({
-      message: `Expected a message {role, content} at ${path} but found ${keys.join(", ") || "no key"}.`,
+      message: `Expected a message {role, content} at ${path} but found ${
+        keys.join(", ") || "no key"
+      }.`,
     });
   }
   const known = ROLES.find((name) => name === role);
@@ -66,7 +72,9 @@ function parseMessage(value: unknown, path: string): Message {
     });
   }
   if (typeof content !== "string") {
-    throw new BadRow({ message: `Expected ${path}.content to be a text but found ${kindOf(content)}.` });
+    throw new BadRow({
+      message: `Expected ${path}.content to be a text but found ${kindOf(content)}.`,
+    });
   }
   return { role: known, content };
 }
@@ -86,7 +94,8 @@ export function splitReply(messages: readonly Message[], column: string): SplitC
   const last = messages[messages.length - 1];
   if (last.role !== "assistant") {
     throw new BadRow({
-      message: `Expected ${column} to end with the assistant's message but found the ${last.role}'s.`,
+      message:
+        `Expected ${column} to end with the assistant's message but found the ${last.role}'s.`,
     });
   }
   return { prompt: messages.slice(0, -1), reply: last.content };
@@ -108,7 +117,8 @@ export function parsePrompt(messages: readonly Message[], column: string): Promp
     : null;
   if (wrong !== null) {
     throw new BadRow({
-      message: `Expected the prompt in ${column} to begin and end with a user's message but found ${wrong}.`,
+      message:
+        `Expected the prompt in ${column} to begin and end with a user's message but found ${wrong}.`,
     });
   }
   return messages.length === 1 ? messages[0].content : messages;

@@ -16,7 +16,9 @@ export interface PreferenceFiles {
 export async function findPreferenceFiles(folder: string): Promise<PreferenceFiles> {
   const names = await listNames(folder);
   const [train, test] = ["train_prefs", "test_prefs"].map((split) => splitFiles(names, split));
-  const wrong = [train, test].flatMap((found) => "files" in found ? [] : [{ path: folder, ...found }]);
+  const wrong = [train, test].flatMap((found) =>
+    "files" in found ? [] : [{ path: folder, ...found }]
+  );
   if (!("files" in train && "files" in test)) throw new InputError(wrong);
   const inFolder = (files: readonly string[]) => files.map((name) => `${folder}/${name}`);
   return { train: inFolder(train.files), test: inFolder(test.files) };
@@ -28,7 +30,8 @@ async function listNames(folder: string): Promise<string[]> {
     return entries.filter((entry) => !entry.isDirectory).map((entry) => entry.name).sort();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      const message = "Expected a folder with the files of train_prefs and test_prefs but found none.";
+      const message =
+        "Expected a folder with the files of train_prefs and test_prefs but found none.";
       throw new InputError([{ path: folder, message }]);
     }
     throw error;

@@ -97,7 +97,8 @@ function conversational(
   if (!sameMessages(chosen.prompt, rejected.prompt)) {
     const at = firstDifference(chosen.prompt, rejected.prompt);
     throw new BadRow({
-      message: "Expected chosen and rejected to be the same conversation up to the last message but " +
+      message:
+        "Expected chosen and rejected to be the same conversation up to the last message but " +
         `found that they part ways at message ${at + 1}.`,
     });
   }
@@ -115,6 +116,7 @@ function conversational(
 
 function refusePrompt(): never {
   throw new BadRow({
-    message: "Expected the conversations to hold the prompt of the column prompt but found another.",
+    message:
+      "Expected the conversations to hold the prompt of the column prompt but found another.",
   });
 }

@@ -38,7 +38,9 @@ export function splitFiles(paths: readonly string[], split: string): SplitFiles 
     };
   }
   const files = own.map(({ path }) => path).sort();
-  const kinds = new Set(own.map(({ path, shards }) => `${folderOf(path)}|${kindOf(path)}|${shards}`));
+  const kinds = new Set(
+    own.map(({ path, shards }) => `${folderOf(path)}|${kindOf(path)}|${shards}`),
+  );
   if (kinds.size > 1) {
     return {
       message: `Expected one set of files for the split ${split} but found ${files.join(", ")}.`,

@@ -28,8 +28,14 @@ export async function* readParquetRows(path: string): AsyncGenerator<SourceRow> 
     try {
       const columns = await checkColumns(connection, path);
       const names = columns.map(quoted).join(", ");
-      const result = await connection.stream(`SELECT ${names} FROM read_parquet(${literal(exact(path))})`);
-      for (let chunk = await result.fetchChunk(); chunk?.rowCount; chunk = await result.fetchChunk()) {
+      const result = await connection.stream(
+        `SELECT ${names} FROM read_parquet(${literal(exact(path))})`,
+      );
+      for (
+        let chunk = await result.fetchChunk();
+        chunk?.rowCount;
+        chunk = await result.fetchChunk()
+      ) {
         for (const values of chunk.getRows()) {
           number++;
           const row = Object.fromEntries(columns.map((name, i) => [name, plain(values[i])]));
@@ -81,7 +87,9 @@ function topLevel(elements: readonly (readonly [string, number])[]): string[] {
 function plain(value: DuckDBValue): unknown {
   if (value instanceof DuckDBListValue) return value.items.map(plain);
   if (value instanceof DuckDBStructValue) {
-    return Object.fromEntries(Object.entries(value.entries).map(([key, item]) => [key, plain(item)]));
+    return Object.fromEntries(
+      Object.entries(value.entries).map(([key, item]) => [key, plain(item)]),
+    );
   }
   return value;
 }
@@ -96,11 +104,17 @@ function sizeOf(value: unknown): number {
 /** What DuckDB says of a file, as a sentence with the place; other errors are ours. */
 function explained(error: unknown, path: string, read: number): unknown {
   if (!(error instanceof Error) || error instanceof InputError) return error;
-  if (!/^(Invalid|IO|Conversion|Serialization|Out of Memory|TProtocol|Not implemented) ?/i.test(error.message)) {
+  if (
+    !/^(Invalid|IO|Conversion|Serialization|Out of Memory|TProtocol|Not implemented) ?/i.test(
+      error.message,
+    )
+  ) {
     return error;
   }
   const reason = error.message.split("\n")[0].replaceAll(path, "the file").trim().slice(0, 200);
-  const message = `Expected a whole Parquet file with UTF-8 texts but found, from row ${read + 1} on: ${reason}`;
+  const message = `Expected a whole Parquet file with UTF-8 texts but found, from row ${
+    read + 1
+  } on: ${reason}`;
   return new InputError([{ path: `${path}:${read + 1}`, message }]);
 }
 
