@@ -117,47 +117,47 @@ interface Appending extends OneFile {
 }
 
 /** Adds what is missing at the end of a part; what arrives stays there, however the connection ends. */
-async function append(
-  target: Deno.FsFile,
-  { url, file, access, progress }: Appending,
-): Promise<void> {
+async function append(target: Deno.FsFile, work: Appending): Promise<void> {
+  const { file, access, progress } = work;
   let { size: at } = await target.stat();
   if (at > file.size) {
     await target.truncate(0);
     at = 0;
   }
   if (at === file.size) return;
-  const response = await hubRequest(access, url, at > 0 ? { Range: `bytes=${at}-` } : {});
+  const response = await requestFrom(at, work);
   if (response.status === 200 && at > 0) { // the server knows no ranges
     await target.truncate(0);
     at = 0;
-  } else if (response.status !== 200 && response.status !== 206) {
-    await response.body?.cancel();
-    throw new ExpectedError(`${withoutQuery(url)} answered ${response.status}.`);
-  } else if (response.status === 206 && !startsAt(response, at)) {
-    await response.body?.cancel();
-    throw new Transient(`${withoutQuery(url)} sent another range than was asked for.`);
   }
   await target.seek(at, Deno.SeekMode.Start);
-  try {
-    for await (const block of response.body ?? []) {
-      for (let sent = 0; sent < block.length;) sent += await target.write(block.subarray(sent));
-      at += block.length;
-      progress(Math.min(at, file.size));
-      if (at > file.size) break;
-    }
-  } catch (error) {
-    access.signal.throwIfAborted();
-    if (error instanceof Error && "code" in error) throw error; // the disk's, not the network's
-    throw new Transient(
-      `The connection was cut after ${at} of ${file.size} bytes of ${file.path}.`,
-    );
+  const cut = () =>
+    new Transient(`The connection was cut after ${at} of ${file.size} bytes of ${file.path}.`);
+  const reader = response.body?.getReader();
+  while (reader !== undefined && at <= file.size) {
+    const { value, done } = await reader.read().catch(() => {
+      access.signal.throwIfAborted();
+      throw cut();
+    });
+    if (done) break;
+    for (let sent = 0; sent < value.length;) sent += await target.write(value.subarray(sent));
+    at += value.length;
+    progress(Math.min(at, file.size));
   }
-  if (at < file.size) {
-    throw new Transient(
-      `The connection was cut after ${at} of ${file.size} bytes of ${file.path}.`,
-    );
+  if (at > file.size) await reader?.cancel(); // more than was listed: the digest will say so
+  if (at < file.size) throw cut();
+}
+
+/** Asks for a file's bytes from a place on; the answer is whole (200), or what was asked for (206). */
+async function requestFrom(at: number, { url, access }: Appending): Promise<Response> {
+  const response = await hubRequest(access, url, at > 0 ? { Range: `bytes=${at}-` } : {});
+  const { status } = response;
+  if (status === 200 || (status === 206 && startsAt(response, at))) return response;
+  await response.body?.cancel();
+  if (status === 206) {
+    throw new Transient(`${withoutQuery(url)} sent another range than was asked for.`);
   }
+  throw new ExpectedError(`${withoutQuery(url)} answered ${status}.`);
 }
 
 function startsAt(response: Response, at: number): boolean {

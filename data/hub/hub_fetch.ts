@@ -142,7 +142,9 @@ async function send(
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
   try {
-    return await fetch(target, { headers, redirect: "manual", signal });
+    // Packed on the way, a body's length and ranges would not be the file's.
+    const all = { ...headers, "Accept-Encoding": "identity" };
+    return await fetch(target, { headers: all, redirect: "manual", signal });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Deno.errors.NotCapable) throw error;

@@ -17,13 +17,13 @@ const DEFAULT_ENDPOINT = "https://huggingface.co";
 
 /** Where huggingface.co sends those who fetch large files. */
 const DOWNLOAD_HOSTS = [
-  "cas-bridge.xethub.hf.co",
-  "cas-bridge-direct.xethub.hf.co",
-  "cdn-lfs.hf.co",
-  "cdn-lfs-us-1.hf.co",
-  "cdn-lfs-eu-1.hf.co",
-  "cdn-lfs.huggingface.co",
-  "cdn-lfs-us-1.huggingface.co",
+  "cas-bridge.xethub.hf.co:443",
+  "cas-bridge-direct.xethub.hf.co:443",
+  "cdn-lfs.hf.co:443",
+  "cdn-lfs-us-1.hf.co:443",
+  "cdn-lfs-eu-1.hf.co:443",
+  "cdn-lfs.huggingface.co:443",
+  "cdn-lfs-us-1.huggingface.co:443",
 ];
 
 /**

@@ -52,7 +52,7 @@ function isTwice(text: string, key: string): boolean {
   if (text.indexOf(quoted, text.indexOf(quoted) + 1) < 0) return false;
   let depth = 0;
   let found = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"\s*:?|[{}[\]]/g)) {
+  for (const [token] of text.matchAll(/"(?:[^"\\]+|\\.)*"\s*:?|[{}[\]]/g)) {
     if (token === "{" || token === "[") depth++;
     else if (token === "}" || token === "]") depth--;
     else if (depth === 1 && token.endsWith(":") && token.startsWith(quoted)) found++;
