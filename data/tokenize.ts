@@ -1,6 +1,12 @@
 import { sha256 } from "../core/digest.ts";
 import { InputError } from "../core/problem.ts";
-import type { PreferencePair, TokenizedPair } from "./pair.ts";
+import {
+  messagesOf,
+  type PreferencePair,
+  type Prompt,
+  textsOf,
+  type TokenizedPair,
+} from "./pair.ts";
 import { anyOf } from "./tokenizer/word_encoder.ts";
 import type { ChatTemplate } from "./tokenizer/chat_template.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -50,12 +56,25 @@ export interface TokenizeOptions {
 /**
  * The token ids of what precedes a reply: the rendered generation prompt under the tokenizer's chat
  * template, the text as it is without one. Nothing is truncated.
+ *
+ * @throws InputError for a prompt of messages when the tokenizer has no chat template, or one that
+ * refuses them
  */
-export function tokenizePrompt(tokenizer: Tokenizer, prompt: string): Int32Array {
+export function tokenizePrompt(tokenizer: Tokenizer, prompt: Prompt): Int32Array {
   const template = tokenizer.chatTemplate;
-  if (template === null) return tokenizer.encode(prompt);
-  const messages = [{ role: "user", content: prompt }] as const;
-  return tokenizer.encode(template.render(messages, { addGenerationPrompt: true }));
+  if (template === null) return tokenizer.encode(plainText(tokenizer, prompt));
+  return tokenizer.encode(template.render(messagesOf(prompt), { addGenerationPrompt: true }));
+}
+
+/** A prompt as it stands where no template says how messages are written. */
+function plainText({ folder }: Tokenizer, prompt: Prompt): string {
+  if (typeof prompt === "string") return prompt;
+  const roles = prompt.map(({ role }) => role).join(", ");
+  throw new InputError([{
+    path: folder,
+    message: `Expected a chat template, which a prompt of several messages (${roles}) needs, but ` +
+      "found none.",
+  }]);
 }
 
 /**
@@ -84,14 +103,14 @@ export function pairTokenizer(
       message: "Expected an eos_token, which ends every reply, but found none.",
     }]);
   }
-  const whole = (prompt: string, reply: string) =>
+  const whole = (prompt: Prompt, reply: string) =>
     chatTemplate === null
-      ? append(tokenizer.encode(prompt + reply), eosId)
+      ? append(tokenizer.encode(plainText(tokenizer, prompt) + reply), eosId)
       : tokenizer.encode(renderPair(chatTemplate, prompt, reply));
-  const promptFacts = remember((text: string) => ({
-    prompt: tokenizePrompt(tokenizer, text),
-    promptDigest: digestText(text),
-    promptDigestNormalised: digestText(normalise(text)),
+  const promptFacts = remember((prompt: Prompt) => ({
+    prompt: tokenizePrompt(tokenizer, prompt),
+    promptDigest: digestText(identity(prompt)),
+    promptDigestNormalised: digestText(identity(prompt, normalise)),
   }));
   const special = anyOf(tokenizer.specialTokens);
   return (pair) => {
@@ -118,31 +137,36 @@ export function pairTokenizer(
       chosenEnded: kept.pair.chosen.includes(eosId),
       rejectedEnded: kept.pair.rejected?.includes(eosId) ?? true,
       specialInText: special !== null &&
-        [pair.prompt, pair.chosen, pair.rejected ?? ""].some((text) => special.test(text)),
+        textsOf(pair).some((text) => special.test(text)),
       ...digests,
     };
   };
 }
 
 /** Prompts often come again: each is worked out once while it is among the latest few thousand. */
-function remember<T>(workOut: (text: string) => T): (text: string) => T {
+function remember<T>(workOut: (prompt: Prompt) => T): (prompt: Prompt) => T {
   const known = new Map<string, T>();
-  return (text) => {
-    let value = known.get(text);
+  return (prompt) => {
+    // A letter before each, so that no text is taken for a list of messages.
+    const key = `${typeof prompt === "string" ? "t" : "m"}${identity(prompt)}`;
+    let value = known.get(key);
     if (value === undefined) {
       if (known.size >= 4096) known.clear();
-      value = workOut(text);
-      known.set(text, value);
+      value = workOut(prompt);
+      known.set(key, value);
     }
     return value;
   };
 }
 
-function renderPair(template: ChatTemplate, prompt: string, reply: string): string {
-  const messages = [
-    { role: "user", content: prompt },
-    { role: "assistant", content: reply },
-  ] as const;
+/** What tells prompts apart: a text is itself, messages are a list of roles and contents. */
+function identity(prompt: Prompt, change = (text: string) => text): string {
+  if (typeof prompt === "string") return change(prompt);
+  return JSON.stringify(prompt.map(({ role, content }) => [role, change(content)]));
+}
+
+function renderPair(template: ChatTemplate, prompt: Prompt, reply: string): string {
+  const messages = [...messagesOf(prompt), { role: "assistant", content: reply }] as const;
   return template.render(messages, { addGenerationPrompt: false });
 }
 

@@ -4,6 +4,7 @@ import collect from "./collect.ts";
 import compare from "./compare.ts";
 import curve from "./curve.ts";
 import evaluate from "./evaluate.ts";
+import fetchModel from "./fetch_model.ts";
 import initialize from "./initialize.ts";
 import logps from "./logps.ts";
 import measure from "./measure.ts";
@@ -18,6 +19,7 @@ import world from "./world.ts";
 const all: readonly Stage[] = [
   world,
   readPairs,
+  fetchModel,
   trainTokenizer,
   tokenize,
   audit,

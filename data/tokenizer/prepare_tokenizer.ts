@@ -1,4 +1,5 @@
 import { InputError } from "../../core/problem.ts";
+import { textsOf } from "../pair.ts";
 import { readPairs } from "../pairs_file.ts";
 import { compileChatTemplate } from "./chat_template.ts";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
@@ -52,11 +53,7 @@ export async function trainTokenizer(options: TrainTokenizer): Promise<Tokenizer
 }
 
 async function* textsOf(pairs: string): AsyncGenerator<string> {
-  for await (const { prompt, chosen, rejected } of readPairs(pairs)) {
-    yield prompt;
-    yield chosen;
-    if (rejected !== undefined) yield rejected;
-  }
+  for await (const pair of readPairs(pairs)) yield* textsOf(pair);
 }
 
 /** A tokenizer that is given. */

@@ -49,6 +49,7 @@ async function run<P>(
     inputs: artifacts,
     output: ran.output,
     scratch: root,
+    cache: () => root,
     signal: new AbortController().signal,
     progress: () => {},
     measure: () => {},
