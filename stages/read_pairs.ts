@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { formatProblems, type Problem } from "../core/problem.ts";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
 import { downloadHosts, hubResources, hubSettings, revision } from "./hub_params.ts";
@@ -31,6 +32,9 @@ const params = z.strictObject({
   trainLimit: limit("train"),
   testLimit: limit("test"),
   dropIdentical: z.boolean().default(false).describe("Leave out pairs with two equal replies"),
+  dropMalformed: z.boolean().default(false).describe(
+    "Leave out rows that are no pairs, and tell which, instead of refusing the file",
+  ),
   dropEmpty: z.boolean().default(false).describe("Leave out pairs with an empty reply"),
 }).refine(({ path, hub }) => path !== undefined || hub !== undefined, {
   path: ["path"],
@@ -57,7 +61,7 @@ export default defineStage<Params>({
   estimateSeconds: ({ hub }) => hub === undefined ? 2 : 60,
   module: import.meta.url,
   async run(context) {
-    const { params, output, log } = context;
+    const { params, output, log, warn } = context;
     const { dropRows } = await import("../data/sources/drop_rows.ts");
     const { readPreferenceFiles } = await import("../data/sources/preference_rows.ts");
     const { writePairs } = await import("../data/pairs_file.ts");
@@ -66,13 +70,18 @@ export default defineStage<Params>({
       const [split, limit] of [["train", params.trainLimit], ["test", params.testLimit]] as const
     ) {
       const dropped: string[] = [];
-      const rows = dropRows(readPreferenceFiles(files[split], { limit }), {
+      const bad: Problem[] = [];
+      const onBadRow = params.dropMalformed ? (row: Problem) => bad.push(row) : undefined;
+      const rows = dropRows(readPreferenceFiles(files[split], { limit, onBadRow }), {
         dropIdentical: params.dropIdentical,
         dropEmpty: params.dropEmpty,
         onDrop: (id) => dropped.push(id),
       });
       const count = await writePairs(output(split), rows);
       const left = dropped.slice(0, 20).join(", ") + (dropped.length > 20 ? ", …" : "");
+      if (bad.length > 0) {
+        warn(`${split}: ${bad.length} rows are no pairs: ${formatProblems(bad.slice(0, 5))}`);
+      }
       log(`${split}: ${count} pairs${left && `, ${dropped.length} dropped (${left})`}`);
     }
   },

@@ -81,12 +81,12 @@ async function resolveCommit(
     if (known === null || !COMMIT.test(known)) throw notThere(repository, access);
     return known;
   }
-  const info = kind === "dataset" ? datasetInfo : modelInfo;
-  const { sha } = await asked(
-    access,
-    repository,
-    () => info({ name, revision, additionalFields: ["sha"], ...libraryOptions(access) }),
-  );
+  const { sha } = await asked(access, repository, () => {
+    const about = { name, revision, ...libraryOptions(access) };
+    return kind === "dataset"
+      ? datasetInfo({ ...about, additionalFields: ["sha"] })
+      : modelInfo({ ...about, additionalFields: ["sha"] });
+  });
   if (typeof sha !== "string" || !COMMIT.test(sha)) {
     throw new ExpectedError(`The hub named no commit for ${name} at ${revision}.`);
   }

@@ -12,6 +12,8 @@ const MOST_PROBLEMS = 20;
 export interface ReadPreferenceRows {
   /** Rows to take from the start of the file; all of them when absent. */
   readonly limit?: number;
+  /** Told of each row that is no pair, under its id, which is then left out instead of refused. */
+  readonly onBadRow?: (row: Problem) => void;
 }
 
 /**
@@ -29,12 +31,13 @@ export async function* readPreferenceRows(
   path: string,
   options: ReadPreferenceRows = {},
 ): AsyncGenerator<PreferencePair> {
-  const { limit = Infinity } = options;
+  const { limit = Infinity, onBadRow } = options;
   const kind = await checkFile(path);
   const name = path.slice(path.lastIndexOf("/") + 1).replace(/\.gz$/, "");
   const problems: Problem[] = [];
   let more = 0;
   let rows = 0;
+  let left = 0;
   const report = (problem: Problem) => {
     if (problems.length < MOST_PROBLEMS) problems.push(problem);
     else more++;
@@ -44,10 +47,15 @@ export async function* readPreferenceRows(
     rows++;
     const { number } = source;
     const pair = "problem" in source ? source.problem : parsePreferenceRow(source.row);
-    if ("message" in pair) report({ path: `${path}:${number}`, ...pair });
-    else if (problems.length === 0) yield { id: `${name}:${number}`, ...pair };
+    if (!("message" in pair)) left++;
+    if ("message" in pair) {
+      if (onBadRow === undefined) report({ path: `${path}:${number}`, ...pair });
+      else onBadRow({ path: `${name}:${number}`, ...pair });
+    } else if (problems.length === 0) yield { id: `${name}:${number}`, ...pair };
   }
-  if (rows === 0) report({ path, message: `Expected rows ${KNOWN_SHAPES}, but found none.` });
+  if (left === 0 && problems.length === 0) {
+    report({ path, message: `Expected rows ${KNOWN_SHAPES}, but found none.` });
+  }
   if (more > 0) problems.push({ path, message: `${more} more rows are bad.` });
   if (problems.length > 0) throw new InputError(problems);
 }
@@ -59,12 +67,12 @@ export async function* readPreferenceRows(
  */
 export async function* readPreferenceFiles(
   paths: readonly string[],
-  { limit = Infinity }: ReadPreferenceRows = {},
+  { limit = Infinity, onBadRow }: ReadPreferenceRows = {},
 ): AsyncGenerator<PreferencePair> {
   let left = limit;
   for (const path of paths) {
     if (left <= 0) return;
-    for await (const pair of readPreferenceRows(path, { limit: left })) {
+    for await (const pair of readPreferenceRows(path, { limit: left, onBadRow })) {
       left--;
       yield pair;
     }

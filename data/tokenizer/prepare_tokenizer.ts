@@ -37,7 +37,7 @@ export async function trainTokenizer(options: TrainTokenizer): Promise<Tokenizer
   const specialTokens = [
     ...new Set([padToken, bosToken, eosToken, ...options.additionalSpecialTokens]),
   ];
-  const vocabulary = await trainByteLevelBpe(textsOf(options.pairs), {
+  const vocabulary = await trainByteLevelBpe(textsOfFile(options.pairs), {
     vocabSize: options.vocabSize,
     specialTokens,
   });
@@ -52,7 +52,7 @@ export async function trainTokenizer(options: TrainTokenizer): Promise<Tokenizer
   return loadTokenizer(options.folder);
 }
 
-async function* textsOf(pairs: string): AsyncGenerator<string> {
+async function* textsOfFile(pairs: string): AsyncGenerator<string> {
   for await (const pair of readPairs(pairs)) yield* textsOf(pair);
 }
 

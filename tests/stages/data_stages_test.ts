@@ -164,6 +164,19 @@ Deno.test("read-pairs leaves out identical and empty pairs where the recipe says
   assert.deepEqual(audited.warnings, []);
 });
 
+Deno.test("read-pairs leaves out rows that are no pairs where the recipe says so, and tells which", async () => {
+  const path = await writeSource();
+  await Deno.writeTextFile(`${path}/train_prefs.jsonl`, "oops\n", { append: true });
+  await assert.rejects(run(readPairs, { path }), { name: "InputError" });
+  const { log, warnings } = await run(readPairs, { path, dropMalformed: true });
+  assert.deepEqual(log, ["train: 3 pairs", "test: 1 pairs"]);
+  assert.deepEqual(warnings, [
+    'train: 1 rows are no pairs: train_prefs.jsonl:4: Expected a JSON object but found "oops".',
+  ]);
+  await Deno.writeTextFile(`${path}/test_prefs.jsonl`, "oops\n");
+  await assert.rejects(run(readPairs, { path, dropMalformed: true }), /but found none\.$/);
+});
+
 Deno.test("read-pairs takes as many rows as the recipe says", async () => {
   const { log } = await run(readPairs, { path: await writeSource(), trainLimit: 2, testLimit: 9 });
   assert.deepEqual(log, ["train: 2 pairs", "test: 1 pairs"]);
