@@ -17,10 +17,3 @@ function float16Word(half: number): number {
   const shift = Math.clz32(fraction) - 21;
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }
-
-/** The float32 values (exact) of bfloat16 numbers given as raw bits: the upper half of a float32. */
-export function widenBfloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
-  const words = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) words[i] = bits[i] << 16;
-  return new Float32Array(words.buffer);
-}
