@@ -175,7 +175,9 @@ class HeaderReader {
   requireRoom(count: number, least: number, things: string): void {
     const left = this.fileSize - this.position;
     if (count * least <= left) return;
-    throw this.failure(`Expected ${count} ${things} but found only ${left} bytes of the file left.`);
+    throw this.failure(
+      `Expected ${count} ${things} but found only ${left} bytes of the file left.`,
+    );
   }
 
   /** The next bytes; valid until more are read. */
@@ -211,12 +213,16 @@ class HeaderReader {
     if (type === STRING) return this.text();
     if (type === LIST) return this.#list(depth + 1);
     const scalar = SCALARS.get(type);
-    if (scalar === undefined) throw this.failure(`Expected a known type of value but found ${type}.`);
+    if (scalar === undefined) {
+      throw this.failure(`Expected a known type of value but found ${type}.`);
+    }
     return scalar[1](this.#view(scalar[0]));
   }
 
   #list(depth: number): GgufValue[] {
-    if (depth > MOST_NESTED) throw this.failure(`Expected at most ${MOST_NESTED} lists in each other.`);
+    if (depth > MOST_NESTED) {
+      throw this.failure(`Expected at most ${MOST_NESTED} lists in each other.`);
+    }
     const type = this.uint32();
     const count = this.size("elements");
     this.requireRoom(count, SCALARS.get(type)?.[0] ?? 8, "elements");

@@ -1,6 +1,6 @@
 import { type GgufHeader, type GgufValue, readGgufHeader } from "../../core/gguf_file.ts";
 import { InputError, nearest, type Problem } from "../../core/problem.ts";
-import { preTokenizerOf, PRE_TOKENIZERS } from "./gguf_pre_tokenizers.ts";
+import { PRE_TOKENIZERS, preTokenizerOf } from "./gguf_pre_tokenizers.ts";
 import { addedTokenEntry } from "./special_tokens.ts";
 import type { TokenizerFiles } from "./tokenizer_files.ts";
 
@@ -101,7 +101,10 @@ function reportRepeated(
   tokens.forEach((token, id) => {
     const first = ids.get(token);
     if (first !== undefined) {
-      report("tokens", `Expected distinct tokens but found ${JSON.stringify(token)} at ${first} and ${id}.`);
+      report(
+        "tokens",
+        `Expected distinct tokens but found ${JSON.stringify(token)} at ${first} and ${id}.`,
+      );
     }
     ids.set(token, id);
   });

@@ -48,8 +48,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     }]);
   }
   const tokens = specialTokenTexts(config);
-  const idOf = (name: string) =>
-    resolveId(library, paths.config, [name, tokens[name]]);
+  const idOf = (name: string) => resolveId(library, paths.config, [name, tokens[name]]);
   const encodeAny = (text: string) => encodeByLibrary(library, paths.tokenizer, text);
   const encode = wordEncoder(model, encodeAny) ?? encodeAny;
   const added = [...library.get_added_tokens_decoder().values()];

@@ -32,7 +32,10 @@ const FILES = [
 export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> {
   if (await isFile(path)) return await readGgufTokenizer(path);
   const paths = { tokenizer: `${path}/tokenizer.json`, config: `${path}/tokenizer_config.json` };
-  const [tokenizer, config] = await Promise.all([readJson(paths.tokenizer), readJson(paths.config)]);
+  const [tokenizer, config] = await Promise.all([
+    readJson(paths.tokenizer),
+    readJson(paths.config),
+  ]);
   return { tokenizer, config, template: await readTemplate(path, config), paths };
 }
 
@@ -61,7 +64,10 @@ export async function saveTokenizerFiles(from: string, folder: string): Promise<
   }
 }
 
-async function readTemplate(folder: string, config: JsonObject): Promise<TokenizerFiles["template"]> {
+async function readTemplate(
+  folder: string,
+  config: JsonObject,
+): Promise<TokenizerFiles["template"]> {
   const path = `${folder}/chat_template.jinja`;
   if (await isFile(path)) return { source: await Deno.readTextFile(path), path };
   const given = config.chat_template;

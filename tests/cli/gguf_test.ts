@@ -60,26 +60,29 @@ async function prepare(root: string): Promise<void> {
   const model = initializeModel(config, 1);
   await saveModel(model, join(root, "folder"));
   const ids = ["padding", "bos", "eos"].map((name, id) => [`tokenizer.ggml.${name}_token_id`, id]);
-  const file = ggufFile([
-    ["general.architecture", "qwen2"],
-    ["qwen2.block_count", 1],
-    ["qwen2.context_length", config.maxPositions],
-    ["qwen2.embedding_length", 16],
-    ["qwen2.feed_forward_length", 24],
-    ["qwen2.attention.head_count", 2],
-    ["qwen2.attention.head_count_kv", 1],
-    ["qwen2.attention.layer_norm_rms_epsilon", 1e-6],
-    ["tokenizer.ggml.model", "gpt2"],
-    ["tokenizer.ggml.pre", "gpt-2"],
-    ["tokenizer.ggml.tokens", tokens],
-    ["tokenizer.ggml.token_type", tokens.map((_, id) => id < specialTokens.length ? 3 : 1)],
-    ["tokenizer.ggml.merges", merges.map((merge) => merge.join(" "))],
-    ["tokenizer.chat_template", TEMPLATE],
-    ...ids as [string, number][],
-  ], [...model.weights].map(([name, { dims, data }]) => {
-    const [, module, ending] = /^(.*)\.(weight|bias)$/.exec(name)!;
-    return { name: `${NAMES[module]}.${ending}`, dims, ...asF32(data) };
-  }));
+  const file = ggufFile(
+    [
+      ["general.architecture", "qwen2"],
+      ["qwen2.block_count", 1],
+      ["qwen2.context_length", config.maxPositions],
+      ["qwen2.embedding_length", 16],
+      ["qwen2.feed_forward_length", 24],
+      ["qwen2.attention.head_count", 2],
+      ["qwen2.attention.head_count_kv", 1],
+      ["qwen2.attention.layer_norm_rms_epsilon", 1e-6],
+      ["tokenizer.ggml.model", "gpt2"],
+      ["tokenizer.ggml.pre", "gpt-2"],
+      ["tokenizer.ggml.tokens", tokens],
+      ["tokenizer.ggml.token_type", tokens.map((_, id) => id < specialTokens.length ? 3 : 1)],
+      ["tokenizer.ggml.merges", merges.map((merge) => merge.join(" "))],
+      ["tokenizer.chat_template", TEMPLATE],
+      ...ids as [string, number][],
+    ],
+    [...model.weights].map(([name, { dims, data }]) => {
+      const [, module, ending] = /^(.*)\.(weight|bias)$/.exec(name)!;
+      return { name: `${NAMES[module]}.${ending}`, dims, ...asF32(data) };
+    }),
+  );
   await Deno.writeFile(join(root, "model.gguf"), file);
   const rows = PAIRS.map((pair) => `${JSON.stringify(pair)}\n`).join("");
   await Deno.writeTextFile(join(root, "pairs.jsonl"), rows);
@@ -103,24 +106,38 @@ Deno.test("logps and train take a GGUF file for a model, and its folder loads ag
     assert.deepEqual(before, await logps("folder"));
   });
 
-  const training = ["--loss", "rpo", "--beta", "0.1", "--eta", "0.1", "--sft", "sum", "--lr", "1e-2"];
+  const training = [
+    "--loss",
+    "rpo",
+    "--beta",
+    "0.1",
+    "--eta",
+    "0.1",
+    "--sft",
+    "sum",
+    "--lr",
+    "1e-2",
+  ];
   const train = (model: string, more: readonly string[]) =>
     ballastJson<{ steps: unknown[] }>([
       ...["train", "--model", model, ...files, ...training, "--steps", "2", "--batch-pairs", "2"],
       ...more,
     ], place);
 
-  await t.step("train gives what it gives of that folder, tokenizer and template included", async () => {
-    const [fromFile, fromFolder] = [
-      await train("model.gguf", ["--out", "a", "--reference", "model.gguf"]),
-      await train("folder", ["--out", "b"]),
-    ];
-    assert.deepEqual(fromFile.steps, fromFolder.steps);
-    const after = await logps("a");
-    assert.deepEqual(after, await logps("b"));
-    after.rows.forEach((row, i) => assert(row.chosenLogp > before.rows[i].chosenLogp));
-    assert.equal(await Deno.readTextFile(join(scratch.path, "a/chat_template.jinja")), TEMPLATE);
-  });
+  await t.step(
+    "train gives what it gives of that folder, tokenizer and template included",
+    async () => {
+      const [fromFile, fromFolder] = [
+        await train("model.gguf", ["--out", "a", "--reference", "model.gguf"]),
+        await train("folder", ["--out", "b"]),
+      ];
+      assert.deepEqual(fromFile.steps, fromFolder.steps);
+      const after = await logps("a");
+      assert.deepEqual(after, await logps("b"));
+      after.rows.forEach((row, i) => assert(row.chosenLogp > before.rows[i].chosenLogp));
+      assert.equal(await Deno.readTextFile(join(scratch.path, "a/chat_template.jinja")), TEMPLATE);
+    },
+  );
 
   await t.step("an adapter that was trained on it fits it", async () => {
     await train("model.gguf", ["--out", "adapter", "--lora-rank", "2"]);

@@ -36,7 +36,9 @@ function problemsOf(bytes: Uint8Array): Promise<string[]> {
       return [];
     } catch (error) {
       assert(error instanceof InputError, `${error}`);
-      return error.problems.map((problem) => `${problem.path.slice(path.length)}: ${problem.message}`);
+      return error.problems.map((problem) =>
+        `${problem.path.slice(path.length)}: ${problem.message}`
+      );
     }
   });
 }
@@ -114,14 +116,19 @@ Deno.test("readGgufHeader() makes no list, text or table that the file is too sh
   assert.match(await at(8, huge), /^: tensors: Expected 4503599627370495 tensors but found only/);
   assert.match(await at(16, huge), /^: metadata: Expected 4503599627370495 entries but found only/);
   assert.match(await at(24, huge), /Expected 4503599627370495 bytes but found only/);
-  assert.match(await at(24, Array(8).fill(255)), /Expected a number of bytes but found 18446744073/);
+  assert.match(
+    await at(24, Array(8).fill(255)),
+    /Expected a number of bytes but found 18446744073/,
+  );
   // "a" is the first key (8 + 1 bytes), then its type, the elements' type, their number.
   const list = ggufFile([["a", ["x"]]]);
   assert.match(await at(24 + 9 + 4 + 4, huge, list), /^: a: Expected 4503599627370495 elements/);
 });
 
 Deno.test("readGgufHeader() refuses keys and tensors that appear twice, and takes any name", async () => {
-  assert.deepEqual(await problemsOf(ggufFile([["a", 1], ["a", 2]])), [": a: The key appears twice."]);
+  assert.deepEqual(await problemsOf(ggufFile([["a", 1], ["a", 2]])), [
+    ": a: The key appears twice.",
+  ]);
   assert.deepEqual(await problemsOf(ggufFile([], [...TENSORS, ...TENSORS])), [
     ": a: The tensor appears twice.",
     ": b: The tensor appears twice.",
@@ -133,7 +140,8 @@ Deno.test("readGgufHeader() refuses keys and tensors that appear twice, and take
 });
 
 Deno.test("readGgufHeader() refuses shapes, types and alignments that the format does not have", async () => {
-  const tensor = (dims: number[]) => ggufFile([], [{ name: "t", dims, ...asF32(new Float32Array(1)) }]);
+  const tensor = (dims: number[]) =>
+    ggufFile([], [{ name: "t", dims, ...asF32(new Float32Array(1)) }]);
   assert.deepEqual(await problemsOf(tensor([])), [": t: Expected 1 to 4 dimensions but found 0."]);
   assert.deepEqual(await problemsOf(tensor([1, 1, 1, 1, 1])), [
     ": t: Expected 1 to 4 dimensions but found 5.",
@@ -146,10 +154,14 @@ Deno.test("readGgufHeader() refuses shapes, types and alignments that the format
   ]);
   const unknown = ggufFile([["a", 1]]);
   unknown[24 + 9] = 13;
-  assert.deepEqual(await problemsOf(unknown), [": a: Expected a known type of value but found 13."]);
+  assert.deepEqual(await problemsOf(unknown), [
+    ": a: Expected a known type of value but found 13.",
+  ]);
   const deep = ggufFile([["a", [[[[["x"]]]]]]]);
   assert.deepEqual(await problemsOf(deep), [": a: Expected at most 4 lists in each other."]);
   const badText = ggufFile([["a", "é"]]);
   badText[24 + 9 + 4 + 8] = 0xff;
-  assert.deepEqual(await problemsOf(badText), [": a: Expected text in UTF-8 but found other bytes."]);
+  assert.deepEqual(await problemsOf(badText), [
+    ": a: Expected text in UTF-8 but found other bytes.",
+  ]);
 });

@@ -21,7 +21,11 @@ Deno.test({
     const ours = await loadTokenizer(SMOLLM2);
     const theirs = await loadTokenizer(join(SHARED, "models/smollm2_tokenizer"));
     assert.equal(ours.vocabSize, theirs.vocabSize);
-    assert.deepEqual([ours.bosId, ours.eosId, ours.padId], [theirs.bosId, theirs.eosId, theirs.padId]);
+    assert.deepEqual([ours.bosId, ours.eosId, ours.padId], [
+      theirs.bosId,
+      theirs.eosId,
+      theirs.padId,
+    ]);
     assert.deepEqual(ours.specialTokens, theirs.specialTokens);
     const rows = await realRows();
     assert.equal(rows.length, 1000);

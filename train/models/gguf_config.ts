@@ -34,7 +34,7 @@ const REQUIRED: readonly string[] = [
 
 /** Further keys, with the values that leave results as they are computed here. */
 const HARMLESS: Readonly<Record<string, (value: GgufValue, sizes: Sizes) => boolean>> = {
-  "vocab_size": (value, { vocabulary }) => value === vocabulary,
+  "vocab_size": (value, { vocabulary }) => vocabulary === undefined || value === vocabulary,
   "attention.value_length": (value, { headDim }) => value === headDim,
   "rope.dimension_count": (value, { headDim }) => value === headDim,
   "rope.scaling.type": (value) => value === "none",
@@ -98,9 +98,9 @@ function readArchitecture({ path, metadata }: GgufHeader): GgufArchitecture {
   const given = metadata.get("general.architecture") ?? null;
   const architecture = ARCHITECTURES.find((name) => name === given);
   if (architecture === undefined) {
-    const message = `Expected one of ${ARCHITECTURES.join(", ")} (mistral is llama here) but found ${
-      JSON.stringify(asJson(given ?? undefined))
-    }.`;
+    const message = `Expected one of ${
+      ARCHITECTURES.join(", ")
+    } (mistral is llama here) but found ${JSON.stringify(asJson(given ?? undefined))}.`;
     problems.push({ path: `${path}: general.architecture`, message });
   }
   const kind = metadata.get("general.type") ?? "model";

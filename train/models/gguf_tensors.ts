@@ -42,7 +42,9 @@ function place(tensor: GgufTensor, header: GgufHeader, problems: Problem[]): Sto
   const placed = { path, name, dims, type, begin: dataOffset + offset };
   const end = placed.begin + storedBytes(placed);
   if (end <= size) return [placed];
-  return report(`Expected it to end within the file's ${size} bytes but found that it ends at ${end}.`);
+  return report(
+    `Expected it to end within the file's ${size} bytes but found that it ends at ${end}.`,
+  );
 }
 
 function checkPlaces(

@@ -54,16 +54,28 @@ Deno.test("loadTokenizer() reads a GGUF file's vocabulary, merges and special to
     assert.equal(tokenizer.vocabSize, TOKENS.length);
     assert.deepEqual([tokenizer.bosId, tokenizer.eosId, tokenizer.padId], [1, 0, null]);
     assert.deepEqual(tokenizer.specialTokens, ["<|end|>", "<|user|>"]);
-    assert.deepEqual(pieces(tokenizer, "ab ab<|user|>b[mark]"), ["ab", "Ġab", "<|user|>", "b", "[mark]"]);
+    assert.deepEqual(pieces(tokenizer, "ab ab<|user|>b[mark]"), [
+      "ab",
+      "Ġab",
+      "<|user|>",
+      "b",
+      "[mark]",
+    ]);
     assert.equal(tokenizer.decode(tokenizer.encode("<|user|>é ab[mark]<|end|>")), "é ab[mark]");
     const messages = [{ role: "user", content: "hi" }] as const;
-    assert.equal(tokenizer.chatTemplate!.render(messages, { addGenerationPrompt: false }), "hi<|end|>");
+    assert.equal(
+      tokenizer.chatTemplate!.render(messages, { addGenerationPrompt: false }),
+      "hi<|end|>",
+    );
   });
 });
 
 Deno.test("loadTokenizer() cuts words as the file's pre-tokenizer does", async () => {
   const cut = (pre: string, text: string) =>
-    withGguf({ "tokenizer.ggml.pre": pre }, async (path) => pieces(await loadTokenizer(path), text));
+    withGguf(
+      { "tokenizer.ggml.pre": pre },
+      async (path) => pieces(await loadTokenizer(path), text),
+    );
   assert.deepEqual(await cut("gpt-2", "123\n\nab"), ["123", "Ċ", "Ċ", "ab"]);
   assert.deepEqual(await cut("llama-bpe", "1231\n\nab"), ["123", "1", "ĊĊ", "ab"]);
   assert.deepEqual(await cut("llama3", "1231\n\nab"), ["123", "1", "ĊĊ", "ab"]);
@@ -115,7 +127,8 @@ const refused = (change: Readonly<Record<string, unknown>>) =>
   });
 
 Deno.test("loadTokenizer() refuses SentencePiece and says what to do", async () => {
-  const advice = "which is not read from GGUF. Use the model's Hugging Face folder, which holds its " +
+  const advice =
+    "which is not read from GGUF. Use the model's Hugging Face folder, which holds its " +
     "tokenizer.json.";
   assert.deepEqual(await refused({ "tokenizer.ggml.model": "llama" }), [
     `tokenizer.ggml.model: Expected "gpt2", a byte-level BPE, but found "llama", ${advice}`,

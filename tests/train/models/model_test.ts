@@ -137,7 +137,9 @@ Deno.test("loadModel() holds an index and its shards to each other", async () =>
   const names = [...weights.keys()];
   await writeSafetensors(`${folder}/a.safetensors`, new Map([...weights].slice(0, 5)));
   await writeSafetensors(`${folder}/b.safetensors`, new Map([...weights].slice(4)));
-  const map = Object.fromEntries(names.map((name, i) => [name, `${i < 5 ? "a" : "b"}.safetensors`]));
+  const map = Object.fromEntries(
+    names.map((name, i) => [name, `${i < 5 ? "a" : "b"}.safetensors`]),
+  );
   const index = `${folder}/model.safetensors.index.json`;
   const refused = async (weight_map: unknown) => {
     const text = typeof weight_map === "string" ? weight_map : JSON.stringify({ weight_map });
@@ -151,7 +153,9 @@ Deno.test("loadModel() holds an index and its shards to each other", async () =>
   };
   const file = "model.safetensors.index.json";
   assert.deepEqual(await refused(map), [
-    `b.safetensors: ${names[4]}: Expected it in a.safetensors, by ${file}, but found it in this file.`,
+    `b.safetensors: ${
+      names[4]
+    }: Expected it in a.safetensors, by ${file}, but found it in this file.`,
   ]);
   await writeSafetensors(`${folder}/b.safetensors`, new Map([...weights].slice(5, -1)));
   assert.deepEqual(await refused(map), [
@@ -171,7 +175,9 @@ Deno.test("loadModel() holds an index and its shards to each other", async () =>
       null,
     ]
   ) {
-    assert.deepEqual(await refused({ ...map, x: name }), [`${expected} ${JSON.stringify([name])}.`]);
+    assert.deepEqual(await refused({ ...map, x: name }), [
+      `${expected} ${JSON.stringify([name])}.`,
+    ]);
   }
   for (const none of [{}, [], null, "a.safetensors"]) {
     const text = JSON.stringify({ weight_map: none });
