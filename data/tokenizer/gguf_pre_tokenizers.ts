@@ -46,6 +46,8 @@ export const PRE_TOKENIZERS = {
     preTokenizer: words(wordPattern("\\p{N}")),
     ignoreMerges: false,
   },
+  // llama.cpp would cut digits off first, so that the blank lines before a number become one token, not
+  // two. transformers does not, and its log-probs are what those of a GGUF file are compared with.
   "smollm": {
     normalizer: null,
     preTokenizer: { ...byteLevel, use_regex: true },

@@ -79,7 +79,7 @@ export async function copyTokenizer(options: CopyTokenizer): Promise<Tokenizer> 
   const given = await loadTokenizer(options.from);
   if (given.eosId === null) {
     throw new InputError([{
-      path: `${options.from}/tokenizer_config.json`,
+      path: options.from,
       message: "Expected an eos_token, which ends every reply, but found none.",
     }]);
   }

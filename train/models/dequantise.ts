@@ -1,5 +1,3 @@
-import { widenFloat16 } from "./half.ts";
-
 /** How ggml stores numbers: in blocks that share a scale, each decoded on its own. */
 export interface BlockType {
   /** ggml's number of the type. */
@@ -16,7 +14,9 @@ export interface BlockType {
 type DecodeBlock = (bytes: Uint8Array, at: number, out: Float32Array, to: number) => void;
 
 /** All half-precision numbers by their bits. */
-const HALVES = widenFloat16(Uint16Array.from({ length: 1 << 16 }, (_, bits) => bits));
+const HALVES = Float32Array.from(
+  new Float16Array(Uint16Array.from({ length: 1 << 16 }, (_, bits) => bits).buffer),
+);
 
 /**
  * The types that are read, by ggml's names, as `dequantize_row_*` of ggml-quants.c define them. Every

@@ -17,14 +17,6 @@ export interface Model {
   readonly weights: Weights;
 }
 
-/** Files of a tokenizer that travel with a model. */
-const TOKENIZER_FILES = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "chat_template.jinja",
-] as const;
-
 /**
  * Reads a model: a file is taken for GGUF; a folder for Hugging Face's, with `config.json` and
  * `model.safetensors`, or the shards that `model.safetensors.index.json` names. Beside the float32
@@ -59,28 +51,13 @@ export function initializeModel(config: ModelConfig, seed: number): Model {
   return { config, weights };
 }
 
-/** What goes into a model's folder beside config and weights. */
-export interface SaveOptions {
-  /** Folder whose tokenizer files are copied along. */
-  readonly tokenizerFrom?: string;
-}
-
-/** Writes a Hugging Face folder that `loadModel` and transformers read; equal models, equal bytes. */
-export async function saveModel(
-  model: Model,
-  folder: string,
-  options: SaveOptions = {},
-): Promise<void> {
+/**
+ * Writes a Hugging Face folder that `loadModel` and transformers read; equal models, equal bytes. Its
+ * tokenizer is written by `saveTokenizerFiles`.
+ */
+export async function saveModel(model: Model, folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   await writeJson(`${folder}/config.json`, formatModelConfig(model.config));
   await writeJson(`${folder}/generation_config.json`, formatGenerationConfig(model.config));
   await writeSafetensors(`${folder}/model.safetensors`, model.weights);
-  if (options.tokenizerFrom === undefined) return;
-  for (const name of TOKENIZER_FILES) {
-    const source = `${options.tokenizerFrom}/${name}`;
-    // Written, not copied: a copy would carry the source's read-only mode along.
-    if (await isFile(source)) {
-      await Deno.writeFile(`${folder}/${name}`, await Deno.readFile(source));
-    }
-  }
 }
