@@ -233,7 +233,7 @@ function addStoreCommands(root: Command): void {
 function addModelCommands(root: Command): void {
   root.command("logps")
     .description("Summed log-probabilities of the replies of preference pairs under a model.")
-    .requiredOption("--model <folder>", "a Hugging Face folder")
+    .requiredOption("--model <path>", "a Hugging Face folder or a GGUF file")
     .option("--adapter <folder>", "a LoRA adapter to the model, in PEFT's format")
     .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected} as JSON lines")
     .requiredOption("--max-length <n>", "tokens of prompt and reply together", count)
@@ -250,7 +250,7 @@ function addModelCommands(root: Command): void {
 function addTrainCommand(root: Command): void {
   root.command("train")
     .description("Train a model on preference pairs.")
-    .requiredOption("--model <folder>", "a Hugging Face folder to start from")
+    .requiredOption("--model <path>", "a Hugging Face folder or a GGUF file to start from")
     .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected} as JSON lines")
     .requiredOption("--out <folder>", "where the trained model goes; new or empty")
     .addOption(
@@ -292,7 +292,7 @@ function addTrainCommand(root: Command): void {
     .requiredOption("--max-length <n>", "tokens of prompt and reply together", count)
     .requiredOption("--max-prompt-length <n>", "tokens a prompt keeps when that is exceeded", count)
     .option(
-      "--reference <folder>",
+      "--reference <path>",
       "the reference model (default: --model, with --adapter, before training)",
     )
     .option("--resume", "continue from the checkpoint of an interrupted call", false)

@@ -2,11 +2,12 @@ import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../core/problem.ts";
 import { spellOutByteLevel } from "./byte_level_words.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
+import { readTokenizerFiles } from "./tokenizer_files.ts";
 import { wordEncoder } from "./word_encoder.ts";
 
 /** Text to token ids and back. */
 export interface Tokenizer {
-  /** The folder it was read from. */
+  /** The folder or GGUF file it was read from. */
   readonly folder: string;
   /** One more than the highest id: the rows that an embedding needs. */
   readonly vocabSize: number;
@@ -31,33 +32,24 @@ export interface Tokenizer {
 }
 
 /**
- * Loads a tokenizer from a Hugging Face folder: tokenizer.json, tokenizer_config.json, and
- * chat_template.jinja where there is one (else `chat_template` of tokenizer_config.json).
+ * Loads a tokenizer from a Hugging Face folder or a GGUF file (see `readTokenizerFiles`).
  *
  * @throws InputError when a file is missing, is no JSON, or is of a kind that is not supported
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const [model, config] = await Promise.all([
-    readJson(`${folder}/tokenizer.json`),
-    readJson(`${folder}/tokenizer_config.json`),
-  ]);
+  const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder);
   let library: HuggingFaceTokenizer;
   try {
     library = new HuggingFaceTokenizer(spellOutByteLevel(model), config);
   } catch (error) {
     throw new InputError([{
-      path: `${folder}/tokenizer.json`,
+      path: paths.tokenizer,
       message: `Expected a tokenizer of a supported kind but found: ${messageOf(error)}`,
     }]);
   }
   const tokens = specialTokenTexts(config);
-  const idOf = (name: string) =>
-    resolveId(library, `${folder}/tokenizer_config.json`, [
-      name,
-      tokens[name],
-    ]);
-  const template = await readTemplate(folder, config);
-  const encodeAny = (text: string) => encodeByLibrary(library, folder, text);
+  const idOf = (name: string) => resolveId(library, paths.config, [name, tokens[name]]);
+  const encodeAny = (text: string) => encodeByLibrary(library, paths.tokenizer, text);
   const encode = wordEncoder(model, encodeAny) ?? encodeAny;
   const added = [...library.get_added_tokens_decoder().values()];
   return {
@@ -81,13 +73,13 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   };
 }
 
-function encodeByLibrary(library: HuggingFaceTokenizer, folder: string, text: string): number[] {
+function encodeByLibrary(library: HuggingFaceTokenizer, path: string, text: string): number[] {
   if (text === "") return [];
   const { ids, tokens } = library.encode(text, { add_special_tokens: false });
   const unknown = ids.findIndex((id) => id === undefined);
   if (unknown < 0) return ids;
   throw new InputError([{
-    path: `${folder}/tokenizer.json`,
+    path,
     message: `Expected a vocabulary that can write every text but found no token for ` +
       `${JSON.stringify(tokens[unknown])}, nor one for unknown words.`,
   }]);
@@ -114,46 +106,6 @@ function resolveId(
   if (id !== undefined) return id;
   const message = `Expected ${name} to be in the vocabulary but found "${text}".`;
   throw new InputError([{ path, message }]);
-}
-
-async function readTemplate(
-  folder: string,
-  config: Readonly<Record<string, unknown>>,
-): Promise<{ source: string; path: string } | null> {
-  const path = `${folder}/chat_template.jinja`;
-  try {
-    return { source: await Deno.readTextFile(path), path };
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  const given = config.chat_template;
-  const named: unknown = Array.isArray(given)
-    ? given.find((entry) => isRecord(entry) && entry.name === "default")?.template
-    : given;
-  return typeof named === "string"
-    ? { source: named, path: `${folder}/tokenizer_config.json: chat_template` }
-    : null;
-}
-
-async function readJson(path: string): Promise<Record<string, unknown>> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    const message = "Expected a tokenizer's file but found none.";
-    throw new InputError([{ path, message }]);
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isRecord(value)) return value;
-    throw new SyntaxError("no object");
-  } catch (error) {
-    throw new InputError([{
-      path,
-      message: `Expected a JSON object but found: ${messageOf(error)}`,
-    }]);
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -4,6 +4,7 @@ import { readPairs, writePairs, writePrompts } from "../../data/pairs_file.ts";
 import { readTokens } from "../../data/store/read_tokens.ts";
 import { tokenizePairs } from "../../data/tokenize_pairs.ts";
 import { isCovered, replyKind } from "../../data/world/gold.ts";
+import { saveTokenizerFiles } from "../../data/tokenizer/tokenizer_files.ts";
 import { writeWorldTokenizer } from "../../data/world/tokenizer.ts";
 import { drawDemonstrations, drawPrompts } from "../../data/world/world.ts";
 import { VOCABULARY } from "../../data/world/vocabulary.ts";
@@ -83,7 +84,8 @@ async function makeReference(root: string): Promise<void> {
     loss: { loss: "sft", sft: "token_mean" },
     batchPairs: 32,
   });
-  await saveModel(model, `${root}/reference`, { tokenizerFrom: `${root}/tokenizer` });
+  await saveModel(model, `${root}/reference`);
+  await saveTokenizerFiles(`${root}/tokenizer`, `${root}/reference`);
 }
 
 /** A short DPO run with snapshots, and the reference's log-probs of the validation pairs. */
@@ -102,7 +104,8 @@ async function trainPolicy(root: string): Promise<void> {
     batchPairs: 8,
     snapshots: { folder: `${root}/snapshots`, steps },
   });
-  await saveModel(trained.model, `${root}/policy`, { tokenizerFrom: `${root}/tokenizer` });
+  await saveModel(trained.model, `${root}/policy`);
+  await saveTokenizerFiles(`${root}/tokenizer`, `${root}/policy`);
   await Deno.mkdir(`${root}/steps`);
   await Deno.writeTextFile(`${root}/steps/steps.jsonl`, formatStepRecords(trained.steps));
   const scorer = await openScorer(reference, { threads: 1 });
