@@ -16,8 +16,15 @@ export interface PairLengths {
   readonly rejected: number | null;
 }
 
+/** Digests (128 bits, hex) by which prompts of two sets can be compared. */
+export interface PromptDigests {
+  readonly promptDigest: string;
+  /** The same of the text in NFKC, lower case, each run of white space one blank. */
+  readonly promptDigestNormalised: string;
+}
+
 /** A tokenized pair with what was seen on the way, for SQL and for the audit. */
-export interface TokenizedRow extends TokenizedPair {
+export interface TokenizedRow extends TokenizedPair, PromptDigests {
   /** Lengths before truncation. */
   readonly before: PairLengths;
   readonly truncation: Truncation;
@@ -33,10 +40,6 @@ export interface TokenizedRow extends TokenizedPair {
   readonly rejectedEnded: boolean;
   /** A text of the pair spells a special token, which the tokenizer then takes for one. */
   readonly specialInText: boolean;
-  /** Digest (128 bits, hex) of the prompt's text. */
-  readonly promptDigest: string;
-  /** The same of the text in NFKC, lower case, each run of white space one blank. */
-  readonly promptDigestNormalised: string;
 }
 
 /** How pairs become token ids. */
@@ -52,10 +55,15 @@ export interface TokenizeOptions {
  * template, the text as it is without one. Nothing is truncated.
  */
 export function tokenizePrompt(tokenizer: Tokenizer, prompt: string): Int32Array {
-  const template = tokenizer.chatTemplate;
-  if (template === null) return tokenizer.encode(prompt);
-  const messages = [{ role: "user", content: prompt }] as const;
-  return tokenizer.encode(template.render(messages, { addGenerationPrompt: true }));
+  return tokenizer.encode(renderPrompt(tokenizer.chatTemplate, prompt));
+}
+
+/** Turns pairs into token ids; see `pairTokenizer`. */
+export interface PairTokenizer {
+  /** The row of a pair. */
+  (pair: PreferencePair): TokenizedRow;
+  /** The same rows for many pairs, whose texts are encoded together, which is faster. */
+  all(pairs: readonly PreferencePair[]): Promise<TokenizedRow[]>;
 }
 
 /**
@@ -72,56 +80,87 @@ export function tokenizePrompt(tokenizer: Tokenizer, prompt: string): Int32Array
  * @throws RangeError when the lengths are no positive integers with `maxPromptLength` the smaller
  * @throws InputError when the tokenizer has no end token, or cannot write a pair
  */
-export function pairTokenizer(
-  tokenizer: Tokenizer,
-  options: TokenizeOptions,
-): (pair: PreferencePair) => TokenizedRow {
+export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): PairTokenizer {
   checkOptions(options);
-  const { eosId, chatTemplate } = tokenizer;
+  const { eosId } = tokenizer;
   if (eosId === null) {
     throw new InputError([{
       path: `${tokenizer.folder}/tokenizer_config.json`,
       message: "Expected an eos_token, which ends every reply, but found none.",
     }]);
   }
-  const whole = (prompt: string, reply: string) =>
-    chatTemplate === null
-      ? append(tokenizer.encode(prompt + reply), eosId)
-      : tokenizer.encode(renderPair(chatTemplate, prompt, reply));
-  const promptFacts = remember((text: string) => ({
-    prompt: tokenizePrompt(tokenizer, text),
-    promptDigest: digestText(text),
-    promptDigestNormalised: digestText(normalise(text)),
-  }));
-  const special = anyOf(tokenizer.specialTokens);
-  return (pair) => {
-    const { prompt, ...digests } = promptFacts(pair.prompt);
-    const chosen = split(prompt, whole(pair.prompt, pair.chosen));
-    const rejected = pair.rejected === undefined
-      ? null
-      : split(prompt, whole(pair.prompt, pair.rejected));
-    const full = { prompt, chosen: chosen.reply, rejected: rejected && rejected.reply };
-    const kept = truncate(full, options);
+  const facts = textFacts(tokenizer.specialTokens);
+  const texts = (pair: PreferencePair) => textsOf(pair, tokenizer.chatTemplate);
+  const rowOf = (pair: PreferencePair, encoded: readonly Int32Array[]): TokenizedRow => {
+    const ended = tokenizer.chatTemplate === null
+      ? encoded.map((ids, i) => i === 0 ? ids : append(ids, eosId))
+      : encoded;
+    const tokens = tokensOf(ended, options);
     return {
       id: pair.id,
-      ...kept.pair,
-      before: {
-        prompt: prompt.length,
-        chosen: full.chosen.length,
-        rejected: full.rejected && full.rejected.length,
-      },
-      truncation: kept.truncation,
-      boundaryMismatch: !chosen.isPrefix || rejected?.isPrefix === false,
-      identicalText: pair.chosen === pair.rejected,
-      chosenEmpty: pair.chosen.trim() === "",
-      rejectedEmpty: pair.rejected?.trim() === "",
-      chosenEnded: kept.pair.chosen.includes(eosId),
-      rejectedEnded: kept.pair.rejected?.includes(eosId) ?? true,
-      specialInText: special !== null &&
-        [pair.prompt, pair.chosen, pair.rejected ?? ""].some((text) => special.test(text)),
-      ...digests,
+      ...tokens,
+      ...facts(pair),
+      chosenEnded: tokens.chosen.includes(eosId),
+      rejectedEnded: tokens.rejected?.includes(eosId) ?? true,
     };
   };
+  const tokenize = (pair: PreferencePair) =>
+    rowOf(pair, texts(pair).map((text) => tokenizer.encode(text)));
+  const all = async (pairs: readonly PreferencePair[]) => {
+    const given = pairs.map(texts);
+    const encoded = await tokenizer.encodeAll(given.flat());
+    let at = 0;
+    return pairs.map((pair, i) => rowOf(pair, encoded.slice(at, at += given[i].length)));
+  };
+  return Object.assign(tokenize, { all });
+}
+
+/** The texts of a pair to be encoded: what precedes the reply, then the whole with each reply. */
+function textsOf(pair: PreferencePair, template: ChatTemplate | null): string[] {
+  const { prompt, chosen, rejected } = pair;
+  const replies = rejected === undefined ? [chosen] : [chosen, rejected];
+  return [
+    renderPrompt(template, prompt),
+    ...replies.map((reply) =>
+      template === null ? prompt + reply : renderPair(template, prompt, reply)
+    ),
+  ];
+}
+
+function renderPrompt(template: ChatTemplate | null, prompt: string): string {
+  if (template === null) return prompt;
+  return template.render([{ role: "user", content: prompt }], { addGenerationPrompt: true });
+}
+
+/** What the token ids of a pair's texts (see `textsOf`) make of it. */
+function tokensOf([prompt, ...wholes]: readonly Int32Array[], options: TokenizeOptions) {
+  const [chosen, rejected = null] = wholes.map((whole) => split(prompt, whole));
+  const full = { prompt, chosen: chosen.reply, rejected: rejected && rejected.reply };
+  const { pair, truncation } = truncate(full, options);
+  return {
+    ...pair,
+    truncation,
+    before: {
+      prompt: prompt.length,
+      chosen: full.chosen.length,
+      rejected: full.rejected && full.rejected.length,
+    },
+    boundaryMismatch: !chosen.isPrefix || rejected?.isPrefix === false,
+  };
+}
+
+/** What the texts of a pair tell without tokens. */
+function textFacts(specialTokens: readonly string[]) {
+  const special = anyOf(specialTokens);
+  const digests = remember(digestPrompt);
+  return ({ prompt, chosen, rejected }: PreferencePair) => ({
+    identicalText: chosen === rejected,
+    chosenEmpty: chosen.trim() === "",
+    rejectedEmpty: rejected?.trim() === "",
+    specialInText: special !== null &&
+      [prompt, chosen, rejected ?? ""].some((text) => special.test(text)),
+    ...digests(prompt),
+  });
 }
 
 /** Prompts often come again: each is worked out once while it is among the latest few thousand. */
@@ -196,6 +235,22 @@ function checkOptions({ maxLength, maxPromptLength }: TokenizeOptions): void {
       `Expected maxPromptLength to be below maxLength (${maxLength}) but found ${maxPromptLength}.`,
     );
   }
+}
+
+/** The digests of a prompt. */
+export function digestPrompt(prompt: string): PromptDigests {
+  return {
+    promptDigest: digestText(prompt),
+    promptDigestNormalised: digestText(normalise(prompt)),
+  };
+}
+
+/** What two sets of tokens must share for a model to read both alike. */
+export function encodingFacts(
+  { vocabSize, eosId, padId, chatTemplate }: Tokenizer,
+): { vocabSize: number; eosId: number; padId: number | null; templateDigest: string | null } {
+  const templateDigest = chatTemplate && sha256(chatTemplate.source);
+  return { vocabSize, eosId: eosId as number, padId, templateDigest };
 }
 
 function normalise(text: string): string {
