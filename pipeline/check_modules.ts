@@ -31,7 +31,11 @@ export interface CheckOptions {
   readonly projectFolder: string;
   /** The folders below it that hold code. */
   readonly codeFolders: readonly string[];
+  /** Milliseconds until a check is given up: what a module does may never end. 60,000 unless given. */
+  readonly limit?: number;
 }
+
+const LIMIT = 60_000;
 
 /**
  * Checks the modules that the parameters of instances name, before anything runs.
@@ -58,6 +62,8 @@ export async function checkInstances(
 /**
  * What is wrong with the modules that parameters name, for each stage: what they import, and what the
  * stage itself says of them. Costs nothing where no parameter names one.
+ *
+ * @throws ExpectedError when the process that looks at them fails, or is not done in time
  */
 export async function checkModules(
   stages: readonly StageWithModules[],
@@ -84,7 +90,7 @@ function importProblems({ paths, modules }: StageWithModules): Problem[] {
 
 async function askStages(
   stages: readonly StageWithModules[],
-  { deno, projectFolder, codeFolders }: CheckOptions,
+  { deno, projectFolder, codeFolders, limit = LIMIT }: CheckOptions,
 ): Promise<readonly (readonly Problem[])[]> {
   const files = [
     ...new Set(stages.flatMap(({ modules, paths }) => Object.keys(modules).map((k) => paths[k]))),
@@ -104,11 +110,13 @@ async function askStages(
     stage: name,
     params,
   }));
-  const output = child.output();
-  const input = child.stdin.getWriter();
-  await input.write(new TextEncoder().encode(JSON.stringify(asked))).catch(() => {});
-  await input.close().catch(() => {});
-  const { stdout, stderr } = await output;
+  const answer = await withinLimit(child, JSON.stringify(asked), limit);
+  if (answer === null) {
+    throw new ExpectedError(
+      `${files.join(", ")} could not be checked: not done after ${limit / 1000} s.`,
+    );
+  }
+  const { stdout, stderr } = answer;
   const decoder = new TextDecoder();
   for (const line of decoder.decode(stdout).split("\n")) {
     const decoded = decodeLine(line);
@@ -117,4 +125,31 @@ async function askStages(
   throw new ExpectedError(
     `${files.join(", ")} could not be checked: ${decoder.decode(stderr).trim()}`,
   );
+}
+
+/** What a process prints when it is told something; null when it had to be killed first. */
+async function withinLimit(
+  child: Deno.ChildProcess,
+  input: string,
+  limit: number,
+): Promise<Deno.CommandOutput | null> {
+  let isLate = false;
+  const timer = setTimeout(() => {
+    try {
+      child.kill("SIGKILL"); // a module can listen for every other signal
+      isLate = true;
+    } catch {
+      // It has ended in this very moment.
+    }
+  }, limit);
+  try {
+    const output = child.output();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input)).catch(() => {});
+    await writer.close().catch(() => {});
+    const answer = await output;
+    return isLate ? null : answer;
+  } finally {
+    clearTimeout(timer);
+  }
 }

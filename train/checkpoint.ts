@@ -46,7 +46,7 @@ export class CheckpointFolder {
    * The newest checkpoint that is whole, with its step records; `null` when there is none. A damaged
    * one is removed and the one before taken; so is one that the caller has no use for.
    *
-   * @throws ExpectedError when a whole checkpoint belongs to another run
+   * @throws ExpectedError when a whole checkpoint belongs to another run, or an older version wrote it
    */
   async open(
     isUsable: (step: number) => Promise<boolean> = () => Promise.resolve(true),
@@ -55,22 +55,18 @@ export class CheckpointFolder {
     const records = await this.#readRecords();
     for (const { name, step, digest } of await this.#list()) {
       const path = `${this.folder}/${name}`;
-      const isWhole = step <= records.length && (await digestFile(path)).sha256 === digest;
-      if (!isWhole || !await isUsable(step)) {
-        // Left in place, it would count as one of those to keep.
-        await Deno.remove(path);
-        continue;
+      if ((await digestFile(path)).sha256 === digest) {
+        const { tensors, metadata } = await readSafetensors(path);
+        // Before anything is removed: another run's checkpoint is not ours to judge.
+        const order = this.#requireOwn(path, metadata);
+        if (step <= records.length && await isUsable(step)) {
+          const kept = records.slice(0, step);
+          await this.#replaceRecords(kept);
+          return { state: ungroup(step, tensors, order), records: kept };
+        }
       }
-      const { tensors, metadata } = await readSafetensors(path);
-      if (metadata.run !== this.run || metadata.order === undefined) {
-        throw new ExpectedError(
-          `${path}: the checkpoint belongs to a run with other options, weights or pairs; ` +
-            "resume with the same ones, or remove the folder to start afresh.",
-        );
-      }
-      const kept = records.slice(0, step);
-      await this.#replaceRecords(kept);
-      return { state: ungroup(step, tensors, JSON.parse(metadata.order)), records: kept };
+      // Left in place, it would count as one of those to keep.
+      await Deno.remove(path);
     }
     await this.#replaceRecords([]);
     return null;
@@ -95,6 +91,23 @@ export class CheckpointFolder {
     for (const old of (await this.#list()).slice(this.keep)) {
       await Deno.remove(`${this.folder}/${old.name}`);
     }
+  }
+
+  /** The order of a checkpoint's parameters; throws when it is none of this run's. */
+  #requireOwn(path: string, { run, order }: Readonly<Record<string, string>>): string[] {
+    if (order === undefined) {
+      throw new ExpectedError(
+        `${path}: the checkpoint was written by an older version of Ballast; ` +
+          "remove the folder to start afresh.",
+      );
+    }
+    if (run !== this.run) {
+      throw new ExpectedError(
+        `${path}: the checkpoint belongs to a run with other options, weights or pairs; ` +
+          "resume with the same ones, or remove the folder to start afresh.",
+      );
+    }
+    return JSON.parse(order);
   }
 
   /** Newest first. */

@@ -1,12 +1,13 @@
 import { Graph } from "./graph/graph.ts";
 import { checkpointedGradients, gradients } from "./graph/gradients.ts";
-import { accumulate, add, mul, reduceSum, split } from "./graph/ops.ts";
+import { add, expand, mul, reduceSum, reshape, scatterElementsAdd, split } from "./graph/ops.ts";
 import type { Value } from "./graph/value.ts";
 import { lossReads, lossTerms, type TrainingLoss } from "./losses/losses.ts";
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
 import type { ModelConfig } from "./models/config.ts";
 import type { AdapterConfig, Target } from "./models/adapter_config.ts";
 import { type GradientPaths, packInputs, replyLogps } from "./models/packed_logps.ts";
+import { EMBEDDING } from "./models/parameters.ts";
 import { adapterInputs, Transformer, weightInputs } from "./models/transformer.ts";
 
 /** What a gradient is taken of. */
@@ -24,6 +25,9 @@ export function gradientName(weight: string): string {
   return `gradient/${weight}`;
 }
 
+/** The output that holds the gradients of the rows looked up in the embedding table. */
+export const ROW_GRADIENTS = "rowGradients";
+
 /** The output that holds the next value of an input. */
 export function nextName(name: string): string {
   return `next/${name}`;
@@ -39,7 +43,9 @@ export function nextName(name: string): string {
  *
  * Outputs: `preference` and `regulariser` (), this pack's share of the batch's mean; `loss` (), their
  * weighted sum, of which the gradient is; `policyChosen` and `policyRejected` (P); `next/gradient/…`,
- * to be written over what was gathered.
+ * to be written over what was gathered. The embedding table's is that of the table as head, if it is
+ * one; as table it has `rowGradients` (N, D), to be added at the rows of `ids` (`addRowsGraph`): in
+ * the graph that would copy the table twice.
  */
 export function gradientGraph(options: GradientGraphOptions): Graph {
   const { config, adapter, loss, gradientCheckpointing = false } = options;
@@ -52,17 +58,39 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
     replies: comparesPairs ? "2*P" : "P",
     paths: gradientPaths(config, adapter),
   });
-  const segments = graph.input("segments", "int64", ["M"]);
-  const pairWeights = perPair(graph, "pairWeights");
   const boundaries: Value[] = [];
+  const rows: Value[] = [];
   const policy = replyLogps(new Transformer(config, weights, added), pack, {
-    segments,
+    segments: graph.input("segments", "int64", ["M"]),
+    onRows: (x) => trained.has(EMBEDDING) && rows.push(x),
     onLayer: (x) => boundaries.push(x),
   });
-  const logps: ChosenLogps & { readonly policyRejected?: Value } = comparesPairs
-    ? pairLogps(graph, policy)
-    : chosenLogps(graph, policy);
+  const total = putOutLoss(
+    comparesPairs ? pairLogps(graph, policy) : chosenLogps(graph, policy),
+    loss,
+  );
+  const whole = [...trained].filter(([name]) => name !== EMBEDDING || config.tiedEmbeddings);
+  const wrt = [...rows, ...whole.map(([, weight]) => weight)];
+  const grads = gradientCheckpointing
+    ? checkpointedGradients(total, wrt, boundaries)
+    : gradients(total, wrt);
+  rows.forEach((_, i) => graph.output(ROW_GRADIENTS, grads[i]));
+  whole.forEach(([weight, { dims }], i) => {
+    const name = gradientName(weight);
+    const gathered = graph.input(name, graph.dtype, dims);
+    graph.output(nextName(name), add(gathered, grads[rows.length + i]));
+  });
+  return graph;
+}
+
+/** Puts out what there is to say of the loss; gives the sum that is differentiated, (). */
+function putOutLoss(
+  logps: ChosenLogps & { readonly policyRejected?: Value },
+  loss: TrainingLoss,
+): Value {
+  const { graph } = logps.policyChosen;
   const terms = lossTerms(logps, loss);
+  const pairWeights = perPair(graph, "pairWeights");
   const share = (part: Value) => reduceSum(mul(part, pairWeights)); // ()
   const [preference, regulariser] = [share(terms.preference), share(terms.regulariser)];
   const total = add(
@@ -74,16 +102,7 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
   graph.output("regulariser", regulariser);
   graph.output("policyChosen", logps.policyChosen);
   if (logps.policyRejected) graph.output("policyRejected", logps.policyRejected);
-  const wrt = [...trained.values()];
-  const grads = gradientCheckpointing
-    ? checkpointedGradients(total, wrt, boundaries)
-    : gradients(total, wrt);
-  [...trained].forEach(([weight, { dims }], i) => {
-    const name = gradientName(weight);
-    const gathered = graph.input(name, graph.dtype, dims);
-    graph.output(nextName(name), accumulate(gathered, grads[i]));
-  });
-  return graph;
+  return total;
 }
 
 /** All, but in a single layer whose attention has nothing that is trained, before it or in it. */
@@ -139,4 +158,18 @@ function perPair(graph: Graph, name: string): Value {
 /** An input (), declared when it is read. */
 function perBatch(graph: Graph, name: string): Value {
   return graph.inputs.get(name) ?? graph.input(name, "float64", []);
+}
+
+/**
+ * Rows added to a table at some of its places, which may repeat: `table` (V, D), `ids` (N), `rows`
+ * (N, D); output `next/table`, to be written over the table.
+ */
+export function addRowsGraph(): Graph {
+  const graph = new Graph({ dtype: "float32" });
+  const table = graph.input("table", graph.dtype, ["V", "D"]);
+  const ids = graph.input("ids", "int64", ["N"]);
+  const updates = graph.input("rows", graph.dtype, ["N", "D"]);
+  const indices = expand(reshape(ids, ["N", 1]), updates.dims);
+  graph.output(nextName("table"), scatterElementsAdd(table, { indices, updates, axis: 0 }));
+  return graph;
 }

@@ -5,8 +5,15 @@ import { logpsGraph } from "./logps_graph.ts";
 import { requireWithinWindow } from "./models/config.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
-import { divideIntoRuns, sizeOf } from "./pair_packs.ts";
-import { layOut, type PromptedReplies } from "./packs.ts";
+import {
+  divideIntoRuns,
+  fitsRun,
+  type RunLimits,
+  type Size,
+  sizeOf,
+  sumSizes,
+} from "./pair_packs.ts";
+import { layOut, type PromptedReplies, replyOrder } from "./packs.ts";
 import { openRuntime, type RuntimeOptions, type Session } from "./runtime/open_runtime.ts";
 
 /** Tokens that one run reads at most, unless a single sequence is longer. */
@@ -77,8 +84,8 @@ export class Scorer {
     requireWithinWindow(this.#model.config, longestSequence(sequences));
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const groups = groupByPrompt(sequences);
     const limits = { tokens: TOKENS_PER_RUN, vocabSize: this.#model.config.vocabSize };
+    const groups = groupByPrompt(sequences, limits);
     for (const run of divideIntoRuns(groups.map(sizeOf), limits)) {
       signal?.throwIfAborted();
       const rows = await this.#run(run.map((group) => groups[group]), sums);
@@ -123,39 +130,43 @@ export class Scorer {
       if (this.#session.inputs.includes(name)) feeds[name] = tensor;
     }
     const { logps } = await this.#session.run(feeds);
-    // Replies are numbered as `layOut` does: all first ones, then all second ones.
-    const most = Math.max(...groups.map(({ rows }) => rows.length));
-    const order = Array.from(
-      { length: most },
-      (_, r) => groups.flatMap(({ rows }) => rows[r] ?? []),
-    )
-      .flat();
+    const order = replyOrder(groups).map(({ group, reply }) => groups[group].rows[reply]);
     segments.data.forEach((segment, i) => sums[order[Number(segment)]] += Number(logps.data[i]));
     return order.length;
   }
 }
 
 /** A prompt with its replies, and the row that each reply came from. */
-interface Group extends PromptedReplies {
+export interface Group extends PromptedReplies {
   readonly replies: Int32Array[];
   readonly rows: number[];
 }
 
-/** Sequences that begin alike together, as far as one run holds them; nothing is scored of an empty reply. */
-function groupByPrompt(sequences: readonly Sequence[]): Group[] {
+/**
+ * Sequences that begin alike together, as far as one run holds them; nothing is scored of an empty
+ * reply.
+ */
+export function groupByPrompt(
+  sequences: readonly Sequence[],
+  limits: RunLimits,
+): Group[] {
   const groups: Group[] = [];
-  const open = new Map<string, Group>();
+  const open = new Map<string, { readonly group: Group; size: Size }>();
   sequences.forEach(({ prompt, reply }, row) => {
     if (reply.length === 0) return;
     const key = prompt.join();
-    let group = open.get(key);
-    if (group === undefined || sizeOf(group).tokens + reply.length > TOKENS_PER_RUN) {
-      group = { prompt, replies: [], rows: [] };
-      groups.push(group);
-      open.set(key, group);
+    const begun = open.get(key);
+    const more = { tokens: reply.length, replyTokens: reply.length };
+    const size = begun && sumSizes(begun.size, more);
+    if (size !== undefined && fitsRun(size, limits)) {
+      begun!.size = size;
+      begun!.group.replies.push(reply);
+      begun!.group.rows.push(row);
+      return;
     }
-    group.replies.push(reply);
-    group.rows.push(row);
+    const group = { prompt, replies: [reply], rows: [row] };
+    groups.push(group);
+    open.set(key, { group, size: sizeOf(group) });
   });
   return groups;
 }

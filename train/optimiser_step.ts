@@ -3,7 +3,7 @@ import { adamwGraph, type AdamwOptions, adamwScalars, clipScale } from "./optim/
 import { squaresGraph } from "./optim/adamw.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
 import type { Weights } from "./models/model.ts";
-import type { PlacedTensor, PreparedRun, Runtime, Session } from "./runtime/open_runtime.ts";
+import type { PreparedRun, Runtime, Session } from "./runtime/open_runtime.ts";
 
 /** What an optimiser step reads and writes, each by the parameter's name. */
 export interface TrainedTensors {
@@ -24,22 +24,23 @@ const SCALARS = ["scale", "stepSize", "epsilon", "decay"] as const;
 /** AdamW on all parameters, piece by piece, over the arrays where they lie. */
 export class OptimiserStep {
   readonly #options: AdamwOptions;
-  readonly #sessions: readonly Session[];
   readonly #scalars: Readonly<Record<typeof SCALARS[number], Tensor<"float32">>>;
   readonly #pieces: readonly Piece[];
+  /** What `release` gives back. */
+  readonly #opened: AsyncDisposableStack;
 
   private constructor(
     options: AdamwOptions,
-    { sessions, scalars, pieces }: {
-      readonly sessions: readonly Session[];
+    { scalars, pieces, opened }: {
       readonly scalars: Readonly<Record<typeof SCALARS[number], Tensor<"float32">>>;
       readonly pieces: readonly Piece[];
+      readonly opened: AsyncDisposableStack;
     },
   ) {
     this.#options = options;
-    this.#sessions = sessions;
     this.#scalars = scalars;
     this.#pieces = pieces;
+    this.#opened = opened;
   }
 
   /** Compiles the graphs and binds every piece of the arrays once. */
@@ -48,8 +49,12 @@ export class OptimiserStep {
     tensors: TrainedTensors,
     options: AdamwOptions,
   ): Promise<OptimiserStep> {
+    // Whatever was opened is given back should a later part not open.
+    await using opened = new AsyncDisposableStack();
     const update = await runtime.session(toOnnx(adamwGraph(options)));
+    opened.defer(() => update.release());
     const squares = await runtime.session(toOnnx(squaresGraph()));
+    opened.defer(() => squares.release());
     const scalars = Object.fromEntries(
       SCALARS.map((name) => [name, float32([], new Float32Array(1))]),
     ) as Record<typeof SCALARS[number], Tensor<"float32">>;
@@ -57,9 +62,9 @@ export class OptimiserStep {
       SCALARS.filter((name) => update.inputs.includes(name)).map((name) => [name, scalars[name]]),
     );
     const pieces = [...tensors.weights.keys()].flatMap((parameter) =>
-      bindPieces(parameter, { runtime, tensors, update, squares, scalars: used })
+      bindPieces(parameter, { runtime, tensors, update, squares, scalars: used, opened })
     );
-    return new OptimiserStep(options, { sessions: [update, squares], scalars, pieces });
+    return new OptimiserStep(options, { scalars, pieces, opened: opened.move() });
   }
 
   /** The L2 norm of each parameter's gradient. */
@@ -91,8 +96,7 @@ export class OptimiserStep {
 
   /** Frees sessions and bindings; the arrays stay the caller's. */
   async release(): Promise<void> {
-    for (const { placed } of this.#pieces) for (const tensor of placed) tensor.release();
-    for (const session of this.#sessions) await session.release();
+    await this.#opened.disposeAsync();
   }
 }
 
@@ -103,26 +107,29 @@ interface Piece {
   readonly measure: PreparedRun;
   /** What `measure` writes: Σ g² of these elements. */
   readonly squares: Tensor<"float32">;
-  readonly placed: readonly PlacedTensor[];
 }
 
 function bindPieces(
   parameter: string,
-  { runtime, tensors, update, squares, scalars }: {
+  { runtime, tensors, update, squares, scalars, opened }: {
     readonly runtime: Runtime;
     readonly tensors: TrainedTensors;
     readonly update: Session;
     readonly squares: Session;
     readonly scalars: Readonly<Record<string, Tensor>>;
+    /** Told of what is to be given back. */
+    readonly opened: AsyncDisposableStack;
   },
 ): Piece[] {
+  using wholes = new DisposableStack();
   const whole = [tensors.weights, tensors.gradients, tensors.firstMoments, tensors.secondMoments]
-    .map((tensors) => runtime.place(tensors.get(parameter)!));
+    .map((tensors) => wholes.use(runtime.place(tensors.get(parameter)!)));
   const size = tensors.weights.get(parameter)!.data.length;
-  const pieces = Array.from({ length: Math.ceil(size / PIECE) }, (_, i): Piece => {
+  return Array.from({ length: Math.ceil(size / PIECE) }, (_, i): Piece => {
     const start = i * PIECE;
-    const placed = whole.map((tensor) => tensor.piece(start, Math.min(PIECE, size - start)));
-    const [value, gradient, m, v] = placed;
+    const [value, gradient, m, v] = whole.map((tensor) =>
+      opened.use(tensor.piece(start, Math.min(PIECE, size - start)))
+    );
     const sum = float32([1], new Float32Array(1));
     const into = {
       "next/value": value,
@@ -139,9 +146,6 @@ function bindPieces(
       }),
       measure: squares.prepare({ x: gradient }, { into: { squares: sum }, blocking: true }),
       squares: sum,
-      placed,
     };
   });
-  for (const tensor of whole) tensor.release();
-  return pieces;
 }

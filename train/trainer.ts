@@ -48,30 +48,33 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const start: AdaptedModel = { ...model, adapter };
   const { trained, frozen } = weightParts(start);
   const reference = await referenceLogps(options);
+  const runtime = await openRuntime(options);
   const folder = checkpoints &&
-    new CheckpointFolder(checkpoints.folder, runDigest(options), checkpoints.keep);
+    new CheckpointFolder(checkpoints.folder, runDigest(options, runtime.version), checkpoints.keep);
   const kept = snapshots &&
     new SnapshotFolder(snapshots, (folder) => saveTrained(policyOf(step, start), folder));
   const resumed = await folder?.open(async (step) => await kept?.holds(step) ?? true) ?? null;
   const state = resumed?.state ??
     initialState(trained, { takesOver: adapter === undefined && options.takesOverModel });
-  const runtime = await openRuntime(options);
+  // The one is given back, should the other not open.
+  await using opened = new AsyncDisposableStack();
   const step = await TrainingStep.open(runtime, state, {
     ...options,
     config: model.config,
     adapter: adapter?.config,
     frozen,
   });
+  opened.defer(() => step.release());
   const scorer = await openRejectedScorer(options, step);
+  opened.defer(() => scorer?.release());
   const records = [...resumed?.records ?? []];
-  try {
-    await runSteps(options, { step, scorer, reference, folder, kept, records });
-    const { adapter, ...model } = policyOf(step, start);
-    return { model, ...(adapter && { adapter }), runtime: runtime.name, steps: records };
-  } finally {
-    await step.release();
-    await scorer?.release();
-  }
+  await runSteps(options, { step, scorer, reference, folder, kept, records });
+  return { ...separate(policyOf(step, start)), runtime: runtime.name, steps: records };
+}
+
+/** A model and the adapter to it, if it has one, side by side. */
+function separate({ adapter, ...model }: AdaptedModel): Pick<TrainedModel, "model" | "adapter"> {
+  return { model, ...(adapter && { adapter }) };
 }
 
 /** The model as far as it is trained: live arrays. */

@@ -1,13 +1,17 @@
 import { elementCount, float32, type Tensor } from "../core/tensor.ts";
 import type { TrainingState } from "./checkpoint.ts";
 import {
+  addRowsGraph,
   gradientGraph,
   type GradientGraphOptions,
   gradientName,
   nextName,
+  ROW_GRADIENTS,
 } from "./gradient_graph.ts";
+import type { Graph } from "./graph/graph.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
 import type { Weights } from "./models/model.ts";
+import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { OptimiserStep, type TrainedTensors } from "./optimiser_step.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
@@ -47,35 +51,32 @@ export interface PartWeights {
 
 const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
 
+/** What a `TrainingStep` is made of. */
+interface Opened {
+  readonly gradient: Session;
+  /** Adds the gradients of rows that were looked up; null where the embedding is not trained. */
+  readonly addRows: Session | null;
+  readonly optimiser: OptimiserStep;
+  readonly tensors: TrainedTensors;
+  /** Weights, and what is gathered of their gradients, under the gradient graph's names. */
+  readonly placed: Readonly<Record<string, PlacedTensor>>;
+  /** What `release` gives back. */
+  readonly stack: AsyncDisposableStack;
+}
+
 /**
  * The gradient graph and the optimiser in sessions, over one set of arrays: a batch's gradient is
  * gathered part by part, then the update is written over the weights and moments.
  */
 export class TrainingStep {
   readonly #options: TrainingStepOptions;
-  readonly #gradient: Session;
-  readonly #optimiser: OptimiserStep;
-  readonly #tensors: TrainedTensors;
-  /** Weights, and what is gathered of their gradients, under the gradient graph's names. */
-  readonly #placed: Readonly<Record<string, PlacedTensor>>;
+  readonly #opened: Opened;
   #step: number;
 
-  private constructor(
-    options: TrainingStepOptions,
-    { gradient, optimiser, tensors, placed, step }: {
-      readonly gradient: Session;
-      readonly optimiser: OptimiserStep;
-      readonly tensors: TrainedTensors;
-      readonly placed: Readonly<Record<string, PlacedTensor>>;
-      readonly step: number;
-    },
-  ) {
+  private constructor(options: TrainingStepOptions, step: number, opened: Opened) {
     this.#options = options;
-    this.#gradient = gradient;
-    this.#optimiser = optimiser;
-    this.#tensors = tensors;
-    this.#placed = placed;
     this.#step = step;
+    this.#opened = opened;
   }
 
   /** Compiles the graphs. The state's arrays are taken over: every step changes them. */
@@ -84,17 +85,27 @@ export class TrainingStep {
     state: TrainingState,
     options: TrainingStepOptions,
   ): Promise<TrainingStep> {
-    const gradient = await runtime.session(toOnnx(gradientGraph(options)));
+    // Whatever was opened is given back should a later part not open.
+    await using stack = new AsyncDisposableStack();
+    const session = async (graph: Graph) => {
+      const opened = await runtime.session(toOnnx(graph));
+      stack.defer(() => opened.release());
+      return opened;
+    };
+    const gradient = await session(gradientGraph(options));
+    const addRows = state.weights.has(EMBEDDING) ? await session(addRowsGraph()) : null;
     const tensors = { ...state, gradients: zerosLike(state.weights) };
     const optimiser = await OptimiserStep.open(runtime, tensors, options.adamw);
+    stack.defer(() => optimiser.release());
     const placed: Record<string, PlacedTensor> = {};
     for (const [name, tensor] of [...options.frozen, ...tensors.weights]) {
-      placed[name] = runtime.place(tensor);
+      placed[name] = stack.use(runtime.place(tensor));
     }
     for (const [name, tensor] of tensors.gradients) {
-      placed[gradientName(name)] = runtime.place(tensor);
+      placed[gradientName(name)] = stack.use(runtime.place(tensor));
     }
-    return new TrainingStep(options, { gradient, optimiser, tensors, placed, step: state.step });
+    const parts = { gradient, addRows, optimiser, tensors, placed, stack: stack.move() };
+    return new TrainingStep(options, state.step, parts);
   }
 
   /** Gathers the gradient of a batch in its parts. `update` or `discard` must follow. */
@@ -112,9 +123,11 @@ export class TrainingStep {
         rejected[row] = Number(outputs.policyRejected?.data[i]);
       });
     }
-    const norms = await this.#optimiser.gradientNorms();
+    const norms = await this.#opened.optimiser.gradientNorms();
     const squares = [...norms.values()].reduce((sum, norm) => sum + norm * norm, 0);
-    const policyRejected = this.#gradient.outputs.includes("policyRejected") ? rejected : null;
+    const policyRejected = this.#opened.gradient.outputs.includes("policyRejected")
+      ? rejected
+      : null;
     return { ...sums, policyChosen: chosen, policyRejected, norms, gradNorm: Math.sqrt(squares) };
   }
 
@@ -122,41 +135,45 @@ export class TrainingStep {
   async update(gradNorm: number, learningRate: number): Promise<void> {
     this.#step++;
     const { maxGradNorm } = this.#options;
-    await this.#optimiser.update(this.#step, { learningRate, gradNorm, maxGradNorm });
+    await this.#opened.optimiser.update(this.#step, { learningRate, gradNorm, maxGradNorm });
   }
 
   /** Forgets the gathered gradient. */
   discard(): void {
-    for (const { data } of this.#tensors.gradients.values()) data.fill(0);
+    for (const { data } of this.#opened.tensors.gradients.values()) data.fill(0);
   }
 
   /** The state after the last step: live arrays, which the next step changes. */
   state(): TrainingState {
-    const { weights, firstMoments, secondMoments } = this.#tensors;
+    const { weights, firstMoments, secondMoments } = this.#opened.tensors;
     return { step: this.#step, weights, firstMoments, secondMoments };
   }
 
   /** Frees the sessions; the arrays stay the caller's. */
   async release(): Promise<void> {
-    await this.#gradient.release();
-    await this.#optimiser.release();
-    for (const tensor of Object.values(this.#placed)) tensor.release();
+    await this.#opened.stack.disposeAsync();
   }
 
   async #run(
     batch: Readonly<Record<string, Tensor>>,
     weights: PartWeights,
   ): Promise<Record<string, Tensor>> {
-    const feeds: Record<string, Tensor | PlacedTensor> = { ...this.#placed };
-    for (const name of this.#gradient.inputs) {
-      if (name in batch) feeds[name] = batch[name];
-      else if (name in weights) feeds[name] = scalar(weights[name as keyof PartWeights]);
-    }
-    const into: Record<string, PlacedTensor> = {};
-    for (const name of this.#tensors.gradients.keys()) {
-      into[nextName(gradientName(name))] = this.#placed[gradientName(name)];
-    }
-    return await this.#gradient.run(feeds, { into, inPlace: Object.keys(into) });
+    const { gradient, addRows, placed, tensors } = this.#opened;
+    const feed = (name: string) =>
+      placed[name] ?? batch[name] ?? scalar(weights[name as keyof PartWeights]);
+    const feeds = Object.fromEntries(gradient.inputs.map((name) => [name, feed(name)]));
+    const gathered = [...tensors.gradients.keys()].map(gradientName)
+      .filter((name) => gradient.inputs.includes(name));
+    const into = Object.fromEntries(gathered.map((name) => [nextName(name), placed[name]]));
+    const outputs = await gradient.run(feeds, { into, inPlace: Object.keys(into) });
+    if (addRows === null) return outputs;
+    const table = placed[gradientName(EMBEDDING)];
+    const next = nextName("table");
+    await addRows.run({ table, ids: batch.ids, rows: outputs[ROW_GRADIENTS] }, {
+      into: { [next]: table },
+      inPlace: [next],
+    });
+    return outputs;
   }
 }
 

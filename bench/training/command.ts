@@ -50,7 +50,7 @@ export async function benchTraining(args: readonly string[]): Promise<number> {
 /** The systems that are asked for; `--scaling` alone means Ballast alone. */
 function systemsOf({ systems, scaling }: BenchOptions): System[] {
   if (systems !== undefined) return parseSystems(systems);
-  return scaling ? parseSystems("ballast@huge") : defaultSystems();
+  return scaling ? parseSystems("ballast@one") : defaultSystems();
 }
 
 /** Measures in rounds and prints figures and ratios. */

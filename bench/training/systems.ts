@@ -10,10 +10,15 @@ export const MALLOCS = {
   keep: { MALLOC_MMAP_MAX_: "0", MALLOC_TRIM_THRESHOLD_: "68719476736" },
   /** Asks for pages of 2 MiB. */
   huge: { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" },
-  /** Both, as Ballast starts its workers. */
+  /** Both. */
   both: {
     GLIBC_TUNABLES:
       "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736",
+  },
+  /** Both, from one arena for all threads: as Ballast starts its workers. */
+  one: {
+    GLIBC_TUNABLES:
+      "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736:glibc.malloc.arena_max=1",
   },
 } as const satisfies Record<string, Record<string, string>>;
 export type Malloc = keyof typeof MALLOCS;
@@ -28,35 +33,35 @@ interface Family {
   readonly mallocs: readonly Malloc[];
 }
 
-/** Every system; PyTorch and TRL always get the order in which the least is padded. */
+/** Every system; PyTorch always gets the order in which the least is padded. */
 export const FAMILIES = {
   ballast: {
     what: "Ballast, pairs in the file's order",
     program: "ballast",
     order: "file",
     compile: null,
-    mallocs: ["none", "huge", "both"],
+    mallocs: ["none", "one"],
   },
   "ballast-sorted": {
     what: "Ballast, pairs in order of length",
     program: "ballast",
     order: "sorted",
     compile: null,
-    mallocs: ["both"],
+    mallocs: ["one"],
   },
   eager: {
     what: "PyTorch, eager",
     program: "torch",
     order: "sorted",
     compile: null,
-    mallocs: ["none", "keep", "huge", "both"],
+    mallocs: ["none", "keep", "both", "one"],
   },
   compile: {
     what: "PyTorch, torch.compile for any length",
     program: "torch",
     order: "sorted",
     compile: "dynamic",
-    mallocs: ["none", "keep", "huge", "both"],
+    mallocs: ["none", "keep", "both", "one"],
   },
   compile64: {
     what: "PyTorch, torch.compile for each multiple of 64",
@@ -66,11 +71,18 @@ export const FAMILIES = {
     mallocs: [],
   },
   trl: {
-    what: "TRL's DPOTrainer",
+    what: "TRL's DPOTrainer, pairs in the file's order",
+    program: "trl",
+    order: "file",
+    compile: null,
+    mallocs: ["none"],
+  },
+  "trl-sorted": {
+    what: "TRL's DPOTrainer, pairs in order of length",
     program: "trl",
     order: "sorted",
     compile: null,
-    mallocs: ["none", "huge", "both"],
+    mallocs: ["one"],
   },
 } as const satisfies Record<string, Family>;
 export type FamilyName = keyof typeof FAMILIES;

@@ -28,13 +28,15 @@ const NATIVE_PACKAGES: Readonly<Record<NonNullable<Resources["native"]>[number],
 };
 
 /**
- * How the C library hands out memory to workers: in large pages, since a model's arrays span many; and
- * without giving any back midway, since each run takes as much again. Elsewhere it is not read.
+ * How the C library hands out memory to workers: in large pages, since a model's arrays span many;
+ * without giving any back midway, since each run takes as much again; and from one arena, since a run
+ * on another thread would fill one of its own. Elsewhere it is not read.
  */
 const MALLOC = [
   "glibc.malloc.hugetlb=1",
   "glibc.malloc.mmap_max=0",
   "glibc.malloc.trim_threshold=68719476736",
+  "glibc.malloc.arena_max=1",
 ].join(":");
 
 /** Runs each job in a child process with just the permissions it needs. */

@@ -56,7 +56,7 @@ Deno.test("measureInRounds() begins each round with the next one and keeps figur
 Deno.test("parseSystems() names the nearest system", () => {
   assert.deepEqual(
     parseSystems("trl@keep, trl@keep,ballast").map(({ name }) => name),
-    ["trl@keep", "ballast@none", "ballast@huge", "ballast@both"],
+    ["trl@keep", "ballast@none", "ballast@one"],
   );
   assert.throws(() => parseSystems("eager@hug"), { message: /Did you mean "eager@huge"\?/ });
 });

@@ -133,6 +133,69 @@ Deno.test("logps and train on a model of our own, as the contract says", async (
     assert.deepEqual([loss, dpoLoss], [sftLoss, 0]);
   });
 
+  await t.step(
+    "train in micro-batches, layers computed twice, shares measured: the same run",
+    async () => {
+      const plain = [...training, "--steps", "3", "--out"];
+      const less = ["--micro-batch-pairs", "1", "--gradient-checkpointing"];
+      const args = [...plain, "less", ...less, "--gradient-share-steps", "2"];
+      const { steps } = await ballastJson<TrainDocument>(args, place);
+      const expected = await ballastJson<TrainDocument>([...plain, "plain"], place);
+      assert.equal(steps.length, 3);
+      steps.forEach(({ loss, gradNorm }, i) => {
+        assert(Math.abs(loss / expected.steps[i].loss - 1) < 1e-5);
+        assert(Math.abs(gradNorm / expected.steps[i].gradNorm - 1) < 1e-4);
+      });
+    },
+  );
+
+  const rank = ["--lora-rank", "2", "--lora-alpha", "6", "--lora-targets", "q_proj,up_proj"];
+
+  await t.step("train --lora-rank writes an adapter in PEFT's format", async () => {
+    const args = [...training, ...rank, "--lr", "1e-2", "--steps", "3", "--out", "adapter"];
+    const { steps: [{ dpoLoss }] } = await ballastJson<TrainDocument>(args, place);
+    assert(Math.abs(dpoLoss - Math.LN2) < 1e-6, "a new adapter changes nothing");
+    const names = [...Deno.readDirSync(join(folder, "adapter"))].map(({ name }) => name).sort();
+    assert.deepEqual(names, ["adapter_config.json", "adapter_model.safetensors"]);
+    const text = await Deno.readTextFile(join(folder, "adapter/adapter_config.json"));
+    const { peft_type, r, lora_alpha, target_modules } = JSON.parse(text);
+    assert.deepEqual([peft_type, r, lora_alpha], ["LORA", 2, 6]);
+    assert.deepEqual(target_modules.toSorted(), ["q_proj", "up_proj"]);
+  });
+
+  await t.step("logps and train take the adapter up: its scores are the reference", async () => {
+    const adapted = ["--adapter", "adapter"];
+    const { rows } = await ballastJson<LogpsDocument>(["logps", ...files, ...adapted], place);
+    rows.forEach((row, i) => assert(row.chosenLogp > before.rows[i].chosenLogp));
+    const args = [...training, ...adapted, "--steps", "1", "--out", "further"];
+    const { steps: [{ dpoLoss, chosenLogp }] } = await ballastJson<TrainDocument>(args, place);
+    assert(Math.abs(dpoLoss - Math.LN2) < 1e-6);
+    const mean = (rows[0].chosenLogp + rows[1].chosenLogp) / 2;
+    assert(Math.abs(chosenLogp / mean - 1) < 1e-4);
+    assert((await Deno.stat(join(folder, "further/adapter_model.safetensors"))).isFile);
+  });
+
+  const refusals: readonly [given: string[], message: RegExp][] = [
+    [
+      ["--lora-rank", "2", "--lora-targets", "q_proj,c_attn"],
+      /--lora-targets\.1: Expected one of q_proj, k_proj, v_proj, o_proj, .* but found "c_attn"/,
+    ],
+    [["--lora-alpha", "6"], /--lora-alpha: Expected --lora-rank beside it/],
+    [
+      ["--adapter", "adapter", "--lora-rank", "2"],
+      /--lora-rank: Expected none beside --adapter, which has its own/,
+    ],
+    [["--micro-batch-pairs", "0"], /--micro-batch-pairs/],
+  ];
+  for (const [given, message] of refusals) {
+    await t.step(`train refuses ${given.join(" ")}`, async () => {
+      const args = [...training, ...given, "--steps", "1", "--out", "refused"];
+      const { code, stdout, stderr } = await ballast(args, place);
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, message);
+    });
+  }
+
   await t.step("a wrong row of pairs is named: exit 2 or 1, no stack trace", async () => {
     await Deno.writeTextFile(
       join(folder, "wrong.jsonl"),

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { ExpectedError } from "../../core/problem.ts";
 import { CheckpointFolder, type TrainingState } from "../../train/checkpoint.ts";
+import { writeSafetensors } from "../../train/models/safetensors.ts";
 import type { StepRecord } from "../../train/step_record.ts";
 import { float32 } from "../../core/tensor.ts";
 
@@ -95,6 +97,41 @@ Deno.test("CheckpointFolder refuses a checkpoint of another run", () =>
       name: "ExpectedError",
       message: /the checkpoint belongs to a run with other options, weights or pairs; resume with/,
     });
+  }));
+
+Deno.test("CheckpointFolder leaves another run's checkpoint, whether or not that one would be of use", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new CheckpointFolder(folder, "run");
+    await checkpoints.open();
+    await checkpoints.save(state(2), records(2));
+    const kept = checkpointNames(folder);
+    const other = new CheckpointFolder(folder, "other");
+    await assert.rejects(other.open(() => Promise.resolve(false)), /belongs to a run with other/);
+    await Deno.writeTextFile(`${folder}/steps.jsonl`, "");
+    await assert.rejects(other.open(), /belongs to a run with other/);
+    assert.deepEqual(checkpointNames(folder), kept);
+    // Its own it may remove.
+    assert.equal(await checkpoints.open(() => Promise.resolve(false)), null);
+    assert.deepEqual(checkpointNames(folder), []);
+  }));
+
+Deno.test("CheckpointFolder says when an older version wrote a checkpoint", () =>
+  withFolder(async (folder) => {
+    await Deno.mkdir(folder);
+    const one = float32([1], Float32Array.of(1));
+    const { sha256 } = await writeSafetensors(`${folder}/old`, new Map([["weight/w", one]]), {
+      run: "run",
+    });
+    const path = `${folder}/step-00000001.${sha256}.safetensors`;
+    await Deno.rename(`${folder}/old`, path);
+    await assert.rejects(
+      new CheckpointFolder(folder, "run").open(),
+      new ExpectedError(
+        `${path}: the checkpoint was written by an older version of Ballast; ` +
+          "remove the folder to start afresh.",
+      ),
+    );
+    assert.equal(checkpointNames(folder).length, 1);
   }));
 
 Deno.test("CheckpointFolder keeps as many checkpoints as it is told", () =>

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import { elementCount, float32, type Tensor } from "../../core/tensor.ts";
-import { gradientGraph, gradientName, nextName } from "../../train/gradient_graph.ts";
+import {
+  addRowsGraph,
+  gradientGraph,
+  gradientName,
+  nextName,
+  ROW_GRADIENTS,
+} from "../../train/gradient_graph.ts";
 import { toOnnx } from "../../train/graph/to_onnx.ts";
 import { FAMILIES } from "../../train/models/families.ts";
 import type { Model } from "../../train/models/model.ts";
+import { EMBEDDING } from "../../train/models/parameters.ts";
 import { RotaryAngles } from "../../train/models/rotary_angles.ts";
 import { pairFeeds } from "../../train/pair_packs.ts";
 import { openRuntime } from "../../train/runtime/open_runtime.ts";
@@ -53,7 +60,16 @@ async function gradientsOf(model: Model): Promise<Record<string, Tensor>> {
   const read = Object.entries(feeds).filter(([name]) => session.inputs.includes(name));
   const results = await session.run(Object.fromEntries(read));
   await session.release();
-  return results;
+  const name = gradientName(EMBEDDING);
+  const table = results[nextName(name)] ?? feeds[name];
+  return { ...results, [nextName(name)]: await addRows(table, results[ROW_GRADIENTS], feeds.ids) };
+}
+
+async function addRows(table: Tensor, rows: Tensor, ids: Tensor): Promise<Tensor> {
+  const session = await (await openRuntime({ threads: 1 })).session(toOnnx(addRowsGraph()));
+  const results = await session.run({ table, rows, ids });
+  await session.release();
+  return results[nextName("table")];
 }
 
 for (const family of FAMILIES) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openScorer } from "../../train/logps.ts";
+import { groupByPrompt, openScorer } from "../../train/logps.ts";
 import { FAMILIES } from "../../train/models/families.ts";
 import { golden, goldenModel, goldenPairs, relativeError } from "./golden.ts";
 
@@ -58,6 +58,24 @@ Deno.test("logps() is additive: a reply scores as its first part plus the rest a
   ]);
   assert(relativeError(first + rest, whole) < 1e-6, `${first} + ${rest} ≠ ${whole}`);
   await scorer.release();
+});
+
+Deno.test("groupByPrompt() gathers no more replies of a prompt than one run may hold", () => {
+  const prompt = Int32Array.of(1, 2);
+  const other = { prompt: Int32Array.of(3), reply: Int32Array.of(4) };
+  const sequences = [
+    ...Array.from({ length: 7 }, () => ({ prompt, reply: new Int32Array(3) })),
+    other,
+    { prompt, reply: new Int32Array(0) },
+    { prompt, reply: new Int32Array(50) },
+  ];
+  const rows = (tokens: number, replyTokens: number) =>
+    groupByPrompt(sequences, { tokens, vocabSize: 2 ** 26 / replyTokens })
+      .map(({ rows }) => rows);
+  assert.deepEqual(rows(1000, 1024), [[0, 1, 2, 3, 4, 5, 6, 9], [7]]);
+  // The prompt and three replies are 11 tokens; logits are made by the replies' alone.
+  assert.deepEqual(rows(11, 1024), [[0, 1, 2], [3, 4, 5], [6], [7], [9]]);
+  assert.deepEqual(rows(1000, 8), [[0, 1], [2, 3], [4, 5], [6], [7], [9]]);
 });
 
 Deno.test("logps() refuses a sequence without a prompt", async () => {

@@ -8,25 +8,15 @@ import { newAdapter } from "../../train/models/new_adapter.ts";
 import type { StepRecord } from "../../train/step_record.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
 import { type TrainedModel, trainModel } from "../../train/trainer.ts";
-import { golden, goldenFolder, goldenModel, goldenPairs, relativeError } from "./golden.ts";
+import { golden, goldenFolder, goldenModel, relativeError } from "./golden.ts";
+import { goldenRun } from "./golden_run.ts";
 import { tinyModel, tinyPairs, tinyRun } from "./tiny_run.ts";
 
-async function goldenRun(changes: Partial<TrainOptions> = {}): Promise<TrainedModel> {
+async function trainedGoldenly(changes: Partial<TrainOptions> = {}): Promise<TrainedModel> {
   const model = await goldenModel();
-  return await trainModel({
-    model,
-    adapter: await loadAdapter(goldenFolder("llama/lora_initial"), model.config),
-    pairs: goldenPairs(),
-    loss: { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sum" },
-    schedule: { name: "constant", peak: 1e-3, steps: 12, warmupSteps: 0, minimum: 0 },
-    batchPairs: 4,
-    order: "sequential",
-    seed: 0,
-    maxGradNorm: 1,
-    adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-    threads: 1,
-    ...changes,
-  });
+  const adapter = await loadAdapter(goldenFolder("llama/lora_initial"), model.config);
+  const loss = { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sum" } as const;
+  return await trainModel(goldenRun(model, loss, { adapter, ...changes }));
 }
 
 /** The largest difference of any weight. */
@@ -50,7 +40,7 @@ async function trainedAdapter(): Promise<Adapter> {
 
 Deno.test("trainModel() follows PEFT's trajectory of an adapter to its final weights", async () => {
   const { run } = golden<{ run: StepRecord[] }>("llama/trajectory_lora.json");
-  const { model, adapter, steps } = await goldenRun();
+  const { model, adapter, steps } = await trainedGoldenly();
   assert.equal(steps.length, 12);
   run.forEach((row, i) => {
     for (const key of ["loss", "gradNorm", "chosenLogp", "rejectedLogp"] as const) {
@@ -66,8 +56,8 @@ Deno.test("trainModel() follows PEFT's trajectory of an adapter to its final wei
 });
 
 Deno.test("trainModel() of an adapter in micro-batches equals the large batch", async () => {
-  const whole = await goldenRun();
-  const parts = await goldenRun({ microBatchPairs: 1 });
+  const whole = await trainedGoldenly();
+  const parts = await trainedGoldenly({ microBatchPairs: 1 });
   whole.steps.forEach(({ loss, gradNorm }, i) => {
     assert(relativeError(parts.steps[i].loss, loss) < 1e-5, `step ${i + 1}`);
     assert(relativeError(parts.steps[i].gradNorm, gradNorm) < 1e-5, `step ${i + 1}`);

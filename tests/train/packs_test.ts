@@ -8,8 +8,8 @@ import { FAMILIES } from "../../train/models/families.ts";
 import type { Model } from "../../train/models/model.ts";
 import { RotaryAngles } from "../../train/models/rotary_angles.ts";
 import { Transformer, weightInputs } from "../../train/models/transformer.ts";
-import { layOut } from "../../train/packs.ts";
-import { divideIntoRuns } from "../../train/pair_packs.ts";
+import { layOut, replyOrder } from "../../train/packs.ts";
+import { divideIntoRuns, type RunLimits, type Size } from "../../train/pair_packs.ts";
 import { openRuntime } from "../../train/runtime/open_runtime.ts";
 import { int64 } from "../../core/tensor.ts";
 import { goldenModel, relativeError } from "./golden.ts";
@@ -71,6 +71,57 @@ Deno.test("divideIntoRuns() keeps to its limits, and gives what is too long a ru
   assert.equal(divideIntoRuns(sizes, { tokens: 1000, pairs: 2, vocabSize: 10 }).length, 3);
 });
 
+/** The division as its rules say it: each run's totals are added up anew for every row. */
+function dividedPlainly(
+  sizes: readonly Size[],
+  { tokens, pairs = Infinity, vocabSize }: RunLimits,
+): number[][] {
+  const total = (rows: readonly number[], key: keyof Size) =>
+    rows.reduce((sum, row) => sum + sizes[row][key], 0);
+  const rows = sizes.map((_, row) => row)
+    .sort((a, b) => sizes[b].tokens - sizes[a].tokens || a - b);
+  const even = total(rows, "tokens") / Math.ceil(total(rows, "tokens") / tokens);
+  const runs: number[][] = [];
+  for (const row of rows) {
+    const run = runs.at(-1) ?? [];
+    const more = [...run, row];
+    const fits = more.length <= pairs && total(more, "tokens") <= tokens &&
+      total(more, "replyTokens") <= Math.max(1, Math.floor(2 ** 26 / vocabSize));
+    if (run.length > 0 && total(run, "tokens") < even * 0.98 && fits) run.push(row);
+    else runs.push([row]);
+  }
+  return runs;
+}
+
+Deno.test("divideIntoRuns() divides as its rules say, whatever the sizes and limits", () => {
+  const random = Random.seeded(11, "runs");
+  for (let i = 0; i < 200; i++) {
+    const sizes = Array.from({ length: random.between(1, 60) }, () => {
+      const replyTokens = random.between(1, 40);
+      return { tokens: replyTokens + random.between(1, 40), replyTokens };
+    });
+    const limits = {
+      tokens: random.between(20, 900),
+      vocabSize: Math.floor(2 ** 26 / random.between(10, 500)),
+      ...(random.integer(2) === 0 ? {} : { pairs: random.between(1, 9) }),
+    };
+    assert.deepEqual(divideIntoRuns(sizes, limits), dividedPlainly(sizes, limits));
+  }
+});
+
+Deno.test("replyOrder() numbers all first replies, then all second ones, as layOut() does", () => {
+  const groups = [
+    { prompt: tokens(1), replies: [tokens(5), tokens(6), tokens(7)] },
+    { prompt: tokens(2), replies: [tokens(8)] },
+    { prompt: tokens(3), replies: [tokens(9), tokens(10)] },
+  ];
+  const order = replyOrder(groups).map(({ group, reply }) => groups[group].replies[reply]);
+  assert.deepEqual(order.flatMap((ids) => [...ids]), [5, 8, 9, 6, 10, 7]);
+  const { targets, segments } = layOut(groups, layout);
+  assert.deepEqual(numbers(targets), [5, 8, 9, 6, 10, 7]);
+  assert.deepEqual(numbers(segments), [0, 1, 2, 3, 4, 5]);
+});
+
 /** One sequence as a plain causal model reads it, prompt and reply in one row: the oracle. */
 async function plainLogp({ config, weights }: Model, { prompt, reply }: Sequence): Promise<number> {
   const graph = new Graph({ dtype: "float32" });
@@ -79,7 +130,7 @@ async function plainLogp({ config, weights }: Model, { prompt, reply }: Sequence
   const T = ids.length - 1;
   const angle = (name: string) => graph.input(name, "float32", [T, config.headDim / 2]);
   const angles = { cos: angle("cos"), sin: angle("sin") };
-  let x = transformer.embed(graph.input("ids", "int64", [1, T]));
+  let x = transformer.embed(transformer.lookUp(graph.input("ids", "int64", [1, T])));
   for (let layer = 0; layer < config.layers; layer++) {
     const projected = transformer.project(x, layer, angles);
     const headsFirst = [projected.q, projected.k, projected.v]

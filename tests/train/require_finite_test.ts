@@ -3,6 +3,7 @@ import { float32, type Tensor } from "../../core/tensor.ts";
 import { CheckpointFolder } from "../../train/checkpoint.ts";
 import { requireFinite, type StepNumbers } from "../../train/require_finite.ts";
 import { runDigest } from "../../train/run_digest.ts";
+import { openRuntime } from "../../train/runtime/open_runtime.ts";
 import { trainModel } from "../../train/trainer.ts";
 import type { StepRecord } from "../../train/step_record.ts";
 import { tinyModel, tinyPairs, tinyRun } from "./tiny_run.ts";
@@ -62,7 +63,8 @@ Deno.test("after a loss explodes, the last good checkpoint stays and is gone on 
       }: the gradient of model.layers.1.mlp.down_proj.weight is NaN`,
     ),
   );
-  const kept = (await new CheckpointFolder(folder, runDigest(options)).open())!;
+  const { version } = await openRuntime(options);
+  const kept = (await new CheckpointFolder(folder, runDigest(options, version)).open())!;
   assert.equal(kept.state.step, steps.length);
   for (const { data } of kept.state.weights.values()) assert(data.every(Number.isFinite));
   const before = steps.length;

@@ -3,7 +3,8 @@ import type { LossOptions } from "../../train/losses/losses.ts";
 import { FAMILIES, type Family } from "../../train/models/families.ts";
 import type { StepRecord } from "../../train/step_record.ts";
 import { trainModel } from "../../train/trainer.ts";
-import { golden, goldenModel, goldenPairs, relativeError } from "./golden.ts";
+import { golden, goldenModel, relativeError } from "./golden.ts";
+import { goldenRun } from "./golden_run.ts";
 
 interface GoldenStep {
   step: number;
@@ -35,19 +36,7 @@ for (const family of FAMILIES) {
 }
 
 async function stepsOf(family: Family, loss: LossOptions): Promise<readonly StepRecord[]> {
-  const { steps } = await trainModel({
-    model: await goldenModel(family),
-    pairs: goldenPairs(),
-    loss,
-    schedule: { name: "constant", peak: 1e-3, steps: 12, warmupSteps: 0, minimum: 0 },
-    batchPairs: 4,
-    order: "sequential",
-    seed: 0,
-    maxGradNorm: 1,
-    adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-    threads: 1,
-  });
-  return steps;
+  return (await trainModel(goldenRun(await goldenModel(family), loss))).steps;
 }
 
 function compareSteps(steps: readonly StepRecord[], expected: readonly GoldenStep[]): void {

@@ -11,7 +11,8 @@ import type { VjpRule, VjpTable } from "./vjp/vjp_rule.ts";
 
 /**
  * The gradients of a scalar loss, as values of the same graph, one for each value of `wrt`, of its
- * shape. Only what they need is added: what does not depend on `wrt` costs nothing.
+ * shape. Only what they need is added: what does not depend on `wrt` costs nothing. The values of
+ * `wrt` count as independent: no gradient goes on through one of them to another.
  *
  * @throws RangeError when the loss is no scalar or does not depend on a value of `wrt`
  * @throws TypeError when it depends on one through an op without a gradient
@@ -134,8 +135,10 @@ function walkBack(
   },
 ): ReadonlyMap<Value, Value> {
   const active = dependents(nodes, wrt);
+  const independent = new Set(wrt);
   const cotangents = new Map<Value, Value>([[output, cotangent]]);
   for (const node of nodes.toReversed()) {
+    if (node.outputs.some((y) => independent.has(y))) continue;
     const dys = node.outputs.map((value) => cotangents.get(value));
     if (!node.outputs.some((y) => active.has(y)) || dys.every((dy) => dy === undefined)) continue;
     const contributions = vjpRule(rules, node)(node, dys);

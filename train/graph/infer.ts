@@ -62,7 +62,6 @@ const ARITIES: { readonly [Op in OpType]?: number | "one or more" } = {
   Gather: 2,
   GatherElements: 2,
   ScatterElementsAdd: 3,
-  ScatterRows: 3,
   Gemm: 2,
   GemmAdd: 3,
   MatMul: 2,
@@ -251,10 +250,6 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   ReduceSum: reduction,
   ReduceMean: reduction,
   ReduceMax: reduction,
-  SumOfSquares: (inputs, attributes, expect: Expect) => [{
-    dtype: floatingUnary(inputs, attributes, expect)[0].dtype,
-    dims: [],
-  }],
   Reshape: ([x], { dims }, expect: Expect) => {
     expect(
       productDim(x.dims) === productDim(dims),
@@ -337,15 +332,6 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
     expect(
       equalDims(indices.dims, updates.dims) && indices.dims.length === x.dims.length,
       "updates of the indices' shape, of the tensor's rank",
-    );
-    return sameType([x]);
-  },
-  ScatterRows: ([x, rows, updates], _, expect: Expect) => {
-    expectIndices(rows, expect);
-    expect(
-      rows.dims.at(-1) === 1 &&
-        equalDims(updates.dims, [...rows.dims.slice(0, -1), ...x.dims.slice(1)]),
-      "rows (…, 1) and an update for each",
     );
     return sameType([x]);
   },

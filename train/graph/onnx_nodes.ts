@@ -121,7 +121,6 @@ const ONNX_RULES: { readonly [Op in PrimitiveOp]: OnnxRule<Op> } = {
   ReduceSum: reduction,
   ReduceMean: reduction,
   ReduceMax: reduction,
-  SumOfSquares: () => ({ opType: "ReduceSumSquare", attributes: { keepdims: 0 } }),
   Reshape: (node, writer, [x]) => {
     const { shape, allowzero } = targetShape(node, writer);
     return { inputs: [x, shape], attributes: { allowzero } };
@@ -146,7 +145,6 @@ const ONNX_RULES: { readonly [Op in PrimitiveOp]: OnnxRule<Op> } = {
     opType: "ScatterElements",
     attributes: { axis, reduction: "add" },
   }),
-  ScatterRows: () => ({ opType: "ScatterND" }),
   Gemm: transposes,
   GemmAdd: (node) => ({ ...transposes(node), opType: "Gemm" }),
   MatMul: same,

@@ -56,7 +56,6 @@ export interface PrimitiveAttributes {
   ReduceSum: Axes;
   ReduceMean: Axes;
   ReduceMax: Axes;
-  SumOfSquares: NoAttributes;
   Reshape: { readonly dims: readonly Dim[] };
   Transpose: { readonly permutation: readonly number[] };
   Expand: { readonly dims: readonly Dim[] };
@@ -64,11 +63,9 @@ export interface PrimitiveAttributes {
   Split: { readonly axis: number; readonly sizes: readonly Dim[] };
   Slice: { readonly axis: number; readonly start: Dim; readonly end: Dim };
   Trilu: { readonly upper: boolean; readonly diagonal: number };
-  /** `unique`: no index occurs twice, so rows can be written back without adding. */
-  Gather: { readonly unique: boolean };
+  Gather: NoAttributes;
   GatherElements: { readonly axis: number };
   ScatterElementsAdd: { readonly axis: number };
-  ScatterRows: NoAttributes;
   Gemm: Transposes;
   /** A product added to a third operand of its shape. */
   GemmAdd: Transposes;

@@ -1,3 +1,4 @@
+import { fuseSums } from "./fuse_sums.ts";
 import type { Graph } from "./graph.ts";
 import { liveNodes, lower } from "./lower.ts";
 import { writeNode } from "./onnx_nodes.ts";
@@ -14,7 +15,7 @@ import { verify } from "./verify.ts";
  */
 export function toOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
   verify(graph);
-  const lowered = lower(graph);
+  const lowered = fuseSums(lower(graph));
   verify(lowered);
   const writer = new OnnxWriter(lowered.inputs);
   const names = tensorNames(lowered);

@@ -49,14 +49,18 @@ function isValue(value: unknown): value is Value {
   return typeof value === "object" && value !== null && "graph" in value && "dims" in value;
 }
 
-/** Ops that read one pair's number from another's. */
-const ACROSS: readonly OpType[] = [
-  "ReduceSum",
-  "ReduceMean",
-  "ReduceMax",
-  "SumOfSquares",
-  "Softmax",
-];
+/**
+ * The ops whose every element comes from the elements at its place: no others, since a batch may be
+ * divided in parts, and what a pair reads of other pairs, or of how many there are, would be of its
+ * part.
+ */
+const OF_ONE_PAIR: ReadonlySet<OpType> = new Set([
+  ...["Constant", "Full", "Expand", "Cast", "Where", "GatedActivation"] as const,
+  ...["Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Abs", "Sign", "Not"] as const,
+  ...["Sigmoid", "Tanh", "Softplus", "Relu"] as const,
+  ...["Add", "Sub", "Mul", "Div", "Min", "Max", "And"] as const,
+  ...["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"] as const,
+]);
 
 /** What is wrong with the graph that a loss builds; null for nothing. Runs no graph. */
 export function customLossProblem(
@@ -77,11 +81,11 @@ function buildAlone(loss: Pick<CustomLoss, "definition" | "coefficients">): void
     loss.definition.reads === "pairs" ? pairInputs(graph) : chosenInputs(graph),
     loss,
   );
-  const across = graph.nodes.find(({ op }) => ACROSS.includes(op));
+  const across = graph.nodes.find(({ op }) => !OF_ONE_PAIR.has(op));
   if (across !== undefined) {
     throw new RangeError(
-      `Expected each pair's terms to be of that pair alone but found ${across.op}; ` +
-        "training takes the mean over the batch.",
+      "Expected each pair's terms to be of that pair alone, element by element, but found " +
+        `${across.op}; training takes the mean over the batch.`,
     );
   }
   const total = reduceMean(add(preference, regulariser)); // ()

@@ -3,7 +3,7 @@ import {
   attention,
   causalMask,
   concat,
-  gatherRows,
+  embedding,
   matmul,
   reshape,
   softmax,
@@ -32,7 +32,7 @@ export function prefillGraph(config: ModelConfig): Graph {
   const { graph, transformer, angles } = start(config, "T");
   const mask = causalMask(graph, "T"); // (T, T)
   const last = graph.input("last", "int64", ["B"]);
-  let x = transformer.embed(graph.input("ids", "int64", ["B", "T"])); // (B, T, D)
+  let x = transformer.embed(transformer.lookUp(graph.input("ids", "int64", ["B", "T"]))); // (B, T, D)
   for (let layer = 0; layer < config.layers; layer++) {
     const projected = transformer.project(x, layer, angles);
     const [q, k, v] = [projected.q, projected.k, projected.v].map(headsFirst);
@@ -58,7 +58,7 @@ export function prefillGraph(config: ModelConfig): Graph {
 export function stepGraph(config: ModelConfig): Graph {
   const { graph, transformer, angles } = start(config, 1);
   const { heads, keyValueHeads: k, headDim } = config;
-  let x = transformer.embed(graph.input("ids", "int64", ["B", 1])); // (B, 1, D)
+  let x = transformer.embed(transformer.lookUp(graph.input("ids", "int64", ["B", 1]))); // (B, 1, D)
   const past = (name: string) => graph.input(name, graph.dtype, ["B", k, "U", headDim]);
   for (let layer = 0; layer < config.layers; layer++) {
     const projected = transformer.project(x, layer, angles);
@@ -103,5 +103,5 @@ function asHeads(x: Value, heads: number): Value {
 }
 
 function lastRows(x: Value, last: Value): Value {
-  return gatherRows(reshape(x, ["B*T", x.dims[2]]), last);
+  return embedding(reshape(x, ["B*T", x.dims[2]]), last);
 }

@@ -1,6 +1,6 @@
 import { type Dim, productDim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
-import { attention, cast, causalMask, concat, embedding, full } from "../graph/ops.ts";
+import { attention, cast, causalMask, concat, embedding, expand, full } from "../graph/ops.ts";
 import { reshape, route, scatterElementsAdd, split, tokenLogp } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import type { ModelConfig } from "./config.ts";
@@ -59,8 +59,11 @@ export function packInputs(
   };
 }
 
-/** Who is told of the values that layers begin with, (1, N, D), before each is built. */
-export interface LayerListener {
+/** Who is told of values on the way. */
+export interface HiddenListener {
+  /** Of the rows looked up in the embedding table, (N, D). */
+  readonly onRows?: (rows: Value) => void;
+  /** Of what each layer begins with, (1, N, D), before it is built. */
   readonly onLayer?: (x: Value) => void;
 }
 
@@ -68,9 +71,9 @@ export interface LayerListener {
 export function replyTokenLogps(
   transformer: Transformer,
   pack: PackInputs,
-  { onLayer }: LayerListener = {},
+  listener: HiddenListener = {},
 ): Value {
-  return tokenLogp(transformer.logits(packedHidden(transformer, pack, onLayer)), pack.targets);
+  return tokenLogp(transformer.logits(packedHidden(transformer, pack, listener)), pack.targets);
 }
 
 /**
@@ -82,7 +85,7 @@ export function replyTokenLogps(
 export function replyLogps(
   transformer: Transformer,
   pack: PackInputs,
-  { segments, ...listener }: LayerListener & { readonly segments: Value },
+  { segments, ...listener }: HiddenListener & { readonly segments: Value },
 ): Value {
   const logps = cast(replyTokenLogps(transformer, pack, listener), "float64"); // (M)
   const replies = pack.replyMask.dims[0];
@@ -98,7 +101,7 @@ export function replyLogps(
 function packedHidden(
   transformer: Transformer,
   pack: PackInputs,
-  onLayer?: (x: Value) => void,
+  { onRows, onLayer }: HiddenListener,
 ): Value {
   const { layers, hiddenSize } = transformer.config;
   const mix = packedAttention(transformer, pack);
@@ -107,7 +110,9 @@ function packedHidden(
     const { positions: index, inverses: { predictions: inverse } } = pack;
     return inverse ? route(rows, { index, inverse }) : embedding(rows, index); // (M, W)
   };
-  let x = reshape(transformer.embed(pack.ids), [1, "N", hiddenSize]); // (1, N, D)
+  const rows = transformer.lookUp(pack.ids); // (N, D)
+  onRows?.(rows);
+  let x = reshape(transformer.embed(rows), [1, "N", hiddenSize]); // (1, N, D)
   for (let layer = 0; layer < layers; layer++) {
     onLayer?.(x);
     const mixed = mix(transformer.project(x, layer, pack)); // (1, N, H·C)
@@ -138,6 +143,8 @@ function packedAttention(
   const { heads, keyValueHeads, headDim } = transformer.config;
   const { promptQueries, replyQueries, promptKeys, replyKeys, querySlots } = pack;
   const promptMask = causalMask(promptQueries.graph, "Tp"); // (Tp, Tp)
+  // Once for all heads and layers: sums of two tensors of one shape are fast.
+  const replyMask = expand(pack.replyMask, [...replyQueries.dims, pack.replyMask.dims[3]]); // (S, H, Tr, U)
   const toQueries = gridRouting([promptQueries, replyQueries], flat(querySlots, 1));
   const { keySlots } = pack.inverses;
   const toKeys = gridRouting([promptKeys, replyKeys], keySlots && flat(keySlots, keySlots.dims[2]));
@@ -148,7 +155,7 @@ function packedAttention(
     const { scale } = transformer;
     const seen = [
       attention({ q: promptQ, k: promptK, v: promptV, mask: promptMask, scale }),
-      attention({ q: replyQ, k: replyK, v: replyV, mask: pack.replyMask, scale }),
+      attention({ q: replyQ, k: replyK, v: replyV, mask: replyMask, scale }),
     ];
     const slots = concat(seen.map((x) => flat(x, headDim)), 0);
     const back = route(slots, {

@@ -80,9 +80,13 @@ export class Transformer {
     this.scale = 1 / Math.sqrt(config.headDim);
   }
 
-  /** Token ids (…) to embeddings (…, D). */
-  embed(ids: Value): Value {
-    const rows = embedding(this.#weight(EMBEDDING), ids);
+  /** The rows of the embedding table of token ids: (…) to (…, D). */
+  lookUp(ids: Value): Value {
+    return embedding(this.#weight(EMBEDDING), ids);
+  }
+
+  /** Rows of the table as what the first layer reads, (…, D). */
+  embed(rows: Value): Value {
     return this.#traits.scalesEmbeddings ? mul(rows, Math.sqrt(this.config.hiddenSize)) : rows;
   }
 

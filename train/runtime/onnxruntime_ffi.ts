@@ -44,7 +44,7 @@ export class OnnxruntimeFfi implements Runtime {
 
 function sessionOptions(
   library: OnnxruntimeLibrary,
-  { threads, disabledOptimizers = [] }: RuntimeOptions,
+  { threads }: RuntimeOptions,
 ): Handle {
   const { api } = library;
   const options = library.create("SessionOptions", (out) => api.CreateSessionOptions(out));
@@ -63,7 +63,6 @@ function sessionOptions(
       set(api.AddSessionConfigEntry(options.address, cString(key), cString(value)));
     // Waiting threads give the processor back, so that workers can run side by side.
     if (threads === 1) configure("session.intra_op.allow_spinning", "0");
-    configure("optimization.disable_specified_optimizers", disabledOptimizers.join(";"));
     return options;
   } catch (error) {
     options[Symbol.dispose]();

@@ -52,7 +52,7 @@ export class OnnxruntimeNode implements Runtime {
 }
 
 function sessionOptions(
-  { threads, disabledOptimizers = [] }: RuntimeOptions,
+  { threads }: RuntimeOptions,
 ): ort.InferenceSession.SessionOptions {
   return {
     executionProviders: ["cpu"],
@@ -66,10 +66,7 @@ function sessionOptions(
     enableCpuMemArena: false,
     logSeverityLevel: 4, // errors are thrown with their text; printing them too would say it twice
     // Waiting threads give the processor back, so that workers can run side by side.
-    extra: {
-      ...(threads === 1 ? { session: { intra_op: { allow_spinning: "0" } } } : {}),
-      optimization: { disable_specified_optimizers: disabledOptimizers.join(";") },
-    },
+    extra: threads === 1 ? { session: { intra_op: { allow_spinning: "0" } } } : {},
   };
 }
 

@@ -4,12 +4,6 @@ import type { Dtype, Tensor } from "../../core/tensor.ts";
 export interface RuntimeOptions {
   /** Threads that one op may use, the caller's included; 1 starts no thread pool. */
   readonly threads: number;
-  /**
-   * Graph optimizers of ONNX Runtime to leave out, by its names for them. Which ones run may change
-   * results in their last bits, as `DivMulFusion` does, and what is computed twice or kept, as
-   * `CommonSubexpressionElimination` does.
-   */
-  readonly disabledOptimizers?: readonly string[];
 }
 
 /** Something that runs ONNX models. Implementations meet one contract: tests/train/runtime. */

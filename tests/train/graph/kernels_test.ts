@@ -57,7 +57,6 @@ const APPLICATIONS: {
   ReduceSum: { operands: "x", attributes: axes },
   ReduceMean: { operands: "x", attributes: axes },
   ReduceMax: { operands: "x", attributes: axes },
-  SumOfSquares: plain("x"),
   Reshape: { operands: "x", attributes: { dims: [4] } },
   Transpose: { operands: "x", attributes: { permutation: [1, 0] } },
   Expand: { operands: "x", attributes: { dims: [3, 2, 2] } },
@@ -65,10 +64,9 @@ const APPLICATIONS: {
   Split: { operands: "x", attributes: { axis: 0, sizes: [1, 1] } },
   Slice: { operands: "x", attributes: { axis: 0, start: 0, end: 1 } },
   Trilu: { operands: "x", attributes: { upper: true, diagonal: 1 } },
-  Gather: { operands: "xi", attributes: { unique: true } },
+  Gather: plain("xi"),
   GatherElements: { operands: "xi", attributes: { axis: 0 } },
   ScatterElementsAdd: { operands: "xix", attributes: { axis: 0 } },
-  ScatterRows: plain("xrx"),
   Gemm: { operands: "xx", attributes: untransposed },
   GemmAdd: { operands: "xxx", attributes: untransposed },
   MatMul: plain("xx"),
@@ -108,8 +106,6 @@ function operand(graph: Graph, name: string, dtype: Dtype): Value {
       return graph.input(name, "bool", [2, 2]);
     case "i":
       return graph.input(name, "int64", [2, 2]);
-    case "r":
-      return graph.input(name, "int64", [2, 1]);
     case "w":
       return graph.input(name, dtype, [2]);
     case "y":

@@ -38,7 +38,9 @@ export function trainingStep({ S, T, M }: BatchDims): Uint8Array {
   const logps = replyLogps(graph, (name) => weights.get(name)!, { S, T, M });
   const loss = ops.neg(ops.reduceMean(logps));
   const updates = gradients(loss, [...weights.values()]);
-  const norm = ops.sqrt(updates.map(ops.sumOfSquares).reduce((a, b) => ops.add(a, b)));
+  const norm = ops.sqrt(
+    updates.map((x) => ops.reduceSum(ops.mul(x, x))).reduce((a, b) => ops.add(a, b)),
+  );
   graph.output("loss", loss);
   graph.output("norm", norm);
   [...weights].forEach(([name, weight], i) => {
@@ -79,7 +81,7 @@ function replyLogps(
   const gated = ops.gatedActivation(ops.linear(y, weight("gate")), ops.linear(y, weight("up")));
   const last = ops.add(hidden, ops.linear(gated, weight("down")));
   const rows = ops.reshape(last, [productDim([S, T]), D]);
-  const replies = ops.gatherRows(rows, graph.input("positions", "int64", [M])); // (M, D)
+  const replies = ops.embedding(rows, graph.input("positions", "int64", [M])); // (M, D)
   const logits = ops.linear(replies, weight("embedding")); // (M, V)
   return ops.tokenLogp(logits, graph.input("targets", "int64", [M]));
 }

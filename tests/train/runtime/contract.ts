@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Dtype, float32, int64, type Tensor } from "../../../core/tensor.ts";
 import { Graph } from "../../../train/graph/graph.ts";
-import { add, div, mul, reduceSum } from "../../../train/graph/ops.ts";
+import { add, mul, reduceSum } from "../../../train/graph/ops.ts";
 import { toOnnx } from "../../../train/graph/to_onnx.ts";
 import type { Runtime, RuntimeOptions, Session } from "../../../train/runtime/open_runtime.ts";
 import { testState } from "./contract_state.ts";
@@ -200,24 +200,6 @@ export function testRuntime(label: string, options: ContractOptions): void {
       session.run(feeds([1], [2])),
       new RangeError("The session has been released."),
     );
-  });
-
-  register("leaves out optimizers on request", async () => {
-    const graph = new Graph({ dtype: "float32" });
-    const [x, y] = ["x", "y"].map((name) => graph.input(name, "float32", ["N"]));
-    graph.output("quotient", mul(div(1, x), y));
-    const tensors = { x: vector([3, 7, 49]), y: vector([5, 3, 49]) };
-    const quotients = async (disabledOptimizers: readonly string[]) => {
-      const session = await (await open({ threads: 1, disabledOptimizers })).session(toOnnx(graph));
-      const { quotient } = await session.run(tensors);
-      await session.release();
-      return quotient;
-    };
-    const [fused, rounded] = [vector([5 / 3, 3 / 7, 1]), vector([1, 1, 1])];
-    [3, 7, 49].forEach((x, i) => rounded.data[i] = Math.fround(1 / x) * tensors.y.data[i]);
-    assert.deepEqual(await quotients([]), fused);
-    assert.deepEqual(await quotients(["GemmActivationFusion", "DivMulFusion"]), rounded);
-    assert.notDeepEqual(fused, rounded);
   });
 
   register("wants a whole number of threads", async () => {

@@ -1,21 +1,11 @@
 import type { Value } from "../value.ts";
-import { reshape } from "./shape.ts";
 
 /**
  * Rows of a table, the same row as often as it is asked for: table (V, …), ids (…) → (…, …).
  * Its gradient adds up in a fixed order, whatever the number of threads.
  */
 export function embedding(table: Value, ids: Value): Value {
-  return table.graph.emit("Gather", [table, ids], { unique: false })[0];
-}
-
-/**
- * Rows of a table at positions that are all different: x (N, …), positions (M) → (M, …).
- * The gradient is written back without adding, so a position given twice is wrong: a caller that
- * pads takes `embedding()`.
- */
-export function gatherRows(x: Value, positions: Value): Value {
-  return x.graph.emit("Gather", [x, positions], { unique: true })[0];
+  return table.graph.emit("Gather", [table, ids], {})[0];
 }
 
 /** Where rows go, and where they came from. */
@@ -54,12 +44,4 @@ export function scatterElementsAdd(
   },
 ): Value {
   return x.graph.emit("ScatterElementsAdd", [x, indices, updates], { axis })[0];
-}
-
-/** x with these rows replaced; rows are all different. */
-export function scatterRows(
-  x: Value,
-  { rows, updates }: { readonly rows: Value; readonly updates: Value },
-): Value {
-  return x.graph.emit("ScatterRows", [x, reshape(rows, [...rows.dims, 1]), updates], {})[0];
 }

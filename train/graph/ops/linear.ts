@@ -1,6 +1,4 @@
 import { productDim } from "../dims.ts";
-import type { OpAttributes } from "../op_types.ts";
-import { add } from "./elementwise.ts";
 import type { Value } from "../value.ts";
 import { reshape } from "./shape.ts";
 
@@ -26,17 +24,6 @@ export function matmul(a: Value, b: Value, options: ProductOptions = {}): Value 
 export function gemm(a: Value, b: Value, options: Transposes = {}): Value {
   const { transposeA = false, transposeB = false } = options;
   return a.graph.emit("Gemm", [a, b], { transposeA, transposeB })[0];
-}
-
-/**
- * a + b as gradients are accumulated: where b is a matrix product, the product is added to a as it
- * is computed, which reads and writes less memory.
- */
-export function accumulate(a: Value, b: Value): Value {
-  const product = b.producer;
-  if (product?.op !== "Gemm") return add(a, b);
-  const { transposeA, transposeB } = product.attributes as OpAttributes["Gemm"];
-  return a.graph.emit("GemmAdd", [...product.inputs, a], { transposeA, transposeB })[0];
 }
 
 /**

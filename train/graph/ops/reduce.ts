@@ -1,5 +1,4 @@
 import type { Value } from "../value.ts";
-import { sqrt } from "./elementwise.ts";
 
 /** Which axes a reduction runs over. */
 export interface ReduceOptions {
@@ -22,16 +21,6 @@ export function reduceMean(x: Value, options: ReduceOptions = {}): Value {
 /** The maximum over axes; equal maxima share the gradient. */
 export function reduceMax(x: Value, options: ReduceOptions = {}): Value {
   return reduce("ReduceMax", x, options);
-}
-
-/** Σ x² over all elements, a scalar. */
-export function sumOfSquares(x: Value): Value {
-  return x.graph.emit("SumOfSquares", [x], {})[0];
-}
-
-/** The Euclidean norm over all elements, a scalar; its gradient at 0 is not finite. */
-export function norm(x: Value): Value {
-  return sqrt(sumOfSquares(x));
 }
 
 /** The exponentials over the last axis, normalised to sum to one. */

@@ -1,7 +1,7 @@
-import { mul, sub } from "../ops/elementwise.ts";
+import { mul, neg } from "../ops/elementwise.ts";
 import { matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
-import { reshape } from "../ops/shape.ts";
+import { concat, full, reshape } from "../ops/shape.ts";
 import { toGroups } from "../attention_layout.ts";
 import type { Node, Value } from "../value.ts";
 
@@ -17,9 +17,11 @@ export function attentionCotangents(
   const dOut = () => toGroups(dy!, groups); // (S, K, H/K·T, D)
   const weights = () => reshape(probabilities, [...dOut().dims.slice(0, 3), past]);
   const dScores = () => {
-    const dProbabilities = matmul(dOut(), v, { transposeB: true }); // (S, K, H/K·T, U)
     const rows = reduceSum(mul(dOut(), toGroups(out, groups)), { axes: [-1], keepDims: true });
-    return mul(weights(), sub(dProbabilities, rows));
+    // A column more in the product takes the row sums off.
+    const ones = full(v.graph, [...v.dims.slice(0, 3), 1], { value: 1, dtype: v.dtype });
+    const [left, right] = [concat([dOut(), neg(rows)], 3), concat([v, ones], 3)];
+    return mul(weights(), matmul(left, right, { transposeB: true })); // (S, K, H/K·T, U)
   };
   return [
     () => reshape(matmul(dScores(), k, { scale }), q.dims),

@@ -1,7 +1,6 @@
 import { differenceDim, type Dim, productDim } from "../dims.ts";
 import { cast, div, equal, mul, sub } from "../ops/elementwise.ts";
-import { embedding, gatherElements, gatherRows } from "../ops/index.ts";
-import { scatterElementsAdd, scatterRows } from "../ops/index.ts";
+import { embedding, gatherElements, scatterElementsAdd } from "../ops/index.ts";
 import { gemm, matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
 import { concat, expand, full, reshape, sizeOf, split, transpose } from "../ops/shape.ts";
@@ -24,7 +23,6 @@ export const STRUCTURE = {
     const share = div(ties, reduceSum(ties, { axes, keepDims: true }));
     return mul(share, reshape(dy!, keptDims(x, axes)));
   }],
-  SumOfSquares: ({ inputs: [x] }, [dy]) => [() => mul(x, mul(dy!, 2))],
   Softmax: ({ outputs: [y] }, [dy]) => [() => {
     const weighted = mul(dy!, y);
     return sub(weighted, mul(y, reduceSum(weighted, { axes: [-1], keepDims: true })));
@@ -45,12 +43,7 @@ export const STRUCTURE = {
     return concat([...padding(start), dy!, ...after], axis);
   }],
   Trilu: "nondifferentiable", // made by causalMask(), of constants only
-  Gather: ({ inputs: [table, rows], attributes: { unique } }, [dy]) => [
-    unique
-      ? () => scatterRows(zerosLike(table), { rows, updates: dy! })
-      : () => addRows(table, rows, dy!),
-    undefined,
-  ],
+  Gather: ({ inputs: [table, rows] }, [dy]) => [() => addRows(table, rows, dy!), undefined],
   GatherElements: ({ inputs: [x, indices], attributes: { axis } }, [dy]) => [
     () => scatterElementsAdd(zerosLike(x), { indices, updates: dy!, axis }),
     undefined,
@@ -60,14 +53,6 @@ export const STRUCTURE = {
     undefined,
     () => gatherElements(dy!, indices, axis),
   ],
-  ScatterRows: ({ inputs: [, indices, updates] }, [dy]) => {
-    const rows = () => reshape(indices, indices.dims.slice(0, -1));
-    return [
-      () => scatterRows(dy!, { rows: rows(), updates: zerosLike(updates) }),
-      undefined,
-      () => gatherRows(dy!, rows()),
-    ];
-  },
   Gemm: ({ inputs: [a, b], attributes: { transposeA: ta, transposeB: tb } }, [dy]) => [
     () =>
       ta ? gemm(b, dy!, { transposeA: tb, transposeB: true }) : gemm(dy!, b, { transposeB: !tb }),
@@ -92,7 +77,7 @@ export const STRUCTURE = {
     undefined,
     undefined,
   ],
-  GemmAdd: "nondifferentiable", // made where gradients are accumulated
+  GemmAdd: "nondifferentiable", // made of sums when the graph is written
   MatMul: "nondifferentiable", // made by lowering, as are the fused ops
   FusedMatMul: "nondifferentiable",
   FusedRmsNorm: "nondifferentiable",

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { runDigest } from "../../train/run_digest.ts";
+import { openRuntime } from "../../train/runtime/open_runtime.ts";
+import { tinyRun } from "./tiny_run.ts";
+import { ignore, unless } from "./runtime/ffi_available.ts";
+
+Deno.test("runDigest() is another one for another version of ONNX Runtime, or other options", () => {
+  const digest = runDigest(tinyRun(), "1.29.0");
+  assert.equal(runDigest(tinyRun(), "1.29.0"), digest);
+  assert.notEqual(runDigest(tinyRun(), "1.30.0"), digest);
+  assert.notEqual(runDigest(tinyRun({ seed: 6 }), "1.29.0"), digest);
+});
+
+Deno.test({
+  name: `runDigest() is the same through both runtimes, whose bytes are equal${unless}`,
+  ignore,
+  async fn() {
+    const [ffi, node] = await Promise.all(
+      (["ffi", "node"] as const).map(async (implementation) => {
+        const { version } = await openRuntime({ threads: 1, implementation });
+        return runDigest(tinyRun(), version);
+      }),
+    );
+    assert.equal(ffi, node);
+  },
+});
