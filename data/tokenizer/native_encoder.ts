@@ -14,13 +14,18 @@ export type NativeEncoder =
 /**
  * Opens a tokenizer with the `tokenizers` crate through its Node binding, which works on all cores.
  *
- * It is left alone where it would not give what the portable library gives: with a vocabulary that
- * cannot write every text, the crate passes over what it cannot write.
+ * The crate passes over what a vocabulary cannot write. Where that is a few bytes, texts that hold
+ * one of them go to `one`; where it may be anything, the crate is left alone.
  *
  * @param tokenizer the content of tokenizer.json
+ * @param one the portable library's ids of a text
  */
-export function openNativeEncoder(tokenizer: JsonObject): NativeEncoder {
-  if (!writesEveryText(tokenizer)) {
+export function openNativeEncoder(
+  tokenizer: JsonObject,
+  one: (text: string) => readonly number[],
+): NativeEncoder {
+  const unwritten = unwrittenBytes(tokenizer);
+  if (unwritten === null) {
     return { encodeMany: null, reason: "its vocabulary cannot write every text" };
   }
   let crate: CrateTokenizer;
@@ -34,23 +39,37 @@ export function openNativeEncoder(tokenizer: JsonObject): NativeEncoder {
     const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
     return { encodeMany: null, reason };
   }
+  const writes = writer(unwritten);
   return {
     async encodeMany(texts) {
-      const encodings = await crate.encodeBatch([...texts], { addSpecialTokens: false });
-      return encodings.map((encoding) => encoding.getIds());
+      const written = texts.filter(writes);
+      const encodings = await crate.encodeBatch(written, { addSpecialTokens: false });
+      let at = 0;
+      return texts.map((text) => text === written[at] ? encodings[at++].getIds() : one(text));
     },
   };
 }
 
-/** Whether a vocabulary has a token for unknown words, or one for each byte. */
-function writesEveryText({ model, pre_tokenizer }: JsonObject): boolean {
-  if (!isObject(model)) return false;
-  if (typeof model.unk_id === "number") return true;
+/** Tells whether a text is free of some bytes. */
+function writer(unwritten: ReadonlySet<number>): (text: string) => boolean {
+  if (unwritten.size === 0) return () => true;
+  const encoder = new TextEncoder();
+  return (text) => !encoder.encode(text).some((byte) => unwritten.has(byte));
+}
+
+/** The bytes for which a vocabulary has no token; null where it may lack more than bytes. */
+function unwrittenBytes({ model, pre_tokenizer }: JsonObject): ReadonlySet<number> | null {
+  const none = new Set<number>();
+  if (!isObject(model)) return null;
+  if (typeof model.unk_id === "number") return none;
   const { vocab, unk_token: unknown } = model;
-  if (!isObject(vocab)) return false;
-  if (typeof unknown === "string" && unknown in vocab) return true;
-  if (model.byte_fallback === true) return BYTES.every((byte) => byteToken(byte) in vocab);
-  return hasByteLevel(pre_tokenizer) && BYTE_CHARACTERS.every((letter) => letter in vocab);
+  if (!isObject(vocab)) return null;
+  if (typeof unknown === "string" && unknown in vocab) return none;
+  if (model.byte_fallback === true) {
+    return BYTES.every((byte) => byteToken(byte) in vocab) ? none : null;
+  }
+  if (!hasByteLevel(pre_tokenizer)) return null;
+  return new Set(BYTES.filter((byte) => !(BYTE_CHARACTERS[byte] in vocab)));
 }
 
 const BYTES = Array.from({ length: 256 }, (_, byte) => byte);

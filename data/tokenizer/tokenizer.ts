@@ -81,8 +81,9 @@ export async function loadTokenizer(
       tokens[name],
     ]);
   const template = await readTemplate(folder, config);
+  const one = (text: string) => encodeByLibrary(library, folder, text);
   const native: NativeEncoder = options.native === true
-    ? openNativeEncoder(model)
+    ? openNativeEncoder(model, one)
     : { encodeMany: null, reason: "the native one was not asked for" };
   const added = [...library.get_added_tokens_decoder().values()];
   return {
@@ -95,10 +96,7 @@ export async function loadTokenizer(
     config,
     specialTokens: added.filter((token) => token.special).map((token) => token.content),
     compileTemplate: (source, path) => compileChatTemplate(source, { path, tokens }),
-    ...encoders(model, {
-      one: (text) => encodeByLibrary(library, folder, text),
-      many: native.encodeMany,
-    }),
+    ...encoders(model, { one, many: native.encodeMany }),
     encoder: native.encodeMany === null ? `portable (${native.reason})` : "native",
     decode: (ids, options = {}) => {
       if (ids.length === 0) return "";
