@@ -106,7 +106,13 @@ function hostileReport(text: string): ReportInput {
     notes: [text],
     audits: input.audits.map((audit) => ({
       ...audit,
-      findings: audit.findings.map((finding) => ({ ...finding, message: text, set: text })),
+      findings: audit.findings.map((finding) => ({
+        ...finding,
+        message: text,
+        set: text,
+        rows: [text],
+        remedy: text,
+      })),
     })),
     results: {
       ...input.results,
