@@ -32,8 +32,8 @@ export function wordEncoder(tokenizer: JsonObject, words: EncodeWords): WordEnco
 export class WordEncoder {
   readonly #memory = new WordMemory();
   readonly #boundaries: RegExp | null;
-  /** Settles when the words that the last call asked for are known. */
-  #asked: Promise<unknown> = Promise.resolve();
+  /** Settles when the words of the last call are known. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly addedIds: ReadonlyMap<string, number>,
@@ -61,17 +61,9 @@ export class WordEncoder {
       if (this.addedIds.has(section) || sections.has(section)) continue;
       sections.set(section, this.cut(section));
     }
-    await this.#asked;
-    const found = [...sections].map(([section, words]) =>
-      [section, words.map((word) => this.#memory.get(word) ?? word)] as const
-    );
-    const asking = this.#encodeNew(found.flatMap(([, words]) => words.filter(isText)));
-    this.#asked = asking.catch(() => {});
-    const news = await asking;
-    const ids = new Map(found.map(([section, words]) => [
-      section,
-      flatten(words.map((word) => isText(word) ? news.get(word) as WordIds : word)),
-    ]));
+    const encoding = this.#last.then(() => this.#encodeSections(sections));
+    this.#last = encoding.catch(() => {});
+    const ids = await encoding;
     return parts.map((sections) => this.#join(sections, (section) => ids.get(section) ?? []));
   }
 
@@ -86,6 +78,20 @@ export class WordEncoder {
       return added === undefined ? idsOf(section) : [added];
     });
     return concatenate(parts);
+  }
+
+  /** The ids of sections, of which the words are given. */
+  async #encodeSections(
+    sections: ReadonlyMap<string, readonly string[]>,
+  ): Promise<ReadonlyMap<string, readonly number[]>> {
+    const found = [...sections].map(([section, words]) =>
+      [section, words.map((word) => this.#memory.get(word) ?? word)] as const
+    );
+    const news = await this.#encodeNew(found.flatMap(([, words]) => words.filter(isText)));
+    return new Map(found.map(([section, words]) => [
+      section,
+      flatten(words.map((word) => isText(word) ? news.get(word) as WordIds : word)),
+    ]));
   }
 
   #encodeOne(word: string): WordIds {
