@@ -50,15 +50,19 @@ export async function tokenizePairs(options: TokenizePairs): Promise<string> {
   const tokenize = pairTokenizer(tokenizer, { maxLength, maxPromptLength });
   const counts = { tokens: 0, truncated: 0, mismatched: 0 };
   const rejects = await rowFilter(options);
+  const total = await countPairs(options.pairs);
   async function* rows(): AsyncGenerator<TokenizedRow> {
-    for await (const pairs of batches(options)) {
-      for (const row of await tokenize.all(pairs)) {
+    let done = 0;
+    for await (const some of oneAhead(batches(options), tokenize.all)) {
+      options.signal?.throwIfAborted();
+      for (const row of some) {
         if (rejects(row)) continue;
         counts.tokens += row.prompt.length + row.chosen.length + (row.rejected?.length ?? 0);
         if (row.truncation !== "none") counts.truncated++;
         if (row.boundaryMismatch) counts.mismatched++;
         yield row;
       }
+      options.onProgress?.(done += some.length, total);
     }
   }
   const facts = { maxLength, maxPromptLength, ...encodingFacts(tokenizer) };
@@ -90,21 +94,33 @@ async function rowFilter({ dropIdentical, drop = [], without = [] }: TokenizePai
   return Object.assign(rejects, { summary });
 }
 
-/** The pairs of a folder, some at a time; tells of each batch once the next is asked for. */
-async function* batches(options: TokenizePairs): AsyncGenerator<PreferencePair[]> {
-  const { pairs, chosenOnly, onProgress, signal } = options;
-  const total = await countPairs(pairs);
-  let done = 0;
+/** The pairs of a folder, some at a time. */
+async function* batches({ pairs, chosenOnly }: TokenizePairs): AsyncGenerator<PreferencePair[]> {
   let batch: PreferencePair[] = [];
   for await (const { id, prompt, chosen, rejected } of readPairs(pairs)) {
     batch.push({ id, prompt, chosen, rejected: chosenOnly ? undefined : rejected });
     if (batch.length < BATCH) continue;
-    signal?.throwIfAborted();
     yield batch;
-    onProgress?.(done += batch.length, total);
     batch = [];
   }
-  if (batch.length === 0) return;
-  yield batch;
-  onProgress?.(done + batch.length, total);
+  if (batch.length > 0) yield batch;
+}
+
+/**
+ * What is made of each item, in order. Work on the next item is begun before a result is given out,
+ * so that what runs on other threads goes on while the result is used.
+ */
+async function* oneAhead<Item, Result>(
+  items: AsyncIterable<Item>,
+  work: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result> {
+  let begun: Promise<Result> | null = null;
+  for await (const item of items) {
+    const next = work(item);
+    // A failure is told when the result is asked for.
+    next.catch(() => {});
+    if (begun !== null) yield await begun;
+    begun = next;
+  }
+  if (begun !== null) yield await begun;
 }

@@ -4,6 +4,7 @@ import { spellOutByteLevel } from "./byte_level_words.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
 import { type NativeEncoder, openNativeEncoder } from "./native_encoder.ts";
 import { readTokenizerFiles } from "./tokenizer_files.ts";
+import { addedTokens, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 import { type EncodeWords, wordEncoder } from "./word_encoder.ts";
 
 /**
@@ -62,41 +63,54 @@ export async function loadTokenizer(
   options: LoadTokenizer = {},
 ): Promise<Tokenizer> {
   const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder);
-  let library: HuggingFaceTokenizer;
-  try {
-    library = new HuggingFaceTokenizer(spellOutByteLevel(model), config);
-  } catch (error) {
-    throw new InputError([{
-      path: paths.tokenizer,
-      message: `Expected a tokenizer of a supported kind but found: ${messageOf(error)}`,
-    }]);
-  }
-  const tokens = specialTokenTexts(config);
-  const idOf = (name: string) => resolveId(library, paths.config, [name, tokens[name]]);
-  const one = (text: string) => encodeByLibrary(library, paths.tokenizer, text);
+  const library = portableLibrary(paths.tokenizer, { model, config });
+  const one = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
   const native: NativeEncoder = options.native === true
     ? openNativeEncoder(model, one)
     : { encodeMany: null, reason: "the native one was not asked for" };
-  const added = [...library.get_added_tokens_decoder().values()];
+  // Making it takes a while, and most that encode much never ask it anything.
+  if (native.encodeMany === null) library();
+  const vocabulary = vocabularyOf(model);
+  const tokens = specialTokenTexts(config);
+  const idOf = (name: string) => resolveId(vocabulary, paths.config, [name, tokens[name]]);
   return {
     folder,
-    vocabSize: 1 + [...library.get_vocab().values()].reduce((a, b) => Math.max(a, b), -1),
+    vocabSize: vocabulary.size,
     bosId: idOf("bos_token"),
     eosId: idOf("eos_token"),
     padId: idOf("pad_token"),
     chatTemplate: template && compileChatTemplate(template.source, { path: template.path, tokens }),
     config,
-    specialTokens: added.filter((token) => token.special).map((token) => token.content),
+    specialTokens: addedTokens(model).filter(({ special }) => special === true)
+      .map(({ content }) => String(content)),
     compileTemplate: (source, path) => compileChatTemplate(source, { path, tokens }),
     ...encoders(model, { one, many: native.encodeMany }),
     encoder: native.encodeMany === null ? `portable (${native.reason})` : "native",
     decode: (ids, options = {}) => {
       if (ids.length === 0) return "";
-      return library.decode(Array.from(ids), {
+      return library().decode(Array.from(ids), {
         skip_special_tokens: !options.keepSpecialTokens,
         clean_up_tokenization_spaces: config.clean_up_tokenization_spaces === true,
       });
     },
+  };
+}
+
+/** The portable library, made when it is first asked for. */
+function portableLibrary(
+  path: string,
+  { model, config }: Readonly<Record<"model" | "config", Record<string, unknown>>>,
+): () => HuggingFaceTokenizer {
+  let library: HuggingFaceTokenizer | null = null;
+  return () => {
+    try {
+      return library ??= new HuggingFaceTokenizer(spellOutByteLevel(model), config);
+    } catch (error) {
+      throw new InputError([{
+        path,
+        message: `Expected a tokenizer of a supported kind but found: ${messageOf(error)}`,
+      }]);
+    }
   };
 }
 
@@ -142,12 +156,12 @@ function specialTokenTexts(config: Readonly<Record<string, unknown>>): Record<st
 }
 
 function resolveId(
-  library: HuggingFaceTokenizer,
+  vocabulary: Vocabulary,
   path: string,
   [name, text]: [string, string | undefined],
 ): number | null {
   if (text === undefined) return null;
-  const id = library.token_to_id(text);
+  const id = vocabulary.idOf(text);
   if (id !== undefined) return id;
   const message = `Expected ${name} to be in the vocabulary but found "${text}".`;
   throw new InputError([{ path, message }]);

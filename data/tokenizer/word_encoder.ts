@@ -1,5 +1,6 @@
 import { byteLevelWords, isByteLevel, isObject, type JsonObject } from "./byte_level_words.ts";
 import type { EncodeMany } from "./native_encoder.ts";
+import { addedTokens } from "./vocabulary.ts";
 import { type WordIds, WordMemory } from "./word_memory.ts";
 
 /** How the words themselves are encoded. */
@@ -18,9 +19,7 @@ export interface EncodeWords {
  * @returns null when the tokenizer is of another kind
  */
 export function wordEncoder(tokenizer: JsonObject, words: EncodeWords): WordEncoder | null {
-  const added = Array.isArray(tokenizer.added_tokens)
-    ? tokenizer.added_tokens.filter(isObject)
-    : [];
+  const added = addedTokens(tokenizer);
   const cut = cutterOf(tokenizer.pre_tokenizer);
   const plain = tokenizer.normalizer === null &&
     !added.some((token) => token.lstrip === true || token.rstrip === true || token.content === "");
@@ -29,16 +28,12 @@ export function wordEncoder(tokenizer: JsonObject, words: EncodeWords): WordEnco
   return new WordEncoder(ids, cut, words);
 }
 
-/** What stands between two added tokens: nothing that encodes it reaches over its ends. */
-interface Section {
-  readonly words: readonly string[];
-  ids: readonly number[] | null;
-}
-
 /** Encodes texts word by word. */
 export class WordEncoder {
   readonly #memory = new WordMemory();
   readonly #boundaries: RegExp | null;
+  /** Settles when the words of the last call are known. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly addedIds: ReadonlyMap<string, number>,
@@ -50,34 +45,33 @@ export class WordEncoder {
 
   /** Token ids of a text. */
   encode(text: string): Int32Array {
-    return this.#join(this.#split(text), (section) => this.#idsOf(this.cut(section)));
+    const idsOf = (word: string) => this.#memory.get(word) ?? this.#encodeOne(word);
+    return this.#join(this.#split(text), (section) => flatten(this.cut(section).map(idsOf)));
   }
 
   /**
    * Token ids of many texts. A section that several share, such as the prompt of a pair, is cut and
-   * encoded once; words that no text had before are encoded together.
+   * encoded once; words that no text had before are encoded together. A call that is begun before
+   * the last one ends cuts its texts meanwhile, then asks for what that one has not learned.
    */
   async encodeAll(texts: readonly string[]): Promise<Int32Array[]> {
     const parts = texts.map((text) => this.#split(text));
-    const sections = new Map<string, Section>();
+    const sections = new Map<string, readonly string[]>();
     for (const section of parts.flat()) {
-      if (!this.addedIds.has(section) && !sections.has(section)) {
-        sections.set(section, { words: this.cut(section), ids: null });
-      }
+      if (this.addedIds.has(section) || sections.has(section)) continue;
+      sections.set(section, this.cut(section));
     }
-    const news = await this.#encodeNew(sections.values());
-    const idsOf = (text: string) => {
-      const section = sections.get(text) as Section;
-      return section.ids ??= this.#idsOf(section.words, news);
-    };
-    return parts.map((sections) => this.#join(sections, idsOf));
+    const encoding = this.#last.then(() => this.#encodeSections(sections));
+    this.#last = encoding.catch(() => {});
+    const ids = await encoding;
+    return parts.map((sections) => this.#join(sections, (section) => ids.get(section) ?? []));
   }
 
   #split(text: string): string[] {
     return this.#boundaries === null ? [text] : text.split(this.#boundaries);
   }
 
-  /** The ids of sections and of the added tokens between them. */
+  /** The ids of sections, which lie between added tokens, and of those. */
   #join(sections: readonly string[], idsOf: (section: string) => readonly number[]): Int32Array {
     const parts = sections.map((section) => {
       const added = this.addedIds.get(section);
@@ -86,37 +80,50 @@ export class WordEncoder {
     return concatenate(parts);
   }
 
-  #idsOf(words: readonly string[], news?: ReadonlyMap<string, WordIds>): number[] {
-    const ids: number[] = [];
-    for (const word of words) {
-      let found = this.#memory.get(word) ?? news?.get(word);
-      if (found === undefined) {
-        found = short(this.words.one(word));
-        this.#memory.set(word, found);
-      }
-      if (typeof found === "number") ids.push(found);
-      else for (const id of found) ids.push(id);
-    }
+  /** The ids of sections, of which the words are given. */
+  async #encodeSections(
+    sections: ReadonlyMap<string, readonly string[]>,
+  ): Promise<ReadonlyMap<string, readonly number[]>> {
+    const found = [...sections].map(([section, words]) =>
+      [section, words.map((word) => this.#memory.get(word) ?? word)] as const
+    );
+    const news = await this.#encodeNew(found.flatMap(([, words]) => words.filter(isText)));
+    return new Map(found.map(([section, words]) => [
+      section,
+      flatten(words.map((word) => isText(word) ? news.get(word) as WordIds : word)),
+    ]));
+  }
+
+  #encodeOne(word: string): WordIds {
+    const ids = short(this.words.one(word));
+    this.#memory.set(word, ids);
     return ids;
   }
 
-  /** Encodes the words that are not remembered; some may be forgotten again before they are used. */
-  async #encodeNew(sections: Iterable<Section>): Promise<ReadonlyMap<string, WordIds>> {
-    const { many } = this.words;
-    const news = new Map<string, WordIds>();
-    if (many === null) return news;
-    const unknown = new Set<string>();
-    for (const { words } of sections) {
-      for (const word of words) if (this.#memory.get(word) === undefined) unknown.add(word);
-    }
-    if (unknown.size === 0) return news;
-    const words = [...unknown];
-    (await many(words)).forEach((ids, i) => {
-      news.set(words[i], short(ids));
-      this.#memory.set(words[i], short(ids));
-    });
-    return news;
+  /** The ids of words that are not remembered; some may be forgotten again before they are used. */
+  async #encodeNew(words: readonly string[]): Promise<ReadonlyMap<string, WordIds>> {
+    const unknown = [...new Set(words)];
+    const { one, many } = this.words;
+    const encoded = many === null || unknown.length === 0 ? unknown.map(one) : await many(unknown);
+    return new Map(encoded.map((ids, i) => {
+      const known = short(ids);
+      this.#memory.set(unknown[i], known);
+      return [unknown[i], known];
+    }));
   }
+}
+
+function isText(word: WordIds | string): word is string {
+  return typeof word === "string";
+}
+
+function flatten(words: readonly WordIds[]): number[] {
+  const all: number[] = [];
+  for (const ids of words) {
+    if (typeof ids === "number") all.push(ids);
+    else for (const id of ids) all.push(id);
+  }
+  return all;
 }
 
 function short(ids: readonly number[]): WordIds {

@@ -87,6 +87,25 @@ Deno.test("tokenizePairs() keeps the chosen replies alone, when asked", async ()
   ]]);
 });
 
+Deno.test("tokenizePairs() tells of the first pair that cannot be written, batches later", async () => {
+  const root = await Deno.makeTempDir();
+  const [pairs, tokenizer, folder] = ["pairs", "tokenizer", "tokens"].map((n) => `${root}/${n}`);
+  for (const path of [pairs, folder]) await Deno.mkdir(path);
+  await writeWorldTokenizer(tokenizer);
+  const row = { prompt: "copy dog", chosen: "dog .", rejected: "cat ." };
+  const rows = Array.from({ length: 600 }, (_, i) => ({ id: String(i), ...row }));
+  await writePairs(pairs, rows.with(300, { ...rows[300], chosen: "unicorn ." }));
+  const progress: number[] = [];
+  const onProgress = (done: number) => progress.push(done);
+  const options = { pairs, tokenizer, folder, maxLength: 7, maxPromptLength: 5, onProgress };
+  await assert.rejects(tokenizePairs(options), {
+    name: "InputError",
+    message: /no token for "unicorn"/,
+  });
+  assert.deepEqual(progress, [128, 256]);
+  await Deno.remove(root, { recursive: true });
+});
+
 Deno.test("tokenizePairs() stops between batches when asked to", async () => {
   const root = await Deno.makeTempDir();
   const [pairs, tokenizer, folder] = ["pairs", "tokenizer", "tokens"].map((n) => `${root}/${n}`);

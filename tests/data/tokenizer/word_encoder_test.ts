@@ -85,6 +85,30 @@ Deno.test("wordEncoder() asks for the new words of many texts at once", async ()
   assert.deepEqual(asked, [["the", " cat", " mat"], [" dog", ` ${long}`, long]]);
 });
 
+Deno.test("wordEncoder() asks for no word again that a call before is still waiting for", async () => {
+  const asked: (readonly string[])[] = [];
+  const answers: (() => void)[] = [];
+  const many = (words: readonly string[]) => {
+    asked.push(words);
+    const ids = words.map((word) => [word.length]);
+    return new Promise<number[][]>((resolve, reject) => {
+      answers.push(() => words.includes("bad") ? reject(new Error("refused")) : resolve(ids));
+    });
+  };
+  const settle = () => new Promise((resolve) => setTimeout(resolve));
+  const encoder = wordEncoder(await tokenizerJson(), { one: () => assert.fail(), many })!;
+  const calls = ["the cat", "bad cat", "the cat sat"].map((text) => encoder.encodeAll([text]));
+  calls.forEach((call) => call.catch(() => {}));
+  for (let i = 0; i < 3; i++) {
+    await settle();
+    answers[i]();
+  }
+  assert.deepEqual([...(await calls[0])[0]], [3, 4]);
+  await assert.rejects(calls[1], { message: "refused" });
+  assert.deepEqual([...(await calls[2])[0]], [3, 4, 4]);
+  assert.deepEqual(asked, [["the", " cat"], ["bad"], [" sat"]]);
+});
+
 Deno.test("wordEncoder() leaves tokenizers of other kinds to the library", async () => {
   const others = [
     { normalizer: { type: "NFC" } },
