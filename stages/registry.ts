@@ -4,6 +4,7 @@ import collect from "./collect.ts";
 import compare from "./compare.ts";
 import curve from "./curve.ts";
 import evaluate from "./evaluate.ts";
+import generate from "./generate.ts";
 import initialize from "./initialize.ts";
 import logps from "./logps.ts";
 import measure from "./measure.ts";
@@ -28,6 +29,7 @@ const all: readonly Stage[] = [
   curve,
   select,
   evaluate,
+  generate,
   measure,
   compare,
   report,
