@@ -64,7 +64,7 @@ function parseRow(text: string | null): PromptFileRow["prompt"] | Wrong {
     const found = columns.length === 0 ? "no column" : `columns ${columns.join(", ")}`;
     return {
       message: `Expected ${SHAPE} but found ${found}.`,
-      nearest: nearest("prompt", columns),
+      nearest: nearest("prompt", columns) && "prompt",
     };
   }
   return parseMessages(prompt);
