@@ -238,7 +238,7 @@ export function truncate(
 ): { pair: Tokens; truncation: Truncation } {
   const longer = Math.max(pair.chosen.length, pair.rejected?.length ?? 0);
   if (pair.prompt.length + longer <= maxLength) return { pair, truncation: "none" };
-  const prompt = pair.prompt.slice(-maxPromptLength);
+  const prompt = truncatePrompt(pair.prompt, maxPromptLength);
   const promptCut = prompt.length < pair.prompt.length;
   if (prompt.length + longer <= maxLength) {
     return { pair: { ...pair, prompt }, truncation: "prompt" };
@@ -250,6 +250,11 @@ export function truncate(
     rejected: pair.rejected && pair.rejected.slice(0, room),
   };
   return { pair: cut, truncation: promptCut ? "prompt-and-replies" : "replies" };
+}
+
+/** The last tokens of a prompt that is too long: those nearest to the reply. */
+export function truncatePrompt(prompt: Int32Array, maxPromptLength: number): Int32Array {
+  return prompt.slice(-maxPromptLength);
 }
 
 function checkOptions({ maxLength, maxPromptLength }: TokenizeOptions): void {

@@ -5,6 +5,7 @@ import compare from "./compare.ts";
 import curve from "./curve.ts";
 import evaluate from "./evaluate.ts";
 import fetchModel from "./fetch_model.ts";
+import generate from "./generate.ts";
 import initialize from "./initialize.ts";
 import logps from "./logps.ts";
 import measure from "./measure.ts";
@@ -30,6 +31,7 @@ const all: readonly Stage[] = [
   curve,
   select,
   evaluate,
+  generate,
   measure,
   compare,
   report,
