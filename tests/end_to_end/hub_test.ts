@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { FakeHub } from "../data/hub/fake_hub.ts";
+import { writeSmallModel } from "../cli/small_model.ts";
 import { ballast, ballastJson, type RunDocument } from "./ballast.ts";
 import { ScratchFolder } from "./scratch_folder.ts";
 
@@ -8,6 +9,12 @@ const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const TOKEN = "hf_neverToBeSeen";
 const content = (text: string) => new TextEncoder().encode(text);
 const row = (prompt: string) => `${JSON.stringify({ prompt, chosen: "c", rejected: "r" })}\n`;
+
+async function smallModel(): Promise<Uint8Array<ArrayBuffer>> {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  return await Deno.readFile(join(scratch.path, "model.gguf"));
+}
 
 const repositories = {
   "datasets/o/d": {
@@ -22,7 +29,7 @@ const repositories = {
   "models/o/m": {
     commit: COMMIT,
     revisions: ["main"],
-    files: { "m.gguf": { content: new Uint8Array(3000), large: true } },
+    files: { "m.gguf": { content: await smallModel(), large: true } },
   },
 };
 
@@ -40,8 +47,9 @@ stages:
     params:
       hub: { dataset: o/d, revision: ${COMMIT}, downloadHosts: ${downloadHosts} }
   model:
-    uses: fetch-model
-    params: { model: o/m, revision: main, file: m.gguf, downloadHosts: ${downloadHosts} }
+    uses: base-model
+    params:
+      hub: { model: o/m, revision: main, file: m.gguf, downloadHosts: ${downloadHosts} }
 `,
   );
   const args = ["run", "data", "model", "--recipe", "hub.yaml", "--store", "store"];
