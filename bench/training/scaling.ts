@@ -20,7 +20,10 @@ import { makeWorkload, type Workload } from "./workload.ts";
 const REPLY_SHARE = 0.5;
 
 /** SmolLM2's proportions from 11M to 135M parameters; a head has 64 features, of three one is K. */
-const SIZES: readonly Shape[] = [[192, 4], [384, 8], [384, 20], [576, 16], [576, 30]].map(
+const SIZES: readonly Shape[] = [[192, 4], [384, 8], [384, 20], [576, 8], [576, 16], [576, 23], [
+  576,
+  30,
+]].map(
   ([D, L]) => ({ ...SMOLLM2_135M, D, L, H: D / 64, K: D / 192, F: D * 8 / 3 }),
 );
 /** Tokens of a sequence while the model grows, and sequences of a step. */
