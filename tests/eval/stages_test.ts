@@ -163,14 +163,14 @@ Deno.test("the stages of evaluation, from collecting pairs to comparing systems"
         const rows = await Array.fromAsync(readPairs(`${root}/collected/${split}`));
         assert.ok(rows.length >= 20, `${split}: ${rows.length}`);
         for (const { prompt, chosen, rejected } of rows) {
-          assert.ok(isCovered(replyKind(prompt, { text: chosen, ended: true })));
-          assert.ok(isCovered(replyKind(prompt, { text: rejected!, ended: true })));
+          assert.ok(isCovered(replyKind(prompt as string, { text: chosen, ended: true })));
+          assert.ok(isCovered(replyKind(prompt as string, { text: rejected!, ended: true })));
         }
       }
       const outside = await Array.fromAsync(readPairs(`${root}/collected/outOfCoverage`));
       assert.ok(outside.length > 0);
       for (const { prompt, rejected } of outside) {
-        assert.equal(replyKind(prompt, { text: rejected!, ended: true }), "run-on");
+        assert.equal(replyKind(prompt as string, { text: rejected!, ended: true }), "run-on");
       }
     });
 
