@@ -152,7 +152,7 @@ Deno.test("readTokens() lets go of the file: it may be written, or give way to a
     for (const pairs of await read()) assert.equal(pairs.length, count);
     const instance = await DuckDBInstance.create(`${folder}/tokens.duckdb`);
     const connection = await instance.connect();
-    await connection.run("DELETE FROM pairs; DELETE FROM batches; CHECKPOINT");
+    await connection.run("DELETE FROM rows; CHECKPOINT");
     connection.closeSync();
     instance.closeSync();
     for (const pairs of await read()) assert.equal(pairs.length, 0);
