@@ -24,6 +24,15 @@ function fraction(value: string): number {
   return number;
 }
 
+/** A size such as 5GB, 200MB or 1000000, in bytes; units are powers of ten, as transformers has them. */
+function byteSize(value: string): number {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([kmg]?b)?$/i.exec(value) ?? [];
+  const factor = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9 }[unit?.toLowerCase() ?? "b"]!;
+  const bytes = Math.floor(Number(digits) * factor);
+  if (bytes >= 1) return bytes;
+  throw new InvalidArgumentError("Expected a size such as 5GB or 200MB.");
+}
+
 function list(value: string): string[] {
   return value.split(",").map((item) => item.trim());
 }
@@ -245,6 +254,38 @@ function addModelCommands(root: Command): void {
       Deno.exitCode = await logps(options);
     });
   addTrainCommand(root);
+  addExportCommand(root);
+}
+
+function addExportCommand(root: Command): void {
+  root.command("export")
+    .description("Write a model or an adapter as a Hugging Face folder, with model and data cards.")
+    .argument("[instance]", "an instance whose model is in the store: train/rpo-sum@seed=0")
+    .requiredOption("--out <folder>", "where it goes; new or empty")
+    .option("--model <path>", "a Hugging Face folder or a GGUF file, instead of an instance")
+    .option("--adapter <folder>", "write this LoRA adapter to the model, in PEFT's format")
+    .option("--merge", "write the model with the adapter merged into it", false)
+    .option("--tokenizer <path>", "a folder or GGUF file with the tokenizer (default: the model's)")
+    .option("--base-model <name>", "what the base is called on the hub: OWNER/NAME")
+    .addOption(
+      new Option("--dtype <type>", "the type that weights are stored in")
+        .choices(["float32", "bfloat16", "float16"] as const).default("float32" as const),
+    )
+    .option("--max-shard-size <size>", "most bytes of weights in one file (5GB)", byteSize, 5e9)
+    .addOption(recipeOption()).addOption(setOption()).addOption(storeOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  deno task ballast export train/rpo-sum@seed=0 --out exported
+  deno task ballast export --model model.gguf --out exported --dtype bfloat16
+  deno task ballast export --model M --adapter trained --base-model OWNER/NAME --out exported`,
+    )
+    .action(async (instance, options) => {
+      const { exportModel } = await import("./commands/export.ts");
+      Deno.exitCode = await exportModel(instance, options);
+    });
 }
 
 function addTrainCommand(root: Command): void {

@@ -1,8 +1,10 @@
 import { elementCount, float32 } from "../../core/tensor.ts";
+import { readGgufHeader } from "../../core/gguf_file.ts";
 import { Random } from "../../core/random.ts";
 import { type ModelConfig, parseModelConfig } from "./config.ts";
 import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
 import { isFile, readJson, writeJson } from "./folder_files.ts";
+import { readGgufConfig } from "./gguf_config.ts";
 import { readGgufModel } from "./gguf_model.ts";
 import { parametersOf } from "./parameters.ts";
 import { readSafetensorsFolder } from "./safetensors_folder.ts";
@@ -28,9 +30,19 @@ export interface Model {
  */
 export async function loadModel(path: string): Promise<Model> {
   if (await isFile(path)) return await readGgufModel(path);
-  const configPath = `${path}/config.json`;
-  const config = parseModelConfig(await readJson(configPath), configPath);
+  const config = await loadModelConfig(path);
   return { config, weights: await readWeights(config, await readSafetensorsFolder(path), path) };
+}
+
+/**
+ * Reads the shape of a model, and none of its weights.
+ *
+ * @throws InputError for a missing file, one that is damaged, a config that is not implemented
+ */
+export async function loadModelConfig(path: string): Promise<ModelConfig> {
+  if (await isFile(path)) return readGgufConfig(await readGgufHeader(path)).config;
+  const configPath = `${path}/config.json`;
+  return parseModelConfig(await readJson(configPath), configPath);
 }
 
 /**
