@@ -17,6 +17,7 @@ const params = z.strictObject({
   testLimit: limit("test"),
   dropIdentical: z.boolean().default(false).describe("Leave out pairs with two equal replies"),
   dropEmpty: z.boolean().default(false).describe("Leave out pairs with an empty reply"),
+  license: z.string().min(1).optional().describe("Licence of the rows, for the data card: mit"),
 });
 
 export default defineStage<z.infer<typeof params>>({

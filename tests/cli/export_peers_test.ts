@@ -5,11 +5,10 @@ import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 import { askPeers, NEEDS_PEERS, peersPresent } from "../peers.ts";
 import { assertSameLogits } from "../same_logits.ts";
 import { golden, goldenFolder } from "../train/golden.ts";
-import { loadAdapter } from "../../train/models/adapter.ts";
+import { loadAdapter, mergeAdapter } from "../../train/models/adapter.ts";
 import { FAMILIES } from "../../train/models/families.ts";
 import { loadModel, type Model } from "../../train/models/model.ts";
 import { loadTokenizer } from "../../data/tokenizer/tokenizer.ts";
-import { mergeAdapter } from "../../train/models/adapter.ts";
 import { TEMPLATE, writeSmallTokenizer } from "./small_tokenizer.ts";
 
 const TEXTS = ["say black two times", "Größe <|end|> 漢字\n\n  three", "name two tools"];
@@ -47,39 +46,40 @@ for (const family of FAMILIES) {
     ]);
     assertBitEqual(await loadModel(join(scratch.path, "out")), await loadModel(model));
   });
-
-  Deno.test({
-    name:
-      `transformers computes an exported ${family}'s logits, whole and in shards ${NEEDS_PEERS}`,
-    ignore: !peersPresent,
-    async fn() {
-      await using scratch = await ScratchFolder.make();
-      await writeSmallTokenizer(join(scratch.path, "tokenizer"), TEXTS);
-      const model = goldenFolder(`${family}/model`);
-      const given = ["--model", model, "--tokenizer", "tokenizer"];
-      for (
-        const [out, dtype, size] of [
-          ["whole", "float32", "5GB"],
-          ["shards", "float32", "100KB"],
-          ["bf16", "bfloat16", "100KB"],
-          ["f16", "float16", "5GB"],
-        ]
-      ) {
-        await exportInto(scratch.path, [
-          ...[...given, "--out", out, "--dtype", dtype, "--max-shard-size", size],
-        ]);
-        const folder = join(scratch.path, out);
-        const answer = await askPeers({ model: folder, prompts, texts: TEXTS, chat: TEXTS[0] });
-        assert.equal(answer.dtype, `torch.${dtype}`);
-        await assertSameLogits(await loadModel(folder), prompts, answer.logits);
-        const tokenizer = await loadTokenizer(folder);
-        assert.deepEqual(answer.ids, TEXTS.map((text) => [...tokenizer.encode(text)]));
-        assert.equal(answer.chat, `<|turn|>${TEXTS[0]}<|end|><|turn|>`);
-        assert.deepEqual(answer.special, ["<|turn|>", "<|end|>", "<|pad|>"]);
-      }
-    },
-  });
 }
+
+/** How each folder of the test below is exported: type of its weights, largest file. */
+const WAYS = [["float32", "5GB"], ["float32", "100KB"], ["bfloat16", "100KB"], ["float16", "5GB"]];
+
+Deno.test({
+  name:
+    `transformers computes an exported model's logits, in all families and types ${NEEDS_PEERS}`,
+  ignore: !peersPresent,
+  async fn() {
+    await using scratch = await ScratchFolder.make();
+    await writeSmallTokenizer(join(scratch.path, "tokenizer"), TEXTS);
+    // Each family in one way at least, and each way in one.
+    const exported = FAMILIES.map((family, i) => [family, ...WAYS[i % WAYS.length]]);
+    for (const [family, dtype, size] of exported) {
+      await exportInto(scratch.path, [
+        ...["--model", goldenFolder(`${family}/model`), "--tokenizer", "tokenizer"],
+        ...["--out", family, "--dtype", dtype, "--max-shard-size", size],
+      ]);
+    }
+    const folders = exported.map(([family]) => join(scratch.path, family));
+    const answers = await askPeers(
+      folders.map((model) => ({ model, prompts, texts: TEXTS, chat: TEXTS[0] })),
+    );
+    for (const [i, answer] of answers.entries()) {
+      assert.equal(answer.dtype, `torch.${exported[i][1]}`);
+      await assertSameLogits(await loadModel(folders[i]), prompts, answer.logits);
+      const tokenizer = await loadTokenizer(folders[i]);
+      assert.deepEqual(answer.ids, TEXTS.map((text) => [...tokenizer.encode(text)]));
+      assert.equal(answer.chat, `<|turn|>${TEXTS[0]}<|end|><|turn|>`);
+      assert.deepEqual(answer.special, ["<|turn|>", "<|end|>", "<|pad|>"]);
+    }
+  },
+});
 
 Deno.test({
   name:
@@ -90,6 +90,7 @@ Deno.test({
     await writeSmallTokenizer(join(scratch.path, "tokenizer"), TEXTS);
     const [model, adapter] = [goldenFolder("llama/model"), goldenFolder("llama/lora_final")];
     const given = ["--model", model, "--tokenizer", "tokenizer"];
+    const inScratch = (name: string) => join(scratch.path, name);
     await exportInto(scratch.path, [...given, "--out", "base"]);
     await exportInto(scratch.path, [
       ...[...given, "--adapter", adapter, "--base-model", "owner/base", "--out", "adapter"],
@@ -97,17 +98,14 @@ Deno.test({
     await exportInto(scratch.path, [...given, "--adapter", adapter, "--merge", "--out", "merged"]);
     const base = await loadModel(model);
     const ours = mergeAdapter(base, await loadAdapter(adapter, base.config));
-    const inPeft = await askPeers({
-      model: join(scratch.path, "base"),
-      adapter: join(scratch.path, "adapter"),
-      prompts,
-      texts: [],
-    });
+    assertBitEqual(await loadModel(inScratch("merged")), ours);
+    const [inPeft, merged] = await askPeers([
+      { model: inScratch("base"), adapter: inScratch("adapter"), prompts, texts: [] },
+      { model: inScratch("merged"), prompts, texts: [] },
+    ]);
     assert.equal(inPeft.base, "owner/base");
     await assertSameLogits(ours, prompts, inPeft.logits);
-    const merged = await askPeers({ model: join(scratch.path, "merged"), prompts, texts: [] });
     await assertSameLogits(ours, prompts, merged.logits);
-    assertBitEqual(await loadModel(join(scratch.path, "merged")), ours);
     await assert.rejects(assertSameLogits(base, prompts, inPeft.logits), /off by/);
   },
 });
