@@ -16,7 +16,7 @@ export default defineStage<z.infer<typeof params>>({
     reference: { type: "logps", describe: "The reference's log-probs of the same pairs" },
   },
   outputs: { evaluation: { type: "evaluation" } },
-  resources: ({ threads }) => ({ cores: threads, memory: 1500, native: ["onnxruntime", "duckdb"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: () => 20,
   module: import.meta.url,

@@ -1,8 +1,10 @@
 import { elementCount, float32 } from "../../core/tensor.ts";
+import { readGgufHeader } from "../../core/gguf_file.ts";
 import { Random } from "../../core/random.ts";
 import { type ModelConfig, parseModelConfig } from "./config.ts";
 import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
 import { isFile, readJson, writeJson } from "./folder_files.ts";
+import { readGgufConfig } from "./gguf_config.ts";
 import { readGgufModel } from "./gguf_model.ts";
 import { parametersOf } from "./parameters.ts";
 import { writeSafetensors } from "./safetensors.ts";
@@ -27,9 +29,23 @@ export interface Model {
  */
 export async function loadModel(path: string): Promise<Model> {
   if (await isFile(path)) return await readGgufModel(path);
-  const configPath = `${path}/config.json`;
-  const config = parseModelConfig(await readJson(configPath), configPath);
+  const config = await readConfig(path);
   return { config, weights: await readWeights(config, await readSafetensorsFolder(path), path) };
+}
+
+/**
+ * The shape of a model, without its weights.
+ *
+ * @throws InputError as `loadModel`
+ */
+export async function loadModelConfig(path: string): Promise<ModelConfig> {
+  if (await isFile(path)) return readGgufConfig(await readGgufHeader(path)).config;
+  return await readConfig(path);
+}
+
+async function readConfig(folder: string): Promise<ModelConfig> {
+  const path = `${folder}/config.json`;
+  return parseModelConfig(await readJson(path), path);
 }
 
 /**
