@@ -5,7 +5,8 @@ import { formatResult, parseResult } from "../../bench/training/job.ts";
 import { measureInRounds } from "../../bench/training/measure.ts";
 import { parseUsed } from "../../bench/training/others_load.ts";
 import { linearCost } from "../../bench/training/scaling_points.ts";
-import { configOf, countParameters, SMOLLM2_135M } from "../../bench/training/shapes.ts";
+import { parameterCount } from "../../train/models/parameters.ts";
+import { configOf, SMOLLM2_135M } from "../../bench/training/shapes.ts";
 import { parseSystems } from "../../bench/training/systems.ts";
 import { disturbance, ratiosTable, spreadOf } from "../../bench/training/table.ts";
 
@@ -81,7 +82,7 @@ Deno.test("parseResult() finds the result among other lines, and tells when ther
 });
 
 Deno.test("the shape of SmolLM2-135M has its number of parameters", () => {
-  assert.equal(countParameters(configOf(SMOLLM2_135M)), 134_515_008);
+  assert.equal(parameterCount(configOf(SMOLLM2_135M)), 134_515_008);
 });
 
 Deno.test("equalPairs() gives sequences of one length, half prompt, half reply", () => {

@@ -14,7 +14,7 @@ const FLOAT = 4;
 const PROCESS = 250e6;
 
 /** Float arrays of the size of the logits that a run holds at once: logits, and what becomes of them. */
-const LOGIT_ARRAYS = { forward: 2, training: 3 } as const;
+const LOGIT_ARRAYS = { forward: 3, training: 3 } as const;
 
 /** Numbers that one layer makes of a token and keeps until its gradient. */
 export function keptPerToken(shape: ModelShape): number {
