@@ -54,13 +54,13 @@ const run = {
 const params = lossParams(run).refine(
   ({ epochs, steps }) => (epochs === undefined) !== (steps === undefined),
   {
-    message: "Expected exactly one of epochs and steps.",
+    message: "exactly one of epochs and steps",
     path: ["steps"],
   },
 ).refine(
   ({ warmupSteps, warmupRatio }) => warmupRatio === undefined || warmupSteps === 0,
   {
-    message: "Expected one of warmupSteps and warmupRatio.",
+    message: "not both warmupSteps and warmupRatio",
     path: ["warmupRatio"],
   },
 );
