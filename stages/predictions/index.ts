@@ -1,5 +1,6 @@
 import type { Predict } from "../../pipeline/prediction.ts";
 import type { Stage } from "../../pipeline/stage.ts";
+import { predictBaseModel } from "./base_model.ts";
 import {
   predictInitial,
   predictPairs,
@@ -18,6 +19,7 @@ const PREDICTIONS: Readonly<Record<string, Predict<never>>> = {
   "read-pairs": predictPairs,
   "train-tokenizer": predictTokenizer,
   "tokenize": predictTokens,
+  "base-model": predictBaseModel,
   "initialize": predictInitial,
   "collect": predictCollecting,
   "logps": predictLogps,

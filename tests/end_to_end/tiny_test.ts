@@ -17,7 +17,7 @@ const AFTER_BETA = [
   "report",
 ];
 
-const notCached = ({ stages }: PlanDocument) =>
+const notCached = ({ stages }: Pick<PlanDocument, "stages">) =>
   stages.filter(({ state }) => state !== "cached").map(({ id }) => id);
 
 Deno.test("the recipe tiny, from an empty store to its table and back", async (t) => {
