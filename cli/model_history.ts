@@ -87,7 +87,7 @@ export class ModelHistory {
   }
 
   async #pairs(tokens: OutputRef): Promise<PairsFacts | null> {
-    const { countTokens, readTokenFacts } = await import("../data/store/read_tokens.ts");
+    const { measureTokens } = await import("../data/store/read_tokens.ts");
     const tokenized = this.#made.get(tokens.instance);
     const [ref] = tokenized?.instance.inputs.pairs ?? [];
     const source = ref && this.#made.get(ref.instance);
@@ -96,7 +96,7 @@ export class ModelHistory {
     const tokensDigest = tokenized.record.outputs[tokens.port].digest;
     const folder = this.store.objectPath(tokensDigest);
     const { params, sources } = fieldsOf(source);
-    const { maxLength, maxPromptLength } = await readTokenFacts(folder);
+    const { pairs, tokens: ids, maxLength, maxPromptLength } = await measureTokens(folder);
     return {
       origin: `${source.instance.id}, ${ref.port}`,
       stage: source.instance.stage.name,
@@ -106,7 +106,7 @@ export class ModelHistory {
       license: typeof params.license === "string" ? params.license : null,
       digest,
       count: await countRows(this.store.objectPath(digest)),
-      tokens: { digest: tokensDigest, ...await countTokens(folder), maxLength, maxPromptLength },
+      tokens: { digest: tokensDigest, pairs, tokens: ids, maxLength, maxPromptLength },
       remarks: [source, tokenized].flatMap(({ record }) => this.#remarks.of(record)),
       audits: this.#audits(tokens.instance),
     };

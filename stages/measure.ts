@@ -18,7 +18,7 @@ export default defineStage<z.infer<typeof params>>({
     replies: { type: "replies", optional: true, describe: "What the policy replied to prompts" },
   },
   outputs: { evaluation: { type: "evaluation" } },
-  resources: ({ threads }) => ({ cores: threads, memory: 1500, native: ["onnxruntime", "duckdb"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: () => 20,
   module: import.meta.url,

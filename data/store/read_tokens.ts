@@ -37,17 +37,33 @@ export async function readTokenFacts(folder: string): Promise<TokenFacts> {
   return database.facts;
 }
 
-/** How many pairs a `tokens` artifact holds. */
-export async function countTokens(folder: string): Promise<{ pairs: number; tokens: number }> {
+/**
+ * What the size of a `tokens` artifact is told by: how many pairs it holds and how they were cut, their
+ * mean lengths, the products of lengths that attention computes, and the longest. Without rejected
+ * replies, theirs are 0.
+ */
+export async function measureTokens(folder: string): Promise<Record<string, number>> {
   await using database = await open(folder);
-  const result = await database.connection.runAndReadAll(
-    `SELECT count(*)::INTEGER,
-       coalesce(sum(prompt_tokens + chosen_tokens + coalesce(rejected_tokens, 0)), 0)::DOUBLE
-     FROM pairs`,
+  const { maxLength, maxPromptLength } = database.facts;
+  const result = await database.connection.runAndReadAll(SIZES);
+  const [row] = result.getRowObjects();
+  const sizes = Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, Number(value ?? 0)]),
   );
-  const [[pairs, tokens]] = result.getRows();
-  return { pairs: pairs as number, tokens: tokens as number };
+  return { ...sizes, maxLength, maxPromptLength };
 }
+
+const SIZES = `
+  WITH lengths AS (
+    SELECT prompt_tokens::DOUBLE AS p, chosen_tokens::DOUBLE AS c,
+      coalesce(rejected_tokens, 0)::DOUBLE AS r
+    FROM pairs
+  )
+  SELECT count(*) AS pairs, sum(p + c + r) AS tokens,
+    avg(p) AS "promptTokens", avg(c) AS "chosenTokens", avg(r) AS "rejectedTokens",
+    avg(p * p) AS "promptCells", avg(c * (p + c)) AS "chosenCells", avg(r * (p + r)) AS "rejectedCells",
+    max(p + c + r) AS "longestPair", max(c + r) AS "longestReplies"
+  FROM lengths`;
 
 /**
  * Digest (hex SHA-256) of the facts, the columns and the token ids, in order; the layout of the

@@ -11,7 +11,7 @@ import type { ModelConfig } from "./config.ts";
 import type { Projection } from "./families.ts";
 import { readJson, requireFile, writeJson } from "./folder_files.ts";
 import type { Model, Weights } from "./model.ts";
-import { LAYER, layerPrefix, parametersOf } from "./parameters.ts";
+import { LAYER, layerPrefix, type ModelShape, parametersOf } from "./parameters.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { requireInRange, type StorageDtype } from "./storage_dtype.ts";
 
@@ -43,8 +43,8 @@ export function adapterNames(layer: number, projection: Projection): { a: string
 
 /** Every weight of an adapter to a model, in the order of the computation. */
 export function adapterParametersOf(
-  { rank, targets }: AdapterConfig,
-  model: ModelConfig,
+  { rank, targets }: Pick<AdapterConfig, "rank" | "targets">,
+  model: ModelShape,
 ): AdapterParameter[] {
   const dimsOf = new Map(parametersOf(model).map(({ name, dims }) => [name, dims]));
   return Array.from(
