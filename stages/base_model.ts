@@ -2,6 +2,7 @@ import { z } from "zod";
 import { InputError } from "../core/problem.ts";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
+import { expectedModel, unexpectedShape } from "./expected_model.ts";
 import { downloadHosts, hubResources, hubSettings, revision } from "./hub_params.ts";
 
 const hub = z.strictObject({
@@ -18,6 +19,7 @@ const hub = z.strictObject({
 const params = z.strictObject({
   path: pathParam({ kind: "either", describe: "A Hugging Face folder or a GGUF file" }).optional(),
   hub: hub.optional().describe("A model of the Hugging Face hub, instead of path"),
+  expects: expectedModel.optional().describe("Its shape: for estimates, and checked against it"),
 }).refine(({ path, hub }) => path !== undefined || hub !== undefined, {
   path: ["path"],
   error: "a Hugging Face folder or a GGUF file, or hub: {model, revision}",
@@ -51,6 +53,8 @@ export default defineStage<Params>({
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const source = params.path ?? await fetched(context, params.hub!);
     const config = await copyModel(source, output("model"));
+    const unexpected = params.expects && unexpectedShape(params.expects, config, source);
+    if (unexpected?.length) throw new InputError(unexpected);
     for (const port of ["model", "tokenizer"]) await saveTokenizerFiles(source, output(port));
     // What cannot be used later is refused here.
     const { vocabSize } = await loadTokenizer(output("tokenizer"));

@@ -39,6 +39,27 @@ Deno.test("base-model refuses a tokenizer with more tokens than the model knows"
   });
 });
 
+Deno.test("base-model refuses a model of another shape than the recipe expects", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  const expects = {
+    family: "qwen2",
+    vocabSize: 280,
+    hiddenSize: 16,
+    intermediateSize: 24,
+    layers: 2,
+    heads: 2,
+    keyValueHeads: 1,
+    headDim: 8,
+    tiedEmbeddings: true,
+    parameters: 8464,
+  };
+  await assert.rejects(runStage(baseModel, { path: `${scratch.path}/model.gguf`, expects }), {
+    name: "InputError",
+    message: /model\.gguf: layers: Expected 2, as the recipe says, but found 1\./,
+  });
+});
+
 Deno.test("base-model takes a path or the hub, not both, nor neither", () => {
   const hub = { model: "o/m", revision: "main" };
   assert.ok(baseModel.params.safeParse({ hub }).success);
