@@ -16,7 +16,7 @@ export const predictLogps: PredictOf<typeof logps> = ({ inputs }) =>
 
 /** Log-probs of all held-out replies. */
 export const predictMeasuring: PredictOf<typeof measure> = ({ inputs }) =>
-  predictScoring(inputs.policy[0], inputs.pairs[0]);
+  inputs.policy[0] === undefined ? {} : predictScoring(inputs.policy[0], inputs.pairs[0]);
 
 function predictScoring(model: Sizes | null, tokens: Sizes | null): Prediction {
   const shape = shapeOf(model);
