@@ -40,6 +40,23 @@ export async function countPairs(folder: string): Promise<number> {
   return rows;
 }
 
+/** The first pairs of so many prompts, each prompt once, in their order. */
+export async function distinctPrompts(
+  rows: Rows<PairRow>,
+  limit = Infinity,
+): Promise<PairRow[]> {
+  const known = new Set<string>();
+  const kept: PairRow[] = [];
+  for await (const row of rows) {
+    if (kept.length >= limit) break;
+    const prompt = JSON.stringify(row.prompt);
+    if (known.has(prompt)) continue;
+    known.add(prompt);
+    kept.push(row);
+  }
+  return kept;
+}
+
 /** Writes `prompts.jsonl` into a folder, row by row, and returns how many there were. */
 export function writePrompts(folder: string, rows: Rows<PromptRow>): Promise<number> {
   return writeRows(`${folder}/prompts.jsonl`, rows, ({ id, prompt }) => ({ id, prompt }));

@@ -1,6 +1,12 @@
 import { sha256 } from "../core/digest.ts";
 import { InputError } from "../core/problem.ts";
-import type { PreferencePair, TokenizedPair } from "./pair.ts";
+import {
+  messagesOf,
+  type PreferencePair,
+  type Prompt,
+  textsOf,
+  type TokenizedPair,
+} from "./pair.ts";
 import { anyOf } from "./tokenizer/word_encoder.ts";
 import type { ChatTemplate } from "./tokenizer/chat_template.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -53,9 +59,12 @@ export interface TokenizeOptions {
 /**
  * The token ids of what precedes a reply: the rendered generation prompt under the tokenizer's chat
  * template, the text as it is without one. Nothing is truncated.
+ *
+ * @throws InputError for a prompt of messages when the tokenizer has no chat template, or one that
+ * refuses them
  */
-export function tokenizePrompt(tokenizer: Tokenizer, prompt: string): Int32Array {
-  return tokenizer.encode(renderPrompt(tokenizer.chatTemplate, prompt));
+export function tokenizePrompt(tokenizer: Tokenizer, prompt: Prompt): Int32Array {
+  return tokenizer.encode(renderPrompt(tokenizer, prompt));
 }
 
 /** Turns pairs into token ids; see `pairTokenizer`. */
@@ -90,7 +99,7 @@ export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): P
     }]);
   }
   const facts = textFacts(tokenizer.specialTokens);
-  const texts = (pair: PreferencePair) => textsOf(pair, tokenizer.chatTemplate);
+  const texts = (pair: PreferencePair) => renderTexts(tokenizer, pair);
   const rowOf = (pair: PreferencePair, encoded: readonly Int32Array[]): TokenizedRow => {
     const ended = tokenizer.chatTemplate === null
       ? encoded.map((ids, i) => i === 0 ? ids : append(ids, eosId))
@@ -116,23 +125,38 @@ export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): P
 }
 
 /** The texts of a pair to be encoded: what precedes the reply, then the whole with each reply. */
-function textsOf(pair: PreferencePair, template: ChatTemplate | null): string[] {
+function renderTexts(tokenizer: Tokenizer, pair: PreferencePair): string[] {
+  const { chatTemplate } = tokenizer;
   const { prompt, chosen, rejected } = pair;
   const replies = rejected === undefined ? [chosen] : [chosen, rejected];
   return [
-    renderPrompt(template, prompt),
+    renderPrompt(tokenizer, prompt),
     ...replies.map((reply) =>
-      template === null ? prompt + reply : renderPair(template, prompt, reply)
+      chatTemplate === null
+        ? plainText(tokenizer, prompt) + reply
+        : renderPair(chatTemplate, prompt, reply)
     ),
   ];
 }
 
-function renderPrompt(template: ChatTemplate | null, prompt: string): string {
-  if (template === null) return prompt;
-  return template.render([{ role: "user", content: prompt }], { addGenerationPrompt: true });
+function renderPrompt(tokenizer: Tokenizer, prompt: Prompt): string {
+  const template = tokenizer.chatTemplate;
+  if (template === null) return plainText(tokenizer, prompt);
+  return template.render(messagesOf(prompt), { addGenerationPrompt: true });
 }
 
-/** What the token ids of a pair's texts (see `textsOf`) make of it. */
+/** A prompt as it stands where no template says how messages are written. */
+function plainText({ folder }: Tokenizer, prompt: Prompt): string {
+  if (typeof prompt === "string") return prompt;
+  const roles = prompt.map(({ role }) => role).join(", ");
+  throw new InputError([{
+    path: folder,
+    message: `Expected a chat template, which a prompt of several messages (${roles}) needs, but ` +
+      "found none.",
+  }]);
+}
+
+/** What the token ids of a pair's texts (see `renderTexts`) make of it. */
 function tokensOf([prompt, ...wholes]: readonly Int32Array[], options: TokenizeOptions) {
   const [chosen, rejected = null] = wholes.map((whole) => split(prompt, whole));
   const full = { prompt, chosen: chosen.reply, rejected: rejected && rejected.reply };
@@ -153,35 +177,39 @@ function tokensOf([prompt, ...wholes]: readonly Int32Array[], options: TokenizeO
 function textFacts(specialTokens: readonly string[]) {
   const special = anyOf(specialTokens);
   const digests = remember(digestPrompt);
-  return ({ prompt, chosen, rejected }: PreferencePair) => ({
-    identicalText: chosen === rejected,
-    chosenEmpty: chosen.trim() === "",
-    rejectedEmpty: rejected?.trim() === "",
-    specialInText: special !== null &&
-      [prompt, chosen, rejected ?? ""].some((text) => special.test(text)),
-    ...digests(prompt),
+  return (pair: PreferencePair) => ({
+    identicalText: pair.chosen === pair.rejected,
+    chosenEmpty: pair.chosen.trim() === "",
+    rejectedEmpty: pair.rejected?.trim() === "",
+    specialInText: special !== null && textsOf(pair).some((text) => special.test(text)),
+    ...digests(pair.prompt),
   });
 }
 
 /** Prompts often come again: each is worked out once while it is among the latest few thousand. */
-function remember<T>(workOut: (text: string) => T): (text: string) => T {
+function remember<T>(workOut: (prompt: Prompt) => T): (prompt: Prompt) => T {
   const known = new Map<string, T>();
-  return (text) => {
-    let value = known.get(text);
+  return (prompt) => {
+    // A letter before each, so that no text is taken for a list of messages.
+    const key = `${typeof prompt === "string" ? "t" : "m"}${identity(prompt)}`;
+    let value = known.get(key);
     if (value === undefined) {
       if (known.size >= 4096) known.clear();
-      value = workOut(text);
-      known.set(text, value);
+      value = workOut(prompt);
+      known.set(key, value);
     }
     return value;
   };
 }
 
-function renderPair(template: ChatTemplate, prompt: string, reply: string): string {
-  const messages = [
-    { role: "user", content: prompt },
-    { role: "assistant", content: reply },
-  ] as const;
+/** What tells prompts apart: a text is itself, messages are a list of roles and contents. */
+function identity(prompt: Prompt, change = (text: string) => text): string {
+  if (typeof prompt === "string") return change(prompt);
+  return JSON.stringify(prompt.map(({ role, content }) => [role, change(content)]));
+}
+
+function renderPair(template: ChatTemplate, prompt: Prompt, reply: string): string {
+  const messages = [...messagesOf(prompt), { role: "assistant", content: reply }] as const;
   return template.render(messages, { addGenerationPrompt: false });
 }
 
@@ -210,7 +238,7 @@ export function truncate(
 ): { pair: Tokens; truncation: Truncation } {
   const longer = Math.max(pair.chosen.length, pair.rejected?.length ?? 0);
   if (pair.prompt.length + longer <= maxLength) return { pair, truncation: "none" };
-  const prompt = pair.prompt.slice(-maxPromptLength);
+  const prompt = truncatePrompt(pair.prompt, maxPromptLength);
   const promptCut = prompt.length < pair.prompt.length;
   if (prompt.length + longer <= maxLength) {
     return { pair: { ...pair, prompt }, truncation: "prompt" };
@@ -222,6 +250,11 @@ export function truncate(
     rejected: pair.rejected && pair.rejected.slice(0, room),
   };
   return { pair: cut, truncation: promptCut ? "prompt-and-replies" : "replies" };
+}
+
+/** The last tokens of a prompt that is too long: those nearest to the reply. */
+export function truncatePrompt(prompt: Int32Array, maxPromptLength: number): Int32Array {
+  return prompt.slice(-maxPromptLength);
 }
 
 function checkOptions({ maxLength, maxPromptLength }: TokenizeOptions): void {
@@ -238,10 +271,10 @@ function checkOptions({ maxLength, maxPromptLength }: TokenizeOptions): void {
 }
 
 /** The digests of a prompt. */
-export function digestPrompt(prompt: string): PromptDigests {
+export function digestPrompt(prompt: Prompt): PromptDigests {
   return {
-    promptDigest: digestText(prompt),
-    promptDigestNormalised: digestText(normalise(prompt)),
+    promptDigest: digestText(identity(prompt)),
+    promptDigestNormalised: digestText(identity(prompt, normalise)),
   };
 }
 

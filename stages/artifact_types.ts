@@ -30,6 +30,7 @@ const types: readonly ArtifactType[] = [
   fileArtifact({ name: "model", describe: "a Hugging Face model folder", ...weights }),
   fileArtifact({ name: "snapshots", describe: "weights along a training run", ...weights }),
   fileArtifact({ name: "steps", describe: "what each training step saw" }),
+  fileArtifact({ name: "replies", describe: "what a model replied to prompts" }),
   fileArtifact({ name: "evaluation", describe: "what was measured of one system, item by item" }),
   fileArtifact({ name: "curve", describe: "what was measured along a training run" }),
   fileArtifact({ name: "results", describe: "all numbers of a report" }),

@@ -4,7 +4,7 @@ import { defineStage } from "../pipeline/stage.ts";
 
 /** Parameters of a command that reads a model and pairs from files. */
 export const modelAndPairs = {
-  model: pathParam({ kind: "folder", describe: "a Hugging Face folder" }),
+  model: pathParam({ kind: "either", describe: "a Hugging Face folder or a GGUF file" }),
   adapter: pathParam({ kind: "folder", describe: "a folder with a LoRA adapter of PEFT's" })
     .optional(),
   pairs: pathParam({ kind: "file", describe: "rows {prompt, chosen, rejected} as JSON lines" }),

@@ -7,7 +7,8 @@ import { lossParams } from "./loss_params.ts";
 
 const params = withRoomForReply(lossParams({
   ...modelAndPairs,
-  reference: pathParam({ kind: "folder", describe: "a Hugging Face folder" }).optional(),
+  reference: pathParam({ kind: "either", describe: "a Hugging Face folder or a GGUF file" })
+    .optional(),
   lr: z.number().positive(),
   steps: z.int().min(1),
   schedule: z.enum(["constant", "linear", "cosine"]),
@@ -48,6 +49,7 @@ export default defineStage<z.infer<typeof params>>({
   module: import.meta.url,
   async run({ params, output, scratch, progress, signal }) {
     const { readTokenizedFile } = await import("../data/tokenize_file.ts");
+    const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const { loadModel, saveModel } = await import("../train/models/model.ts");
     const { loadAdapter, saveAdapter } = await import("../train/models/adapter.ts");
     const { newAdapter } = await import("../train/models/new_adapter.ts");
@@ -91,7 +93,10 @@ export default defineStage<z.infer<typeof params>>({
     });
     const { adapter } = trained;
     if (adapter) await saveAdapter(adapter, output("model"));
-    else await saveModel(trained.model, output("model"), { tokenizerFrom: params.model });
+    else {
+      await saveModel(trained.model, output("model"));
+      await saveTokenizerFiles(params.model, output("model"));
+    }
     await Deno.writeTextFile(`${output("steps")}/steps.jsonl`, formatStepRecords(trained.steps));
   },
 });

@@ -34,6 +34,7 @@ export default defineStage<z.infer<typeof params>>({
     const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
     const { parseModelConfig } = await import("../train/models/config.ts");
     const { formatModelConfig } = await import("../train/models/config_format.ts");
+    const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const { initializeModel, saveModel } = await import("../train/models/model.ts");
     const { parameterCount } = await import("../train/models/parameters.ts");
     const tokenizer = await loadTokenizer(input("tokenizer").path);
@@ -50,7 +51,8 @@ export default defineStage<z.infer<typeof params>>({
     // Through the parser, so that a shape that could not be loaded again is refused here.
     const checked = parseModelConfig(formatModelConfig(config), "initialize");
     const model = initializeModel(checked, seed);
-    await saveModel(model, output("model"), { tokenizerFrom: input("tokenizer").path });
+    await saveModel(model, output("model"));
+    await saveTokenizerFiles(input("tokenizer").path, output("model"));
     log(`${checked.family}, ${parameterCount(checked)} parameters, ${checked.vocabSize} tokens`);
   },
 });

@@ -23,10 +23,12 @@ export default defineStage<z.infer<typeof params>>({
     const { readCurve } = await import("../eval/curve.ts");
     const { selectSnapshot } = await import("../eval/select_snapshot.ts");
     const { snapshotName } = await import("../train/snapshots.ts");
+    const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const { loadModel, saveModel } = await import("../train/models/model.ts");
     const { step, value } = selectSnapshot(await readCurve(input("curve").path), params.metric);
     const model = await loadModel(`${input("snapshots").path}/${snapshotName(step)}`);
-    await saveModel(model, output("model"), { tokenizerFrom: input("tokenizer").path });
+    await saveModel(model, output("model"));
+    await saveTokenizerFiles(input("tokenizer").path, output("model"));
     log(`step ${step}: validation ${params.metric} ${value.toFixed(3)}`);
   },
 });

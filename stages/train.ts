@@ -83,6 +83,7 @@ export default defineStage<Params>({
   async run({ params, input, inputs, output, scratch, signal, progress, measure, log }) {
     const { readTokens } = await import("../data/store/read_tokens.ts");
     const { readLogps } = await import("../train/logps_file.ts");
+    const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const { loadModel, saveModel } = await import("../train/models/model.ts");
     const { copySnapshots, mergeSnapshots } = await import("../train/snapshots.ts");
     const { mergeAdapter } = await import("../train/models/adapter.ts");
@@ -127,7 +128,8 @@ export default defineStage<Params>({
     });
     log(`computed by ${trained.runtime}`);
     const whole = trained.adapter ? mergeAdapter(trained.model, trained.adapter) : trained.model;
-    await saveModel(whole, output("model"), { tokenizerFrom: input("model").path });
+    await saveModel(whole, output("model"));
+    await saveTokenizerFiles(input("model").path, output("model"));
     await Deno.writeTextFile(`${output("steps")}/steps.jsonl`, formatStepRecords(trained.steps));
     if (adapter) await mergeSnapshots(snapshots.folder, output("snapshots"), model);
     else await copySnapshots(snapshots.folder, output("snapshots"));

@@ -8,8 +8,9 @@ const token = (describe: string, text: string) =>
 const params = z.strictObject({
   vocabSize: z.int().min(256).optional().describe("Tokens of a byte-level BPE to be trained"),
   path: pathParam({
-    kind: "folder",
-    describe: "Folder of a given tokenizer (tokenizer.json, tokenizer_config.json), not trained",
+    kind: "either",
+    describe: "A given tokenizer, not trained: a folder with tokenizer.json and " +
+      "tokenizer_config.json, or a GGUF file",
   }).optional(),
   chatTemplate: z.string().min(1).optional().describe(
     "Jinja text of the chat template; replaces a given tokenizer's own",

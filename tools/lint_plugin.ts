@@ -29,6 +29,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "onnxruntime-node": ["train/runtime/"],
   "@duckdb/node-api": ["data/store/", "pipeline/store/catalog.ts"],
+  "@huggingface/gguf": ["train/models/gguf_tensors.ts"],
   "apache-arrow": ["data/store/"],
   "vega": ["reports/figures/"],
   "vega-lite": ["reports/figures/"],

@@ -1,7 +1,9 @@
 import { InputError } from "../../core/problem.ts";
+import { textsOf } from "../pair.ts";
 import { readPairs } from "../pairs_file.ts";
 import { compileChatTemplate } from "./chat_template.ts";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
+import { saveTokenizerFiles } from "./tokenizer_files.ts";
 import { trainByteLevelBpe } from "./train_bpe.ts";
 import { writeBpeTokenizer } from "./write_bpe_tokenizer.ts";
 
@@ -36,7 +38,7 @@ export async function trainTokenizer(options: TrainTokenizer): Promise<Tokenizer
   const specialTokens = [
     ...new Set([padToken, bosToken, eosToken, ...options.additionalSpecialTokens]),
   ];
-  const vocabulary = await trainByteLevelBpe(textsOf(options.pairs), {
+  const vocabulary = await trainByteLevelBpe(textsOfFile(options.pairs), {
     vocabSize: options.vocabSize,
     specialTokens,
   });
@@ -51,17 +53,13 @@ export async function trainTokenizer(options: TrainTokenizer): Promise<Tokenizer
   return loadTokenizer(options.folder);
 }
 
-async function* textsOf(pairs: string): AsyncGenerator<string> {
-  for await (const { prompt, chosen, rejected } of readPairs(pairs)) {
-    yield prompt;
-    yield chosen;
-    if (rejected !== undefined) yield rejected;
-  }
+async function* textsOfFile(pairs: string): AsyncGenerator<string> {
+  for await (const pair of readPairs(pairs)) yield* textsOf(pair);
 }
 
 /** A tokenizer that is given. */
 export interface CopyTokenizer {
-  /** Folder with tokenizer.json and tokenizer_config.json. */
+  /** Folder with tokenizer.json and tokenizer_config.json, or a GGUF file. */
   readonly from: string;
   /** Folder to write. */
   readonly folder: string;
@@ -69,10 +67,8 @@ export interface CopyTokenizer {
   readonly chatTemplate: string | null;
 }
 
-const FILES = ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
-
 /**
- * Copies a given tokenizer's files, as they are, and loads the copy.
+ * Copies a given tokenizer's files (those of a GGUF file are made from it) and loads the copy.
  *
  * @throws InputError when the folder holds no tokenizer that can be loaded
  */
@@ -80,22 +76,11 @@ export async function copyTokenizer(options: CopyTokenizer): Promise<Tokenizer> 
   const given = await loadTokenizer(options.from);
   if (given.eosId === null) {
     throw new InputError([{
-      path: `${options.from}/tokenizer_config.json`,
+      path: options.from,
       message: "Expected an eos_token, which ends every reply, but found none.",
     }]);
   }
-  await Deno.mkdir(options.folder, { recursive: true });
-  for (const name of FILES) {
-    try {
-      // Not copyFile, which would keep a read-only file read-only.
-      await Deno.writeFile(
-        `${options.folder}/${name}`,
-        await Deno.readFile(`${options.from}/${name}`),
-      );
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
+  await saveTokenizerFiles(options.from, options.folder);
   if (options.chatTemplate !== null) {
     given.compileTemplate(options.chatTemplate, "chatTemplate");
     await Deno.writeTextFile(`${options.folder}/chat_template.jinja`, options.chatTemplate);

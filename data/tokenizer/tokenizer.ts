@@ -3,6 +3,7 @@ import { InputError } from "../../core/problem.ts";
 import { spellOutByteLevel } from "./byte_level_words.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
 import { type NativeEncoder, openNativeEncoder } from "./native_encoder.ts";
+import { readTokenizerFiles } from "./tokenizer_files.ts";
 import { addedTokens, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 import { type EncodeWords, wordEncoder } from "./word_encoder.ts";
 
@@ -14,7 +15,7 @@ export type EncoderName = "native" | `portable (${string})`;
 
 /** Text to token ids and back. */
 export interface Tokenizer {
-  /** The folder it was read from. */
+  /** The folder or GGUF file it was read from. */
   readonly folder: string;
   /** One more than the highest id: the rows that an embedding needs. */
   readonly vocabSize: number;
@@ -53,8 +54,7 @@ export interface LoadTokenizer {
 }
 
 /**
- * Loads a tokenizer from a Hugging Face folder: tokenizer.json, tokenizer_config.json, and
- * chat_template.jinja where there is one (else `chat_template` of tokenizer_config.json).
+ * Loads a tokenizer from a Hugging Face folder or a GGUF file (see `readTokenizerFiles`).
  *
  * @throws InputError when a file is missing, is no JSON, or is of a kind that is not supported
  */
@@ -62,12 +62,9 @@ export async function loadTokenizer(
   folder: string,
   options: LoadTokenizer = {},
 ): Promise<Tokenizer> {
-  const [model, config] = await Promise.all([
-    readJson(`${folder}/tokenizer.json`),
-    readJson(`${folder}/tokenizer_config.json`),
-  ]);
-  const library = portableLibrary(folder, { model, config });
-  const one = (text: string) => encodeByLibrary(library(), folder, text);
+  const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder);
+  const library = portableLibrary(paths.tokenizer, { model, config });
+  const one = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
   const native: NativeEncoder = options.native === true
     ? openNativeEncoder(model, one)
     : { encodeMany: null, reason: "the native one was not asked for" };
@@ -75,9 +72,7 @@ export async function loadTokenizer(
   if (native.encodeMany === null) library();
   const vocabulary = vocabularyOf(model);
   const tokens = specialTokenTexts(config);
-  const idOf = (name: string) =>
-    resolveId(vocabulary, `${folder}/tokenizer_config.json`, [name, tokens[name]]);
-  const template = await readTemplate(folder, config);
+  const idOf = (name: string) => resolveId(vocabulary, paths.config, [name, tokens[name]]);
   return {
     folder,
     vocabSize: vocabulary.size,
@@ -103,7 +98,7 @@ export async function loadTokenizer(
 
 /** The portable library, made when it is first asked for. */
 function portableLibrary(
-  folder: string,
+  path: string,
   { model, config }: Readonly<Record<"model" | "config", Record<string, unknown>>>,
 ): () => HuggingFaceTokenizer {
   let library: HuggingFaceTokenizer | null = null;
@@ -112,7 +107,7 @@ function portableLibrary(
       return library ??= new HuggingFaceTokenizer(spellOutByteLevel(model), config);
     } catch (error) {
       throw new InputError([{
-        path: `${folder}/tokenizer.json`,
+        path,
         message: `Expected a tokenizer of a supported kind but found: ${messageOf(error)}`,
       }]);
     }
@@ -137,13 +132,13 @@ function encoders(
   };
 }
 
-function encodeByLibrary(library: HuggingFaceTokenizer, folder: string, text: string): number[] {
+function encodeByLibrary(library: HuggingFaceTokenizer, path: string, text: string): number[] {
   if (text === "") return [];
   const { ids, tokens } = library.encode(text, { add_special_tokens: false });
   const unknown = ids.findIndex((id) => id === undefined);
   if (unknown < 0) return ids;
   throw new InputError([{
-    path: `${folder}/tokenizer.json`,
+    path,
     message: `Expected a vocabulary that can write every text but found no token for ` +
       `${JSON.stringify(tokens[unknown])}, nor one for unknown words.`,
   }]);
@@ -170,46 +165,6 @@ function resolveId(
   if (id !== undefined) return id;
   const message = `Expected ${name} to be in the vocabulary but found "${text}".`;
   throw new InputError([{ path, message }]);
-}
-
-async function readTemplate(
-  folder: string,
-  config: Readonly<Record<string, unknown>>,
-): Promise<{ source: string; path: string } | null> {
-  const path = `${folder}/chat_template.jinja`;
-  try {
-    return { source: await Deno.readTextFile(path), path };
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  const given = config.chat_template;
-  const named: unknown = Array.isArray(given)
-    ? given.find((entry) => isRecord(entry) && entry.name === "default")?.template
-    : given;
-  return typeof named === "string"
-    ? { source: named, path: `${folder}/tokenizer_config.json: chat_template` }
-    : null;
-}
-
-async function readJson(path: string): Promise<Record<string, unknown>> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    const message = "Expected a tokenizer's file but found none.";
-    throw new InputError([{ path, message }]);
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isRecord(value)) return value;
-    throw new SyntaxError("no object");
-  } catch (error) {
-    throw new InputError([{
-      path,
-      message: `Expected a JSON object but found: ${messageOf(error)}`,
-    }]);
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -240,3 +240,41 @@ Deno.test({
     assert.equal(tokenizer.decode(greedy.tokens, { keepSpecialTokens: true }), greedy.text);
   },
 });
+
+const turns = [
+  { role: "system", content: "1" },
+  { role: "user", content: "2" },
+  { role: "assistant", content: "3" },
+  { role: "user", content: "4" },
+] as const;
+
+Deno.test("pairTokenizer() renders every message of a prompt, and its last text means the same", () => {
+  const chatTemplate = template((messages) => messages.map(({ content }) => content).join(""));
+  const tokenize = pairTokenizer(fakeTokenizer({ chatTemplate }), lengths);
+  const row = tokenize({ id: "a", prompt: turns, chosen: "5", rejected: "6$" });
+  assert.deepEqual([...row.prompt], [1, 2, 3, 4]);
+  assert.deepEqual([[...row.chosen], [...row.rejected ?? []]], [[5], [6, END]]);
+  assert.equal(row.specialInText, true);
+  const other = tokenize({
+    id: "b",
+    prompt: [...turns.slice(0, 3), { role: "user", content: "7" }],
+    chosen: "5",
+  });
+  assert.notEqual(
+    other.promptDigest,
+    row.promptDigest,
+    "the whole conversation tells prompts apart",
+  );
+  const text = tokenize({ id: "c", prompt: "4", chosen: "5" });
+  const message = tokenize({ id: "d", prompt: [{ role: "user", content: "4" }], chosen: "5" });
+  assert.deepEqual(message.prompt, text.prompt);
+});
+
+Deno.test("pairTokenizer() refuses a prompt of messages where no template says how to write them", () => {
+  const tokenize = pairTokenizer(fakeTokenizer(), lengths);
+  assert.throws(() => tokenize({ id: "a", prompt: turns, chosen: "5" }), {
+    name: "InputError",
+    message: "tokenizer: Expected a chat template, which a prompt of several messages " +
+      "(system, user, assistant, user) needs, but found none.",
+  });
+});

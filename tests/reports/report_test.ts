@@ -218,6 +218,7 @@ Deno.test("the report stage reads its inputs and writes the artifact", async () 
       inputs: () => [artifact("audit")],
       output: () => join(folder, "report"),
       scratch: folder,
+      cache: () => folder,
       signal: new AbortController().signal,
       progress: () => {},
       measure: () => {},

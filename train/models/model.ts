@@ -1,15 +1,15 @@
-import { InputError, type Problem } from "../../core/problem.ts";
-import type { Json } from "../../core/json.ts";
-import { elementCount, float32, type Tensor } from "../../core/tensor.ts";
+import { elementCount, float32 } from "../../core/tensor.ts";
 import { Random } from "../../core/random.ts";
 import { type ModelConfig, parseModelConfig } from "./config.ts";
 import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
-import { isFile, readJson, requireFile, writeJson } from "./folder_files.ts";
-import { HEAD, parametersOf } from "./parameters.ts";
-import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { isFile, readJson, writeJson } from "./folder_files.ts";
+import { readGgufModel } from "./gguf_model.ts";
+import { parametersOf } from "./parameters.ts";
+import { writeSafetensors } from "./safetensors.ts";
+import { readSafetensorsFolder } from "./safetensors_folder.ts";
+import { readWeights, type Weights } from "./weights.ts";
 
-/** Weights by Hugging Face's names, float32. */
-export type Weights = Map<string, Tensor<"float32">>;
+export type { Weights };
 
 /** A language model: its shape and its weights. */
 export interface Model {
@@ -17,82 +17,19 @@ export interface Model {
   readonly weights: Weights;
 }
 
-/** Files of a tokenizer that travel with a model. */
-const TOKENIZER_FILES = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "chat_template.jinja",
-] as const;
-
 /**
- * Reads a Hugging Face folder: `config.json` and `model.safetensors`, or the shards that
- * `model.safetensors.index.json` names.
+ * Reads a model: a file is taken for GGUF; a folder for Hugging Face's, with `config.json` and
+ * `model.safetensors`, or the shards that `model.safetensors.index.json` names. Beside the float32
+ * weights it holds a few megabytes.
  *
- * @throws InputError for a missing file, a config that is not implemented, weights that do not fit it
+ * @throws InputError for a missing file, one that is damaged, a config that is not implemented, weights
+ * that do not fit it
  */
-export async function loadModel(folder: string): Promise<Model> {
-  const config = parseModelConfig(
-    await readJson(`${folder}/config.json`),
-    `${folder}/config.json`,
-  );
-  return { config, weights: checkWeights(config, await readWeights(folder), folder) };
-}
-
-async function readWeights(folder: string): Promise<Weights> {
-  const shards = await shardNames(folder);
-  const weights: Weights = new Map();
-  for (const shard of shards) {
-    const path = `${folder}/${shard}`;
-    await requireFile(path);
-    for (const [name, tensor] of (await readSafetensors(path)).tensors) weights.set(name, tensor);
-  }
-  return weights;
-}
-
-async function shardNames(folder: string): Promise<string[]> {
-  const indexPath = `${folder}/model.safetensors.index.json`;
-  if (await isFile(`${folder}/model.safetensors`) || !await isFile(indexPath)) {
-    return ["model.safetensors"];
-  }
-  const index = await readJson(indexPath) as { weight_map?: Record<string, Json> } | null;
-  const shards = [...new Set(Object.values(index?.weight_map ?? {}))];
-  // A shard is a file beside its index: a path that leaves the folder is an attack or a mistake.
-  const isName = (shard: Json): shard is string =>
-    typeof shard === "string" && !/[/\\]/.test(shard) && shard.endsWith(".safetensors");
-  if (shards.length > 0 && shards.every(isName)) return shards.sort();
-  const message = `Expected weight_map to name *.safetensors files but found ${
-    JSON.stringify(shards.filter((shard) => !isName(shard)))
-  }.`;
-  throw new InputError([{ path: indexPath, message }]);
-}
-
-/** Keeps what the config asks for, in its order; leftovers that it does not explain are refused. */
-function checkWeights(config: ModelConfig, found: Weights, path: string): Weights {
-  const problems: Problem[] = [];
-  const weights: Weights = new Map();
-  for (const { name, dims } of parametersOf(config)) {
-    const tensor = found.get(name);
-    if (tensor === undefined) {
-      problems.push({ path: `${path}: ${name}`, message: "The weight is missing." });
-    } else if (tensor.dims.join() !== dims.join()) {
-      const message = `Expected shape [${dims.join(", ")}] but found [${tensor.dims.join(", ")}].`;
-      problems.push({ path: `${path}: ${name}`, message });
-    } else weights.set(name, tensor);
-  }
-  for (const name of found.keys()) {
-    if (weights.has(name) || isRedundant(name, config)) continue;
-    if (problems.some((problem) => problem.path.endsWith(`: ${name}`))) continue;
-    const message = `The weight is not part of a ${config.family} model of this config.`;
-    problems.push({ path: `${path}: ${name}`, message });
-  }
-  if (problems.length > 0) throw new InputError(problems);
-  return weights;
-}
-
-/** Old exporters store the rotary frequencies, and the tied head a second time. */
-function isRedundant(name: string, config: ModelConfig): boolean {
-  return name.endsWith("rotary_emb.inv_freq") || (name === HEAD && config.tiedEmbeddings);
+export async function loadModel(path: string): Promise<Model> {
+  if (await isFile(path)) return await readGgufModel(path);
+  const configPath = `${path}/config.json`;
+  const config = parseModelConfig(await readJson(configPath), configPath);
+  return { config, weights: await readWeights(config, await readSafetensorsFolder(path), path) };
 }
 
 /**
@@ -114,28 +51,13 @@ export function initializeModel(config: ModelConfig, seed: number): Model {
   return { config, weights };
 }
 
-/** What goes into a model's folder beside config and weights. */
-export interface SaveOptions {
-  /** Folder whose tokenizer files are copied along. */
-  readonly tokenizerFrom?: string;
-}
-
-/** Writes a Hugging Face folder that `loadModel` and transformers read; equal models, equal bytes. */
-export async function saveModel(
-  model: Model,
-  folder: string,
-  options: SaveOptions = {},
-): Promise<void> {
+/**
+ * Writes a Hugging Face folder that `loadModel` and transformers read; equal models, equal bytes. Its
+ * tokenizer is written by `saveTokenizerFiles`.
+ */
+export async function saveModel(model: Model, folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   await writeJson(`${folder}/config.json`, formatModelConfig(model.config));
   await writeJson(`${folder}/generation_config.json`, formatGenerationConfig(model.config));
   await writeSafetensors(`${folder}/model.safetensors`, model.weights);
-  if (options.tokenizerFrom === undefined) return;
-  for (const name of TOKENIZER_FILES) {
-    const source = `${options.tokenizerFrom}/${name}`;
-    // Written, not copied: a copy would carry the source's read-only mode along.
-    if (await isFile(source)) {
-      await Deno.writeFile(`${folder}/${name}`, await Deno.readFile(source));
-    }
-  }
 }

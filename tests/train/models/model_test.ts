@@ -50,19 +50,15 @@ Deno.test("initializeModel() draws matrices with the config's standard deviation
   assert(Math.abs(mean) < 0.01 && Math.abs(deviation - 0.5) < 0.01, `${mean} ${deviation}`);
 });
 
-Deno.test("saveModel() and loadModel() round-trip, tokenizer files travel along", async () => {
+Deno.test("saveModel() and loadModel() round-trip", async () => {
   const folder = await Deno.makeTempDir();
-  await Deno.mkdir(`${folder}/tokenizer`);
-  await Deno.writeTextFile(`${folder}/tokenizer/tokenizer.json`, "{}");
-  await Deno.writeTextFile(`${folder}/tokenizer/unrelated.txt`, "");
   const model = initializeModel(config, 1);
-  await saveModel(model, `${folder}/model`, { tokenizerFrom: `${folder}/tokenizer` });
+  await saveModel(model, `${folder}/model`);
   assert.deepEqual(await loadModel(`${folder}/model`), model);
   assert.deepEqual([...Deno.readDirSync(`${folder}/model`)].map(({ name }) => name).sort(), [
     "config.json",
     "generation_config.json",
     "model.safetensors",
-    "tokenizer.json",
   ]);
   await Deno.remove(folder, { recursive: true });
 });
@@ -128,3 +124,64 @@ for (const family of FAMILIES) {
     assert.equal(parameterCount(config), count);
   });
 }
+
+Deno.test("loadModel() holds an index and its shards to each other", async () => {
+  const folder = await Deno.makeTempDir();
+  const { weights } = initializeModel(config, 1);
+  await saveModel({ config, weights }, folder);
+  await Deno.remove(`${folder}/model.safetensors`);
+  const names = [...weights.keys()];
+  await writeSafetensors(`${folder}/a.safetensors`, new Map([...weights].slice(0, 5)));
+  await writeSafetensors(`${folder}/b.safetensors`, new Map([...weights].slice(4)));
+  const map = Object.fromEntries(
+    names.map((name, i) => [name, `${i < 5 ? "a" : "b"}.safetensors`]),
+  );
+  const index = `${folder}/model.safetensors.index.json`;
+  const refused = async (weight_map: unknown) => {
+    const text = typeof weight_map === "string" ? weight_map : JSON.stringify({ weight_map });
+    await Deno.writeTextFile(index, text);
+    return await loadModel(folder).then(() => [], (error) => {
+      assert(error instanceof InputError, `${error}`);
+      return error.problems.map(({ path, message }) =>
+        `${path}: ${message}`.replaceAll(`${folder}/`, "")
+      );
+    });
+  };
+  const file = "model.safetensors.index.json";
+  assert.deepEqual(await refused(map), [
+    `b.safetensors: ${
+      names[4]
+    }: Expected it in a.safetensors, by ${file}, but found it in this file.`,
+  ]);
+  await writeSafetensors(`${folder}/b.safetensors`, new Map([...weights].slice(5, -1)));
+  assert.deepEqual(await refused(map), [
+    `${file}: ${names.at(-1)}: Expected b.safetensors to hold it but found that it does not.`,
+  ]);
+  const expected = `${file}: Expected weight_map to name *.safetensors files but found`;
+  for (
+    const name of [
+      "../a.safetensors",
+      "/a.safetensors",
+      "sub/a.safetensors",
+      "..\\a.safetensors",
+      ".safetensors/../a.safetensors",
+      "a.safetensors\0",
+      "a.bin",
+      7,
+      null,
+    ]
+  ) {
+    assert.deepEqual(await refused({ ...map, x: name }), [
+      `${expected} ${JSON.stringify([name])}.`,
+    ]);
+  }
+  for (const none of [{}, [], null, "a.safetensors"]) {
+    const text = JSON.stringify({ weight_map: none });
+    assert.deepEqual(await refused(text), [`${expected} ${JSON.stringify(none)}.`]);
+  }
+  assert.deepEqual(await refused("null"), [`${expected} null.`]);
+  assert.deepEqual(await refused('{"weight_map": {"__proto__": "c.safetensors"}}'), [
+    "c.safetensors: The file does not exist.",
+  ]);
+  await Deno.remove(folder, { recursive: true });
+});

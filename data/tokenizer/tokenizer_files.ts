@@ -1,0 +1,105 @@
+import { InputError } from "../../core/problem.ts";
+import { isObject, type JsonObject } from "./byte_level_words.ts";
+import { readGgufTokenizer } from "./gguf_tokenizer.ts";
+
+/** What makes a tokenizer, wherever it was read from. */
+export interface TokenizerFiles {
+  /** tokenizer.json. */
+  readonly tokenizer: JsonObject;
+  /** tokenizer_config.json. */
+  readonly config: JsonObject;
+  /** The Jinja of its chat template and where that stands; null when it has none. */
+  readonly template: { readonly source: string; readonly path: string } | null;
+  /** Where each comes from, for messages. */
+  readonly paths: { readonly tokenizer: string; readonly config: string };
+}
+
+/** A tokenizer's files in a Hugging Face folder; only the first two must be there. */
+const FILES = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "chat_template.jinja",
+] as const;
+
+/**
+ * Reads a tokenizer: a file is taken for GGUF; a folder for Hugging Face's, with tokenizer.json,
+ * tokenizer_config.json, and chat_template.jinja where there is one (else `chat_template` of
+ * tokenizer_config.json).
+ *
+ * @throws InputError when a file is missing, is no JSON, or is of a kind that is not supported
+ */
+export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> {
+  if (await isFile(path)) return await readGgufTokenizer(path);
+  const paths = { tokenizer: `${path}/tokenizer.json`, config: `${path}/tokenizer_config.json` };
+  const [tokenizer, config] = await Promise.all([
+    readJson(paths.tokenizer),
+    readJson(paths.config),
+  ]);
+  return { tokenizer, config, template: await readTemplate(path, config), paths };
+}
+
+/**
+ * Writes a tokenizer's files into a Hugging Face folder: those of a folder as they are, those of a GGUF
+ * file as they are made from it.
+ *
+ * @throws InputError as `readTokenizerFiles`
+ */
+export async function saveTokenizerFiles(from: string, folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  if (await isFile(from)) {
+    const { tokenizer, config, template } = await readGgufTokenizer(from);
+    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+    await write("tokenizer.json", `${JSON.stringify(tokenizer, null, 1)}\n`);
+    await write("tokenizer_config.json", `${JSON.stringify(config, null, 1)}\n`);
+    if (template !== null) await write("chat_template.jinja", template.source);
+    return;
+  }
+  for (const name of FILES) {
+    const source = `${from}/${name}`;
+    // Not copyFile, which would keep a read-only file read-only.
+    if (await isFile(source)) {
+      await Deno.writeFile(`${folder}/${name}`, await Deno.readFile(source));
+    }
+  }
+}
+
+async function readTemplate(
+  folder: string,
+  config: JsonObject,
+): Promise<TokenizerFiles["template"]> {
+  const path = `${folder}/chat_template.jinja`;
+  if (await isFile(path)) return { source: await Deno.readTextFile(path), path };
+  const given = config.chat_template;
+  const named: unknown = Array.isArray(given)
+    ? given.find((entry) => isObject(entry) && entry.name === "default")?.template
+    : given;
+  return typeof named === "string"
+    ? { source: named, path: `${folder}/tokenizer_config.json: chat_template` }
+    : null;
+}
+
+async function readJson(path: string): Promise<JsonObject> {
+  if (!await isFile(path)) {
+    const message = "Expected a tokenizer's file but found none.";
+    throw new InputError([{ path, message }]);
+  }
+  const text = await Deno.readTextFile(path);
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value)) return value;
+    throw new SyntaxError("no object");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InputError([{ path, message: `Expected a JSON object but found: ${reason}` }]);
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

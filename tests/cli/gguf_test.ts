@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ballast, ballastJson } from "../end_to_end/ballast.ts";
+import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
+import { TEMPLATE, writeSmallModel } from "./small_model.ts";
+
+const files = ["--pairs", "pairs.jsonl", "--max-length", "40", "--max-prompt-length", "20"];
+
+interface LogpsDocument {
+  rows: { chosenLogp: number }[];
+}
+
+Deno.test("logps and train take a GGUF file for a model, and its folder loads again", async (t) => {
+  await using scratch = await ScratchFolder.make();
+  const place = { folder: scratch.path };
+  await writeSmallModel(scratch.path);
+  const logps = (model: string) =>
+    ballastJson<LogpsDocument>(["logps", "--model", model, ...files], place);
+  const before = await logps("model.gguf");
+
+  await t.step("logps gives what it gives of the same model's folder", async () => {
+    assert.deepEqual(before, await logps("folder"));
+  });
+
+  const training = [
+    "--loss",
+    "rpo",
+    "--beta",
+    "0.1",
+    "--eta",
+    "0.1",
+    "--sft",
+    "sum",
+    "--lr",
+    "1e-2",
+  ];
+  const train = (model: string, more: readonly string[]) =>
+    ballastJson<{ steps: unknown[] }>([
+      ...["train", "--model", model, ...files, ...training, "--steps", "2", "--batch-pairs", "2"],
+      ...more,
+    ], place);
+
+  await t.step(
+    "train gives what it gives of that folder, tokenizer and template included",
+    async () => {
+      const [fromFile, fromFolder] = [
+        await train("model.gguf", ["--out", "a", "--reference", "model.gguf"]),
+        await train("folder", ["--out", "b"]),
+      ];
+      assert.deepEqual(fromFile.steps, fromFolder.steps);
+      const after = await logps("a");
+      assert.deepEqual(after, await logps("b"));
+      after.rows.forEach((row, i) => assert(row.chosenLogp > before.rows[i].chosenLogp));
+      assert.equal(await Deno.readTextFile(join(scratch.path, "a/chat_template.jinja")), TEMPLATE);
+    },
+  );
+
+  await t.step("an adapter that was trained on it fits it", async () => {
+    await train("model.gguf", ["--out", "adapter", "--lora-rank", "2"]);
+    const adapted = await ballastJson<LogpsDocument>(
+      ["logps", "--model", "model.gguf", "--adapter", "adapter", ...files],
+      place,
+    );
+    adapted.rows.forEach((row, i) => assert(row.chosenLogp > before.rows[i].chosenLogp));
+  });
+
+  await t.step("a damaged file is refused by name, without a stack trace", async () => {
+    const bytes = await Deno.readFile(join(scratch.path, "model.gguf"));
+    await Deno.writeFile(join(scratch.path, "cut.gguf"), bytes.subarray(0, -4000));
+    const { code, stdout, stderr } = await ballast(
+      ["logps", "--model", "cut.gguf", ...files, "--json"],
+      place,
+    );
+    assert([1, 2].includes(code));
+    assert.equal(stdout, "");
+    assert.match(stderr, /cut\.gguf: \S+: Expected it to end within the file's \d+ bytes/);
+    assert.doesNotMatch(stderr, /\n +at /);
+  });
+});

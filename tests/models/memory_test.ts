@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { formatModelConfig } from "../../train/models/config_format.ts";
+import { loadModel, saveModel } from "../../train/models/model.ts";
+import { type Parameter, parametersOf } from "../../train/models/parameters.ts";
+import { PROJECT } from "../end_to_end/ballast.ts";
+import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
+import { NEEDS, present, SMOLLM2 } from "./smollm2.ts";
+
+interface Loading {
+  /** Of the float32 weights. */
+  readonly bytes: number;
+  /** Most resident memory of the process, in bytes. */
+  readonly peak: number;
+}
+
+async function load(path: string): Promise<Loading> {
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--allow-read",
+      "--allow-run=cat",
+      join(PROJECT, "tests/models/load_child.ts"),
+      path,
+    ],
+    cwd: PROJECT,
+    stderr: "inherit",
+  }).output();
+  assert.equal(code, 0);
+  return JSON.parse(new TextDecoder().decode(stdout)) as Loading;
+}
+
+/** A shard of zeros in bfloat16: a header, and a hole as large as the elements. */
+async function writeZeros(path: string, parameters: readonly Parameter[]): Promise<void> {
+  let end = 0;
+  const entries = parameters.map(({ name, dims }) => {
+    const begin = end;
+    end += 2 * dims.reduce((product, dim) => product * dim, 1);
+    return [name, { dtype: "BF16", shape: dims, data_offsets: [begin, end] }];
+  });
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  const header = new Uint8Array(8 + json.length);
+  new DataView(header.buffer).setBigUint64(0, BigInt(json.length), true);
+  header.set(json, 8);
+  await Deno.writeFile(path, header);
+  await Deno.truncate(path, header.length + end);
+}
+
+Deno.test({
+  name: `loadModel() holds at most 1.3 times the float32 weights ${NEEDS}`,
+  ignore: !present || Deno.build.os !== "linux",
+  async fn(t) {
+    await using scratch = await ScratchFolder.make();
+    const model = await loadModel(SMOLLM2);
+    const check = async (path: string) => {
+      const { bytes, peak } = await load(path);
+      assert.equal(bytes, 538_060_032);
+      assert(peak <= 1.3 * bytes, `${peak} bytes, ${(peak / bytes).toFixed(2)} times`);
+    };
+    await t.step("of a GGUF file", () => check(SMOLLM2));
+    await t.step("of a safetensors file in float32", async () => {
+      await saveModel(model, join(scratch.path, "float32"));
+      await check(join(scratch.path, "float32"));
+    });
+    await t.step("of two safetensors shards in bfloat16", async () => {
+      const folder = join(scratch.path, "bfloat16");
+      await Deno.mkdir(folder);
+      const config = JSON.stringify(formatModelConfig(model.config));
+      await Deno.writeTextFile(join(folder, "config.json"), config);
+      const parameters = parametersOf(model.config);
+      const shards = {
+        "a.safetensors": parameters.slice(0, 9),
+        "b.safetensors": parameters.slice(9),
+      };
+      const map: Record<string, string> = {};
+      for (const [shard, part] of Object.entries(shards)) {
+        await writeZeros(join(folder, shard), part);
+        for (const { name } of part) map[name] = shard;
+      }
+      const index = JSON.stringify({ weight_map: map });
+      await Deno.writeTextFile(join(folder, "model.safetensors.index.json"), index);
+      await check(folder);
+    });
+  },
+});
