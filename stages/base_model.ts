@@ -47,10 +47,12 @@ export default defineStage<Params>({
   async run(context) {
     const { params, output, log } = context;
     const { copyModel } = await import("../train/models/copy_model.ts");
+    const { saveBaseCard } = await import("../train/models/save_base_card.ts");
     const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const source = params.path ?? await fetched(context, params.hub!);
     const config = await copyModel(source, output("model"));
+    await saveBaseCard(source, output("model"));
     for (const port of ["model", "tokenizer"]) await saveTokenizerFiles(source, output(port));
     // What cannot be used later is refused here.
     const { vocabSize } = await loadTokenizer(output("tokenizer"));
