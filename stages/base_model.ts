@@ -49,12 +49,14 @@ export default defineStage<Params>({
   async run(context) {
     const { params, output, log } = context;
     const { copyModel } = await import("../train/models/copy_model.ts");
+    const { saveBaseCard } = await import("../train/models/save_base_card.ts");
     const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const source = params.path ?? await fetched(context, params.hub!);
     const config = await copyModel(source, output("model"));
     const unexpected = params.expects && unexpectedShape(params.expects, config, source);
     if (unexpected?.length) throw new InputError(unexpected);
+    await saveBaseCard(source, output("model"));
     for (const port of ["model", "tokenizer"]) await saveTokenizerFiles(source, output(port));
     // What cannot be used later is refused here.
     const { vocabSize } = await loadTokenizer(output("tokenizer"));
@@ -69,17 +71,14 @@ export default defineStage<Params>({
   },
 });
 
-/** The model's files, fetched: a folder, or the GGUF file in it. */
+/** The model's folder or GGUF file in the cache, once it has been fetched. */
 async function fetched(
-  { scratch, cache, signal, progress, log, warn }: StageContext<Params>,
+  { cache, signal, progress, log, warn }: StageContext<Params>,
   model: z.infer<typeof hub>,
 ): Promise<string> {
   const { fetchModel } = await import("../data/hub/fetch_repository.ts");
   const { openAccess } = await import("../data/hub/hub_fetch.ts");
-  const folder = `${scratch}/fetched`;
-  await Deno.mkdir(folder, { recursive: true });
-  const { commit, files } = await fetchModel(model, {
-    folder,
+  const { commit, path, files } = await fetchModel(model, {
     cache: cache("hub"),
     access: openAccess(hubSettings(), { signal, moreHosts: model.downloadHosts }),
     onProgress: (done, total) => progress({ ...inMegabytes(done, total), unit: "MB" }),
@@ -87,7 +86,7 @@ async function fetched(
   });
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   log(`${model.model}@${commit}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB`);
-  return model.file === undefined ? folder : `${folder}/${model.file.split("/").at(-1)}`;
+  return path;
 }
 
 function inMegabytes(done: number, total: number) {

@@ -80,13 +80,17 @@ export default defineStage<Params>({
       });
       const count = await writePairs(output(split), rows);
       const left = dropped.slice(0, 20).join(", ") + (dropped.length > 20 ? ", …" : "");
-      if (bad.length > 0) {
-        warn(`${split}: ${bad.length} rows are no pairs: ${formatProblems(bad.slice(0, 5))}`);
-      }
+      if (bad.length > 0) warn(formatProblems(bad.slice(0, 20), leftOut(split, bad.length)));
       log(`${split}: ${count} pairs${left && `, ${dropped.length} dropped (${left})`}`);
     }
   },
 });
+
+/** `train: 1 row is no pair and left out`, and of how many the first 20 follow. */
+function leftOut(split: string, count: number): string {
+  const what = count === 1 ? "1 row is no pair and" : `${count} rows are no pairs and`;
+  return `${split}: ${what} left out${count > 20 ? ", the first 20" : ""}`;
+}
 
 async function findFiles({ params, cache, signal, progress, log, warn }: StageContext<Params>) {
   const { path, hub } = params;

@@ -70,23 +70,28 @@ export interface HubModel {
   readonly file?: string;
 }
 
+/** A fetched model and the commit that it is of. */
+export interface FetchedModel {
+  readonly commit: string;
+  /** The folder of its files in the cache, or its GGUF file there. */
+  readonly path: string;
+  readonly files: readonly HubFile[];
+}
+
 /**
- * Fetches a model into a folder: its files are links to the cache where the file system allows it.
+ * Fetches the files of a model, unless the cache has them.
  *
- * @returns the commit and the bytes
  * @throws InputError, ExpectedError as `openRepository`, `modelFiles`, `downloadFiles`
  */
 export async function fetchModel(
   { model, revision, file }: HubModel,
-  options: Fetch & { readonly folder: string },
-): Promise<{ commit: string; files: readonly HubFile[] }> {
+  options: Fetch,
+): Promise<FetchedModel> {
   const repository = await open({ kind: "model", name: model, revision }, options);
+  const { commit, folder } = repository;
   const files = modelFiles(repository, file);
   const paths = await downloadFiles(repository, files, options);
-  for (const [i, path] of paths.entries()) {
-    await place(path, `${options.folder}/${files[i].path.split("/").at(-1)}`);
-  }
-  return { commit: repository.commit, files };
+  return { commit, path: file === undefined ? folder : paths[0], files };
 }
 
 async function open(
@@ -100,13 +105,4 @@ async function open(
     );
   }
   return opened;
-}
-
-/** A second name for a file; a copy where links cannot be made. */
-async function place(from: string, to: string): Promise<void> {
-  try {
-    await Deno.link(from, to);
-  } catch {
-    await Deno.copyFile(from, to);
-  }
 }

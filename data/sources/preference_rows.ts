@@ -12,7 +12,10 @@ const MOST_PROBLEMS = 20;
 export interface ReadPreferenceRows {
   /** Rows to take from the start of the file; all of them when absent. */
   readonly limit?: number;
-  /** Told of each row that is no pair, under its id, which is then left out instead of refused. */
+  /**
+   * Told of each row that is no pair, under its id, which is then left out instead of refused; it counts
+   * towards `limit`. A file without any good row is refused all the same.
+   */
   readonly onBadRow?: (row: Problem) => void;
 }
 
@@ -37,7 +40,7 @@ export async function* readPreferenceRows(
   const problems: Problem[] = [];
   let more = 0;
   let rows = 0;
-  let left = 0;
+  let good = 0;
   const report = (problem: Problem) => {
     if (problems.length < MOST_PROBLEMS) problems.push(problem);
     else more++;
@@ -47,13 +50,17 @@ export async function* readPreferenceRows(
     rows++;
     const { number } = source;
     const pair = "problem" in source ? source.problem : parsePreferenceRow(source.row);
-    if (!("message" in pair)) left++;
+    const id = `${name}:${number}`;
     if ("message" in pair) {
-      if (onBadRow === undefined) report({ path: `${path}:${number}`, ...pair });
-      else onBadRow({ path: `${name}:${number}`, ...pair });
-    } else if (problems.length === 0) yield { id: `${name}:${number}`, ...pair };
+      report({ path: `${path}:${number}`, ...pair });
+      onBadRow?.({ path: id, ...pair });
+      continue;
+    }
+    good++;
+    if (problems.length === 0 || onBadRow !== undefined) yield { id, ...pair };
   }
-  if (left === 0 && problems.length === 0) {
+  if (good > 0 && onBadRow !== undefined) return;
+  if (rows === 0) {
     report({ path, message: `Expected rows ${KNOWN_SHAPES}, but found none.` });
   }
   if (more > 0) problems.push({ path, message: `${more} more rows are bad.` });
@@ -70,9 +77,13 @@ export async function* readPreferenceFiles(
   { limit = Infinity, onBadRow }: ReadPreferenceRows = {},
 ): AsyncGenerator<PreferencePair> {
   let left = limit;
+  const passOver = onBadRow && ((row: Problem) => {
+    left--;
+    onBadRow(row);
+  });
   for (const path of paths) {
     if (left <= 0) return;
-    for await (const pair of readPreferenceRows(path, { limit: left, onBadRow })) {
+    for await (const pair of readPreferenceRows(path, { limit: left, onBadRow: passOver })) {
       left--;
       yield pair;
     }

@@ -63,6 +63,8 @@ export async function writeSmallModel(root: string): Promise<void> {
   const file = ggufFile(
     [
       ["general.architecture", "qwen2"],
+      ["general.name", "A small model"],
+      ["general.license", "apache-2.0"],
       ["qwen2.block_count", 1],
       ["qwen2.context_length", config.maxPositions],
       ["qwen2.embedding_length", 16],

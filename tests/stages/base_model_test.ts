@@ -26,6 +26,39 @@ Deno.test("base-model gives the same model of a folder and of a GGUF file, each 
   assert.equal(file.config.hiddenSize, folder.config.hiddenSize);
 });
 
+Deno.test("base-model keeps what a model states of itself and of its licence", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  const folder = `${scratch.path}/folder`;
+  await Deno.writeTextFile(`${folder}/README.md`, "---\nlicense: mit\n---\n# Ours\n");
+  await Deno.writeTextFile(`${folder}/LICENSE`, "Do as you like.\n");
+  await Deno.writeTextFile(`${folder}/notes.txt`, "of no use\n");
+  const card = async (name: string) => {
+    const { output } = await runStage(baseModel, { path: `${scratch.path}/${name}` });
+    const names = [...Deno.readDirSync(output("model"))].map(({ name }) => name);
+    assert.equal(names.includes("LICENSE"), name === "folder");
+    assert.ok(!names.includes("notes.txt"));
+    return await Deno.readTextFile(`${output("model")}/README.md`);
+  };
+  assert.equal(await card("folder"), "---\nlicense: mit\n---\n# Ours\n");
+  assert.equal(
+    await card("model.gguf"),
+    '---\nlicense: "apache-2.0"\n---\n\n# A small model\n\nRead from model.gguf, its weights as float32.\n',
+  );
+});
+
+Deno.test("base-model refuses weights that the config does not explain before it copies them", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  const path = `${scratch.path}/folder/config.json`;
+  const config = JSON.parse(await Deno.readTextFile(path));
+  await Deno.writeTextFile(path, JSON.stringify({ ...config, intermediate_size: 25 }));
+  await assert.rejects(runStage(baseModel, { path: `${scratch.path}/folder` }), {
+    name: "InputError",
+    message: /mlp\.gate_proj\.weight: Expected shape \[25, 16\] but found \[24, 16\]\.\n/,
+  });
+});
+
 Deno.test("base-model refuses a tokenizer with more tokens than the model knows", async () => {
   await using scratch = await ScratchFolder.make();
   await writeSmallModel(scratch.path);

@@ -118,13 +118,38 @@ Deno.test("read-pairs leaves out rows that are no pairs where the recipe says so
   const path = await writeSource();
   await Deno.writeTextFile(`${path}/train_prefs.jsonl`, "oops\n", { append: true });
   await assert.rejects(runStage(readPairs, { path }), { name: "InputError" });
-  const { log, warnings } = await runStage(readPairs, { path, dropMalformed: true });
-  assert.deepEqual(log, ["train: 3 pairs", "test: 1 pairs"]);
-  assert.deepEqual(warnings, [
-    'train: 1 rows are no pairs: train_prefs.jsonl:4: Expected a JSON object but found "oops".',
+  const one = await runStage(readPairs, { path, dropMalformed: true });
+  assert.deepEqual(one.log, ["train: 3 pairs", "test: 1 pairs"]);
+  assert.deepEqual(one.warnings, [
+    "train: 1 row is no pair and left out:\n" +
+    '  train_prefs.jsonl:4: Expected a JSON object but found "oops".',
   ]);
+  await Deno.writeTextFile(`${path}/train_prefs.jsonl`, "oops\n".repeat(29), { append: true });
+  const { log, warnings: [warning] } = await runStage(readPairs, { path, dropMalformed: true });
+  assert.deepEqual(log, one.log);
+  assert.match(warning, /^train: 30 rows are no pairs and left out, the first 20:\n/);
+  assert.deepEqual(
+    [...warning.matchAll(/prefs\.jsonl:(\d+): /g)].map(([, line]) => Number(line)),
+    Array.from({ length: 20 }, (_, i) => 4 + i),
+  );
   await Deno.writeTextFile(`${path}/test_prefs.jsonl`, "oops\n");
-  await assert.rejects(runStage(readPairs, { path, dropMalformed: true }), /but found none\.$/);
+  await assert.rejects(runStage(readPairs, { path, dropMalformed: true }), {
+    name: "InputError",
+    message: `${path}/test_prefs.jsonl:1: Expected a JSON object but found "oops".`,
+  });
+});
+
+Deno.test("rows that are left out count towards the rows to take, over all files of a split", async () => {
+  const path = await writeSource();
+  await Deno.remove(`${path}/train_prefs.jsonl`);
+  const row = `${JSON.stringify({ prompt: "p", chosen: "c", rejected: "r" })}\n`;
+  for (const [i, content] of [`${row}oops\n`, row + row].entries()) {
+    await Deno.writeTextFile(`${path}/train_prefs-0000${i}-of-00002.jsonl`, content);
+  }
+  const params = { path, dropMalformed: true, trainLimit: 3 };
+  const { log, warnings } = await runStage(readPairs, params);
+  assert.deepEqual(log, ["train: 2 pairs", "test: 1 pairs"]);
+  assert.match(warnings[0], /train_prefs-00000-of-00002\.jsonl:2: /);
 });
 
 Deno.test("read-pairs takes as many rows as the recipe says", async () => {

@@ -2,6 +2,7 @@ import { type ModelConfig, parseModelConfig } from "./config.ts";
 import { isFile, readJson, writeJson } from "./folder_files.ts";
 import { loadModel, saveModel } from "./model.ts";
 import { readSafetensorsFolder } from "./safetensors_folder.ts";
+import { checkWeights } from "./weights.ts";
 
 const INDEX = "model.safetensors.index.json";
 
@@ -9,8 +10,8 @@ const INDEX = "model.safetensors.index.json";
  * Makes a Hugging Face folder of a model, without its tokenizer: a folder's files are copied with their
  * element types, a GGUF file's weights are written as float32.
  *
- * @throws InputError as `loadModel`; of a folder, whose weights are not read, for the config and the
- * headers of its safetensors files
+ * @throws InputError as `loadModel`; of a folder, whose weights are not read, for the config, the
+ * headers of its safetensors files and the weights that they name
  */
 export async function copyModel(from: string, folder: string): Promise<ModelConfig> {
   await Deno.mkdir(folder, { recursive: true });
@@ -22,7 +23,9 @@ export async function copyModel(from: string, folder: string): Promise<ModelConf
   const configPath = `${from}/config.json`;
   const json = await readJson(configPath);
   const config = parseModelConfig(json, configPath);
-  const paths = [...(await readSafetensorsFolder(from)).values()].map(({ path }) => path);
+  const found = await readSafetensorsFolder(from);
+  checkWeights(config, found, from);
+  const paths = [...found.values()].map(({ path }) => path);
   const extra = ["generation_config.json", INDEX].map((name) => `${from}/${name}`);
   await writeJson(`${folder}/config.json`, json);
   for (const path of new Set([...paths, ...extra])) {

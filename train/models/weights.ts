@@ -20,8 +20,7 @@ export async function readWeights(
   found: ReadonlyMap<string, StoredTensor>,
   path: string,
 ): Promise<Weights> {
-  const problems = weightProblems(config, found, path);
-  if (problems.length > 0) throw new InputError(problems);
+  checkWeights(config, found, path);
   const weights: Weights = new Map();
   for (const { name } of parametersOf(config)) {
     weights.set(name, await readStoredTensor(found.get(name)!));
@@ -29,11 +28,16 @@ export async function readWeights(
   return weights;
 }
 
-function weightProblems(
+/**
+ * Holds what a model's files say that they have to its config; reads no weight.
+ *
+ * @throws InputError with every weight that is missing, misshapen or not explained by the config
+ */
+export function checkWeights(
   config: ModelConfig,
   found: ReadonlyMap<string, StoredTensor>,
   path: string,
-): Problem[] {
+): void {
   const problems: Problem[] = [];
   const parameters = parametersOf(config);
   for (const { name, dims } of parameters) {
@@ -50,7 +54,7 @@ function weightProblems(
     const message = `The weight is not part of a ${config.family} model of this config.`;
     problems.push({ path: `${path}: ${name}`, message });
   }
-  return problems;
+  if (problems.length > 0) throw new InputError(problems);
 }
 
 /** Old exporters store the rotary frequencies, and the tied head a second time. */

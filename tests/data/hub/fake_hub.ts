@@ -48,7 +48,11 @@ export class FakeHub implements AsyncDisposable {
   #hub: Deno.HttpServer<Deno.NetAddr>;
   #storage: Deno.HttpServer<Deno.NetAddr>;
 
-  constructor(readonly repositories: Readonly<Record<string, FakeRepository>>) {
+  #repositories: Map<string, FakeRepository>;
+
+  /** @param repositories by `models/OWNER/NAME` or `datasets/OWNER/NAME` */
+  constructor(repositories: Readonly<Record<string, FakeRepository>>) {
+    this.#repositories = new Map(Object.entries(repositories));
     const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
     this.#hub = Deno.serve(options, (request) => this.#answer(request));
     this.#storage = Deno.serve(options, (request) => this.#store(request));
@@ -61,6 +65,11 @@ export class FakeHub implements AsyncDisposable {
   /** The storage's host and port. */
   get storageHost(): string {
     return `127.0.0.1:${this.#storage.addr.port}`;
+  }
+
+  /** Holds a repository from now on, instead of the one of that name. */
+  hold(name: string, repository: FakeRepository): void {
+    this.#repositories.set(name, repository);
   }
 
   /** Bytes of bodies that a path's requests were sent. */
@@ -95,7 +104,7 @@ export class FakeHub implements AsyncDisposable {
     const [kind, name, revision] = api !== null
       ? [api[1], api[2], api[4]]
       : [resolve?.[1] ? "dataset" : "model", resolve?.[2], resolve?.[3]];
-    const repository = this.repositories[`${kind}s/${name}`];
+    const repository = this.#repositories.get(`${kind}s/${name}`);
     if (repository === undefined) return refuse(404, "RepoNotFound", "Repository not found");
     if (repository.token && seen.authorization !== `Bearer ${repository.token}`) {
       return refuse(401, "GatedRepo", "Invalid credentials in Authorization header");
@@ -144,7 +153,7 @@ export class FakeHub implements AsyncDisposable {
   #store(request: Request): Response {
     const seen = this.#note("storage", request);
     const digest = new URL(request.url).pathname.slice(1);
-    const file = Object.values(this.repositories).flatMap(({ files }) => Object.values(files))
+    const file = [...this.#repositories.values()].flatMap(({ files }) => Object.values(files))
       .find((file) => digestOf(file) === digest);
     if (file === undefined) return new Response(null, { status: 404 });
     return this.#serve(request, seen, { file, headers: new Headers({ ETag: '"storage-1"' }) });
