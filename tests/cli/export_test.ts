@@ -103,7 +103,10 @@ Deno.test("export of models and adapters from paths", async (t) => {
     ],
     [[...given, "--max-shard-size", "5 potatoes", "--out", "x"], /such as 5GB or 200MB/],
     [[...given, "--dtype", "int8", "--out", "x"], /float32, bfloat16, float16/],
-    [["export", "--model", "nothing", "--out", "x"], /--model: Expected a file or folder at .*nothing but found nothing/],
+    [
+      ["export", "--model", "nothing", "--out", "x"],
+      /--model: Expected a file or folder at .*nothing but found nothing/,
+    ],
   ];
   for (const [args, message] of refusals) {
     await t.step(`refuses ${args.slice(1).join(" ").replaceAll(MODEL, "MODEL")}`, async () => {
