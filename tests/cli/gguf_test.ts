@@ -68,7 +68,10 @@ async function prepare(root: string): Promise<void> {
       return { name: `${NAMES[module]}.${ending}`, dims, ...asF32(data) };
     }),
   );
-  await Deno.writeFile(join(root, "model.gguf"), file);
+  // Behind a link, as in the hub's cache.
+  await Deno.mkdir(join(root, "blobs"));
+  await Deno.writeFile(join(root, "blobs/1"), file);
+  await Deno.symlink("blobs/1", join(root, "model.gguf"));
   const rows = PAIRS.map((pair) => `${JSON.stringify(pair)}\n`).join("");
   await Deno.writeTextFile(join(root, "pairs.jsonl"), rows);
 }
