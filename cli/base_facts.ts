@@ -17,7 +17,9 @@ const MOST_CARD_BYTES = 1 << 20;
  * @throws InputError for a GGUF file that is damaged
  */
 export async function statedBase(path: string): Promise<StatedBase> {
-  if (lookUp(path) === "file") return ofGguf(await readGgufHeader(path));
+  const there = lookUp(path);
+  if (there === "file") return ofGguf(await readGgufHeader(path));
+  if (there === null) return NOTHING; // The stage says that it is missing.
   const files = [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) =>
     name.endsWith(".gguf")
   );

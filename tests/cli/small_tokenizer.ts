@@ -1,4 +1,4 @@
-import { trainByteLevelBpe } from "../../data/tokenizer/train_bpe.ts";
+import { type BpeVocabulary, trainByteLevelBpe } from "../../data/tokenizer/train_bpe.ts";
 import { writeBpeTokenizer } from "../../data/tokenizer/write_bpe_tokenizer.ts";
 
 /** The chat template of `writeSmallTokenizer`. */
@@ -10,9 +10,7 @@ export const TEMPLATE =
 export async function writeSmallTokenizer(
   folder: string,
   texts: readonly string[],
-): Promise<
-  { specialTokens: string[]; tokens: readonly string[]; merges: readonly [string, string][] }
-> {
+): Promise<BpeVocabulary & { readonly specialTokens: readonly string[] }> {
   const specialTokens = ["<|pad|>", "<|turn|>", "<|end|>"];
   const vocabulary = await trainByteLevelBpe(
     (async function* () {
@@ -28,9 +26,5 @@ export async function writeSmallTokenizer(
     eosToken: "<|end|>",
     chatTemplate: TEMPLATE,
   });
-  return {
-    specialTokens,
-    tokens: vocabulary.tokens,
-    merges: vocabulary.merges as [string, string][],
-  };
+  return { specialTokens, ...vocabulary };
 }

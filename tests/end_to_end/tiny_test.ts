@@ -72,6 +72,41 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     assert.equal(Object.keys(digestsOf(first)).length, 46);
   });
 
+  await t.step(
+    "export: the model's own bytes, and cards that say what the store knows",
+    async () => {
+      const { folder } = await ballastJson<{ folder: string }>(
+        ["export", "train/rpo-sum", ...here, "--out", join(scratch.path, "exported")],
+      );
+      const { stages } = await ballastJson<RunDocument>(["reproduce", ...here]);
+      const outputsOf = (id: string) => stages.find((stage) => stage.id === id)!.outputs;
+      const model = outputsOf(`train/rpo-sum${SEED}`).model.digest;
+      const original = join(store, "objects", model.slice(0, 2), model, "model.safetensors");
+      const weights = await Deno.readFile(join(folder, "model.safetensors"));
+      assert.deepEqual(weights, await Deno.readFile(original));
+      const card = await Deno.readTextFile(join(folder, "README.md"));
+      for (
+        const text of [
+          ...[model, outputsOf(`evaluate/rpo-sum${SEED}`).evaluation.digest],
+          ...[
+            outputsOf(`collect${SEED}`).train.digest,
+            outputsOf(`pair-tokens${SEED}`).tokens.digest,
+          ],
+          ...[
+            "| Loss | rpo |",
+            "| β | 0.1 |",
+            "| SFT term normalised by | sum |",
+            "| Gold reward |",
+          ],
+        ]
+      ) assert(card.includes(text), text);
+      const data = await Deno.readTextFile(join(folder, "DATA.md"));
+      assert.match(data, /- train: \d+ pairs from \d+ replies to 48 prompts; .* and dropped/);
+      assert(data.includes(outputsOf(`audit${SEED}`).audit.digest));
+      for (const text of [card, data]) assert(!text.includes(scratch.path), "no path of a machine");
+    },
+  );
+
   await t.step("one changed parameter: plan names exactly the stages that follow", async () => {
     assert.deepEqual(notCached(await plan("--set", "train.beta=0.2")), AFTER_BETA);
     const late = await plan("--set", "report.title=Another");
