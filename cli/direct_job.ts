@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Json } from "../core/json.ts";
 import { ExpectedError, InputError, type Problem } from "../core/problem.ts";
+import { cacheFolders } from "../pipeline/attempt.ts";
 import type { JobResult } from "../pipeline/executor.ts";
 import { checkModules } from "../pipeline/check_modules.ts";
 import { resolvePaths } from "../pipeline/path_param.ts";
@@ -12,6 +13,7 @@ import { lookUp } from "./look_up.ts";
 import { printNotice, showProgress } from "./output.ts";
 import { CODE, userFolder } from "./project.ts";
 import { ARTIFACT_TYPES, localExecutor } from "./local_workers.ts";
+import { openStore } from "./session.ts";
 
 /** A stage run by itself, outside of any recipe and store. */
 export interface DirectJob {
@@ -58,6 +60,7 @@ export async function runDirectly(
   }
   const scratch = join(workFolder, "scratch");
   await Deno.mkdir(scratch, { recursive: true });
+  const resources = stage.resources(params);
   using interrupts = listenForInterrupts();
   const job = localExecutor().start({
     id: stage.name,
@@ -69,8 +72,9 @@ export async function runDirectly(
     outputs,
     scratch,
     attempt: workFolder,
+    caches: await cacheFolders(resources, (name) => openStore(undefined).cacheFolder(name)),
     paths: Object.values(paths),
-    resources: stage.resources(params),
+    resources,
   }, (message) => {
     if (message.type === "progress") showProgress(message.progress);
     else if (message.type === "log") printNotice(message.message);

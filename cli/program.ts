@@ -245,6 +245,48 @@ function addModelCommands(root: Command): void {
       Deno.exitCode = await logps(options);
     });
   addTrainCommand(root);
+  addGenerateCommand(root);
+}
+
+function addGenerateCommand(root: Command): void {
+  root.command("generate")
+    .description("Let a model reply to prompts, greedily unless a temperature is given.")
+    .requiredOption("--model <path>", "a Hugging Face folder or a GGUF file")
+    .option("--adapter <folder>", "a LoRA adapter to the model, in PEFT's format")
+    .option(
+      "--prompts <file>",
+      "rows {prompt} as JSON lines, texts or messages; - for standard input",
+    )
+    .option("--prompt <text>", "a prompt; may be given again (default: standard input)", several)
+    .option("--system <text>", "a system message before every prompt")
+    .option("--template <file>", "a chat template in Jinja instead of the model's own")
+    .option("--max-new-tokens <n>", "most tokens of a reply", count, 256)
+    .option(
+      "--max-prompt-length <n>",
+      "last tokens that a longer prompt keeps (default: what the model has positions for)",
+      count,
+    )
+    .option("--temperature <number>", "draw tokens at this temperature", fraction)
+    .option("--top-p <number>", "draw from the tokens that hold this probability", fraction)
+    .option("--top-k <n>", "draw from so many of the likeliest tokens", count)
+    .option("--seed <n>", "seed of the drawn tokens", fraction, 0)
+    .option("--samples <n>", "replies to each prompt", count, 1)
+    .option("--out <file>", "write the replies there as JSON lines")
+    .option("--threads <n>", "threads (default: all cores)", count)
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  deno task ballast generate --model M.gguf --prompt "What is ballast?"
+  deno task ballast generate --model M --prompts prompts.jsonl --out replies.jsonl \\
+    --temperature 0.7 --top-p 0.95 --samples 4
+  echo "Say hello." | deno task ballast generate --model M --system "You are terse." --json`,
+    )
+    .action(async (options) => {
+      const { generate } = await import("./commands/generate.ts");
+      Deno.exitCode = await generate(options);
+    });
 }
 
 function addTrainCommand(root: Command): void {

@@ -42,7 +42,8 @@ export interface GgufHeader {
  */
 export async function readGgufHeader(path: string): Promise<GgufHeader> {
   using file = await Deno.open(path, { read: true });
-  const { size } = await file.stat();
+  // Not file.stat(), which behind a link asks for the permission to read what it leads to.
+  const { size } = await Deno.stat(path);
   const reader = new HeaderReader(file, size, path);
   const { tensorCount, metadataCount } = readPreamble(reader);
   const metadata = new Map<string, GgufValue>();

@@ -1,39 +1,38 @@
-import { AUDIT_CODES, AUDIT_RULES, type AuditCode, isTestRow, ROW_CHECKS } from "./audit_checks.ts";
+import {
+  AUDIT_CODES,
+  AUDIT_RULES,
+  type AuditCode,
+  isTestRow,
+  ROW_CHECKS,
+  ROW_CODES,
+} from "./audit_checks.ts";
+import { LengthsOfSet, type SetLengths } from "./audit_lengths.ts";
+import { readPrompts } from "./pairs_file.ts";
+import { SeenPrompts } from "./seen_prompts.ts";
 import { readTokenFacts, streamTokens } from "./store/read_tokens.ts";
 import type { TokenFacts } from "./store/token_table.ts";
-import type { TokenizedRow, Truncation } from "./tokenize.ts";
+import { digestPrompt, encodingFacts, type TokenizedRow, type Truncation } from "./tokenize.ts";
+import { loadTokenizer } from "./tokenizer/tokenizer.ts";
 
 /** A set of tokenized pairs to be audited. */
 export interface AuditInput {
   /** `train`, or what made it, such as `tokenize/test@seed=1`. */
   readonly name: string;
-  /** Folder with `tokens.duckdb`. */
+  /** Folder with `tokens.duckdb`; of prompts alone, with `prompts.jsonl`. */
   readonly folder: string;
 }
 
-/** How lengths are distributed; quantiles are the smallest value that at least so many reach. */
-export interface LengthDistribution {
-  readonly min: number;
-  readonly median: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly max: number;
-  readonly mean: number;
-}
-
-/** One set as it was found. Lengths are tokens, before truncation and after; null where none are. */
+/** One set as it was found. */
 export interface AuditedSet {
   readonly name: string;
-  readonly role: "train" | "evaluation";
+  /** `prompts`: prompts alone, which have no tokens yet. */
+  readonly role: "train" | "evaluation" | "prompts";
+  /** Pairs, or prompts. */
   readonly pairs: number;
   readonly maxLength: number;
   readonly maxPromptLength: number;
   readonly truncation: Readonly<Record<Truncation, number>>;
-  readonly lengths: {
-    readonly [When in "before" | "after"]: {
-      readonly [Part in "prompt" | "chosen" | "rejected"]: LengthDistribution | null;
-    };
-  };
+  readonly lengths: SetLengths;
 }
 
 /** Something that a person should know about a set. */
@@ -49,6 +48,8 @@ export interface AuditFinding {
   /** Ids of the first 20 of them. */
   readonly rows: readonly string[];
   readonly message: string;
+  /** What to do about it, and what the recipe may say to accept it. */
+  readonly remedy: string;
 }
 
 /** The content of `audit.json`. */
@@ -64,6 +65,10 @@ export interface AuditReport {
 export interface AuditTokens {
   readonly train: AuditInput;
   readonly evaluation: readonly AuditInput[];
+  /** Sets of prompts alone that replies will be generated for. */
+  readonly prompts?: readonly AuditInput[];
+  /** What replies will be generated with: folders with a tokenizer and its chat template. */
+  readonly generation?: readonly AuditInput[];
   /** Codes that the recipe accepts. */
   readonly accept: readonly AuditCode[];
 }
@@ -75,35 +80,31 @@ export interface AuditTokens {
  * @throws InputError when a folder holds no tokens
  */
 export async function auditTokens(options: AuditTokens): Promise<AuditReport> {
-  const exact = new Set<string>();
-  const normalised = new Set<string>();
-  const trainFacts = await readTokenFacts(options.train.folder);
-  const train = await auditSet(options.train, "train", ({ row, found }) => {
-    exact.add(row.promptDigest);
-    normalised.add(row.promptDigestNormalised);
-    if (isTestRow(row.id)) found("trained-on-test");
-  });
-  const evaluation = [];
+  const seen = new SeenPrompts();
+  const facts = await readTokenFacts(options.train.folder);
+  const generation = await Promise.all(
+    (options.generation ?? []).map(async ({ folder }) =>
+      encodingFacts(await loadTokenizer(folder))
+    ),
+  );
+  const generatesOtherwise = generation.some((other) => !sameEncoding(other, facts));
+  const audited = [
+    await auditSet(options.train, "train", ({ row, found }) => {
+      seen.add(row);
+      if (isTestRow(row.id)) found("trained-on-test");
+      if (generatesOtherwise) found("generation-mismatch");
+    }),
+  ];
   for (const input of options.evaluation) {
-    evaluation.push(
-      await auditSet(input, "evaluation", ({ row, facts, found }) => {
-        if (exact.has(row.promptDigest)) found("prompt-overlap");
-        else if (normalised.has(row.promptDigestNormalised)) found("prompt-overlap-normalised");
-        if (!sameEncoding(facts, trainFacts)) found("template-mismatch");
+    audited.push(
+      await auditSet(input, "evaluation", ({ row, facts: own, found }) => {
+        seen.evaluation(row, input.name).forEach(found);
+        if (!sameEncoding(own, facts)) found("template-mismatch");
       }),
     );
   }
-  const audited = [train, ...evaluation];
-  const findings = audited.flatMap(({ set, cases }) =>
-    AUDIT_CODES.filter((code) => cases.has(code)).map((code) =>
-      finding(code, {
-        set: set.name,
-        pairs: set.pairs,
-        rows: cases.get(code) as Cases,
-        accepted: options.accept.includes(code),
-      })
-    )
-  );
+  for (const input of options.prompts ?? []) audited.push(await auditPrompts(input, facts, seen));
+  const findings = audited.flatMap((each) => findingsOf(each, options.accept));
   const passed = findings.every(({ severity, accepted }) => severity === "warning" || accepted);
   return { passed, sets: audited.map(({ set }) => set), findings };
 }
@@ -111,35 +112,56 @@ export async function auditTokens(options: AuditTokens): Promise<AuditReport> {
 /** The errors that stop a recipe, one a line, with what to do; empty when the audit has passed. */
 export function describeFailure({ findings }: AuditReport): string {
   return findings.filter(({ severity, accepted }) => severity === "error" && !accepted)
-    .map(({ code, set, message, rows }) =>
-      `${set}: ${message} (${rows.slice(0, 5).join(", ")}${rows.length > 5 ? ", …" : ""}). ` +
-      `Either ${AUDIT_RULES[code].remedy}, or say \`accept: [${code}]\`.`
+    .map(({ set, message, rows, remedy }) =>
+      `${set}: ${message} (${rows.slice(0, 5).join(", ")}${
+        rows.length > 5 ? ", …" : ""
+      }). ${remedy}`
     ).join("\n");
 }
 
-interface Cases {
-  count: number;
-  readonly ids: string[];
+/** A set and the rows of it that are cases of each code. */
+interface Audited {
+  readonly set: AuditedSet;
+  readonly cases: CasesByCode;
+}
+
+/** Rows that are cases of each code. */
+class CasesByCode {
+  readonly #cases = new Map<AuditCode, { count: number; readonly ids: string[] }>();
+
+  add(code: AuditCode, id: string): void {
+    const seen = this.#cases.get(code) ?? { count: 0, ids: [] };
+    this.#cases.set(code, seen);
+    if (seen.count++ < MOST_ROWS) seen.ids.push(id);
+  }
+
+  get(code: AuditCode) {
+    return this.#cases.get(code);
+  }
 }
 
 /** Rows named in a finding. */
 const MOST_ROWS = 20;
 
-function finding(
-  code: AuditCode,
-  found: { set: string; pairs: number; rows: Cases; accepted: boolean },
-): AuditFinding {
-  const { severity, describe } = AUDIT_RULES[code];
-  const { count, ids } = found.rows;
-  return {
-    code,
-    severity,
-    accepted: found.accepted,
-    set: found.set,
-    count,
-    rows: ids,
-    message: `${count} of ${found.pairs} pairs ${describe}`,
-  };
+function findingsOf({ set, cases }: Audited, accept: readonly AuditCode[]): AuditFinding[] {
+  const what = set.role === "prompts" ? "prompts" : "pairs";
+  return AUDIT_CODES.flatMap((code) => {
+    const rows = cases.get(code);
+    if (rows === undefined) return [];
+    const { severity, describe, remedy } = AUDIT_RULES[code];
+    return [{
+      code,
+      severity,
+      accepted: accept.includes(code),
+      set: set.name,
+      count: rows.count,
+      rows: rows.ids,
+      message: `${rows.count} of ${set.pairs} ${what} ${describe}`,
+      remedy: severity === "error"
+        ? `Either ${remedy}, or say \`accept: [${code}]\`.`
+        : `Where it matters, ${remedy}.`,
+    }];
+  });
 }
 
 /** A row under inspection; `found` notes it as a case of a code. */
@@ -153,79 +175,46 @@ async function auditSet(
   input: AuditInput,
   role: AuditedSet["role"],
   inspect: (inspection: Inspection) => void,
-): Promise<{ set: AuditedSet; cases: ReadonlyMap<AuditCode, Cases> }> {
+): Promise<Audited> {
   const facts = await readTokenFacts(input.folder);
-  const cases = new Map<AuditCode, Cases>();
-  const truncation = { none: 0, prompt: 0, replies: 0, "prompt-and-replies": 0 };
-  const lengths = new Lengths();
+  const cases = new CasesByCode();
+  const truncation = { ...NO_TRUNCATION };
+  const lengths = new LengthsOfSet();
   let pairs = 0;
   for await (const row of streamTokens(input.folder)) {
     pairs++;
     truncation[row.truncation]++;
     lengths.add(row);
-    const found = (code: AuditCode) => {
-      const seen = cases.get(code) ?? { count: 0, ids: [] };
-      cases.set(code, seen);
-      if (seen.count++ < MOST_ROWS) seen.ids.push(row.id);
-    };
-    for (const [code, check] of Object.entries(ROW_CHECKS)) {
-      if (check(row)) found(code as keyof typeof ROW_CHECKS);
-    }
-    inspect({ row, facts, found });
+    for (const code of ROW_CODES) if (ROW_CHECKS[code](row)) cases.add(code, row.id);
+    inspect({ row, facts, found: (code) => cases.add(code, row.id) });
   }
   const { maxLength, maxPromptLength } = facts;
-  const set = {
-    name: input.name,
-    role,
-    pairs,
-    maxLength,
-    maxPromptLength,
-    truncation,
-    lengths: lengths.summary(),
-  };
-  return { set, cases };
+  const set = { name: input.name, role, pairs, maxLength, maxPromptLength, truncation };
+  return { set: { ...set, lengths: lengths.summary() }, cases };
 }
 
-function sameEncoding(a: TokenFacts, b: TokenFacts): boolean {
+const NO_TRUNCATION = { none: 0, prompt: 0, replies: 0, "prompt-and-replies": 0 };
+
+/** Prompts alone can be held against the training set's, and nothing else. */
+async function auditPrompts(
+  { name, folder }: AuditInput,
+  { maxLength, maxPromptLength }: TokenFacts,
+  seen: SeenPrompts,
+): Promise<Audited> {
+  const cases = new CasesByCode();
+  let pairs = 0;
+  for await (const { id, prompt } of readPrompts(folder)) {
+    pairs++;
+    for (const code of seen.evaluation(digestPrompt(prompt), name)) cases.add(code, id);
+  }
+  const truncation = { ...NO_TRUNCATION, none: pairs };
+  const set = { name, role: "prompts" as const, pairs, maxLength, maxPromptLength, truncation };
+  return { set: { ...set, lengths: new LengthsOfSet().summary() }, cases };
+}
+
+type Encoding = Pick<TokenFacts, "templateDigest" | "vocabSize" | "eosId">;
+
+function sameEncoding(a: Encoding, b: Encoding): boolean {
   return a.templateDigest === b.templateDigest && a.vocabSize === b.vocabSize &&
     a.eosId === b.eosId;
-}
-
-class Lengths {
-  #before = { prompt: [] as number[], chosen: [] as number[], rejected: [] as number[] };
-  #after = { prompt: [] as number[], chosen: [] as number[], rejected: [] as number[] };
-
-  add({ before, prompt, chosen, rejected }: TokenizedRow): void {
-    this.#before.prompt.push(before.prompt);
-    this.#before.chosen.push(before.chosen);
-    if (before.rejected !== null) this.#before.rejected.push(before.rejected);
-    this.#after.prompt.push(prompt.length);
-    this.#after.chosen.push(chosen.length);
-    if (rejected !== null) this.#after.rejected.push(rejected.length);
-  }
-
-  summary(): AuditedSet["lengths"] {
-    const parts = (
-      { prompt, chosen, rejected }: Record<"prompt" | "chosen" | "rejected", number[]>,
-    ) => ({
-      prompt: distribution(prompt),
-      chosen: distribution(chosen),
-      rejected: distribution(rejected),
-    });
-    return { before: parts(this.#before), after: parts(this.#after) };
-  }
-}
-
-function distribution(lengths: readonly number[]): LengthDistribution | null {
-  if (lengths.length === 0) return null;
-  const sorted = Float64Array.from(lengths).sort();
-  const quantile = (q: number) => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
-  return {
-    min: sorted[0],
-    median: quantile(0.5),
-    p90: quantile(0.9),
-    p99: quantile(0.99),
-    max: sorted[sorted.length - 1],
-    mean: sorted.reduce((sum, length) => sum + length, 0) / sorted.length,
-  };
 }

@@ -14,7 +14,9 @@ export const AUDIT_CODES = [
   "trained-on-test",
   "prompt-overlap",
   "prompt-overlap-normalised",
+  "evaluation-overlap",
   "template-mismatch",
+  "generation-mismatch",
 ] as const;
 
 export type AuditCode = (typeof AUDIT_CODES)[number];
@@ -27,6 +29,12 @@ export interface AuditRule {
   readonly describe: string;
   readonly remedy: string;
 }
+
+/** What a recipe says to leave out rows with a finding that a row shows on its own. */
+const drop = (code: string) => `drop them with \`drop: [${code}]\` of tokenize`;
+
+const OTHER_ROWS = "take other evaluation rows, or leave their prompts out of the training set: " +
+  "wire the evaluation set to `without` of its tokenize";
 
 /** One rule for each code. */
 export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
@@ -48,32 +56,34 @@ export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
   "empty-prompts": {
     severity: "error",
     describe: "have a prompt without any token, so that nothing precedes the reply",
-    remedy: "give the tokenizer a chat template, or mend the rows",
+    remedy: `give the tokenizer a chat template, or ${drop("empty-prompts")}`,
   },
   "missing-end-token": {
     severity: "error",
     describe: "have a reply without end token that was not truncated",
-    remedy: "mend the chat template so that it ends an assistant's message with eos_token",
+    remedy: "mend the chat template so that it ends an assistant's message with eos_token, or " +
+      drop("missing-end-token"),
   },
   "cut-before-end": {
     severity: "warning",
     describe: "have a reply that lost its end token to truncation",
-    remedy: "raise maxLength",
+    remedy: `raise maxLength, or ${drop("cut-before-end")}`,
   },
   truncated: {
     severity: "warning",
     describe: "were truncated",
-    remedy: "raise maxLength or maxPromptLength",
+    remedy: `raise maxLength or maxPromptLength, or ${drop("truncated")}`,
   },
   "boundary-mismatch": {
     severity: "warning",
     describe: "have a generation prompt whose tokens are no prefix of the conversation's",
-    remedy: "end the template's generation prompt with a special token or a line break",
+    remedy: "end the template's generation prompt with a special token or a line break, or " +
+      drop("boundary-mismatch"),
   },
   "special-tokens-in-text": {
     severity: "warning",
     describe: "spell a special token in their text, which is then read as one",
-    remedy: "mend the rows",
+    remedy: `mend the rows, or ${drop("special-tokens-in-text")}`,
   },
   "trained-on-test": {
     severity: "error",
@@ -83,26 +93,49 @@ export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
   "prompt-overlap": {
     severity: "error",
     describe: "have a prompt that is in the training set as well",
-    remedy: "take other evaluation rows",
+    remedy: OTHER_ROWS,
   },
   "prompt-overlap-normalised": {
     severity: "warning",
     describe: "have a prompt that differs from one of the training set only in case, white space " +
       "or Unicode form",
-    remedy: "take other evaluation rows",
+    remedy: OTHER_ROWS,
+  },
+  "evaluation-overlap": {
+    severity: "warning",
+    describe:
+      "have a prompt that an evaluation set before has too, exactly or but for case, white " +
+      "space or Unicode form",
+    remedy: "take other rows where the two sets are to say different things",
   },
   "template-mismatch": {
     severity: "error",
     describe: "were tokenized with another chat template or vocabulary than the training set",
     remedy: "tokenize both with the same tokenizer",
   },
+  "generation-mismatch": {
+    severity: "error",
+    describe:
+      "were tokenized with another chat template or vocabulary than replies are generated " +
+      "with",
+    remedy: "tokenize with the model's own tokenizer and chat template",
+  },
 };
 
 /** Codes that a row shows on its own. */
-export type RowCode = Exclude<
-  AuditCode,
-  "trained-on-test" | "prompt-overlap" | "prompt-overlap-normalised" | "template-mismatch"
->;
+export const ROW_CODES = [
+  "identical-pairs",
+  "identical-after-truncation",
+  "empty-replies",
+  "empty-prompts",
+  "missing-end-token",
+  "cut-before-end",
+  "truncated",
+  "boundary-mismatch",
+  "special-tokens-in-text",
+] as const satisfies readonly AuditCode[];
+
+export type RowCode = (typeof ROW_CODES)[number];
 
 /** Whether a row is a case of each code. */
 export const ROW_CHECKS: {

@@ -1,11 +1,34 @@
-/** A preference pair as text: `{prompt, chosen, rejected}` of plain strings. */
+/** One turn of a conversation. */
+export interface Message {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/**
+ * What precedes a reply. A plain string is one user message under a chat template, and stands as it is
+ * without one. Several messages (a system message, earlier turns) end with the user's and need a template.
+ */
+export type Prompt = string | readonly Message[];
+
+/** A preference pair as text. */
 export interface PreferencePair {
   /** Stable id within its source, such as `train_prefs.jsonl:17`. */
   readonly id: string;
-  readonly prompt: string;
+  readonly prompt: Prompt;
   readonly chosen: string;
   /** Absent for demonstrations, which have only one reply. */
   readonly rejected?: string;
+}
+
+/** The messages of a prompt; a plain string is one of the user. */
+export function messagesOf(prompt: Prompt): readonly Message[] {
+  return typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt;
+}
+
+/** Every text of a pair: the prompt's messages, then the replies. */
+export function textsOf({ prompt, chosen, rejected }: Omit<PreferencePair, "id">): string[] {
+  const texts = [...messagesOf(prompt).map(({ content }) => content), chosen];
+  return rejected === undefined ? texts : [...texts, rejected];
 }
 
 /** A preference pair as token ids, after truncation; the reply follows the prompt directly. */

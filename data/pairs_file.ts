@@ -28,6 +28,35 @@ export function readPairs(folder: string): AsyncGenerator<PairRow> {
   return readRows<PairRow>(`${folder}/pairs.jsonl`);
 }
 
+/** How many rows a folder's `pairs.jsonl` has. */
+export async function countPairs(folder: string): Promise<number> {
+  using file = await Deno.open(`${folder}/pairs.jsonl`, { read: true });
+  const bytes = new Uint8Array(BLOCK);
+  let rows = 0;
+  for (let count = await file.read(bytes); count !== null; count = await file.read(bytes)) {
+    const block = bytes.subarray(0, count);
+    for (let at = block.indexOf(10); at >= 0; at = block.indexOf(10, at + 1)) rows++;
+  }
+  return rows;
+}
+
+/** The first pairs of so many prompts, each prompt once, in their order. */
+export async function distinctPrompts(
+  rows: Rows<PairRow>,
+  limit = Infinity,
+): Promise<PairRow[]> {
+  const known = new Set<string>();
+  const kept: PairRow[] = [];
+  for await (const row of rows) {
+    if (kept.length >= limit) break;
+    const prompt = JSON.stringify(row.prompt);
+    if (known.has(prompt)) continue;
+    known.add(prompt);
+    kept.push(row);
+  }
+  return kept;
+}
+
 /** Writes `prompts.jsonl` into a folder, row by row, and returns how many there were. */
 export function writePrompts(folder: string, rows: Rows<PromptRow>): Promise<number> {
   return writeRows(`${folder}/prompts.jsonl`, rows, ({ id, prompt }) => ({ id, prompt }));
@@ -71,8 +100,14 @@ async function* readRows<T>(path: string): AsyncGenerator<T> {
   const bytes = new Uint8Array(BLOCK);
   let rest = "";
   for (let count = await file.read(bytes); count !== null; count = await file.read(bytes)) {
-    const lines = (rest + decoder.decode(bytes.subarray(0, count), { stream: true })).split("\n");
-    rest = lines.pop() as string;
-    for (const line of lines) yield JSON.parse(line);
+    const text = decoder.decode(bytes.subarray(0, count), { stream: true });
+    let start = 0;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+      yield JSON.parse(rest + text.slice(start, end));
+      rest = "";
+      start = end + 1;
+    }
+    // Joined, not read yet: a row may be longer than many blocks.
+    rest += text.slice(start);
   }
 }

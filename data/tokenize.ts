@@ -1,6 +1,12 @@
 import { sha256 } from "../core/digest.ts";
 import { InputError } from "../core/problem.ts";
-import type { PreferencePair, TokenizedPair } from "./pair.ts";
+import {
+  messagesOf,
+  type PreferencePair,
+  type Prompt,
+  textsOf,
+  type TokenizedPair,
+} from "./pair.ts";
 import { anyOf } from "./tokenizer/word_encoder.ts";
 import type { ChatTemplate } from "./tokenizer/chat_template.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -16,8 +22,15 @@ export interface PairLengths {
   readonly rejected: number | null;
 }
 
+/** Digests (128 bits, hex) by which prompts of two sets can be compared. */
+export interface PromptDigests {
+  readonly promptDigest: string;
+  /** The same of the text in NFKC, lower case, each run of white space one blank. */
+  readonly promptDigestNormalised: string;
+}
+
 /** A tokenized pair with what was seen on the way, for SQL and for the audit. */
-export interface TokenizedRow extends TokenizedPair {
+export interface TokenizedRow extends TokenizedPair, PromptDigests {
   /** Lengths before truncation. */
   readonly before: PairLengths;
   readonly truncation: Truncation;
@@ -33,10 +46,6 @@ export interface TokenizedRow extends TokenizedPair {
   readonly rejectedEnded: boolean;
   /** A text of the pair spells a special token, which the tokenizer then takes for one. */
   readonly specialInText: boolean;
-  /** Digest (128 bits, hex) of the prompt's text. */
-  readonly promptDigest: string;
-  /** The same of the text in NFKC, lower case, each run of white space one blank. */
-  readonly promptDigestNormalised: string;
 }
 
 /** How pairs become token ids. */
@@ -50,12 +59,20 @@ export interface TokenizeOptions {
 /**
  * The token ids of what precedes a reply: the rendered generation prompt under the tokenizer's chat
  * template, the text as it is without one. Nothing is truncated.
+ *
+ * @throws InputError for a prompt of messages when the tokenizer has no chat template, or one that
+ * refuses them
  */
-export function tokenizePrompt(tokenizer: Tokenizer, prompt: string): Int32Array {
-  const template = tokenizer.chatTemplate;
-  if (template === null) return tokenizer.encode(prompt);
-  const messages = [{ role: "user", content: prompt }] as const;
-  return tokenizer.encode(template.render(messages, { addGenerationPrompt: true }));
+export function tokenizePrompt(tokenizer: Tokenizer, prompt: Prompt): Int32Array {
+  return tokenizer.encode(renderPrompt(tokenizer, prompt));
+}
+
+/** Turns pairs into token ids; see `pairTokenizer`. */
+export interface PairTokenizer {
+  /** The row of a pair. */
+  (pair: PreferencePair): TokenizedRow;
+  /** The same rows for many pairs, whose texts are encoded together, which is faster. */
+  all(pairs: readonly PreferencePair[]): Promise<TokenizedRow[]>;
 }
 
 /**
@@ -72,77 +89,127 @@ export function tokenizePrompt(tokenizer: Tokenizer, prompt: string): Int32Array
  * @throws RangeError when the lengths are no positive integers with `maxPromptLength` the smaller
  * @throws InputError when the tokenizer has no end token, or cannot write a pair
  */
-export function pairTokenizer(
-  tokenizer: Tokenizer,
-  options: TokenizeOptions,
-): (pair: PreferencePair) => TokenizedRow {
+export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): PairTokenizer {
   checkOptions(options);
-  const { eosId, chatTemplate } = tokenizer;
+  const { eosId } = tokenizer;
   if (eosId === null) {
     throw new InputError([{
       path: `${tokenizer.folder}/tokenizer_config.json`,
       message: "Expected an eos_token, which ends every reply, but found none.",
     }]);
   }
-  const whole = (prompt: string, reply: string) =>
-    chatTemplate === null
-      ? append(tokenizer.encode(prompt + reply), eosId)
-      : tokenizer.encode(renderPair(chatTemplate, prompt, reply));
-  const promptFacts = remember((text: string) => ({
-    prompt: tokenizePrompt(tokenizer, text),
-    promptDigest: digestText(text),
-    promptDigestNormalised: digestText(normalise(text)),
-  }));
-  const special = anyOf(tokenizer.specialTokens);
-  return (pair) => {
-    const { prompt, ...digests } = promptFacts(pair.prompt);
-    const chosen = split(prompt, whole(pair.prompt, pair.chosen));
-    const rejected = pair.rejected === undefined
-      ? null
-      : split(prompt, whole(pair.prompt, pair.rejected));
-    const full = { prompt, chosen: chosen.reply, rejected: rejected && rejected.reply };
-    const kept = truncate(full, options);
+  const facts = textFacts(tokenizer.specialTokens);
+  const texts = (pair: PreferencePair) => renderTexts(tokenizer, pair);
+  const rowOf = (pair: PreferencePair, encoded: readonly Int32Array[]): TokenizedRow => {
+    const ended = tokenizer.chatTemplate === null
+      ? encoded.map((ids, i) => i === 0 ? ids : append(ids, eosId))
+      : encoded;
+    const tokens = tokensOf(ended, options);
     return {
       id: pair.id,
-      ...kept.pair,
-      before: {
-        prompt: prompt.length,
-        chosen: full.chosen.length,
-        rejected: full.rejected && full.rejected.length,
-      },
-      truncation: kept.truncation,
-      boundaryMismatch: !chosen.isPrefix || rejected?.isPrefix === false,
-      identicalText: pair.chosen === pair.rejected,
-      chosenEmpty: pair.chosen.trim() === "",
-      rejectedEmpty: pair.rejected?.trim() === "",
-      chosenEnded: kept.pair.chosen.includes(eosId),
-      rejectedEnded: kept.pair.rejected?.includes(eosId) ?? true,
-      specialInText: special !== null &&
-        [pair.prompt, pair.chosen, pair.rejected ?? ""].some((text) => special.test(text)),
-      ...digests,
+      ...tokens,
+      ...facts(pair),
+      chosenEnded: tokens.chosen.includes(eosId),
+      rejectedEnded: tokens.rejected?.includes(eosId) ?? true,
     };
+  };
+  const tokenize = (pair: PreferencePair) =>
+    rowOf(pair, texts(pair).map((text) => tokenizer.encode(text)));
+  const all = async (pairs: readonly PreferencePair[]) => {
+    const given = pairs.map(texts);
+    const encoded = await tokenizer.encodeAll(given.flat());
+    let at = 0;
+    return pairs.map((pair, i) => rowOf(pair, encoded.slice(at, at += given[i].length)));
+  };
+  return Object.assign(tokenize, { all });
+}
+
+/** The texts of a pair to be encoded: what precedes the reply, then the whole with each reply. */
+function renderTexts(tokenizer: Tokenizer, pair: PreferencePair): string[] {
+  const { chatTemplate } = tokenizer;
+  const { prompt, chosen, rejected } = pair;
+  const replies = rejected === undefined ? [chosen] : [chosen, rejected];
+  return [
+    renderPrompt(tokenizer, prompt),
+    ...replies.map((reply) =>
+      chatTemplate === null
+        ? plainText(tokenizer, prompt) + reply
+        : renderPair(chatTemplate, prompt, reply)
+    ),
+  ];
+}
+
+function renderPrompt(tokenizer: Tokenizer, prompt: Prompt): string {
+  const template = tokenizer.chatTemplate;
+  if (template === null) return plainText(tokenizer, prompt);
+  return template.render(messagesOf(prompt), { addGenerationPrompt: true });
+}
+
+/** A prompt as it stands where no template says how messages are written. */
+function plainText({ folder }: Tokenizer, prompt: Prompt): string {
+  if (typeof prompt === "string") return prompt;
+  const roles = prompt.map(({ role }) => role).join(", ");
+  throw new InputError([{
+    path: folder,
+    message: `Expected a chat template, which a prompt of several messages (${roles}) needs, but ` +
+      "found none.",
+  }]);
+}
+
+/** What the token ids of a pair's texts (see `renderTexts`) make of it. */
+function tokensOf([prompt, ...wholes]: readonly Int32Array[], options: TokenizeOptions) {
+  const [chosen, rejected = null] = wholes.map((whole) => split(prompt, whole));
+  const full = { prompt, chosen: chosen.reply, rejected: rejected && rejected.reply };
+  const { pair, truncation } = truncate(full, options);
+  return {
+    ...pair,
+    truncation,
+    before: {
+      prompt: prompt.length,
+      chosen: full.chosen.length,
+      rejected: full.rejected && full.rejected.length,
+    },
+    boundaryMismatch: !chosen.isPrefix || rejected?.isPrefix === false,
   };
 }
 
+/** What the texts of a pair tell without tokens. */
+function textFacts(specialTokens: readonly string[]) {
+  const special = anyOf(specialTokens);
+  const digests = remember(digestPrompt);
+  return (pair: PreferencePair) => ({
+    identicalText: pair.chosen === pair.rejected,
+    chosenEmpty: pair.chosen.trim() === "",
+    rejectedEmpty: pair.rejected?.trim() === "",
+    specialInText: special !== null && textsOf(pair).some((text) => special.test(text)),
+    ...digests(pair.prompt),
+  });
+}
+
 /** Prompts often come again: each is worked out once while it is among the latest few thousand. */
-function remember<T>(workOut: (text: string) => T): (text: string) => T {
+function remember<T>(workOut: (prompt: Prompt) => T): (prompt: Prompt) => T {
   const known = new Map<string, T>();
-  return (text) => {
-    let value = known.get(text);
+  return (prompt) => {
+    // A letter before each, so that no text is taken for a list of messages.
+    const key = `${typeof prompt === "string" ? "t" : "m"}${identity(prompt)}`;
+    let value = known.get(key);
     if (value === undefined) {
       if (known.size >= 4096) known.clear();
-      value = workOut(text);
-      known.set(text, value);
+      value = workOut(prompt);
+      known.set(key, value);
     }
     return value;
   };
 }
 
-function renderPair(template: ChatTemplate, prompt: string, reply: string): string {
-  const messages = [
-    { role: "user", content: prompt },
-    { role: "assistant", content: reply },
-  ] as const;
+/** What tells prompts apart: a text is itself, messages are a list of roles and contents. */
+function identity(prompt: Prompt, change = (text: string) => text): string {
+  if (typeof prompt === "string") return change(prompt);
+  return JSON.stringify(prompt.map(({ role, content }) => [role, change(content)]));
+}
+
+function renderPair(template: ChatTemplate, prompt: Prompt, reply: string): string {
+  const messages = [...messagesOf(prompt), { role: "assistant", content: reply }] as const;
   return template.render(messages, { addGenerationPrompt: false });
 }
 
@@ -171,7 +238,7 @@ export function truncate(
 ): { pair: Tokens; truncation: Truncation } {
   const longer = Math.max(pair.chosen.length, pair.rejected?.length ?? 0);
   if (pair.prompt.length + longer <= maxLength) return { pair, truncation: "none" };
-  const prompt = pair.prompt.slice(-maxPromptLength);
+  const prompt = truncatePrompt(pair.prompt, maxPromptLength);
   const promptCut = prompt.length < pair.prompt.length;
   if (prompt.length + longer <= maxLength) {
     return { pair: { ...pair, prompt }, truncation: "prompt" };
@@ -185,6 +252,11 @@ export function truncate(
   return { pair: cut, truncation: promptCut ? "prompt-and-replies" : "replies" };
 }
 
+/** The last tokens of a prompt that is too long: those nearest to the reply. */
+export function truncatePrompt(prompt: Int32Array, maxPromptLength: number): Int32Array {
+  return prompt.slice(-maxPromptLength);
+}
+
 function checkOptions({ maxLength, maxPromptLength }: TokenizeOptions): void {
   for (const [name, value] of Object.entries({ maxLength, maxPromptLength })) {
     if (!Number.isInteger(value) || value < 1) {
@@ -196,6 +268,22 @@ function checkOptions({ maxLength, maxPromptLength }: TokenizeOptions): void {
       `Expected maxPromptLength to be below maxLength (${maxLength}) but found ${maxPromptLength}.`,
     );
   }
+}
+
+/** The digests of a prompt. */
+export function digestPrompt(prompt: Prompt): PromptDigests {
+  return {
+    promptDigest: digestText(identity(prompt)),
+    promptDigestNormalised: digestText(identity(prompt, normalise)),
+  };
+}
+
+/** What two sets of tokens must share for a model to read both alike. */
+export function encodingFacts(
+  { vocabSize, eosId, padId, chatTemplate }: Tokenizer,
+): { vocabSize: number; eosId: number; padId: number | null; templateDigest: string | null } {
+  const templateDigest = chatTemplate && sha256(chatTemplate.source);
+  return { vocabSize, eosId: eosId as number, padId, templateDigest };
 }
 
 function normalise(text: string): string {

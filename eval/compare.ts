@@ -31,6 +31,9 @@ interface CurveInput<T> extends FromInstance {
   readonly content: T;
 }
 
+/** Stands for a system beside the replies of real ones. */
+const DATA = "Chosen in the data";
+
 /** What to compare, and how. */
 export interface ComparisonRequest {
   readonly systems: readonly SystemSpec[];
@@ -217,11 +220,12 @@ function examplesOf(systems: readonly System[], seed: number): Results["examples
     examples: ofSeed(system, seed)?.evaluation.examples ?? [],
   }));
   const first = shown.find(({ examples }) => examples.length > 0)?.examples ?? [];
-  return first.map(({ id, prompt }) => ({
-    prompt,
-    replies: shown.flatMap(({ system, examples }) => {
+  return first.map(({ id, prompt, reference }) => {
+    const replies = shown.flatMap(({ system, examples }) => {
       const match = examples.find((example) => example.id === id && example.prompt === prompt);
       return match === undefined ? [] : [{ system, text: match.text, score: match.score }];
-    }),
-  }));
+    });
+    if (reference === undefined) return { prompt, replies };
+    return { prompt, replies: [...replies, { system: DATA, text: reference, score: null }] };
+  });
 }

@@ -18,11 +18,13 @@ export interface MetricValues {
 }
 
 /** One reply, for people to look at. Untrusted text. */
-interface EvaluationExample {
+export interface EvaluationExample {
   readonly id: string;
   readonly prompt: string;
   readonly text: string;
   readonly score: number | null;
+  /** What the data has for a good reply, to compare with. */
+  readonly reference?: string;
 }
 
 /** What one policy did, value by value, so that every mean, interval and test can be made from it. */

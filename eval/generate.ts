@@ -1,6 +1,10 @@
 import { Random } from "../core/random.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
+import { generationBatches } from "./generation_batches.ts";
 import { greedyToken, type LogitRow, type Sampling, TokenSampler } from "./next_token.ts";
+
+/** Floats that a batch's keys and values may take (256 MiB); the decoder holds them twice. */
+export const CACHE_FLOATS = 2 ** 26;
 
 /** A prompt to continue. */
 export interface GenerationPrompt {
@@ -25,10 +29,10 @@ export interface GenerationRequest {
   /** Any of these ends a reply. */
   readonly stopTokens: readonly number[];
   readonly maxNewTokens: number;
-  /** Rows decoded together; 512 unless told. */
+  /** Most rows decoded together; 512 unless told. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
-  /** Called after each batch with the number of finished replies. */
+  /** Called with the number of finished replies whenever there are more. */
   readonly onProgress?: (done: number) => void;
 }
 
@@ -40,17 +44,21 @@ export interface Reply {
   readonly stop: "end" | "length";
 }
 
+/** A reply in the making. */
 interface Row {
-  readonly prompt: number;
-  readonly sample: number;
+  readonly prompt: GenerationPrompt;
   readonly tokens: number[];
   readonly random: Random | null;
 }
 
 /**
- * Continues prompts in batches of equal prompt length, dropping rows as they finish. Every reply has
- * its own stream of random numbers, named by seed, stream, prompt id and sample number, so what is
- * drawn does not depend on which replies are decoded beside it.
+ * Continues prompts in the batches that `generationBatches` makes. In a batch of several prompt
+ * lengths all rows read as many tokens as the shortest prompt has; then, token by token, the longer
+ * ones read on in the very steps in which the shorter ones already write, so that nothing is padded.
+ * Rows are dropped as they finish.
+ *
+ * Every reply has its own stream of random numbers, named by seed, stream, prompt id and sample number,
+ * so what is drawn does not depend on which replies are decoded beside it.
  *
  * @returns for each prompt, in order, its `samples` replies
  * @throws RangeError when `samples`, `maxNewTokens` or `batchSize` is not a positive integer
@@ -60,23 +68,37 @@ export async function generate(
   decoder: TokenDecoder,
   request: GenerationRequest,
 ): Promise<Reply[][]> {
-  const { prompts, samples, decoding, batchSize = 512 } = request;
-  checkCounts({ samples, maxNewTokens: request.maxNewTokens, batchSize });
-  const choose = tokenChooser(decoder.vocabSize, decoding);
-  const replies: Reply[][] = prompts.map(() => new Array<Reply>(samples));
+  const { samples, batchSize = 512, maxNewTokens } = request;
+  checkCounts({ samples, maxNewTokens, batchSize });
+  const choose = tokenChooser(decoder.vocabSize, request.decoding);
+  const rows = request.prompts.map((prompt) => rowsOf(prompt, request));
   let done = 0;
-  for (const rows of batchesByLength(request, batchSize)) {
-    request.signal?.throwIfAborted();
-    await decodeBatch(decoder, { rows, request, choose });
-    for (const { prompt, sample, tokens } of rows) {
-      const ended = request.stopTokens.includes(tokens[tokens.length - 1]);
-      const stop = ended ? "end" : "length";
-      replies[prompt][sample] = { tokens: Int32Array.from(tokens), stop };
-    }
-    done += rows.length;
-    request.onProgress?.(done);
+  const onFinished = (count: number) => request.onProgress?.(done += count);
+  const batches = generationBatches(rows.flat(), {
+    lengthOf: ({ prompt }) => prompt.tokens.length,
+    maxNewTokens,
+    mostRows: batchSize,
+    mostPositions: CACHE_FLOATS / decoder.cacheFloats,
+  });
+  for (const batch of batches) {
+    await decodeBatch(decoder, { rows: batch, request, choose, onFinished });
   }
-  return replies;
+  return rows.map((list) => list.map((row) => replyOf(row, request.stopTokens)));
+}
+
+function rowsOf(prompt: GenerationPrompt, { samples, decoding }: GenerationRequest): Row[] {
+  return Array.from({ length: samples }, (_, sample) => ({
+    prompt,
+    tokens: [],
+    random: decoding === "greedy"
+      ? null
+      : Random.seeded(decoding.seed, "generate", decoding.stream, prompt.id, sample),
+  }));
+}
+
+function replyOf({ tokens }: Row, stopTokens: readonly number[]): Reply {
+  const ended = stopTokens.includes(tokens[tokens.length - 1]);
+  return { tokens: Int32Array.from(tokens), stop: ended ? "end" : "length" };
 }
 
 function checkCounts(counts: Readonly<Record<string, number>>): void {
@@ -95,51 +117,36 @@ function tokenChooser(vocabSize: number, decoding: "greedy" | SeededSampling): T
   return (logits, random) => sampler.draw(logits, random!);
 }
 
-/** Rows grouped by prompt length, shortest first, cut into batches. */
-function batchesByLength(request: GenerationRequest, batchSize: number): Row[][] {
-  const { prompts, samples, decoding } = request;
-  const byLength = new Map<number, Row[]>();
-  prompts.forEach(({ id, tokens }, prompt) => {
-    const rows = byLength.get(tokens.length) ?? [];
-    byLength.set(tokens.length, rows);
-    for (let sample = 0; sample < samples; sample++) {
-      const random = decoding === "greedy"
-        ? null
-        : Random.seeded(decoding.seed, "generate", decoding.stream, id, sample);
-      rows.push({ prompt, sample, tokens: [], random });
-    }
-  });
-  return [...byLength].sort(([a], [b]) => a - b).flatMap(([, rows]) =>
-    Array.from(
-      { length: Math.ceil(rows.length / batchSize) },
-      (_, i) => rows.slice(i * batchSize, (i + 1) * batchSize),
-    )
-  );
-}
-
 async function decodeBatch(
   decoder: TokenDecoder,
-  { rows, request, choose }: {
+  { rows, request, choose, onFinished }: {
     rows: readonly Row[];
     request: GenerationRequest;
     choose: TokenChooser;
+    onFinished: (count: number) => void;
   },
 ): Promise<void> {
   const { vocabSize } = decoder;
   const stops = new Set(request.stopTokens);
   let active = rows;
-  let logits = await decoder.prefill(rows.map(({ prompt }) => request.prompts[prompt].tokens));
-  for (let length = 1;; length++) {
+  let read = Math.min(...rows.map(({ prompt }) => prompt.tokens.length));
+  let logits = await decoder.prefill(rows.map(({ prompt }) => prompt.tokens.subarray(0, read)));
+  for (;; read++) {
+    request.signal?.throwIfAborted();
     const next: number[] = [];
     const kept: number[] = [];
     active.forEach((row, i) => {
-      const token = choose({ logits, row: i, vocabSize }, row.random);
-      row.tokens.push(token);
-      if (stops.has(token)) return;
+      const prompted = row.prompt.tokens[read];
+      const token = prompted ?? choose({ logits, row: i, vocabSize }, row.random);
+      if (prompted === undefined) {
+        row.tokens.push(token);
+        if (stops.has(token) || row.tokens.length === request.maxNewTokens) return;
+      }
       kept.push(i);
       next.push(token);
     });
-    if (kept.length === 0 || length === request.maxNewTokens) return;
+    if (kept.length < active.length) onFinished(active.length - kept.length);
+    if (kept.length === 0) return;
     if (kept.length < active.length) {
       decoder.keep(kept);
       active = kept.map((i) => active[i]);

@@ -41,7 +41,14 @@ export const METRICS = {
     label: "Length",
     unit: "tokens",
     better: null,
-    describe: "Tokens of a sampled reply, its end token included",
+    describe: "Tokens of a reply, its end token included",
+    digits: 1,
+  },
+  ended: {
+    label: "Ended",
+    unit: "percent",
+    better: "higher",
+    describe: "Replies that end by themselves, within the tokens allowed; the others run on",
     digits: 1,
   },
   kl: {

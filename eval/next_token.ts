@@ -7,6 +7,8 @@ export interface Sampling {
   readonly temperature: number;
   /** Draw from the fewest tokens that hold this much probability (nucleus sampling); 1 keeps all. */
   readonly topP: number;
+  /** Draw from so many of the most likely tokens, before `topP`; all unless given. */
+  readonly topK?: number;
 }
 
 /** One row of a batch of logits. */
@@ -45,12 +47,15 @@ export class TokenSampler {
 
   /** @throws RangeError for a temperature or top-p out of range */
   constructor(readonly vocabSize: number, readonly sampling: Sampling) {
-    const { temperature, topP } = sampling;
+    const { temperature, topP, topK = 1 } = sampling;
     if (!(temperature > 0 && temperature < Infinity)) {
       throw new RangeError(`Expected temperature to be greater than 0 but found ${temperature}.`);
     }
     if (!(topP > 0 && topP <= 1)) {
       throw new RangeError(`Expected topP to be greater than 0 and at most 1 but found ${topP}.`);
+    }
+    if (!(Number.isInteger(topK) && topK >= 1)) {
+      throw new RangeError(`Expected topK to be an integer greater than 0 but found ${topK}.`);
     }
     this.#weights = new Float64Array(vocabSize);
   }
@@ -62,10 +67,16 @@ export class TokenSampler {
    */
   draw(row: LogitRow, random: Random): number {
     const total = this.#exponentiate(row);
-    const { topP } = this.sampling;
-    return topP < 1
-      ? this.#drawNucleus(random.uniform(), topP * total)
-      : this.#drawAny(random.uniform() * total);
+    const { topP, topK } = this.sampling;
+    if (topK !== undefined) {
+      const likely = this.#mostLikely(0).subarray(0, topK);
+      const kept = likely.reduce((sum, token) => sum + this.#weights[token], 0);
+      return this.#drawNucleus(random.uniform(), topP * kept, likely);
+    }
+    if (topP === 1) return this.#drawAny(random.uniform() * total);
+    // Tokens below it hold together less than what the nucleus leaves out: no need to sort them.
+    const least = (1 - topP) * total / this.vocabSize;
+    return this.#drawNucleus(random.uniform(), topP * total, this.#mostLikely(least));
   }
 
   #exponentiate(row: LogitRow): number {
@@ -94,10 +105,19 @@ export class TokenSampler {
     return last;
   }
 
-  #drawNucleus(uniform: number, mass: number): number {
+  /** Tokens of at least this weight, the heaviest first, the lowest id first among equals. */
+  #mostLikely(least: number): Uint32Array {
     const weights = this.#weights;
-    const order = Uint32Array.from(weights, (_, token) => token);
-    order.sort((a, b) => weights[b] - weights[a] || a - b);
+    const tokens: number[] = [];
+    for (let token = 0; token < weights.length; token++) {
+      if (weights[token] >= least) tokens.push(token);
+    }
+    return Uint32Array.from(tokens).sort((a, b) => weights[b] - weights[a] || a - b);
+  }
+
+  /** Draws from the first tokens of `order` that hold `mass` together, or from all of it. */
+  #drawNucleus(uniform: number, mass: number, order: Uint32Array): number {
+    const weights = this.#weights;
     let nucleus = 0;
     let size = 0;
     while (size < order.length && nucleus < mass) nucleus += weights[order[size++]];

@@ -5,7 +5,7 @@ import type { OutputRecord } from "./events.ts";
 import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "./executor.ts";
 import type { PlanContext, PlannedInstance } from "./plan.ts";
 import { type Reservation, reservationOf } from "./schedule.ts";
-import type { InputArtifact } from "./stage.ts";
+import type { CacheName, InputArtifact, Resources } from "./stage.ts";
 import type { Host, KeyRecord } from "./store/records.ts";
 import { removeTree } from "./store/store.ts";
 
@@ -176,6 +176,7 @@ async function jobOf(
   folders: { readonly attempt: string; readonly scratch: string },
 ): Promise<StageJob> {
   const { id, stage, params } = instance;
+  const resources = stage.resources(params);
   const outputs: Record<string, { type: string; folder: string }> = {};
   for (const [port, { type }] of Object.entries(stage.outputs)) {
     outputs[port] = { type, folder: join(folders.attempt, port) };
@@ -197,9 +198,19 @@ async function jobOf(
     inputs,
     outputs,
     ...folders,
+    caches: await cacheFolders(resources, (name) => store.cacheFolder(name)),
     paths: Object.values(instance.paths),
-    resources: stage.resources(params),
+    resources,
   };
+}
+
+/** The folders of the caches that a stage declares. */
+export async function cacheFolders(
+  { caches = [] }: Resources,
+  folderOf: (name: CacheName) => Promise<string>,
+): Promise<StageJob["caches"]> {
+  const entries = caches.map(async (name) => [name, await folderOf(name)] as const);
+  return Object.fromEntries(await Promise.all(entries));
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,6 @@
 import type { Json } from "../core/json.ts";
 import type { Sizes } from "./prediction.ts";
-import type { InputArtifact, Progress, Resources, StepFigures } from "./stage.ts";
+import type { CacheName, InputArtifact, Progress, Resources, StepFigures } from "./stage.ts";
 
 /** All that a worker needs to run one instance: plain data, so that it can go to another machine. */
 export interface StageJob {
@@ -15,8 +15,10 @@ export interface StageJob {
   /** The folder to write each output into. */
   readonly outputs: Readonly<Record<string, { readonly type: string; readonly folder: string }>>;
   readonly scratch: string;
-  /** The attempt's folder, which holds the outputs; the only place but scratch it may write. */
+  /** The attempt's folder, which holds the outputs; beside it, it may write scratch and `caches`. */
   readonly attempt: string;
+  /** The shared folders that it may read and write. */
+  readonly caches: Readonly<Partial<Record<CacheName, string>>>;
   /** Files and folders outside the store that it may read. */
   readonly paths: readonly string[];
   readonly resources: Resources;

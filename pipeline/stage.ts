@@ -29,7 +29,14 @@ export interface Resources {
   readonly native?: readonly ("onnxruntime" | "duckdb" | "tokenizers" | "resvg")[];
   /** Host names (with port) it may talk to. */
   readonly network?: readonly string[];
+  /** Environment variables it may read: secrets and places, never what changes results. */
+  readonly environment?: readonly string[];
+  /** Folders of the store that it may read and write: what can be had again from elsewhere. */
+  readonly caches?: readonly CacheName[];
 }
+
+/** A folder of the store that belongs to no key: `hub` holds downloads by repository and commit. */
+export type CacheName = "hub";
 
 /** An artifact that an instance reads. */
 export interface InputArtifact {
@@ -76,6 +83,13 @@ export interface StageContext<P> {
    * Training keeps checkpoints here. Removed once the instance is done.
    */
   readonly scratch: string;
+  /**
+   * A folder of the store that all instances share, declared in `resources`. What is in it must be known by
+   * its content, since no key says how it came there.
+   *
+   * @throws RangeError when it is not declared
+   */
+  cache(name: CacheName): string;
   readonly signal: AbortSignal;
   progress(progress: Progress): void;
   /** What a training step saw and took, kept with the run's events. */

@@ -62,6 +62,11 @@ function contextOf(job: StageJob, params: unknown, signal: AbortSignal): StageCo
       return job.outputs[port].folder;
     },
     scratch: job.scratch,
+    cache: (name) => {
+      const folder = job.caches[name];
+      if (folder === undefined) throw new RangeError(`${job.stage} declares no cache ${name}.`);
+      return folder;
+    },
     signal,
     progress: (progress) => say({ type: "progress", progress }),
     measure: (figures) => say({ type: "step", figures }),

@@ -25,7 +25,11 @@ export interface Audit {
     readonly accepted: boolean;
     readonly set: string;
     readonly count: number;
+    /** Ids of the first rows concerned. */
+    readonly rows: readonly string[];
     readonly message: string;
+    /** What to do about it. */
+    readonly remedy: string;
   }[];
 }
 
@@ -77,16 +81,27 @@ export function findingsTable(audits: readonly Audit[]): Table | null {
       column("finding", "Finding", { align: "left" }),
       column("rows", "Rows"),
       column("severity", "Severity", { align: "left" }),
+      column("first", "The first of them", { align: "left" }),
+      column("remedy", "What to do", { align: "left" }),
     ],
-    rows: findings.map(({ set, message, count: rows, severity, accepted }, i) => ({
+    rows: findings.map(({ set, message, count, severity, accepted, rows, remedy }, i) => ({
       id: String(i),
       cells: [
         textCell(set),
         textCell(message),
-        countCell(rows),
+        countCell(count),
         textCell(accepted ? `${severity}, accepted by the recipe` : severity),
+        textCell(firstOf(rows, count)),
+        textCell(remedy),
       ],
     })),
     notes: [],
   };
+}
+
+/** Rows named in a table. */
+const MOST_ROWS = 5;
+
+function firstOf(rows: readonly string[], count: number): string {
+  return rows.slice(0, MOST_ROWS).join(", ") + (count > MOST_ROWS ? ", …" : "");
 }

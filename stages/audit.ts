@@ -16,6 +16,18 @@ export default defineStage<z.infer<typeof params>>({
   inputs: {
     train: { type: "tokens" },
     evaluation: { type: "tokens", many: true, optional: true },
+    prompts: {
+      type: "prompts",
+      many: true,
+      optional: true,
+      describe: "Prompts that replies will be generated for",
+    },
+    model: {
+      type: "model",
+      many: true,
+      optional: true,
+      describe: "Models that generate: their tokenizer and template must be the training set's",
+    },
   },
   outputs: { audit: { type: "audit" } },
   resources: () => ({ cores: 1, memory: 500, native: ["duckdb"] }),
@@ -23,10 +35,14 @@ export default defineStage<z.infer<typeof params>>({
   module: import.meta.url,
   async run({ params, input, inputs, output, log, warn }) {
     const { auditTokens, describeFailure } = await import("../data/audit.ts");
+    const given = (port: string) =>
+      inputs(port).map(({ from, path }) => ({ name: from, folder: path }));
     const report = await auditTokens({
       // Not the name of the instance that made it, which is no part of the key.
       train: { name: "train", folder: input("train").path },
-      evaluation: inputs("evaluation").map(({ from, path }) => ({ name: from, folder: path })),
+      evaluation: given("evaluation"),
+      prompts: given("prompts"),
+      generation: given("model"),
       accept: params.accept,
     });
     await Deno.writeTextFile(

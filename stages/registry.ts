@@ -1,9 +1,12 @@
 import type { Stage } from "../pipeline/stage.ts";
 import audit from "./audit.ts";
+import baseModel from "./base_model.ts";
 import collect from "./collect.ts";
 import compare from "./compare.ts";
 import curve from "./curve.ts";
 import evaluate from "./evaluate.ts";
+
+import generate from "./generate.ts";
 import initialize from "./initialize.ts";
 import logps from "./logps.ts";
 import measure from "./measure.ts";
@@ -19,6 +22,7 @@ import world from "./world.ts";
 const all: readonly Stage[] = [
   world,
   readPairs,
+  baseModel,
   trainTokenizer,
   tokenize,
   audit,
@@ -29,6 +33,7 @@ const all: readonly Stage[] = [
   curve,
   select,
   evaluate,
+  generate,
   measure,
   compare,
   report,

@@ -8,7 +8,12 @@ import { scalingFigure } from "./scaling_figure.ts";
 import { parameterCount } from "../../train/models/parameters.ts";
 import { configOf, type Shape, SMOLLM2_135M } from "./shapes.ts";
 import type { System } from "./systems.ts";
-import { type ScalingPoint, scalingSummary, scalingTable } from "./scaling_points.ts";
+import {
+  productsDominate,
+  type ScalingPoint,
+  scalingSummary,
+  scalingTable,
+} from "./scaling_points.ts";
 import { describeRun, disturbance, spreadOf } from "./table.ts";
 import { makeWorkload, type Workload } from "./workload.ts";
 
@@ -16,15 +21,15 @@ import { makeWorkload, type Workload } from "./workload.ts";
 const REPLY_SHARE = 0.5;
 
 /** SmolLM2's proportions from 11M to 135M parameters; a head has 64 features, of three one is K. */
-const SIZES: readonly Shape[] = [[192, 4], [192, 12], [384, 8], [384, 20], [576, 30]].map(
+const SIZES: readonly Shape[] = [[192, 4], [384, 8], [384, 20], [576, 16], [576, 30]].map(
   ([D, L]) => ({ ...SMOLLM2_135M, D, L, H: D / 64, K: D / 192, F: D * 8 / 3 }),
 );
 /** Tokens of a sequence while the model grows, and sequences of a step. */
-const SIZE_STEP = { length: 256, sequences: 4 };
+const SIZE_STEP = { length: 256, sequences: 16 };
 
 /** Tokens of a sequence while the sequences grow; a step always holds as many tokens. */
-const LENGTHS = [128, 256, 512, 1024, 2048] as const;
-const LENGTH_SHAPE = SIZES[2];
+const LENGTHS = [64, 128, 256, 512, 1024, 2048] as const;
+const LENGTH_SHAPE = SIZES[1];
 const LENGTH_TOKENS = 4096;
 
 /** How a scaling measurement is taken. */
@@ -93,6 +98,7 @@ async function measureCases(
     x: xOf(arithmetic, each),
     cost: spreadOf(measured[i].rounds.map(({ tokensPerSecond }) => 1000 / tokensPerSecond)),
     arithmetic,
+    dominated: productsDominate(arithmetic, each.shape.D),
   }));
 }
 

@@ -10,19 +10,32 @@ export interface ScalingPoint {
   /** Median, least and most over rounds, in milliseconds. */
   readonly cost: Spread;
   readonly arithmetic: Arithmetic;
+  /** Whether products with weights decide what a token costs; see `productsDominate`. */
+  readonly dominated: boolean;
 }
 
 /**
- * What a point would cost if its system paid for each weight what it pays at the point that products
- * with weights dominate most.
+ * Whether products with weights decide a token's cost: attention adds little to them, and the model
+ * is wide enough for them to outweigh what grows with the width alone (norms, gates, rotation).
+ *
+ * @param width features of the residual stream
+ */
+export function productsDominate({ products, attention }: Arithmetic, width: number): boolean {
+  return attention <= 0.15 * products && width >= 384;
+}
+
+/**
+ * What a point would cost if its system paid for each weight what it pays at the point with the most
+ * weights a token, of equal ones the one with the least attention.
  */
 export function linearCost(
   points: readonly ScalingPoint[],
   { system, arithmetic }: ScalingPoint,
 ): number {
-  const share = ({ arithmetic }: ScalingPoint) => arithmetic.attention / arithmetic.products;
   const base = points.filter((point) => point.system === system)
-    .toSorted((a, b) => share(a) - share(b))[0];
+    .toSorted(({ arithmetic: a }, { arithmetic: b }) =>
+      b.weights - a.weights || a.attention - b.attention
+    )[0];
   return base.cost.median / base.arithmetic.weights * arithmetic.weights;
 }
 
@@ -45,21 +58,20 @@ export function scalingTable(points: readonly ScalingPoint[]): string {
   return alignColumns([head, ...rows]);
 }
 
-/** One sentence: the fitted exponent, and how much of the arithmetic is products with weights. */
+/** One sentence: the fitted exponent, and how far from linear it is where products dominate. */
 export function scalingSummary(
   kind: "size" | "length",
   points: readonly ScalingPoint[],
 ): string {
-  const deviations = points.map((point) => point.cost.median / linearCost(points, point) - 1);
-  const worst = deviations.reduce((a, b) => Math.abs(b) > Math.abs(a) ? b : a);
-  const dominated = points.filter(({ arithmetic }) => arithmetic.products > arithmetic.attention);
+  const dominated = points.filter((point) => point.dominated);
   const what = kind === "size" ? "weights a token is multiplied with" : "sequence length";
-  const names = dominated.length === points.length
-    ? "all points"
-    : dominated.map(({ label }) => label).join(", ") || "no point";
-  return `${points[0].system}: cost ∝ ${what} ^ ${exponent(points).toFixed(2)}; products with ` +
-    `weights are most of the arithmetic at ${names}; largest deviation from linear in tokens × ` +
-    `weights ${(100 * worst).toFixed(0)}%.`;
+  const fitted = `${points[0].system}: cost ∝ ${what} ^ ${exponent(points).toFixed(2)}`;
+  if (dominated.length === 0) return `${fitted}; products with weights dominate at no point.`;
+  const deviations = dominated.map((point) => point.cost.median / linearCost(points, point) - 1);
+  const worst = deviations.reduce((a, b) => Math.abs(b) > Math.abs(a) ? b : a);
+  return `${fitted}; at ${dominated.map(({ label }) => label).join(", ")}, where products with ` +
+    `weights dominate, it is within ${(100 * Math.abs(worst)).toFixed(0)}% of linear in tokens × ` +
+    "weights.";
 }
 
 /** Least-squares slope of log cost on log x. */

@@ -1,32 +1,27 @@
 import { InputError } from "../../core/problem.ts";
+import { splitFiles } from "./split_files.ts";
 
-/** The files of a preference data set, by split. */
+/** The files of a preference data set, by split, each list in order. */
 export interface PreferenceFiles {
-  readonly train: string;
-  readonly test: string;
+  readonly train: readonly string[];
+  readonly test: readonly string[];
 }
 
-const ENDINGS = [".jsonl", ".jsonl.gz"];
-
 /**
- * Finds `train_prefs.jsonl` and `test_prefs.jsonl` (either may be gzipped) in a folder.
+ * Finds the files of the splits `train_prefs` and `test_prefs` in a folder: JSON lines (either may be
+ * gzipped) or Parquet, whole or in parts.
  *
- * @throws InputError naming each missing file and what the folder holds
+ * @throws InputError naming each missing split and what the folder holds
  */
 export async function findPreferenceFiles(folder: string): Promise<PreferenceFiles> {
   const names = await listNames(folder);
-  const find = (split: string) => {
-    const name = ENDINGS.map((ending) => `${split}_prefs${ending}`).find((n) => names.includes(n));
-    return name === undefined ? undefined : `${folder}/${name}`;
-  };
-  const [train, test] = [find("train"), find("test")];
-  if (train !== undefined && test !== undefined) return { train, test };
-  const missing = [train ?? "train", test ?? "test"].filter((name) => !name.includes("/"));
-  const found = names.length === 0 ? "an empty folder" : names.slice(0, 10).join(", ");
-  throw new InputError(missing.map((split) => ({
-    path: folder,
-    message: `Expected ${split}_prefs.jsonl or ${split}_prefs.jsonl.gz but found ${found}.`,
-  })));
+  const [train, test] = ["train_prefs", "test_prefs"].map((split) => splitFiles(names, split));
+  const wrong = [train, test].flatMap((found) =>
+    "files" in found ? [] : [{ path: folder, ...found }]
+  );
+  if (!("files" in train && "files" in test)) throw new InputError(wrong);
+  const inFolder = (files: readonly string[]) => files.map((name) => `${folder}/${name}`);
+  return { train: inFolder(train.files), test: inFolder(test.files) };
 }
 
 async function listNames(folder: string): Promise<string[]> {
@@ -36,7 +31,7 @@ async function listNames(folder: string): Promise<string[]> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       const message =
-        "Expected a folder with train_prefs.jsonl and test_prefs.jsonl but found none.";
+        "Expected a folder with the files of train_prefs and test_prefs but found none.";
       throw new InputError([{ path: folder, message }]);
     }
     throw error;

@@ -1,11 +1,9 @@
-import { InputError, nearest, type Problem } from "../../core/problem.ts";
+import { InputError, type Problem } from "../../core/problem.ts";
 import type { PreferencePair } from "../pair.ts";
-import { readLines } from "./read_lines.ts";
-
-const COLUMNS = ["prompt", "chosen", "rejected"] as const;
-
-/** The row shapes that can be read, for error messages. */
-const KNOWN_SHAPES = "{prompt, chosen, rejected} of plain strings";
+import { readJsonRows } from "./json_rows.ts";
+import { KNOWN_SHAPES, parsePreferenceRow } from "./preference_row.ts";
+import { checkFile } from "./source_file.ts";
+import type { SourceRow } from "./source_row.ts";
 
 /** Problems named in one message. */
 const MOST_PROBLEMS = 20;
@@ -14,101 +12,75 @@ const MOST_PROBLEMS = 20;
 export interface ReadPreferenceRows {
   /** Rows to take from the start of the file; all of them when absent. */
   readonly limit?: number;
+  /** Told of each row that is no pair, under its id, which is then left out instead of refused. */
+  readonly onBadRow?: (row: Problem) => void;
 }
 
 /**
- * Streams the preference pairs of a `.jsonl` or `.jsonl.gz` file: one JSON object a line, with plain
- * strings `prompt`, `chosen` and `rejected`; other columns are passed over. Ids are the file's name
- * (without `.gz`) and the line: `train_prefs.jsonl:17`. Blank lines are skipped.
+ * Streams the preference pairs of a file: a table (`.parquet`), or one JSON object a line (any other
+ * name; `.gz` is unpacked), in a shape that `parsePreferenceRow` knows. Ids are the file's name
+ * (without `.gz`) and the line or row, from 1: `train_prefs.jsonl:17`. Blank lines are skipped.
  *
  * Good rows come out as they are met; what is wrong is thrown together at the end of the file, so
  * whoever consumes the rows must not call them done before.
  *
- * @throws InputError naming up to 20 bad lines (no UTF-8, no JSON, fields that are missing or no
- * text) and how many more there are; or that the file is empty
+ * @throws InputError naming up to 20 bad rows (no UTF-8, no JSON, larger than 16 MiB, a shape that is
+ * not known) and how many more there are; or that the file is missing, empty, damaged or of another kind
  */
 export async function* readPreferenceRows(
   path: string,
   options: ReadPreferenceRows = {},
 ): AsyncGenerator<PreferencePair> {
-  const { limit = Infinity } = options;
+  const { limit = Infinity, onBadRow } = options;
+  const kind = await checkFile(path);
   const name = path.slice(path.lastIndexOf("/") + 1).replace(/\.gz$/, "");
   const problems: Problem[] = [];
   let more = 0;
   let rows = 0;
-  for await (const { number, text } of lines(path)) {
+  let left = 0;
+  const report = (problem: Problem) => {
+    if (problems.length < MOST_PROBLEMS) problems.push(problem);
+    else more++;
+  };
+  for await (const source of kind === "parquet" ? tableRows(path) : readJsonRows(path)) {
     if (rows >= limit) break;
-    if (text !== null && text.trim() === "") continue;
     rows++;
-    const row = parseRow(text);
-    if (!("message" in row)) {
-      if (problems.length === 0) yield { id: `${name}:${number}`, ...row };
-    } else if (problems.length < MOST_PROBLEMS) {
-      problems.push({ path: `${path}:${number}`, ...row });
-    } else {
-      more++;
-    }
+    const { number } = source;
+    const pair = "problem" in source ? source.problem : parsePreferenceRow(source.row);
+    if (!("message" in pair)) left++;
+    if ("message" in pair) {
+      if (onBadRow === undefined) report({ path: `${path}:${number}`, ...pair });
+      else onBadRow({ path: `${name}:${number}`, ...pair });
+    } else if (problems.length === 0) yield { id: `${name}:${number}`, ...pair };
   }
-  if (rows === 0) {
-    problems.push({ path, message: `Expected rows ${KNOWN_SHAPES} but found none.` });
+  if (left === 0 && problems.length === 0) {
+    report({ path, message: `Expected rows ${KNOWN_SHAPES}, but found none.` });
   }
-  if (more > 0) problems.push({ path, message: `${more} more lines are bad.` });
+  if (more > 0) problems.push({ path, message: `${more} more rows are bad.` });
   if (problems.length > 0) throw new InputError(problems);
 }
 
-type Row = Required<Omit<PreferencePair, "id">>;
-
-function parseRow(text: string | null): Row | { message: string; nearest?: string } {
-  if (text === null) return { message: "Expected UTF-8 text but found other bytes." };
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { message: `Expected a JSON object but found ${excerpt(text)}.` };
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { message: `Expected a JSON object but found ${excerpt(text)}.` };
-  }
-  const row = value as Record<string, unknown>;
-  const missing = COLUMNS.filter((column) => !(column in row));
-  if (missing.length > 0) {
-    const columns = Object.keys(row);
-    return {
-      message: `Expected ${KNOWN_SHAPES} but found columns ${columns.join(", ") || "(none)"}; ` +
-        `${missing.join(" and ")} missing.`,
-      nearest: nearest(missing[0], columns),
-    };
-  }
-  const wrong = COLUMNS.filter((column) => typeof row[column] !== "string");
-  if (wrong.length > 0) {
-    const found = wrong.map((column) => `${column}: ${kindOf(row[column])}`).join(", ");
-    return { message: `Expected ${KNOWN_SHAPES} but found ${found}.` };
-  }
-  const { prompt, chosen, rejected } = row as unknown as Row;
-  return { prompt, chosen, rejected };
-}
-
-/** Lines of a file, with what the system says about the file itself made an input error. */
-async function* lines(path: string) {
-  try {
-    yield* readLines(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new InputError([{ path, message: "Expected a file of pairs but found none." }]);
+/**
+ * The pairs of several files as one stream, in order; `limit` counts over all of them.
+ *
+ * @throws InputError as `readPreferenceRows`, for the first file that has problems
+ */
+export async function* readPreferenceFiles(
+  paths: readonly string[],
+  { limit = Infinity, onBadRow }: ReadPreferenceRows = {},
+): AsyncGenerator<PreferencePair> {
+  let left = limit;
+  for (const path of paths) {
+    if (left <= 0) return;
+    for await (const pair of readPreferenceRows(path, { limit: left, onBadRow })) {
+      left--;
+      yield pair;
     }
-    if (error instanceof TypeError && path.endsWith(".gz")) {
-      const message = `Expected gzip data but found: ${error.message}`;
-      throw new InputError([{ path, message }]);
-    }
-    throw error;
   }
 }
 
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  return Array.isArray(value) ? "array" : typeof value;
-}
-
-function excerpt(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+/** Loads DuckDB only where there is a table to read. */
+async function* tableRows(path: string): AsyncGenerator<SourceRow> {
+  const { readParquetRows } = await import("../store/read_parquet.ts");
+  yield* readParquetRows(path);
 }

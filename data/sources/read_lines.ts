@@ -1,38 +1,54 @@
-/** A line of a text file; `text` is null where its bytes are no UTF-8. */
+/** A line of a text file; `text` is null where its bytes are no UTF-8, or more than were allowed. */
 export interface Line {
   /** From 1. */
   readonly number: number;
   readonly text: string | null;
+  /** Without the line's end. */
+  readonly bytes: number;
 }
 
 /**
  * The lines of a file, streamed, without their ends (`\n` or `\r\n`); a file whose name ends in
  * `.gz` is unpacked on the way. Each line is checked to be UTF-8 on its own, so that one bad line
  * does not hide the others. A byte-order mark at the very start is dropped.
+ *
+ * @param options.mostBytes a line with more is counted, not kept: memory stays bounded
  */
-export async function* readLines(path: string): AsyncGenerator<Line> {
+export async function* readLines(
+  path: string,
+  { mostBytes = Infinity }: { readonly mostBytes?: number } = {},
+): AsyncGenerator<Line> {
   const file = await Deno.open(path, { read: true });
   const bytes = path.endsWith(".gz")
     ? file.readable.pipeThrough(new DecompressionStream("gzip"))
     : file.readable;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let number = 0;
+  let length = 0;
   let rest: Uint8Array[] = [];
+  const keep = (part: Uint8Array) => {
+    length += part.length;
+    if (length > mostBytes) rest = [];
+    else rest.push(part);
+  };
   const finish = (): Line => {
     number++;
-    return { number, text: decodeLine(decoder, concatenate(rest), number === 1) };
+    const text = length > mostBytes ? null : decodeLine(decoder, concatenate(rest), number === 1);
+    const line = { number, text, bytes: length };
+    rest = [];
+    length = 0;
+    return line;
   };
   for await (const block of bytes) {
     let start = 0;
     for (let end = block.indexOf(10); end >= 0; end = block.indexOf(10, start)) {
-      rest.push(block.subarray(start, end));
+      keep(block.subarray(start, end));
       yield finish();
-      rest = [];
       start = end + 1;
     }
-    if (start < block.length) rest.push(block.subarray(start));
+    if (start < block.length) keep(block.subarray(start));
   }
-  if (rest.length > 0) yield finish();
+  if (length > 0) yield finish();
 }
 
 function decodeLine(decoder: TextDecoder, bytes: Uint8Array, first: boolean): string | null {

@@ -111,32 +111,51 @@ interface OpenTokens extends AsyncDisposable {
   readonly facts: TokenFacts;
 }
 
+/**
+ * DuckDB that no one reads with at the moment: starting it takes longer than reading a few thousand
+ * pairs. It is given to one reader at a time, since it opens no file twice.
+ */
+let idle: DuckDBInstance | null = null;
+
 async function open(folder: string): Promise<OpenTokens> {
   const path = `${folder}/${TOKENS_FILE}`;
-  const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY", threads: "1" })
-    .catch((error) => refuse(path, error));
+  const waiting = idle;
+  idle = null;
+  const instance = waiting ?? await DuckDBInstance.create(":memory:", { threads: "1" });
   try {
     const connection = await instance.connect();
-    const result = await connection.runAndReadAll("SELECT format, facts FROM facts")
-      .catch((error) => refuse(path, error));
-    const [[format, facts]] = result.getRows();
-    if (format !== FORMAT) refuse(path, `format ${format}`);
-    return {
-      connection,
-      facts: JSON.parse(facts as string),
-      [Symbol.asyncDispose]: () => {
-        connection.closeSync();
-        instance.closeSync();
-        return Promise.resolve();
-      },
-    };
+    const facts = await attach(connection, path);
+    return { connection, facts, [Symbol.asyncDispose]: () => close(instance, connection) };
   } catch (error) {
     instance.closeSync();
     throw error;
   }
 }
 
+/** Makes a file the database of a connection. */
+async function attach(connection: DuckDBConnection, path: string): Promise<TokenFacts> {
+  try {
+    const file = path.replaceAll("'", "''");
+    await connection.run(`ATTACH '${file}' AS tokens (READ_ONLY, TYPE duckdb)`);
+    await connection.run("USE tokens");
+    const result = await connection.runAndReadAll("SELECT format, facts FROM facts");
+    const [[format, facts]] = result.getRows();
+    return format === FORMAT ? JSON.parse(facts as string) : refuse(path, `format ${format}`);
+  } catch (error) {
+    return refuse(path, error);
+  }
+}
+
+/** Lets go of the file; what DuckDB cannot go on with after an error ends here. */
+async function close(instance: DuckDBInstance, connection: DuckDBConnection): Promise<void> {
+  const free = await connection.run("USE memory; DETACH tokens").then(() => true, () => false);
+  connection.closeSync();
+  if (free && idle === null) idle = instance;
+  else instance.closeSync();
+}
+
 function refuse(path: string, reason: unknown): never {
+  if (reason instanceof InputError) throw reason;
   const found = reason instanceof Error ? reason.message.split("\n")[0] : String(reason);
   throw new InputError([{
     path,

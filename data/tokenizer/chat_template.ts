@@ -1,5 +1,6 @@
-import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
+import { Environment, Interpreter } from "@huggingface/jinja";
 import { InputError } from "../../core/problem.ts";
+import { parseJinja, PYTHON_FUNCTIONS } from "./jinja_program.ts";
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -34,8 +35,9 @@ export interface ChatTemplate {
 /**
  * Compiles a tokenizer's own Jinja template, or one of a recipe.
  *
- * Blocks are trimmed as `transformers` does. `strftime_now` is left undefined, so that the same
- * conversation renders to the same text on any day; templates that know it test for it.
+ * It renders what `transformers` renders (tests/fixtures/chat_templates), but for the date:
+ * `strftime_now` is left undefined, so that the same conversation renders to the same text on any
+ * day. Templates that know it test for it, and have a date of their own in its place.
  *
  * @throws InputError when the text is no Jinja
  *
@@ -50,29 +52,29 @@ export interface ChatTemplate {
  */
 export function compileChatTemplate(source: string, options: ChatTemplateOptions): ChatTemplate {
   const { path, tokens } = options;
-  const program = attempt(
-    path,
-    "a Jinja template",
-    () => parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true })),
-  );
+  const program = attempt(path, "a Jinja template", () => parseJinja(source));
+  const known = new Environment();
+  declare(known, { ...GLOBALS, ...tokens });
   return {
     source,
     render: (messages, { addGenerationPrompt }) =>
       attempt(path, "the chat template to accept the messages", () => {
-        const environment = new Environment();
-        const variables = {
-          ...GLOBALS,
-          ...tokens,
-          messages,
-          add_generation_prompt: addGenerationPrompt,
-        };
-        for (const [name, value] of Object.entries(variables)) environment.set(name, value);
+        const environment = new Environment(known);
+        declare(environment, { messages, add_generation_prompt: addGenerationPrompt });
         return String(new Interpreter(environment).run(program).value);
       }),
   };
 }
 
+function declare(environment: Environment, variables: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(variables)) environment.set(name, value);
+}
+
 const GLOBALS = {
+  ...PYTHON_FUNCTIONS,
+  // Always given by `transformers`, and tested by templates with `is not none`.
+  tools: null,
+  documents: null,
   true: true,
   false: false,
   none: null,

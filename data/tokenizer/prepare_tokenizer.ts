@@ -1,4 +1,5 @@
 import { InputError } from "../../core/problem.ts";
+import { textsOf } from "../pair.ts";
 import { readPairs } from "../pairs_file.ts";
 import { compileChatTemplate } from "./chat_template.ts";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
@@ -37,7 +38,7 @@ export async function trainTokenizer(options: TrainTokenizer): Promise<Tokenizer
   const specialTokens = [
     ...new Set([padToken, bosToken, eosToken, ...options.additionalSpecialTokens]),
   ];
-  const vocabulary = await trainByteLevelBpe(textsOf(options.pairs), {
+  const vocabulary = await trainByteLevelBpe(textsOfFile(options.pairs), {
     vocabSize: options.vocabSize,
     specialTokens,
   });
@@ -52,12 +53,8 @@ export async function trainTokenizer(options: TrainTokenizer): Promise<Tokenizer
   return loadTokenizer(options.folder);
 }
 
-async function* textsOf(pairs: string): AsyncGenerator<string> {
-  for await (const { prompt, chosen, rejected } of readPairs(pairs)) {
-    yield prompt;
-    yield chosen;
-    if (rejected !== undefined) yield rejected;
-  }
+async function* textsOfFile(pairs: string): AsyncGenerator<string> {
+  for await (const pair of readPairs(pairs)) yield* textsOf(pair);
 }
 
 /** A tokenizer that is given. */

@@ -2,8 +2,16 @@ import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../core/problem.ts";
 import { spellOutByteLevel } from "./byte_level_words.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
+import { type NativeEncoder, openNativeEncoder } from "./native_encoder.ts";
 import { readTokenizerFiles } from "./tokenizer_files.ts";
-import { wordEncoder } from "./word_encoder.ts";
+import { addedTokens, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
+import { type EncodeWords, wordEncoder } from "./word_encoder.ts";
+
+/**
+ * Which library works ids out for `encodeAll`: the `tokenizers` crate through its native binding, or
+ * the portable one, and then why. Both give the same ids.
+ */
+export type EncoderName = "native" | `portable (${string})`;
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -23,12 +31,26 @@ export interface Tokenizer {
   /** Compiles another template (a recipe's) with this tokenizer's special tokens. */
   compileTemplate(source: string, path: string): ChatTemplate;
   /**
-   * Token ids of a text, special tokens in it recognised, none added.
+   * Token ids of a text, special tokens in it recognised, none added. Half of a surrogate pair, which
+   * is no character, reads as U+FFFD.
    * @throws InputError when the vocabulary has no token for a word and none for unknown ones
    */
   encode(text: string): Int32Array;
+  /** What `encode` gives for each of many texts, worked out together, which is faster. */
+  encodeAll(texts: readonly string[]): Promise<Int32Array[]>;
+  /** What `encodeAll` works with: for logs, not for keys. */
+  readonly encoder: EncoderName;
   /** The text of token ids, special tokens left out unless `keepSpecialTokens`. */
   decode(ids: ArrayLike<number>, options?: { readonly keepSpecialTokens?: boolean }): string;
+}
+
+/** How to load a tokenizer. */
+export interface LoadTokenizer {
+  /**
+   * Lets `encodeAll` use the native binding where it loads, which takes the permission to load it
+   * (`native: ["tokenizers"]` of a stage).
+   */
+  readonly native?: boolean;
 }
 
 /**
@@ -36,40 +58,77 @@ export interface Tokenizer {
  *
  * @throws InputError when a file is missing, is no JSON, or is of a kind that is not supported
  */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+export async function loadTokenizer(
+  folder: string,
+  options: LoadTokenizer = {},
+): Promise<Tokenizer> {
   const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder);
-  let library: HuggingFaceTokenizer;
-  try {
-    library = new HuggingFaceTokenizer(spellOutByteLevel(model), config);
-  } catch (error) {
-    throw new InputError([{
-      path: paths.tokenizer,
-      message: `Expected a tokenizer of a supported kind but found: ${messageOf(error)}`,
-    }]);
-  }
+  const library = portableLibrary(paths.tokenizer, { model, config });
+  const one = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
+  const native: NativeEncoder = options.native === true
+    ? openNativeEncoder(model, one)
+    : { encodeMany: null, reason: "the native one was not asked for" };
+  // Making it takes a while, and most that encode much never ask it anything.
+  if (native.encodeMany === null) library();
+  const vocabulary = vocabularyOf(model);
   const tokens = specialTokenTexts(config);
-  const idOf = (name: string) => resolveId(library, paths.config, [name, tokens[name]]);
-  const encodeAny = (text: string) => encodeByLibrary(library, paths.tokenizer, text);
-  const encode = wordEncoder(model, encodeAny) ?? encodeAny;
-  const added = [...library.get_added_tokens_decoder().values()];
+  const idOf = (name: string) => resolveId(vocabulary, paths.config, [name, tokens[name]]);
   return {
     folder,
-    vocabSize: 1 + [...library.get_vocab().values()].reduce((a, b) => Math.max(a, b), -1),
+    vocabSize: vocabulary.size,
     bosId: idOf("bos_token"),
     eosId: idOf("eos_token"),
     padId: idOf("pad_token"),
     chatTemplate: template && compileChatTemplate(template.source, { path: template.path, tokens }),
     config,
-    specialTokens: added.filter((token) => token.special).map((token) => token.content),
+    specialTokens: addedTokens(model).filter(({ special }) => special === true)
+      .map(({ content }) => String(content)),
     compileTemplate: (source, path) => compileChatTemplate(source, { path, tokens }),
-    encode: (text) => Int32Array.from(encode(text)),
+    ...encoders(model, { one, many: native.encodeMany }),
+    encoder: native.encodeMany === null ? `portable (${native.reason})` : "native",
     decode: (ids, options = {}) => {
       if (ids.length === 0) return "";
-      return library.decode(Array.from(ids), {
+      return library().decode(Array.from(ids), {
         skip_special_tokens: !options.keepSpecialTokens,
         clean_up_tokenization_spaces: config.clean_up_tokenization_spaces === true,
       });
     },
+  };
+}
+
+/** The portable library, made when it is first asked for. */
+function portableLibrary(
+  path: string,
+  { model, config }: Readonly<Record<"model" | "config", Record<string, unknown>>>,
+): () => HuggingFaceTokenizer {
+  let library: HuggingFaceTokenizer | null = null;
+  return () => {
+    try {
+      return library ??= new HuggingFaceTokenizer(spellOutByteLevel(model), config);
+    } catch (error) {
+      throw new InputError([{
+        path,
+        message: `Expected a tokenizer of a supported kind but found: ${messageOf(error)}`,
+      }]);
+    }
+  };
+}
+
+/** `encode` and `encodeAll`, word by word where the kind of tokenizer lets us. */
+function encoders(
+  model: Readonly<Record<string, unknown>>,
+  { one, many }: EncodeWords,
+): Pick<Tokenizer, "encode" | "encodeAll"> {
+  const words = wordEncoder(model, { one, many });
+  const encode = (text: string) => words === null ? new Int32Array(one(text)) : words.encode(text);
+  const encodeAll = async (texts: readonly string[]) => {
+    if (words !== null) return await words.encodeAll(texts);
+    if (many === null) return texts.map(encode);
+    return (await many(texts)).map((ids) => new Int32Array(ids));
+  };
+  return {
+    encode: (text) => encode(text.toWellFormed()),
+    encodeAll: (texts) => encodeAll(texts.map((text) => text.toWellFormed())),
   };
 }
 
@@ -97,12 +156,12 @@ function specialTokenTexts(config: Readonly<Record<string, unknown>>): Record<st
 }
 
 function resolveId(
-  library: HuggingFaceTokenizer,
+  vocabulary: Vocabulary,
   path: string,
   [name, text]: [string, string | undefined],
 ): number | null {
   if (text === undefined) return null;
-  const id = library.token_to_id(text);
+  const id = vocabulary.idOf(text);
   if (id !== undefined) return id;
   const message = `Expected ${name} to be in the vocabulary but found "${text}".`;
   throw new InputError([{ path, message }]);

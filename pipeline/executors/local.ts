@@ -90,7 +90,7 @@ export class LocalExecutor implements Executor {
     const modules = join(projectFolder, "node_modules");
     const code = codeFolders.map((name) => join(projectFolder, name));
     const inputs = Object.values(job.inputs).flat().map(({ path }) => path);
-    const written = [job.attempt, job.scratch];
+    const written = [job.attempt, job.scratch, ...Object.values(job.caches)];
     const permissions = [
       `--allow-read=${[...code, modules, ...inputs, ...job.paths, ...written].map(listed)}`,
       `--allow-write=${written.map(listed)}`,
@@ -101,7 +101,9 @@ export class LocalExecutor implements Executor {
     if (native.includes("onnxruntime")) permissions.push("--allow-ffi");
     else if (folders.length > 0) permissions.push(`--allow-ffi=${folders.map(listed)}`);
     const hosts = job.resources.network ?? [];
-    if (hosts.length > 0) permissions.push(`--allow-net=${hosts.join(",")}`);
+    if (hosts.length > 0) permissions.push(`--allow-net=${hosts.map(listed)}`);
+    const variables = job.resources.environment ?? [];
+    if (variables.length > 0) permissions.push(`--allow-env=${variables.map(listed)}`);
     return permissions;
   }
 

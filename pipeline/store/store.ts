@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import { ExpectedError } from "../../core/problem.ts";
+import type { CacheName } from "../stage.ts";
 import { checkDigest, encodeName, isDigest } from "./names.ts";
 import {
   type ArtifactRecord,
@@ -203,6 +204,14 @@ export class Store {
   /** The folder that outlives attempts with this key, made when it is not there. */
   async scratchFolder(key: string): Promise<string> {
     const path = this.#scratchPath(key);
+    await this.#prepare();
+    await naming(path, () => Deno.mkdir(path, { recursive: true }));
+    return path;
+  }
+
+  /** Makes, if need be, the folder of a cache, which belongs to no key: downloads, for example. */
+  async cacheFolder(name: CacheName): Promise<string> {
+    const path = this.folder(name);
     await this.#prepare();
     await naming(path, () => Deno.mkdir(path, { recursive: true }));
     return path;

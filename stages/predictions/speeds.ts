@@ -9,6 +9,8 @@ export const ASSUMED = {
   tokenizedCharacters: 800e3,
   /** Pairs that are read and checked. */
   readPairs: 5000,
+  /** Bytes of weights that are read from a file. */
+  copiedBytes: 200e6,
   /** Bytes that come from the hub. */
   downloadedBytes: 20e6,
 } as const;

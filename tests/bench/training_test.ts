@@ -4,11 +4,16 @@ import { countTokens, equalPairs, sortedByLength } from "../../bench/training/be
 import { formatResult, parseResult } from "../../bench/training/job.ts";
 import { measureInRounds } from "../../bench/training/measure.ts";
 import { parseUsed } from "../../bench/training/others_load.ts";
-import { linearCost } from "../../bench/training/scaling_points.ts";
-import { parameterCount } from "../../train/models/parameters.ts";
-import { configOf, SMOLLM2_135M } from "../../bench/training/shapes.ts";
+import {
+  linearCost,
+  productsDominate,
+  type ScalingPoint,
+  scalingSummary,
+} from "../../bench/training/scaling_points.ts";
+import { configOf, type Shape, SMOLLM2_135M } from "../../bench/training/shapes.ts";
 import { parseSystems } from "../../bench/training/systems.ts";
 import { disturbance, ratiosTable, spreadOf } from "../../bench/training/table.ts";
+import { parameterCount } from "../../train/models/parameters.ts";
 
 const PEERS = new URL("../../bench/peers/", import.meta.url);
 
@@ -93,16 +98,28 @@ Deno.test("equalPairs() gives sequences of one length, half prompt, half reply",
   assert.deepEqual([prompt, chosen, rejected].map(({ length }) => length), [5, 4, 4]);
 });
 
-Deno.test("linearCost() starts at the point that products with weights dominate most", () => {
-  const point = (layers: number, length: number, median: number) => ({
-    system: "s",
-    label: "",
-    x: 0,
-    cost: { median, low: median, high: median },
-    arithmetic: arithmeticOf(configOf({ ...SMOLLM2_135M, L: layers }), { length, replyShare: 0.5 }),
-  });
-  const points = [point(2, 128, 1), point(2, 1024, 5)];
-  assert.deepEqual(points.map((each) => linearCost(points, each)), [1, 1]);
+function scalingPoint(shape: Partial<Shape>, length: number, median: number): ScalingPoint {
+  const whole = { ...SMOLLM2_135M, ...shape };
+  const arithmetic = arithmeticOf(configOf(whole), { length, replyShare: 0.5 });
+  const cost = { median, low: median, high: median };
+  const dominated = productsDominate(arithmetic, whole.D);
+  return { system: "s", label: `L${whole.L}x${length}`, x: length, cost, arithmetic, dominated };
+}
+
+Deno.test("linearCost() starts at the most weights, of equal ones at the least attention", () => {
+  const byLength = [scalingPoint({ L: 2 }, 1024, 5), scalingPoint({ L: 2 }, 128, 1)];
+  assert.deepEqual(byLength.map((each) => linearCost(byLength, each)), [1, 1]);
+  const bySize = [scalingPoint({ L: 2 }, 128, 1), scalingPoint({ L: 4 }, 128, 3)];
+  const [small, large] = bySize.map(({ arithmetic }) => arithmetic.weights);
+  assert.deepEqual(bySize.map((each) => linearCost(bySize, each)), [3 / large * small, 3]);
+});
+
+Deno.test("scalingSummary() says how far from linear the points are that products dominate", () => {
+  const points = [scalingPoint({}, 128, 1), scalingPoint({}, 256, 1.1), scalingPoint({}, 2048, 4)];
+  assert.deepEqual(points.map(({ dominated }) => dominated), [true, true, false]);
+  assert.match(scalingSummary("length", points), /at L30x128, L30x256, .* within 10% of linear/);
+  assert.match(scalingSummary("length", points.slice(2)), /dominate at no point\.$/);
+  assert.equal(scalingPoint({ D: 192, H: 3, K: 1, F: 512 }, 64, 1).dominated, false);
 });
 
 Deno.test("the peers' first pinned package is PyTorch", async () => {

@@ -178,7 +178,7 @@ Deno.test("logps and train on a model of our own, as the contract says", async (
   const refusals: readonly [given: string[], message: RegExp][] = [
     [
       ["--lora-rank", "2", "--lora-targets", "q_proj,c_attn"],
-      /--lora-targets\.1: Expected one of q_proj, k_proj, v_proj, o_proj, .* but found "c_attn"/,
+      /--lora-targets\[1\]: Expected one of q_proj, k_proj, v_proj, o_proj, .* but found "c_attn"/,
     ],
     [["--lora-alpha", "6"], /--lora-alpha: Expected --lora-rank beside it/],
     [

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { auditTokens, describeFailure } from "../../data/audit.ts";
-import { AUDIT_CODES, type AuditCode, isTestRow } from "../../data/audit_checks.ts";
+import {
+  AUDIT_CODES,
+  AUDIT_RULES,
+  type AuditCode,
+  isTestRow,
+  ROW_CODES,
+} from "../../data/audit_checks.ts";
+import { writePrompts } from "../../data/pairs_file.ts";
 import type { TokenFacts } from "../../data/store/token_table.ts";
 import { writeTokens } from "../../data/store/write_tokens.ts";
-import type { TokenizedRow } from "../../data/tokenize.ts";
+import { digestPrompt, encodingFacts, type TokenizedRow } from "../../data/tokenize.ts";
+import { loadTokenizer } from "../../data/tokenizer/tokenizer.ts";
+import { writeWorldTokenizer } from "../../data/world/tokenizer.ts";
 
 const facts: TokenFacts = {
   maxLength: 8,
@@ -43,20 +52,35 @@ interface Sets {
   train: TokenizedRow[];
   evaluation?: TokenizedRow[];
   evaluationFacts?: Partial<TokenFacts>;
+  /** A second evaluation set. */
+  further?: TokenizedRow[];
+  prompts?: string[];
+  /** Folder with the tokenizer that generates. */
+  generation?: string;
   accept?: AuditCode[];
 }
 
-async function audit({ train, evaluation = [], evaluationFacts = {}, accept = [] }: Sets) {
+async function audit(sets: Sets) {
+  const { train, evaluation = [], evaluationFacts = {}, accept = [], further, prompts } = sets;
   const folder = await Deno.makeTempDir();
   const write = async (name: string, rows: TokenizedRow[], given: TokenFacts) => {
     await Deno.mkdir(`${folder}/${name}`);
     await writeTokens({ folder: `${folder}/${name}`, facts: given, rows });
     return { name, folder: `${folder}/${name}` };
   };
+  const writePromptSet = async (prompts: string[]) => {
+    await writePrompts(folder, prompts.map((prompt, i) => ({ id: `question:${i}`, prompt })));
+    return { name: "questions", folder };
+  };
   try {
     return await auditTokens({
       train: await write("train", train, facts),
-      evaluation: [await write("test", evaluation, { ...facts, ...evaluationFacts })],
+      evaluation: [
+        await write("test", evaluation, { ...facts, ...evaluationFacts }),
+        ...(further === undefined ? [] : [await write("further", further, facts)]),
+      ],
+      prompts: prompts === undefined ? [] : [await writePromptSet(prompts)],
+      generation: sets.generation === undefined ? [] : [{ name: "model", folder: sets.generation }],
       accept,
     });
   } finally {
@@ -135,6 +159,60 @@ Deno.test("auditTokens() finds prompts shared with an evaluation set, exactly or
   ]);
 });
 
+Deno.test("auditTokens() finds prompts that two evaluation sets share", async () => {
+  const one = row();
+  const again = row({ promptDigestNormalised: one.promptDigestNormalised });
+  assert.deepEqual(
+    await found({ train: [row()], evaluation: [one, again], further: [again, row()] }),
+    ["evaluation-overlap further 1 warning"],
+  );
+});
+
+Deno.test("auditTokens() holds prompts alone against the training set's", async () => {
+  const trained = row(digestPrompt("What is RPO?"));
+  const sets = { train: [trained], prompts: ["What is RPO?", "what  is rpo?", "What is DPO?"] };
+  assert.deepEqual(await found(sets), [
+    "prompt-overlap questions 1 error",
+    "prompt-overlap-normalised questions 1 warning",
+  ]);
+  const report = await audit(sets);
+  assert.equal(
+    report.findings[0].message,
+    "1 of 3 prompts have a prompt that is in the training set as well",
+  );
+  assert.deepEqual(report.findings[0].rows, ["question:0"]);
+  const { name, role, pairs, lengths } = report.sets[2];
+  assert.deepEqual([name, role, pairs], ["questions", "prompts", 3]);
+  assert.deepEqual(lengths.after, { prompt: null, chosen: null, rejected: null });
+});
+
+Deno.test("auditTokens() finds a training set under another template than the model generates with", async () => {
+  const generation = await Deno.makeTempDir();
+  await writeWorldTokenizer(generation);
+  assert.deepEqual(await found({ train: [row()], generation }), [
+    "generation-mismatch train 1 error",
+  ]);
+  const own = { ...facts, ...encodingFacts(await loadTokenizer(generation)) };
+  const folder = await Deno.makeTempDir();
+  await writeTokens({ folder, facts: own, rows: [row()] });
+  const report = await auditTokens({
+    train: { name: "train", folder },
+    evaluation: [],
+    generation: [{ name: "model", folder: generation }],
+    accept: [],
+  });
+  assert.deepEqual(report.findings, []);
+  for (const path of [generation, folder]) await Deno.remove(path, { recursive: true });
+});
+
+Deno.test("AUDIT_RULES name nothing to drop that tokenize does not drop", () => {
+  for (const { remedy } of Object.values(AUDIT_RULES)) {
+    for (const [, code] of remedy.matchAll(/`drop: \[([a-z-]+)\]`/g)) {
+      assert.ok(ROW_CODES.some((known) => known === code), code);
+    }
+  }
+});
+
 Deno.test("auditTokens() finds evaluation under another template or vocabulary", async () => {
   for (const evaluationFacts of [{ templateDigest: null }, { vocabSize: 11 }, { eosId: 8 }]) {
     assert.deepEqual(await found({ train: [row()], evaluation: [row()], evaluationFacts }), [
@@ -198,5 +276,5 @@ Deno.test("auditTokens() describes lengths before and after truncation", async (
 
 Deno.test("AUDIT_CODES are each found by a test above", async () => {
   const source = await Deno.readTextFile(new URL(import.meta.url));
-  for (const code of AUDIT_CODES) assert.ok(source.includes(`"${code} t`), code);
+  for (const code of AUDIT_CODES) assert.ok(new RegExp(`"${code} [tfq]`).test(source), code);
 });

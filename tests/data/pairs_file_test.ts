@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  countPairs,
   type PairRow,
   readPairs,
   readPrompts,
@@ -16,6 +17,16 @@ Deno.test("readPairs() gives back what writePairs() wrote", async () => {
   const folder = await Deno.makeTempDir();
   assert.equal(await writePairs(folder, rows), 2);
   assert.deepEqual(await Array.fromAsync(readPairs(folder)), rows);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("readPairs() reads rows that are longer than many blocks, between short ones", async () => {
+  const folder = await Deno.makeTempDir();
+  const long = "wörter ".repeat(500_000);
+  const given = [rows[0], { id: "b", prompt: long, chosen: long, rejected: "x" }, rows[1]];
+  await writePairs(folder, given);
+  assert.deepEqual(await Array.fromAsync(readPairs(folder)), given);
+  assert.equal(await countPairs(folder), 3);
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { writePairs } from "../../data/pairs_file.ts";
 import { readTokenFacts, readTokens } from "../../data/store/read_tokens.ts";
-import { tokenizePairs } from "../../data/tokenize_pairs.ts";
+import { type TokenizePairs, tokenizePairs } from "../../data/tokenize_pairs.ts";
 import { writeWorldTokenizer } from "../../data/world/tokenizer.ts";
 
 /** Tokenizes three pairs of the world, two of which are the same once cut to two tokens. */
-async function tokenizeThree(keep: { dropIdentical?: boolean; chosenOnly?: boolean }) {
+async function tokenizeThree(keep: Partial<TokenizePairs>) {
   const root = await Deno.makeTempDir();
   const [pairs, tokenizer, folder] = ["pairs", "tokenizer", "tokens"].map((n) => `${root}/${n}`);
   for (const path of [pairs, folder]) await Deno.mkdir(path);
@@ -16,20 +16,25 @@ async function tokenizeThree(keep: { dropIdentical?: boolean; chosenOnly?: boole
     { id: "b", prompt: "copy dog cat", chosen: "well dog cat .", rejected },
     { id: "c", prompt: "copy tea hat", chosen: "tea .", rejected: "hat ." },
   ]);
-  const options = { pairs, tokenizer, folder, maxLength: 7, maxPromptLength: 5, ...keep };
+  const progress: number[][] = [];
+  const onProgress = (...told: number[]) => progress.push(told);
+  const lengths = { maxLength: 7, maxPromptLength: 5 };
+  const options = { pairs, tokenizer, folder, ...lengths, onProgress, ...keep };
   const summary = await tokenizePairs(options);
   const rows = await readTokens(folder);
   const ids = rows.map(({ id }) => id);
   const facts = await readTokenFacts(folder);
   await Deno.remove(root, { recursive: true });
-  return { summary, rows, ids, facts };
+  return { summary, rows, ids, facts, progress };
 }
 
 Deno.test("tokenizePairs() writes rows in order, with counts and facts", async () => {
-  const { summary, ids, facts } = await tokenizeThree({});
+  const { summary, ids, facts, progress } = await tokenizeThree({});
+  assert.deepEqual(progress, [[3, 3]]);
   assert.equal(
     summary,
-    "3 pairs, 27 tokens, 3 truncated, 0 with a boundary mismatch, 0 dropped as identical",
+    "3 pairs, 27 tokens, 3 truncated, 0 with a boundary mismatch, 0 dropped; " +
+      "encoder: portable (its vocabulary cannot write every text)",
   );
   assert.deepEqual(ids, ["a", "b", "c"]);
   assert.match(facts.templateDigest ?? "", /^[0-9a-f]{64}$/);
@@ -46,7 +51,32 @@ Deno.test("tokenizePairs() writes rows in order, with counts and facts", async (
 Deno.test("tokenizePairs() leaves out pairs that truncation made equal, when asked", async () => {
   const { summary, ids } = await tokenizeThree({ dropIdentical: true });
   assert.deepEqual(ids, ["b", "c"]);
-  assert.match(summary, /1 dropped as identical$/);
+  assert.match(summary, /, 1 dropped \(identical\);/);
+});
+
+Deno.test("tokenizePairs() leaves out what the audit would find, when asked", async () => {
+  const { summary, ids } = await tokenizeThree({ drop: ["truncated", "boundary-mismatch"] });
+  assert.deepEqual(ids, []);
+  assert.match(summary, /^0 pairs, .*, 3 dropped \(truncated\);/);
+});
+
+Deno.test("tokenizePairs() leaves out the prompts of other sets, also in other white space", async () => {
+  const other = await Deno.makeTempDir();
+  for (const name of ["pairs", "tokens", "tokenizer"]) await Deno.mkdir(`${other}/${name}`);
+  await writeWorldTokenizer(`${other}/tokenizer`);
+  const row = { id: "x", prompt: "copy  tea\nhat", chosen: "tea .", rejected: "hat ." };
+  await writePairs(`${other}/pairs`, [row]);
+  await tokenizePairs({
+    pairs: `${other}/pairs`,
+    tokenizer: `${other}/tokenizer`,
+    folder: `${other}/tokens`,
+    maxLength: 9,
+    maxPromptLength: 6,
+  });
+  const { summary, ids } = await tokenizeThree({ without: [`${other}/tokens`] });
+  assert.deepEqual(ids, ["a", "b"]);
+  assert.match(summary, /, 1 dropped \(prompt-overlap\);/);
+  await Deno.remove(other, { recursive: true });
 });
 
 Deno.test("tokenizePairs() keeps the chosen replies alone, when asked", async () => {
@@ -55,4 +85,49 @@ Deno.test("tokenizePairs() keeps the chosen replies alone, when asked", async ()
     "c",
     null,
   ]]);
+});
+
+Deno.test("tokenizePairs() tells of the first pair that cannot be written, batches later", async () => {
+  const root = await Deno.makeTempDir();
+  const [pairs, tokenizer, folder] = ["pairs", "tokenizer", "tokens"].map((n) => `${root}/${n}`);
+  for (const path of [pairs, folder]) await Deno.mkdir(path);
+  await writeWorldTokenizer(tokenizer);
+  const row = { prompt: "copy dog", chosen: "dog .", rejected: "cat ." };
+  const rows = Array.from({ length: 600 }, (_, i) => ({ id: String(i), ...row }));
+  await writePairs(pairs, rows.with(300, { ...rows[300], chosen: "unicorn ." }));
+  const progress: number[] = [];
+  const onProgress = (done: number) => progress.push(done);
+  const options = { pairs, tokenizer, folder, maxLength: 7, maxPromptLength: 5, onProgress };
+  await assert.rejects(tokenizePairs(options), {
+    name: "InputError",
+    message: /no token for "unicorn"/,
+  });
+  assert.deepEqual(progress, [128, 256]);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("tokenizePairs() stops between batches when asked to", async () => {
+  const root = await Deno.makeTempDir();
+  const [pairs, tokenizer, folder] = ["pairs", "tokenizer", "tokens"].map((n) => `${root}/${n}`);
+  for (const path of [pairs, folder]) await Deno.mkdir(path);
+  await writeWorldTokenizer(tokenizer);
+  const row = { prompt: "copy dog", chosen: "dog .", rejected: "cat ." };
+  await writePairs(pairs, Array.from({ length: 300 }, (_, i) => ({ id: String(i), ...row })));
+  const controller = new AbortController();
+  const progress: number[][] = [];
+  const stopped = tokenizePairs({
+    pairs,
+    tokenizer,
+    folder,
+    maxLength: 7,
+    maxPromptLength: 5,
+    signal: controller.signal,
+    onProgress: (...told) => {
+      progress.push(told);
+      controller.abort();
+    },
+  });
+  await assert.rejects(stopped, { name: "AbortError" });
+  assert.deepEqual(progress, [[128, 300]]);
+  await Deno.remove(root, { recursive: true });
 });

@@ -7,6 +7,7 @@ const END = 9;
 
 /** One id a character (digits as themselves, anything else 0); `$` is the end token. */
 function fakeTokenizer(change: Partial<Tokenizer> = {}): Tokenizer {
+  const encode = (text: string) => Int32Array.from(text, (c) => c === "$" ? END : Number(c) || 0);
   return {
     folder: "tokenizer",
     vocabSize: 10,
@@ -19,11 +20,32 @@ function fakeTokenizer(change: Partial<Tokenizer> = {}): Tokenizer {
     compileTemplate: () => {
       throw new Error("not needed");
     },
-    encode: (text) => Int32Array.from(text, (c) => c === "$" ? END : Number(c) || 0),
+    encode,
+    encodeAll: (texts) => Promise.resolve(texts.map(encode)),
+    encoder: "native",
     decode: (ids) => Array.from(ids).join(""),
     ...change,
   };
 }
+
+Deno.test("pairTokenizer().all() gives each pair the row that it has alone", async () => {
+  const pairs = [
+    { id: "a", prompt: "1", chosen: "2$3", rejected: "4" },
+    { id: "b", prompt: "12345", chosen: "", rejected: "678901" },
+    { id: "c", prompt: "1", chosen: "5" },
+    { id: "a", prompt: "1", chosen: "2$3", rejected: "4" },
+  ];
+  for (
+    const chatTemplate of [
+      null,
+      template((messages) => messages.map((m) => m.content).join("0")),
+    ]
+  ) {
+    const tokenizer = fakeTokenizer({ chatTemplate });
+    const tokenize = pairTokenizer(tokenizer, { maxLength: 8, maxPromptLength: 3 });
+    assert.deepEqual(await tokenize.all(pairs), pairs.map((pair) => tokenize(pair)));
+  }
+});
 
 const template = (render: ChatTemplate["render"]): ChatTemplate => ({ source: "", render });
 const lengths = { maxLength: 100, maxPromptLength: 50 };
@@ -172,7 +194,7 @@ Deno.test({
       maxLength: golden.max_length,
       maxPromptLength: golden.max_prompt_length,
     });
-    const rows = (await readRows("golden/pairs.jsonl")).map(tokenize);
+    const rows = (await readRows("golden/pairs.jsonl")).map((pair) => tokenize(pair));
     const found = rows.map(({ prompt, chosen, rejected }) => ({
       prompt: [...prompt],
       chosen: [...chosen],
@@ -184,13 +206,29 @@ Deno.test({
 });
 
 Deno.test({
+  name: "pairTokenizer().all() gives 1,000 real pairs the rows they have alone (needs ../shared)",
+  ignore: !present,
+  async fn() {
+    const folder = new URL("models/smollm2_tokenizer", shared).pathname;
+    const lengths = { maxLength: 512, maxPromptLength: 256 };
+    const alone = pairTokenizer(await loadTokenizer(folder), lengths);
+    const together = pairTokenizer(await loadTokenizer(folder, { native: true }), lengths);
+    const rows = (await readRows("data/ultrafeedback/train_prefs.jsonl")).slice(0, 1000);
+    assert.equal(rows.length, 1000);
+    assert.deepEqual(await together.all(rows), rows.map((row) => alone(row)));
+  },
+});
+
+Deno.test({
   name: "pairTokenizer() counts the tokens of transformers for SmolLM2 (needs ../shared)",
   ignore: !present,
   async fn() {
     const tokenizer = await loadTokenizer(new URL("models/smollm2_tokenizer", shared).pathname);
     const tokenize = pairTokenizer(tokenizer, { maxLength: 4096, maxPromptLength: 2048 });
     const golden = await readJson("models/smollm2_golden/logps.json");
-    const rows = (await readRows("models/smollm2_golden/pairs.jsonl")).map(tokenize);
+    const rows = (await readRows("models/smollm2_golden/pairs.jsonl")).map((pair) =>
+      tokenize(pair)
+    );
     assert.equal(rows.length, golden.rows.length);
     rows.forEach((row, i) => {
       const expected = golden.rows[i];
@@ -201,4 +239,42 @@ Deno.test({
     const { greedy } = golden;
     assert.equal(tokenizer.decode(greedy.tokens, { keepSpecialTokens: true }), greedy.text);
   },
+});
+
+const turns = [
+  { role: "system", content: "1" },
+  { role: "user", content: "2" },
+  { role: "assistant", content: "3" },
+  { role: "user", content: "4" },
+] as const;
+
+Deno.test("pairTokenizer() renders every message of a prompt, and its last text means the same", () => {
+  const chatTemplate = template((messages) => messages.map(({ content }) => content).join(""));
+  const tokenize = pairTokenizer(fakeTokenizer({ chatTemplate }), lengths);
+  const row = tokenize({ id: "a", prompt: turns, chosen: "5", rejected: "6$" });
+  assert.deepEqual([...row.prompt], [1, 2, 3, 4]);
+  assert.deepEqual([[...row.chosen], [...row.rejected ?? []]], [[5], [6, END]]);
+  assert.equal(row.specialInText, true);
+  const other = tokenize({
+    id: "b",
+    prompt: [...turns.slice(0, 3), { role: "user", content: "7" }],
+    chosen: "5",
+  });
+  assert.notEqual(
+    other.promptDigest,
+    row.promptDigest,
+    "the whole conversation tells prompts apart",
+  );
+  const text = tokenize({ id: "c", prompt: "4", chosen: "5" });
+  const message = tokenize({ id: "d", prompt: [{ role: "user", content: "4" }], chosen: "5" });
+  assert.deepEqual(message.prompt, text.prompt);
+});
+
+Deno.test("pairTokenizer() refuses a prompt of messages where no template says how to write them", () => {
+  const tokenize = pairTokenizer(fakeTokenizer(), lengths);
+  assert.throws(() => tokenize({ id: "a", prompt: turns, chosen: "5" }), {
+    name: "InputError",
+    message: "tokenizer: Expected a chat template, which a prompt of several messages " +
+      "(system, user, assistant, user) needs, but found none.",
+  });
 });

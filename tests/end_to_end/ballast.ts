@@ -19,6 +19,8 @@ export interface Place {
   readonly project?: string;
   /** Where the user stands. */
   readonly folder?: string;
+  /** Environment variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Calls the command line as `deno task ballast` does, and waits for its end. */
@@ -132,13 +134,16 @@ export class RunningBallast implements AsyncDisposable {
 }
 
 /** The command with the very permissions of the task `ballast`. */
-function command(args: readonly string[], { project = PROJECT, folder = project }: Place) {
+function command(
+  args: readonly string[],
+  { project = PROJECT, folder = project, environment = {} }: Place,
+) {
   const { tasks } = JSON.parse(Deno.readTextFileSync(join(project, "deno.json")));
   const [, ...words] = (tasks.ballast.command as string).split(" ");
   return new Deno.Command(Deno.execPath(), {
     args: [...words, ...args],
     cwd: project,
-    env: { INIT_CWD: folder, NO_COLOR: "1" },
+    env: { ...environment, INIT_CWD: folder, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -67,4 +67,7 @@ Deno.test("the recipe ultrafeedback-small runs every stage on rows of a folder",
   const changed = await ballast(["reproduce", ...args, "--set", "data.path=moved"], place);
   assert.equal(changed.code, 1);
   assert.match(changed.stderr, /test_prefs\.jsonl:25/, "a wrong row is named");
+  const attempts = [...Deno.readDirSync(join(scratch.path, "store/tmp"))].map(({ name }) => name);
+  assert.deepEqual(attempts, [], "nothing half-written stays");
+  assert.equal((await ballast(["verify", "--store", "store"], place)).code, 0);
 });

@@ -33,7 +33,7 @@ Deno.test("collectPairs() without noise always chooses the higher gold reward", 
   const { rows, counts } = collectPairs(await repliesOf(guesser(), prompts), labels);
   assert.ok(rows.length > 60);
   for (const { prompt, chosen, rejected, meta } of rows) {
-    const gold = (text: string) => goldReward(prompt, { text, ended: true });
+    const gold = (text: string) => goldReward(prompt as string, { text, ended: true });
     assert.deepEqual(meta, { goldChosen: gold(chosen), goldRejected: gold(rejected!) });
     assert.ok(gold(chosen) > gold(rejected!));
   }

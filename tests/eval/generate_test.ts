@@ -27,11 +27,14 @@ Deno.test("generate() cuts a reply at maxNewTokens and says so", async () => {
   assert.deepEqual([[...reply.tokens], reply.stop], [[7, 6, 5], "length"]);
 });
 
-Deno.test("generate() batches prompts of equal length and drops finished rows", async () => {
+Deno.test("generate() reads on in long prompts while short ones are answered, and drops finished rows", async () => {
   const decoder = countdown();
-  const prompts = [prompt("a", 3), prompt("b", 1, 4), prompt("c", 1), prompt("d", 2)];
-  await generate(decoder, { ...base, prompts, decoding: "greedy" });
-  assert.deepEqual(decoder.rowsSeen, [3, 2, 1, 1, 1, 1, 1]);
+  const prompts = [prompt("a", 3), prompt("b", 1, 4), prompt("c", 1), prompt("d", 8, 8, 8, 2)];
+  const replies = await generate(decoder, { ...base, prompts, decoding: "greedy" });
+  const texts = replies.map(([{ tokens }]) => tokens.join(" "));
+  assert.deepEqual(texts, ["2 1 0", "3 2 1 0", "0", "1 0"]);
+  // "c" ends at once, "a" with its third token, "d" and "b" with the fifth step.
+  assert.deepEqual(decoder.rowsSeen, [4, 3, 3, 2, 2]);
 });
 
 Deno.test("generate() draws the same replies whatever the batch size and order", async () => {

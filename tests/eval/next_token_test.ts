@@ -34,6 +34,17 @@ Deno.test("TokenSampler with top-p keeps the fewest tokens that hold the mass", 
   assertShares(shares(LOGITS, { temperature: 1, topP: 0.01 }), [1, 0, 0, 0]);
 });
 
+Deno.test("TokenSampler with top-k keeps the most likely tokens, of which top-p keeps the mass", () => {
+  assertShares(shares(LOGITS, { temperature: 1, topP: 1, topK: 2 }), [5 / 8, 3 / 8, 0, 0]);
+  assertShares(shares(LOGITS, { temperature: 1, topP: 0.6, topK: 2 }), [1, 0, 0, 0]);
+  assertShares(shares(LOGITS, { temperature: 1, topP: 0.9, topK: 9 }), [
+    10 / 19,
+    6 / 19,
+    3 / 19,
+    0,
+  ]);
+});
+
 Deno.test("TokenSampler survives huge logits and never draws a masked token", () => {
   const found = shares([-Infinity, 3e38, 3e38, -Infinity], { temperature: 1, topP: 1 }, 2000);
   assert.equal(found[0] + found[3], 0);
@@ -52,7 +63,7 @@ Deno.test("greedyToken() refuses a row that is all masked", () => {
   });
 });
 
-Deno.test("TokenSampler refuses a temperature of 0 and a top-p above 1", () => {
+Deno.test("TokenSampler refuses a temperature of 0, a top-p above 1 and a top-k of 0", () => {
   assert.throws(() => new TokenSampler(4, { temperature: 0, topP: 1 }), {
     name: "RangeError",
     message: "Expected temperature to be greater than 0 but found 0.",
@@ -60,5 +71,9 @@ Deno.test("TokenSampler refuses a temperature of 0 and a top-p above 1", () => {
   assert.throws(() => new TokenSampler(4, { temperature: 1, topP: 1.5 }), {
     name: "RangeError",
     message: "Expected topP to be greater than 0 and at most 1 but found 1.5.",
+  });
+  assert.throws(() => new TokenSampler(4, { temperature: 1, topP: 1, topK: 0 }), {
+    name: "RangeError",
+    message: "Expected topK to be an integer greater than 0 but found 0.",
   });
 });

@@ -7,6 +7,7 @@ import type { TokenDecoder } from "../../train/models/token_decoder.ts";
 export class ScriptedDecoder implements TokenDecoder {
   /** Rows of each prefill and step, in order. */
   readonly rowsSeen: number[] = [];
+  readonly cacheFloats: number = 1;
   released = false;
   #sequences: number[][] = [];
 

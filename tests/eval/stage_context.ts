@@ -45,6 +45,7 @@ export async function runStage<P>(
     input: (port) => artifacts(port)[0],
     output: (port) => folders[port],
     scratch: outputs,
+    cache: () => outputs,
     signal: new AbortController().signal,
     progress: () => {},
     measure: () => {},

@@ -11,11 +11,13 @@ import { VOCABULARY } from "../../data/world/vocabulary.ts";
 import { readCurve } from "../../eval/curve.ts";
 import { type Evaluation, readEvaluation } from "../../eval/evaluation.ts";
 import { METRIC_NAMES } from "../../eval/metrics.ts";
+import { readReplies } from "../../eval/reply_rows.ts";
 import { mean } from "../../eval/stats/moments.ts";
 import collect from "../../stages/collect.ts";
 import compare from "../../stages/compare.ts";
 import curve from "../../stages/curve.ts";
 import evaluate from "../../stages/evaluate.ts";
+import generate from "../../stages/generate.ts";
 import measure from "../../stages/measure.ts";
 import { modelFacts } from "../../stages/model_facts.ts";
 import select from "../../stages/select.ts";
@@ -161,14 +163,14 @@ Deno.test("the stages of evaluation, from collecting pairs to comparing systems"
         const rows = await Array.fromAsync(readPairs(`${root}/collected/${split}`));
         assert.ok(rows.length >= 20, `${split}: ${rows.length}`);
         for (const { prompt, chosen, rejected } of rows) {
-          assert.ok(isCovered(replyKind(prompt, { text: chosen, ended: true })));
-          assert.ok(isCovered(replyKind(prompt, { text: rejected!, ended: true })));
+          assert.ok(isCovered(replyKind(prompt as string, { text: chosen, ended: true })));
+          assert.ok(isCovered(replyKind(prompt as string, { text: rejected!, ended: true })));
         }
       }
       const outside = await Array.fromAsync(readPairs(`${root}/collected/outOfCoverage`));
       assert.ok(outside.length > 0);
       for (const { prompt, rejected } of outside) {
-        assert.equal(replyKind(prompt, { text: rejected!, ended: true }), "run-on");
+        assert.equal(replyKind(prompt as string, { text: rejected!, ended: true }), "run-on");
       }
     });
 
@@ -216,7 +218,8 @@ Deno.test("the stages of evaluation, from collecting pairs to comparing systems"
 
     await t.step("evaluate gives the reference no distance from itself", async () => {
       const { metrics, examples } = await runEvaluate(root, "reference");
-      assert.deepEqual(Object.keys(metrics).sort(), [...METRIC_NAMES].sort());
+      const ofReplies = METRIC_NAMES.filter((name) => name !== "ended");
+      assert.deepEqual(Object.keys(metrics).sort(), ofReplies.sort());
       assert.ok(metrics.kl!.values.every((value) => value === 0));
       assert.ok(metrics.accuracy!.values.every((value) => value === 50));
       assert.equal(examples.length, 2);
@@ -241,6 +244,53 @@ Deno.test("the stages of evaluation, from collecting pairs to comparing systems"
       const { metrics } = await readEvaluation(folders.evaluation);
       const { points } = await readCurve(`${root}/traced/curve`);
       assert.equal(mean(metrics.margin!.values), points[2].values.margin);
+    });
+
+    await t.step("generate replies to each prompt once; measure and compare show it", async () => {
+      const replied = await runStage(generate, {
+        params: { threads: 1, limit: 5, maxNewTokens: 6 },
+        inputs: { policy: `${root}/policy`, pairs: `${root}/collected/test` },
+        outputs: `${root}/replied`,
+      });
+      const rows = await readReplies(replied.folders.replies);
+      const prompts = rows.map(({ prompt }) => prompt[0].content);
+      assert.deepEqual([rows.length, new Set(prompts).size], [5, 5]);
+      const cut = rows.filter(({ stop }) => stop === "length");
+      assert.ok(cut.every(({ tokens }) => tokens === 6));
+      const { folders } = await runStage(measure, {
+        params: { threads: 1, examples: 2 },
+        inputs: {
+          policy: `${root}/policy`,
+          pairs: `${root}/collected/validation-tokens`,
+          reference: `${root}/logps`,
+          replies: replied.folders.replies,
+        },
+        outputs: `${root}/measured-replies`,
+      });
+      const { metrics, examples } = await readEvaluation(folders.evaluation);
+      assert.deepEqual(metrics.length!.values, rows.map(({ tokens }) => tokens));
+      assert.equal(mean(metrics.ended!.values), 100 * (5 - cut.length) / 5);
+      assert.equal(metrics.margin!.over, "pairs");
+      assert.deepEqual(examples.map(({ text, reference }) => [text, reference]), [
+        [rows[0].text, rows[0].chosen],
+        [rows[1].text, rows[1].chosen],
+      ]);
+      const compared = await runStage(compare, {
+        params: {
+          systems: [{ id: "dpo", label: "DPO", from: "measure/dpo" }],
+          baselines: [],
+          compareOn: ["ended", "accuracy"],
+        },
+        inputs: { evaluations: [{ path: folders.evaluation, from: "measure/dpo@seed=1" }] },
+        outputs: `${root}/compared-replies`,
+      });
+      const text = await Deno.readTextFile(`${compared.folders.results}/results.json`);
+      const [{ prompt, replies }] = (JSON.parse(text) as Results).examples;
+      assert.equal(prompt, prompts[0]);
+      assert.deepEqual(replies, [
+        { system: "dpo", text: rows[0].text, score: null },
+        { system: "Chosen in the data", text: rows[0].chosen, score: null },
+      ]);
     });
 
     await t.step("compare writes results of both systems", async () => {

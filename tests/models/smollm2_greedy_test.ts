@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { loadTokenizer } from "../../data/tokenizer/tokenizer.ts";
-import { openDecoder } from "../../train/models/decoder.ts";
-import { loadModel } from "../../train/models/model.ts";
+import { ballastJson } from "../end_to_end/ballast.ts";
 import { NEEDS, present, SHARED, SMOLLM2 } from "./smollm2.ts";
 
 interface Greedy {
@@ -11,24 +9,23 @@ interface Greedy {
   readonly text: string;
 }
 
+interface GenerateDocument {
+  readonly rows: readonly { prompt: string; text: string; tokens: number; stop: string }[];
+}
+
 Deno.test({
-  name: `a GGUF file decodes greedily to the text that transformers generates ${NEEDS}`,
+  name:
+    `generate gives the text that transformers generates greedily, also beside a longer prompt ${NEEDS}`,
   ignore: !present,
   async fn() {
     const golden = await Deno.readTextFile(join(SHARED, "models/smollm2_golden/logps.json"));
     const { prompt, tokens, text }: Greedy = JSON.parse(golden).greedy;
-    const tokenizer = await loadTokenizer(SMOLLM2);
-    const messages = [{ role: "user", content: prompt }] as const;
-    const rendered = tokenizer.chatTemplate!.render(messages, { addGenerationPrompt: true });
-    const decoder = await openDecoder(await loadModel(SMOLLM2), { threads: 2 });
-    let logits = await decoder.prefill([tokenizer.encode(rendered)]);
-    const found: number[] = [];
-    while (found.length < tokens.length) {
-      found.push(logits.reduce((best, logit, id) => logit > logits[best] ? id : best, 0));
-      logits = await decoder.step(Int32Array.of(found.at(-1)!));
-    }
-    await decoder.release();
-    assert.deepEqual(found, tokens);
-    assert.equal(tokenizer.decode(found), text);
+    const { rows } = await ballastJson<GenerateDocument>([
+      ...["generate", "--model", SMOLLM2, "--max-new-tokens", String(tokens.length)],
+      ...["--prompt", `${prompt} Answer at length, and say why.`, "--prompt", prompt],
+    ]);
+    assert.equal(rows[1].text, text);
+    assert.equal(rows[1].tokens, tokens.length);
+    assert.notEqual(rows[0].text, text);
   },
 });

@@ -53,7 +53,9 @@ export function reportFixture(): ReportInput {
           accepted: false,
           set: "tokenize/train@seed=0",
           count: 3,
+          rows: ["train:1", "train:2", "train:7"],
           message: "3 pairs have the same reply twice",
+          remedy: "Where it matters, drop them.",
         }]
         : [],
     })),

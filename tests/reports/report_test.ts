@@ -106,7 +106,13 @@ function hostileReport(text: string): ReportInput {
     notes: [text],
     audits: input.audits.map((audit) => ({
       ...audit,
-      findings: audit.findings.map((finding) => ({ ...finding, message: text, set: text })),
+      findings: audit.findings.map((finding) => ({
+        ...finding,
+        message: text,
+        set: text,
+        rows: [text],
+        remedy: text,
+      })),
     })),
     results: {
       ...input.results,
@@ -212,6 +218,7 @@ Deno.test("the report stage reads its inputs and writes the artifact", async () 
       inputs: () => [artifact("audit")],
       output: () => join(folder, "report"),
       scratch: folder,
+      cache: () => folder,
       signal: new AbortController().signal,
       progress: () => {},
       measure: () => {},

@@ -1,62 +1,11 @@
 import assert from "node:assert/strict";
-import type { InputArtifact, Stage } from "../../pipeline/stage.ts";
+import type { Stage } from "../../pipeline/stage.ts";
 import audit from "../../stages/audit.ts";
 import readPairs from "../../stages/read_pairs.ts";
 import tokenize from "../../stages/tokenize.ts";
 import trainTokenizer from "../../stages/train_tokenizer.ts";
 import world from "../../stages/world.ts";
-
-interface Ran {
-  /** Folder of an output. */
-  output(port: string): string;
-  readonly log: string[];
-  readonly warnings: string[];
-}
-
-const folders: string[] = [];
-addEventListener("unload", () => {
-  for (const folder of folders) Deno.removeSync(folder, { recursive: true });
-});
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await Deno.makeTempDir();
-  folders.push(folder);
-  return folder;
-}
-
-/** Runs a stage in a temporary folder as the engine would, inputs given as folders. */
-async function run<P>(
-  stage: Stage<P>,
-  params: unknown,
-  inputs: Readonly<Record<string, string | readonly string[]>> = {},
-): Promise<Ran> {
-  const root = await temporaryFolder();
-  for (const port of Object.keys(stage.outputs)) await Deno.mkdir(`${root}/${port}`);
-  for (const port of Object.keys(inputs)) assert.ok(port in stage.inputs, port);
-  const artifacts = (port: string): InputArtifact[] =>
-    [inputs[port] ?? []].flat().map((path) => ({
-      path,
-      type: stage.inputs[port].type,
-      digest: "",
-      from: `${port}-stage`,
-      axes: {},
-    }));
-  const ran: Ran = { output: (port) => `${root}/${port}`, log: [], warnings: [] };
-  await stage.run({
-    params: stage.params.parse(params),
-    instanceId: stage.name,
-    input: (port) => artifacts(port)[0],
-    inputs: artifacts,
-    output: ran.output,
-    scratch: root,
-    signal: new AbortController().signal,
-    progress: () => {},
-    measure: () => {},
-    log: (message) => ran.log.push(message),
-    warn: (message) => ran.warnings.push(message),
-  });
-  return ran;
-}
+import { type Ran, runStage, temporaryFolder } from "./run_stage.ts";
 
 const lines = async (path: string) => (await Deno.readTextFile(path)).trimEnd().split("\n");
 
@@ -69,7 +18,7 @@ const small = {
 };
 
 Deno.test("world, tokenize and audit run from a seed to a report, the same bytes each time", async () => {
-  const [a, b] = [await run(world, small), await run(world, small)];
+  const [a, b] = [await runStage(world, small), await runStage(world, small)];
   const files = {
     demonstrations: "pairs.jsonl",
     trainPrompts: "prompts.jsonl",
@@ -85,12 +34,12 @@ Deno.test("world, tokenize and audit run from a seed to a report, the same bytes
   }
   assert.equal((await lines(`${a.output("demonstrations")}/pairs.jsonl`)).length, 40);
   assert.equal((await lines(`${a.output("validationPrompts")}/prompts.jsonl`)).length, 20);
-  const tokens = await run(tokenize, { maxLength: 24, maxPromptLength: 8 }, {
+  const tokens = await runStage(tokenize, { maxLength: 24, maxPromptLength: 8 }, {
     pairs: a.output("demonstrations"),
     tokenizer: a.output("tokenizer"),
   });
   assert.match(tokens.log[0], /^40 pairs, \d+ tokens, 0 truncated, 0 with a boundary mismatch/);
-  const audited = await run(audit, {}, { train: tokens.output("tokens") });
+  const audited = await runStage(audit, {}, { train: tokens.output("tokens") });
   assert.deepEqual(audited.log, ["1 sets, 40 pairs, 0 findings"]);
   const report = JSON.parse(await Deno.readTextFile(`${audited.output("audit")}/audit.json`));
   assert.deepEqual([report.passed, report.sets[0].name], [true, "train"]);
@@ -117,10 +66,12 @@ const tokenizerParams = {
 
 /** read-pairs, train-tokenizer and tokenize on such a folder; the tokens' folders. */
 async function tokensOfSource(dropped: Record<string, boolean>) {
-  const pairs = await run(readPairs, { path: await writeSource(), ...dropped });
-  const tokenizer = await run(trainTokenizer, tokenizerParams, { train: pairs.output("train") });
+  const pairs = await runStage(readPairs, { path: await writeSource(), ...dropped });
+  const tokenizer = await runStage(trainTokenizer, tokenizerParams, {
+    train: pairs.output("train"),
+  });
   const tokensOf = async (split: string) => {
-    const ran = await run(tokenize, { maxLength: 64, maxPromptLength: 32 }, {
+    const ran = await runStage(tokenize, { maxLength: 64, maxPromptLength: 32 }, {
       pairs: pairs.output(split),
       tokenizer: tokenizer.output("tokenizer"),
     });
@@ -133,7 +84,7 @@ Deno.test("audit stops a recipe with identical and empty pairs, and says how to 
   const { train, evaluation, pairs, tokenizer } = await tokensOfSource({});
   assert.deepEqual(pairs.log, ["train: 3 pairs", "test: 1 pairs"]);
   assert.match(tokenizer.log[0], /^\d+ tokens, with a chat template$/);
-  await assert.rejects(run(audit, {}, { train, evaluation: [evaluation] }), {
+  await assert.rejects(runStage(audit, {}, { train, evaluation: [evaluation] }), {
     name: "ExpectedError",
     message: "The audit found errors.\n" +
       "train: 1 of 3 pairs have the same text as chosen and rejected reply " +
@@ -143,7 +94,7 @@ Deno.test("audit stops a recipe with identical and empty pairs, and says how to 
       "`dropEmpty: true` of read-pairs, or say `accept: [empty-replies]`.",
   });
   const accept = ["identical-pairs", "empty-replies"];
-  const accepted = await run(audit, { accept }, { train, evaluation: [evaluation] });
+  const accepted = await runStage(audit, { accept }, { train, evaluation: [evaluation] });
   assert.deepEqual(accepted.warnings, [
     "train: 1 of 3 pairs have the same text as chosen and rejected reply (accepted)",
     "train: 1 of 3 pairs have an empty reply (accepted)",
@@ -159,20 +110,37 @@ Deno.test("read-pairs leaves out identical and empty pairs where the recipe says
     "train: 1 pairs, 2 dropped (train_prefs.jsonl:2, train_prefs.jsonl:3)",
     "test: 1 pairs",
   ]);
-  const audited = await run(audit, {}, { train, evaluation: [evaluation] });
+  const audited = await runStage(audit, {}, { train, evaluation: [evaluation] });
   assert.deepEqual(audited.warnings, []);
 });
 
+Deno.test("read-pairs leaves out rows that are no pairs where the recipe says so, and tells which", async () => {
+  const path = await writeSource();
+  await Deno.writeTextFile(`${path}/train_prefs.jsonl`, "oops\n", { append: true });
+  await assert.rejects(runStage(readPairs, { path }), { name: "InputError" });
+  const { log, warnings } = await runStage(readPairs, { path, dropMalformed: true });
+  assert.deepEqual(log, ["train: 3 pairs", "test: 1 pairs"]);
+  assert.deepEqual(warnings, [
+    'train: 1 rows are no pairs: train_prefs.jsonl:4: Expected a JSON object but found "oops".',
+  ]);
+  await Deno.writeTextFile(`${path}/test_prefs.jsonl`, "oops\n");
+  await assert.rejects(runStage(readPairs, { path, dropMalformed: true }), /but found none\.$/);
+});
+
 Deno.test("read-pairs takes as many rows as the recipe says", async () => {
-  const { log } = await run(readPairs, { path: await writeSource(), trainLimit: 2, testLimit: 9 });
+  const { log } = await runStage(readPairs, {
+    path: await writeSource(),
+    trainLimit: 2,
+    testLimit: 9,
+  });
   assert.deepEqual(log, ["train: 2 pairs", "test: 1 pairs"]);
 });
 
 Deno.test("train-tokenizer takes a given tokenizer as it is, but for a template of the recipe", async () => {
   const { tokenizer } = await tokensOfSource({});
   const path = tokenizer.output("tokenizer");
-  const copied = await run(trainTokenizer, { path });
-  const replaced = await run(trainTokenizer, { path, chatTemplate: "{{ eos_token }}" });
+  const copied = await runStage(trainTokenizer, { path });
+  const replaced = await runStage(trainTokenizer, { path, chatTemplate: "{{ eos_token }}" });
   const read = (ran: Ran, name: string) => Deno.readTextFile(`${ran.output("tokenizer")}/${name}`);
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
     assert.equal(await read(copied, name), await read(tokenizer, name));
@@ -195,7 +163,7 @@ Deno.test("train-tokenizer asks for pairs to train on before anything runs", () 
 
 Deno.test("train-tokenizer refuses a template that is no Jinja before it trains", async () => {
   await assert.rejects(
-    run(trainTokenizer, { ...tokenizerParams, chatTemplate: "{% for" }, { train: "absent" }),
+    runStage(trainTokenizer, { ...tokenizerParams, chatTemplate: "{% for" }, { train: "absent" }),
     { name: "InputError", message: /^chatTemplate: Expected a Jinja template but found: / },
   );
 });

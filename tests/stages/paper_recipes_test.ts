@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { z } from "zod";
 import { GPU_UNIT, GPUS } from "../../cli/machines.ts";
 import { misfitText } from "../../cli/plan_text.ts";
 import { readRecipe } from "../../cli/session.ts";
@@ -10,60 +9,18 @@ import type { Instance } from "../../pipeline/instance.ts";
 import { makePlan, type PlannedInstance } from "../../pipeline/plan.ts";
 import { totalBytes } from "../../pipeline/prediction.ts";
 import { parseRecipe } from "../../pipeline/recipe.ts";
-import { defineStage, type Stage } from "../../pipeline/stage.ts";
 import { Store } from "../../pipeline/store/store.ts";
-import { expectedModel, unexpectedShape } from "../../stages/expected_model.ts";
-import { withPrediction } from "../../stages/predictions/index.ts";
+import { type ExpectedModel, expectedModel, unexpectedShape } from "../../stages/expected_model.ts";
 import { stages } from "../../stages/registry.ts";
 
 const RECIPES = ["zephyr-7b-beta", "zephyr-7b-gemma", "openrlhf-gemma"] as const;
-
-const hubParam = (name: string) =>
-  z.strictObject({
-    [name]: z.string(),
-    revision: z.string(),
-    split: z.record(z.string(), z.string()).optional(),
-  });
-
-/** What the recipes need of stages that fetch from the hub, where those are not in the project. */
-const STAND_INS: readonly Stage[] = [
-  defineStage({
-    name: "base-model",
-    describe: "Stands in",
-    params: z.strictObject({ hub: hubParam("repo"), expects: expectedModel }),
-    inputs: {},
-    outputs: { model: { type: "model" }, tokenizer: { type: "tokenizer" } },
-    resources: () => ({ cores: 1 }),
-    module: import.meta.url,
-    run: () => Promise.reject(new Error("A stand-in cannot run.")),
-  }) as Stage,
-  defineStage({
-    name: "read-pairs",
-    describe: "Stands in",
-    params: z.strictObject({
-      hub: hubParam("dataset"),
-      trainLimit: z.int(),
-      testLimit: z.int(),
-    }),
-    inputs: {},
-    outputs: { train: { type: "pairs" }, test: { type: "pairs" } },
-    resources: () => ({ cores: 1 }),
-    module: import.meta.url,
-    run: () => Promise.reject(new Error("A stand-in cannot run.")),
-  }) as Stage,
-];
-
-const known = stages.has("base-model") ? stages : new Map([
-  ...stages,
-  ...STAND_INS.map((stage) => [stage.name, withPrediction(stage)] as const),
-]);
 
 function instancesOf(name: string): Instance[] {
   const { text, path } = readRecipe(name)!;
   const source = parseRecipe(text, path, readRecipe);
   const folder = "/nowhere";
   return expand(source, {
-    stages: known,
+    stages,
     overrides: source.overrides,
     recipeFolder: folder,
     userFolder: folder,
@@ -160,7 +117,7 @@ Deno.test("Mistral 7B needs 16 bytes for each of its weights before anything is 
 
 Deno.test("the shape that a recipe expects is counted, and held to the model that is there", () => {
   const { expects } = params(instancesOf("zephyr-7b-gemma"), "base") as {
-    expects: z.infer<typeof expectedModel>;
+    expects: ExpectedModel;
   };
   assert.equal(expectedModel.safeParse({ ...expects, layers: 27 }).success, false);
   assert.deepEqual(unexpectedShape(expects, expects, "model"), []);

@@ -10,6 +10,9 @@ import type { TokenDecoder } from "./token_decoder.ts";
 /** Positions that a cache has room for beyond the prompt before it is moved to a larger one. */
 const FIRST_ROOM = 16;
 
+/** By how much a cache that is too small grows: each step copies it anyway, so that a little will do. */
+const GROWTH = 1.25;
+
 /**
  * A decoder over a model, with keys and values cached.
  *
@@ -30,6 +33,7 @@ interface Sessions {
 
 class CachedDecoder implements TokenDecoder {
   readonly vocabSize: number;
+  readonly cacheFloats: number;
   readonly #model: Model;
   readonly #weights: Readonly<Record<string, Tensor>>;
   readonly #sessions: Sessions;
@@ -48,6 +52,7 @@ class CachedDecoder implements TokenDecoder {
     this.#sessions = sessions;
     this.#angles = new RotaryAngles(model.config);
     this.#names = cacheNames(model.config);
+    this.cacheFloats = this.#names.length * this.#rowSize();
   }
 
   async prefill(prompts: readonly Int32Array[]): Promise<Float32Array> {
@@ -135,15 +140,16 @@ class CachedDecoder implements TokenDecoder {
   /** Makes room, keeping what the current buffers hold; what the spare ones hold is never needed. */
   #reserve(rows: number, positions: number): void {
     const size = rows * this.#rowSize() * positions;
+    const room = Math.ceil(GROWTH * size);
     for (const name of this.#names) {
       const current = this.#current.get(name) ?? new Float32Array();
       if (current.length < size) {
-        const grown = new Float32Array(2 * size);
+        const grown = new Float32Array(room);
         grown.set(current);
         this.#current.set(name, grown);
       }
       if ((this.#spare.get(name)?.length ?? 0) < size) {
-        this.#spare.set(name, new Float32Array(2 * size));
+        this.#spare.set(name, new Float32Array(room));
       }
     }
   }

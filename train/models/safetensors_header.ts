@@ -39,7 +39,8 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
 async function readJsonHeader(path: string) {
   const fail = (message: string) => new InputError([{ path, message }]);
   using file = await Deno.open(path, { read: true });
-  const { size } = await file.stat();
+  // Not file.stat(), which behind a link asks for the permission to read what it leads to.
+  const { size } = await Deno.stat(path);
   if (size < 8) throw fail(`Expected a safetensors file of at least 8 bytes but found ${size}.`);
   const prefix = new Uint8Array(8);
   await readFully(file, prefix, path);

@@ -5,6 +5,8 @@
 export interface TokenDecoder {
   /** V: how many logits a row has. */
   readonly vocabSize: number;
+  /** Floats that one position of one row takes in the cache, all layers together. */
+  readonly cacheFloats: number;
 
   /**
    * Reads B prompts of equal length and forgets what was read before.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { InputError } from "../../../core/problem.ts";
+import { KNOWN_SHAPES } from "../../../data/sources/preference_row.ts";
 import { readPreferenceRows } from "../../../data/sources/preference_rows.ts";
 
 /** Writes a file, reads it, and gives the rows, or the problems with the folder's name cut off. */
@@ -74,12 +75,12 @@ Deno.test("readPreferenceRows() names everything wrong with a file at once", asy
     'train_prefs.jsonl:2: Expected a JSON object but found "not JSON".',
     "train_prefs.jsonl:3: Expected UTF-8 text but found other bytes.",
     'train_prefs.jsonl:4: Expected a JSON object but found "[1]".',
-    "train_prefs.jsonl:5: Expected {prompt, chosen, rejected} of plain strings but found columns " +
-    'prompt, choosen, rejected; chosen missing. Did you mean "choosen"?',
-    "train_prefs.jsonl:6: Expected {prompt, chosen, rejected} of plain strings but found " +
-    "prompt: array, chosen: null.",
-    "train_prefs.jsonl:7: Expected {prompt, chosen, rejected} of plain strings but found columns " +
-    "(none); prompt and chosen and rejected missing.",
+    `train_prefs.jsonl:5: Expected ${KNOWN_SHAPES}, but found columns prompt, choosen, rejected; ` +
+    'chosen missing. Did you mean "choosen"?',
+    `train_prefs.jsonl:6: Expected ${KNOWN_SHAPES}, but found prompt: list, chosen: null, ` +
+    "rejected: string.",
+    `train_prefs.jsonl:7: Expected ${KNOWN_SHAPES}, but found columns (none); ` +
+    "prompt and chosen and rejected missing.",
   ]);
 });
 
@@ -87,12 +88,12 @@ Deno.test("readPreferenceRows() names 20 bad lines and counts the others", async
   const { problems } = await read("x\n".repeat(50));
   assert.equal(problems?.length, 22);
   assert.equal(problems?.[20], 'train_prefs.jsonl:20: Expected a JSON object but found "x".');
-  assert.equal(problems?.[21], "train_prefs.jsonl: 30 more lines are bad.");
+  assert.equal(problems?.[21], "train_prefs.jsonl: 30 more rows are bad.");
 });
 
 Deno.test("readPreferenceRows() refuses a file without rows, a missing one, and one that is no gzip", async () => {
   assert.deepEqual((await read("\n")).problems, [
-    "train_prefs.jsonl: Expected rows {prompt, chosen, rejected} of plain strings but found none.",
+    `train_prefs.jsonl: Expected rows ${KNOWN_SHAPES}, but found none.`,
   ]);
   await assert.rejects(Array.fromAsync(readPreferenceRows("absent.jsonl")), {
     name: "InputError",
@@ -101,6 +102,6 @@ Deno.test("readPreferenceRows() refuses a file without rows, a missing one, and 
   const broken = await read("plain text", { name: "train_prefs.jsonl.gz" });
   assert.match(
     broken.problems?.[0] ?? "",
-    /^train_prefs\.jsonl\.gz: Expected gzip data but found: /,
+    /^train_prefs\.jsonl\.gz:1: Expected whole gzip data but found: /,
   );
 });

@@ -144,6 +144,35 @@ Deno.test("a tokens file is open to several readers at once", async () => {
   });
 });
 
+Deno.test("readTokens() lets go of the file: it may be written, or give way to another", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "it's " });
+  for (const count of [3, 5]) {
+    await writeTokens({ folder, facts, rows: rowsOf(count) });
+    const read = () => Promise.all([readTokens(folder), readTokens(folder)]);
+    for (const pairs of await read()) assert.equal(pairs.length, count);
+    const instance = await DuckDBInstance.create(`${folder}/tokens.duckdb`);
+    const connection = await instance.connect();
+    await connection.run("DELETE FROM pairs; DELETE FROM batches; CHECKPOINT");
+    connection.closeSync();
+    instance.closeSync();
+    for (const pairs of await read()) assert.equal(pairs.length, 0);
+    await Deno.remove(`${folder}/tokens.duckdb`);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("readTokens() reads on after a file whose ids are damaged", async () => {
+  await withTokens(rowsOf(2500), async (folder) => {
+    const path = `${folder}/tokens.duckdb`;
+    const bytes = await Deno.readFile(path);
+    // The first block of data follows three pages of headers.
+    await Deno.writeFile(path, bytes.with(3 * 4096 + 5000, bytes[3 * 4096 + 5000] ^ 255));
+    for (let i = 0; i < 3; i++) await assert.rejects(readTokens(folder), /checksum/);
+    await Deno.writeFile(path, bytes);
+    assert.equal((await readTokens(folder)).length, 2500);
+  });
+});
+
 Deno.test("digestTokens() is the same for the same rows, and changes with any of them", async () => {
   const digest = (rows: TokenizedRow[], given = facts) => withTokens(rows, digestTokens, given);
   const rows = rowsOf(30);

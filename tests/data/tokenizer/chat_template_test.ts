@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compileChatTemplate } from "../../../data/tokenizer/chat_template.ts";
+import { type ChatMessage, compileChatTemplate } from "../../../data/tokenizer/chat_template.ts";
 
 const compile = (source: string) =>
   compileChatTemplate(source, { path: "chat_template.jinja", tokens: { eos_token: "</s>" } });
@@ -21,6 +21,96 @@ Deno.test("compileChatTemplate() knows range() and Python's names of constants",
       "{% if None is none and True %}!{% endif %}",
   );
   assert.equal(template.render(user, { addGenerationPrompt: false }), "012135!");
+});
+
+const fixtures = new URL("../../fixtures/chat_templates/", import.meta.url);
+const readFixture = (name: string) => Deno.readTextFile(new URL(name, fixtures));
+
+interface Rendered {
+  readonly text?: string;
+  readonly error?: string;
+}
+
+/** What `transformers` renders: by template, conversation, and whether the next reply is begun. */
+const golden: Record<string, Record<string, Record<"true" | "false", Rendered>>> = JSON.parse(
+  await readFixture("golden.json"),
+);
+const conversations: Record<string, ChatMessage[]> = JSON.parse(
+  await readFixture("conversations.json"),
+);
+
+for (const [name, expected] of Object.entries(golden)) {
+  Deno.test(`compileChatTemplate() renders ${name} as transformers does`, async () => {
+    const path = `${name}.jinja`;
+    const tokens = { bos_token: "<s>", eos_token: "</s>" };
+    const template = compileChatTemplate(await readFixture(path), { path, tokens });
+    const render = (messages: ChatMessage[], addGenerationPrompt: boolean): Rendered => {
+      try {
+        return { text: template.render(messages, { addGenerationPrompt }) };
+      } catch (error) {
+        const refused = `${path}: Expected the chat template to accept the messages but found: `;
+        const { message } = error as Error;
+        assert.ok(message.startsWith(refused), message);
+        return { error: message.slice(refused.length) };
+      }
+    };
+    for (const [conversation, messages] of Object.entries(conversations)) {
+      for (const prompt of [false, true]) {
+        assert.deepEqual(
+          render(messages, prompt),
+          expected[conversation][`${prompt}`],
+          `${conversation}, addGenerationPrompt ${prompt}`,
+        );
+      }
+    }
+  });
+}
+
+Deno.test("the golden renderings hold refusals, and templates with and without a system message", () => {
+  const texts = Object.values(golden).flatMap((byName) =>
+    Object.values(byName).flatMap((rendered) => Object.values(rendered))
+  );
+  assert.deepEqual(Object.keys(golden), [
+    "chatml",
+    "gemma",
+    "llama3",
+    "mistral",
+    "thinking",
+    "zephyr",
+  ]);
+  assert.ok(texts.filter(({ error }) => error !== undefined).length >= 8);
+  assert.ok(texts.every(({ text, error }) => (text === undefined) !== (error === undefined)));
+});
+
+Deno.test("compileChatTemplate() reads line breaks of other systems as Jinja does", () => {
+  const template = compile("{% if true %}\r\n a\r\nb\rc\r\n{% endif %}\r\n");
+  assert.equal(template.render(user, { addGenerationPrompt: false }), " a\nb\nc\n");
+});
+
+Deno.test("compileChatTemplate() strips what Python strips, and the characters that are named", () => {
+  const strip = (expression: string, content: string) =>
+    compile(`{{ messages[0].content${expression} }}`).render([{ role: "user", content }], {
+      addGenerationPrompt: false,
+    });
+  const content = "\x1c\x85 \uFEFFx\uFEFF\n";
+  for (const expression of [" | trim", ".strip()", "| trim | trim"]) {
+    assert.equal(strip(expression, content), "\uFEFFx\uFEFF", expression);
+  }
+  assert.equal(strip(".lstrip()", content), "\uFEFFx\uFEFF\n");
+  assert.equal(strip(".rstrip('\\n')", "x \n\n"), "x ");
+  assert.equal(strip(".strip('😀.')", "😀.x.😀😀"), "x");
+  assert.equal(strip(" | trim('x')", "xaxx"), "a");
+  assert.throws(
+    () => compile("{{ messages.strip() }}").render(user, { addGenerationPrompt: false }),
+    { name: "InputError", message: /strip\(\) of a value that is no text$/ },
+  );
+});
+
+Deno.test("compileChatTemplate() leaves nothing of one conversation to the next", () => {
+  const template = compile("{{ seen | default('new') }}{% set seen = 'old' %}");
+  for (let i = 0; i < 2; i++) {
+    assert.equal(template.render(user, { addGenerationPrompt: false }), "new");
+  }
 });
 
 Deno.test("compileChatTemplate() leaves the date out, so that a rendering is the same any day", () => {

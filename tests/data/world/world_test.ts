@@ -15,7 +15,7 @@ Deno.test("drawDemonstrations() keeps its first rows when more are asked for", (
 
 Deno.test("drawDemonstrations() never shows a held-out prompt", () => {
   const rows = [...drawDemonstrations(0, 2000)];
-  assert.ok(rows.every(({ prompt }) => splitOf(prompt) === "train"));
+  assert.ok(rows.every(({ prompt }) => splitOf(prompt as string) === "train"));
   assert.deepEqual(rows.slice(0, 2).map(({ id }) => id), ["demonstration:1", "demonstration:2"]);
 });
 

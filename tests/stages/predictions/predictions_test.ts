@@ -133,6 +133,29 @@ Deno.test("tokenize keeps the lengths of last time while it cuts alike, else gue
   assert.match(read.assumes![0], /16, 26, 0 tokens assumed \(4\.4 characters a token\)/);
 });
 
+Deno.test("generate writes replies up to its limit, each as long as it may be", () => {
+  const inputs = { policy: [MODEL], pairs: [{ pairs: 100, promptCharacters: 44 }] };
+  const work = (params: Record<string, unknown>) =>
+    predict("generate", { maxNewTokens: 16, threads: 1, ...params }, { inputs }).work!.amount;
+  assert(Math.abs(work({ limit: 10 }) / work({}) - 0.1) < 1e-12);
+  const [short, middle, long] = [16, 32, 48].map((maxNewTokens) => work({ maxNewTokens }));
+  assert(middle > short);
+  assert(Math.abs((long - middle) / (middle - short) - 1) < 1e-9, "the prompt costs the same");
+});
+
+Deno.test("a base model has the shape that the recipe expects, else that of last time", () => {
+  const expects = { ...SMALL, parameters: 340 };
+  const hub = { model: "o/m", revision: "main" };
+  const foreseen = predict("base-model", { hub, expects });
+  assert.deepEqual(foreseen.outputs, { model: modelSizes(SMALL), tokenizer: { vocabSize: 10 } });
+  assert.equal(foreseen.work!.unit, "downloaded bytes");
+  const last = { model: MODEL, tokenizer: { vocabSize: 1000 } };
+  const again = predict("base-model", { path: "m.gguf" }, { last });
+  assert.deepEqual(again.outputs, last);
+  assert.equal(again.memory![0].bytes, 4 * Number(MODEL.parameters), "made float32");
+  assert.deepEqual(predict("base-model", { path: "m" }), {});
+});
+
 Deno.test("initialize has the shape of its parameters and the tokenizer's vocabulary", () => {
   const params = {
     hiddenSize: 4,

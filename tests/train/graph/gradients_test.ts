@@ -64,7 +64,7 @@ Deno.test("gradients() adds nothing for what is frozen", () => {
     return graph.nodes.slice(before).map(({ op }) => op);
   };
   // d last = dyᵀ · hidden; d first goes through d hidden = dy · last and the slope of tanh.
-  assert.deepEqual(count("last"), ["Full", "Full", "Mul", "Mul", "Gemm"]);
+  assert.deepEqual(count("last"), ["Full", "Reshape", "Expand", "Mul", "Add", "Gemm"]);
   assert.deepEqual(count("first").filter((op) => op === "Gemm").length, 2);
 });
 

@@ -38,7 +38,7 @@ const ACROSS: readonly [op: string, name: string, regulariser: (x: Value) => Val
   [
     "Split",
     "split()",
-    (x) => ops.mul(x, ops.split(ops.expand(x, [2, "P"]), { axis: 0, sizes: [1, 1] })[0]),
+    (x) => ops.reshape(ops.split(ops.expand(x, [2, "P"]), { axis: 0, sizes: [1, 1] })[0], ["P"]),
   ],
   ["Transpose", "transpose()", (x) => ops.reshape(ops.transpose(row(x), [1, 0]), ["P"])],
   ["Reshape", "reshape()", (x) => ops.reshape(ops.reshape(x, ["P", 1]), ["P"])],

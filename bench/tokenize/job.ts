@@ -1,0 +1,28 @@
+/** What a worker is asked to do; it gets this as its only argument, as JSON. */
+export interface TokenizeJob {
+  /** Ballast: a folder with pairs.jsonl; datasets: a file of rows {prompt, chosen, rejected}. */
+  readonly pairs: string;
+  /** Folder with tokenizer.json and its chat template. */
+  readonly tokenizer: string;
+  readonly maxLength: number;
+  readonly maxPromptLength: number;
+  /** An empty folder for what is written. */
+  readonly work: string;
+  /** Times that the cache is read again. */
+  readonly reads: number;
+}
+
+/** What a worker prints as the last line of its output. */
+export interface TokenizeResult {
+  readonly rows: number;
+  /** Of prompts, chosen and rejected replies, after truncation. */
+  readonly tokens: number;
+  /** The sum of all token ids, so that equal work can be told. */
+  readonly sum: number;
+  /** Seconds from text on disk to tokens on disk. */
+  readonly tokenizeSeconds: number;
+  /** Seconds of reading all tokens again, once for each way of reading and each time. */
+  readonly readSeconds: Readonly<Record<string, readonly number[]>>;
+  /** VmHWM */
+  readonly peakBytes: number;
+}

@@ -1,0 +1,108 @@
+import { InputError } from "../../core/problem.ts";
+import stage from "../../stages/command_generate.ts";
+import { runDirectly } from "../direct_job.ts";
+import { printJson, printNotice, printResult } from "../output.ts";
+import { userPath } from "../project.ts";
+import { readRows } from "../rows.ts";
+import { machineCapacity } from "../session.ts";
+
+/** Options of `ballast generate`. */
+export interface GenerateOptions {
+  readonly model: string;
+  readonly adapter?: string;
+  /** A file of rows; `-` is standard input. */
+  readonly prompts?: string;
+  /** Texts. */
+  readonly prompt?: readonly string[];
+  readonly system?: string;
+  readonly template?: string;
+  readonly maxNewTokens: number;
+  readonly maxPromptLength?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly seed: number;
+  readonly samples: number;
+  /** A file of rows to write. */
+  readonly out?: string;
+  readonly threads?: number;
+  readonly json: boolean;
+}
+
+interface Row {
+  readonly prompt: string | readonly { readonly role: string; readonly content: string }[];
+  readonly text: string;
+  readonly tokens: number;
+  readonly stop: "end" | "length";
+}
+
+/** Lets a model reply to prompts and prints the replies; returns the exit code. */
+export async function generate(options: GenerateOptions): Promise<number> {
+  const { json, out, prompts: _p, prompt: _t, ...rest } = options;
+  const folder = await Deno.makeTempDir({ prefix: "ballast-generate-" });
+  try {
+    const prompts = await promptsFile(options, folder);
+    const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+    const code = await runDirectly({
+      stage,
+      params: {
+        threads: machineCapacity().cores,
+        ...Object.fromEntries(given),
+        prompts,
+      },
+      workFolder: `${folder}/work`,
+    });
+    if (code !== 0) return code;
+    const replies = `${folder}/work/replies/replies.jsonl`;
+    const rows = await readRows<Row>(replies);
+    if (out !== undefined) await writeOut(replies, out);
+    if (json) printJson({ rows });
+    else if (out === undefined) printResult(rows.map(shown).join("\n\n"));
+    else printNotice(`${rows.length} replies in ${out}.`);
+    return 0;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The file of rows that was named, or one made of texts: of `--prompt`, or standard input as a whole. */
+async function promptsFile({ prompts, prompt }: GenerateOptions, folder: string): Promise<string> {
+  if (prompts !== undefined && prompt !== undefined) {
+    const message = "Expected either --prompts or --prompt but found both.";
+    throw new InputError([{ path: "--prompts", message }]);
+  }
+  if (prompts !== undefined && prompts !== "-") return prompts;
+  const file = `${folder}/standard-input.jsonl`;
+  if (prompt !== undefined) await Deno.writeTextFile(file, asRows(prompt));
+  else {
+    if (Deno.stdin.isTerminal()) {
+      const message = "Expected --prompts, --prompt, or a text on standard input but found none.";
+      throw new InputError([{ path: "--prompts", message }]);
+    }
+    const text = await new Response(Deno.stdin.readable).text();
+    await Deno.writeTextFile(file, prompts === "-" ? text : asRows([text.trimEnd()]));
+  }
+  return file;
+}
+
+function asRows(texts: readonly string[]): string {
+  return texts.map((prompt) => `${JSON.stringify({ prompt })}\n`).join("");
+}
+
+async function writeOut(from: string, out: string): Promise<void> {
+  const path = userPath(out);
+  try {
+    await Deno.copyFile(from, path);
+  } catch (error) {
+    const message = `${path} cannot be written: ${(error as Error).message}.`;
+    throw new InputError([{ path: "--out", message }]);
+  }
+}
+
+function shown({ prompt, text, tokens, stop }: Row): string {
+  const asked = typeof prompt === "string"
+    ? prompt
+    : prompt.map(({ role, content }) => `${role}: ${content}`).join("\n");
+  const end = stop === "end" ? "" : ", cut";
+  return `> ${asked.replaceAll("\n", "\n> ")}\n\n${text}\n[${tokens} tokens${end}]`;
+}

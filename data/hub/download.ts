@@ -1,0 +1,222 @@
+import { fileDownloadInfo } from "@huggingface/hub";
+import { createHash } from "node:crypto";
+import { dirname, join } from "node:path";
+import { ExpectedError } from "../../core/problem.ts";
+import { type HubAccess, hubRequest, Transient, withoutQuery, withRetries } from "./hub_fetch.ts";
+import { asked, type HubFile, libraryOptions, type Repository } from "./repository.ts";
+
+/** How files are fetched. */
+export interface Download {
+  readonly access: HubAccess;
+  /** Told of bytes as they arrive, those there before included. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Fetches files of a repository, one after the other, and returns their paths in the cache, in order.
+ * What is there is not asked for again. A file grows under the name `….part`; a later call goes on where an
+ * earlier one was cut. It gets its name once its size and digest are those of the listing.
+ *
+ * @throws ExpectedError when the hub refuses or lacks a file, sends another content, or offline when
+ * files are not in the cache (naming each and where to get it)
+ */
+export async function downloadFiles(
+  repository: Repository,
+  files: readonly HubFile[],
+  { access, onProgress = () => {} }: Download,
+): Promise<string[]> {
+  const missing = [];
+  for (const file of files) if (!await isThere(repository, file)) missing.push(file);
+  if (missing.length > 0 && access.settings.offline) {
+    throw missingOffline(repository, missing, access);
+  }
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  let before = 0;
+  const paths: string[] = [];
+  for (const file of files) {
+    const progress = (done: number) => onProgress(before + done, total);
+    paths.push(await downloadFile(repository, file, { access, progress }));
+    before += file.size;
+    onProgress(before, total);
+  }
+  return paths;
+}
+
+function pathOf({ folder }: Repository, { path }: HubFile): string {
+  return join(folder, path);
+}
+
+async function isThere(repository: Repository, file: HubFile): Promise<boolean> {
+  const found = await sizeOf(pathOf(repository, file));
+  return found === file.size;
+}
+
+interface OneFile {
+  readonly access: HubAccess;
+  readonly progress: (done: number) => void;
+}
+
+async function downloadFile(
+  repository: Repository,
+  file: HubFile,
+  { access, progress }: OneFile,
+): Promise<string> {
+  const path = pathOf(repository, file);
+  if (await isThere(repository, file)) return path;
+  await Deno.mkdir(dirname(path), { recursive: true });
+  const part = `${path}.${file.digest.hex.slice(0, 16)}.part`;
+  using target = await Deno.open(part, { read: true, write: true, create: true });
+  await target.lock(true); // whoever else fetches it waits here, and then finds it
+  if (await isThere(repository, file)) return path;
+  const url = await locate(repository, file, access);
+  let furthest = -1;
+  await withRetries(access, () => append(target, { url, file, access, progress }), () => {
+    const { size } = target.statSync();
+    const further = furthest >= 0 && size > furthest;
+    furthest = Math.max(furthest, size);
+    return further;
+  });
+  await verify(part, { repository, file });
+  await target.sync();
+  await Deno.rename(part, path);
+  return path;
+}
+
+/**
+ * Where a file's bytes are, after a look at its size and ETag there.
+ *
+ * @throws ExpectedError when the hub lacks it, or holds another file than it listed
+ */
+async function locate(
+  repository: Repository,
+  file: HubFile,
+  access: HubAccess,
+): Promise<string> {
+  const { kind, name, commit } = repository;
+  const info = await asked(access, repository, () =>
+    fileDownloadInfo({
+      repo: { type: kind, name },
+      revision: commit,
+      path: file.path.split("/").map(encodeURIComponent).join("/"),
+      ...libraryOptions(access),
+    }));
+  if (info === null) {
+    throw new ExpectedError(`The hub lists ${file.path} of ${name} but does not have it (404).`);
+  }
+  const etag = info.etag.replace(/^W\//, "").replaceAll('"', "");
+  if (info.size === file.size && etag === file.digest.hex) return info.url;
+  throw new ExpectedError(
+    `Expected ${file.path} of ${name}@${commit} to be ${file.size} bytes with the ETag ${file.digest.hex} but ` +
+      `the hub holds ${info.size} bytes with ${etag}.`,
+  );
+}
+
+interface Appending extends OneFile {
+  readonly url: string;
+  readonly file: HubFile;
+}
+
+/** Adds what is missing at the end of a part; what arrives stays there, however the connection ends. */
+async function append(target: Deno.FsFile, work: Appending): Promise<void> {
+  const { file, access, progress } = work;
+  let { size: at } = await target.stat();
+  if (at > file.size) {
+    await target.truncate(0);
+    at = 0;
+  }
+  if (at === file.size) return;
+  const response = await requestFrom(at, work);
+  if (response.status === 200 && at > 0) { // the server knows no ranges
+    await target.truncate(0);
+    at = 0;
+  }
+  await target.seek(at, Deno.SeekMode.Start);
+  const cut = () =>
+    new Transient(`The connection was cut after ${at} of ${file.size} bytes of ${file.path}.`);
+  const reader = response.body?.getReader();
+  while (reader !== undefined && at <= file.size) {
+    const { value, done } = await reader.read().catch(() => {
+      access.signal.throwIfAborted();
+      throw cut();
+    });
+    if (done) break;
+    for (let sent = 0; sent < value.length;) sent += await target.write(value.subarray(sent));
+    at += value.length;
+    progress(Math.min(at, file.size));
+  }
+  if (at > file.size) await reader?.cancel(); // more than was listed: the digest will say so
+  if (at < file.size) throw cut();
+}
+
+/** Asks for a file's bytes from a place on; the answer is whole (200), or what was asked for (206). */
+async function requestFrom(at: number, { url, access }: Appending): Promise<Response> {
+  const response = await hubRequest(access, url, at > 0 ? { Range: `bytes=${at}-` } : {});
+  const { status } = response;
+  if (status === 200 || (status === 206 && startsAt(response, at))) return response;
+  await response.body?.cancel();
+  if (status === 206) {
+    throw new Transient(`${withoutQuery(url)} sent another range than was asked for.`);
+  }
+  throw new ExpectedError(`${withoutQuery(url)} answered ${status}.`);
+}
+
+function startsAt(response: Response, at: number): boolean {
+  return new RegExp(`^bytes ${at}-`).test(response.headers.get("Content-Range") ?? "");
+}
+
+/** Compares size and digest; a part that differs is removed, since going on with it would be in vain. */
+async function verify(
+  part: string,
+  { repository, file }: { repository: Repository; file: HubFile },
+): Promise<void> {
+  const { algorithm, hex } = file.digest;
+  const hash = createHash(algorithm === "sha256" ? "sha256" : "sha1");
+  if (algorithm === "git-sha1") hash.update(`blob ${file.size}\0`);
+  let size = 0;
+  using source = await Deno.open(part, { read: true });
+  const block = new Uint8Array(1 << 20);
+  for (let count = await source.read(block); count !== null; count = await source.read(block)) {
+    hash.update(block.subarray(0, count));
+    size += count;
+  }
+  const found = hash.digest("hex");
+  if (size === file.size && found === hex) return;
+  await Deno.remove(part);
+  throw new ExpectedError(
+    `Expected ${file.path} of ${repository.name}@${repository.commit} to be ${file.size} bytes with the ` +
+      `${
+        algorithm === "sha256" ? "SHA-256" : "git SHA-1"
+      } ${hex} but found ${size} bytes with ${found}. It was ` +
+      "removed; run this again to fetch it anew.",
+  );
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    const { size, isFile } = await Deno.stat(path);
+    return isFile ? size : null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+function missingOffline(
+  repository: Repository,
+  files: readonly HubFile[],
+  { settings }: HubAccess,
+): ExpectedError {
+  const { kind, name, commit } = repository;
+  const base = `${settings.endpoint}/${
+    kind === "dataset" ? "datasets/" : ""
+  }${name}/resolve/${commit}`;
+  const lines = files.map((file) =>
+    `  ${base}/${file.path} → ${pathOf(repository, file)} (${file.size} bytes)`
+  );
+  return new ExpectedError(
+    `HF_HUB_OFFLINE is set, and ${files.length} files of ${name}@${commit} are not in the cache. Run this ` +
+      `once with HF_HUB_OFFLINE unset, or fetch them elsewhere and put them here:\n${
+        lines.join("\n")
+      }`,
+  );
+}

@@ -1,0 +1,175 @@
+import { ExpectedError } from "../../core/problem.ts";
+import { hostOf, hubHosts, type HubSettings } from "./settings.ts";
+
+/** How requests are made. */
+export interface HubAccess {
+  readonly settings: HubSettings;
+  /** Hosts beside the known ones that the hub may send downloads from. */
+  readonly moreHosts: readonly string[];
+  readonly signal: AbortSignal;
+  /** Waits so many milliseconds; ends early, by throwing, when the signal aborts. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
+
+/** Access to the hub for a stage, until the signal aborts. */
+export function openAccess(
+  settings: HubSettings,
+  { signal, moreHosts = [] }: {
+    readonly signal: AbortSignal;
+    readonly moreHosts?: readonly string[];
+  },
+): HubAccess {
+  const sleep = (milliseconds: number) =>
+    new Promise<void>((resolve, reject) => {
+      const stop = () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", stop);
+        resolve();
+      }, milliseconds);
+      signal.addEventListener("abort", stop, { once: true });
+    });
+  return { settings, moreHosts, signal, sleep };
+}
+
+/** Requests that are made for one answer, at most. */
+export const MOST_ATTEMPTS = 6;
+
+const MOST_REDIRECTS = 5;
+const LONGEST_WAIT = 300_000;
+
+/** An answer that another attempt may change: a busy or failing server, a cut connection. */
+export class Transient extends Error {
+  constructor(message: string, readonly retryAfter: number | null = null) {
+    super(message);
+  }
+}
+
+/**
+ * Repeats an action while it fails with `Transient`, waiting 0.5 s, 1 s, 2 s, …, or as long as the server
+ * asks (at most five minutes).
+ *
+ * @param action is told nothing; it may keep what it has got so far
+ * @param progressed whether the failed attempt got further than those before: the count begins anew
+ * @throws ExpectedError when the last attempt failed as well
+ */
+export async function withRetries<T>(
+  access: HubAccess,
+  action: () => Promise<T>,
+  progressed: () => boolean = () => false,
+): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await action();
+    } catch (error) {
+      access.signal.throwIfAborted();
+      if (!(error instanceof Transient)) throw error;
+      if (progressed()) attempt = 1;
+      if (attempt >= MOST_ATTEMPTS) {
+        throw new ExpectedError(
+          `${error.message} It was tried ${attempt} times. Try again later: what is there stays.`,
+        );
+      }
+      await access.sleep(error.retryAfter ?? 500 * 2 ** (attempt - 1));
+    }
+  }
+}
+
+/**
+ * One request. Redirects are followed by hand: the token goes to the endpoint's own origin alone, and a
+ * host that was not declared is refused by name.
+ *
+ * @throws Transient for 429, 5xx and connections that fail
+ * @throws ExpectedError for a redirect to an unknown host, or away from https
+ */
+export async function hubRequest(
+  access: HubAccess,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const { endpoint, token } = access.settings;
+  const allowed = hubHosts(access.settings, access.moreHosts);
+  let target = new URL(url);
+  let linked: string | null = null;
+  for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+    if (!allowed.includes(hostOf(target.href))) throw unknownHost(target);
+    const own = target.origin === new URL(endpoint).origin && token !== null;
+    const response = await send(
+      access,
+      target,
+      own ? { ...headers, Authorization: `Bearer ${token}` } : headers,
+    );
+    if (response.status === 429 || response.status >= 500) {
+      await response.body?.cancel();
+      throw new Transient(
+        `${hostOf(target.href)} answered ${response.status}.`,
+        retryAfter(response.headers.get("Retry-After")),
+      );
+    }
+    const location = response.headers.get("Location");
+    // The ETag of the content stands on the redirect; where that leads, storage has its own.
+    if (target.origin === new URL(endpoint).origin) {
+      linked = response.headers.get("X-Linked-ETag") ?? linked;
+    }
+    if (response.status < 300 || response.status >= 400 || location === null) {
+      return linked === null ? response : withHeader(response, "X-Linked-ETag", linked);
+    }
+    await response.body?.cancel();
+    const next = new URL(location, target);
+    if (target.protocol === "https:" && next.protocol !== "https:") {
+      throw new ExpectedError(
+        `The hub leads from https to ${next.protocol}//${next.host}: refused.`,
+      );
+    }
+    target = next;
+  }
+  throw new ExpectedError(
+    `The hub leads on more than ${MOST_REDIRECTS} times from ${withoutQuery(url)}.`,
+  );
+}
+
+function withHeader(response: Response, name: string, value: string): Response {
+  const headers = new Headers(response.headers);
+  headers.set(name, value);
+  return new Response(response.body, { status: response.status, headers });
+}
+
+async function send(
+  { signal }: HubAccess,
+  target: URL,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
+  try {
+    // Packed on the way, a body's length and ranges would not be the file's.
+    const all = { ...headers, "Accept-Encoding": "identity" };
+    return await fetch(target, { headers: all, redirect: "manual", signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    throw new Transient(`The connection to ${hostOf(target.href)} failed.`);
+  }
+}
+
+function unknownHost(target: URL): ExpectedError {
+  return new ExpectedError(
+    `The hub sends the download from ${target.host}, which this stage may not reach. If you trust that ` +
+      `host, add it to the stage's parameters: \`downloadHosts: ["${hostOf(target.href)}"]\`.`,
+  );
+}
+
+/** Milliseconds to wait, by the header; null when it says nothing. */
+function retryAfter(value: string | null): number | null {
+  if (value === null) return null;
+  const seconds = /^\d+$/.test(value.trim())
+    ? Number(value)
+    : (Date.parse(value) - Date.now()) / 1000;
+  if (Number.isNaN(seconds)) return null;
+  return Math.min(Math.max(seconds, 0) * 1000, LONGEST_WAIT);
+}
+
+/** An address without its query, which may hold a signature. */
+export function withoutQuery(url: string): string {
+  return url.split("?")[0];
+}

@@ -1,0 +1,18 @@
+import type { RowProblem } from "./conversation.ts";
+
+/** A row of any file: its columns, or what is wrong with it. */
+export type SourceRow =
+  & {
+    /** From 1: the line of a text file, the row of a table. */
+    readonly number: number;
+  }
+  & (
+    | { readonly row: Readonly<Record<string, unknown>> }
+    | { readonly problem: RowProblem }
+  );
+
+/** A row too large to be a pair of texts; `bytes` is its size. */
+export function tooLarge(bytes: number, most: number): RowProblem {
+  const megabytes = (size: number) => `${(size / 2 ** 20).toFixed(1)} MiB`;
+  return { message: `Expected at most ${megabytes(most)} a row but found ${megabytes(bytes)}.` };
+}

@@ -1,0 +1,99 @@
+import { parse, tokenize } from "@huggingface/jinja";
+import { pythonStrip, type StrippedSide } from "./python_strings.ts";
+
+/** A parsed template. */
+export type JinjaProgram = ReturnType<typeof parse>;
+
+/** Methods and the filter of Python's that the library gives JavaScript's meaning. */
+const STRIPS: Readonly<Record<string, StrippedSide>> = {
+  strip: "both",
+  lstrip: "left",
+  rstrip: "right",
+  trim: "both",
+};
+
+/** The name of a function that no template can spell, so that none can hide it. */
+const hidden = (name: string) => ` ${name}`;
+
+/** The functions that a rewritten program calls, by the names that it calls them. */
+export const PYTHON_FUNCTIONS: Readonly<Record<string, unknown>> = Object.fromEntries(
+  Object.entries(STRIPS).map(([name, side]) => [
+    hidden(name),
+    (value: unknown, characters?: string | null) =>
+      pythonStrip(name === "trim" ? printed(value) : textOf(value, name), { side, characters }),
+  ]),
+);
+
+/** A value as the filter sees it: what is undefined is empty. */
+function printed(value: unknown): string {
+  if (value === undefined) return "";
+  return value === null ? "None" : String(value);
+}
+
+/** A value that must be text for it to have the method. */
+function textOf(value: unknown, method: string): string {
+  if (typeof value === "string") return value;
+  throw new TypeError(`${method}() of a value that is no text`);
+}
+
+/**
+ * Parses a template as `transformers` does: blocks trimmed, line breaks of any kind read as `\n`.
+ * Where it strips texts, by filter or by method, the program calls `PYTHON_FUNCTIONS`: the library
+ * strips what JavaScript calls white space, and passes over which characters a template names.
+ *
+ * @throws SyntaxError when the text is no Jinja
+ */
+export function parseJinja(source: string): JinjaProgram {
+  const lines = source.replace(/\r\n?/g, "\n");
+  const program = parse(tokenize(lines, { lstrip_blocks: true, trim_blocks: true }));
+  rewrite(program);
+  return program;
+}
+
+/** A node of a program, as far as it is looked at. */
+interface Node {
+  type: string;
+  [field: string]: unknown;
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null &&
+    typeof (value as { type?: unknown }).type === "string";
+}
+
+/** Replaces, from the leaves up, what strips texts by calls. */
+function rewrite(value: unknown): void {
+  if (Array.isArray(value)) value.forEach(rewrite);
+  else if (value instanceof Map) [...value].flat().forEach(rewrite);
+  else if (isNode(value)) {
+    Object.values(value).forEach(rewrite);
+    const call = strippingCall(value);
+    if (call === null) return;
+    for (const field of Object.keys(value)) delete value[field];
+    Object.assign(value, call);
+  }
+}
+
+/** The call that a filter `trim` or a method such as `.rstrip("x")` becomes; null for other nodes. */
+function strippingCall(node: Node): Node | null {
+  const call = (name: string, args: unknown[]): Node => ({
+    type: "CallExpression",
+    callee: { type: "Identifier", value: hidden(name) },
+    args,
+  });
+  if (node.type === "FilterExpression" && isNode(node.filter)) {
+    const { filter } = node;
+    const named = filter.type === "CallExpression" ? filter.callee : filter;
+    const args = filter.type === "CallExpression" ? filter.args as unknown[] : [];
+    if (isNode(named) && named.value === "trim") return call("trim", [node.operand, ...args]);
+  }
+  if (node.type === "CallExpression" && isNode(node.callee)) {
+    const { type, computed, property, object } = node.callee;
+    if (type !== "MemberExpression" || computed === true || !isNode(property)) return null;
+    const name = String(property.value);
+    if (name !== "trim" && name in STRIPS) {
+      return call(name, [object, ...(node.args as unknown[])]);
+    }
+  }
+  return null;
+}

@@ -1,0 +1,72 @@
+import type { ChatMessage } from "../data/tokenizer/chat_template.ts";
+import type { Evaluation, EvaluationExample, MetricValues } from "./evaluation.ts";
+import type { MetricName } from "./metrics.ts";
+import { clusterId } from "./pair_preferences.ts";
+
+/** A row of `replies.jsonl`: what a model replied to one prompt. Untrusted text. */
+export interface ReplyRow {
+  /** As in the source of the prompt. */
+  readonly id: string;
+  readonly prompt: readonly ChatMessage[];
+  /** Without special tokens. */
+  readonly text: string;
+  /** `end`: by itself; `length`: cut, a run-on. */
+  readonly stop: "end" | "length";
+  /** Tokens generated, the end token included. */
+  readonly tokens: number;
+  /** Tokens that the model read before, after truncation. */
+  readonly promptTokens: number;
+  /** The chosen reply of the data; null where there is none. */
+  readonly chosen: string | null;
+}
+
+const FILE = "replies.jsonl";
+
+/** Writes replies into a folder, one JSON object a line. */
+export async function writeReplies(folder: string, rows: readonly ReplyRow[]): Promise<void> {
+  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  await Deno.writeTextFile(`${folder}/${FILE}`, text);
+}
+
+/** Reads the replies in a folder, as `writeReplies` left them. */
+export async function readReplies(folder: string): Promise<ReplyRow[]> {
+  const text = await Deno.readTextFile(`${folder}/${FILE}`);
+  return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
+/** What replies tell without a judge: how long they are, how many end by themselves. */
+export function measureReplies(
+  rows: readonly ReplyRow[],
+  options: { /** Rows kept for people to read, from the first. */ readonly examples: number },
+): Evaluation {
+  const over = "replies";
+  const along = (measure: (row: ReplyRow) => number): MetricValues => ({
+    over,
+    values: rows.map(measure),
+  });
+  const metrics: Partial<Record<MetricName, MetricValues>> = {
+    length: along(({ tokens }) => tokens),
+    ended: along(({ stop }) => stop === "end" ? 100 : 0),
+  };
+  return {
+    itemSets: {
+      [over]: {
+        items: rows.map(({ id }) => id),
+        clusters: rows.map(({ prompt }) => clusterId(promptText(prompt))),
+      },
+    },
+    metrics,
+    examples: rows.slice(0, options.examples).map(exampleOf),
+  };
+}
+
+function exampleOf({ id, prompt, text, chosen }: ReplyRow): EvaluationExample {
+  const example = { id, prompt: promptText(prompt), text, score: null };
+  return chosen === null ? example : { ...example, reference: chosen };
+}
+
+/** A prompt for people to read: a user's only message as it is, else every message after its role. */
+export function promptText(messages: readonly ChatMessage[]): string {
+  if (messages.length === 1 && messages[0].role === "user") return messages[0].content;
+  return messages.map(({ role, content }) => `${role}: ${content}`).join("\n\n");
+}

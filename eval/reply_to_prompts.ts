@@ -1,0 +1,175 @@
+import { InputError, type Problem } from "../core/problem.ts";
+import { truncatePrompt } from "../data/tokenize.ts";
+import type { ChatMessage, ChatTemplate } from "../data/tokenizer/chat_template.ts";
+import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
+import type { ModelConfig } from "../train/models/config.ts";
+import type { TokenDecoder } from "../train/models/token_decoder.ts";
+import { generate, type GenerationRequest, type Reply } from "./generate.ts";
+
+/** A conversation to be continued by a reply. */
+export interface PromptMessages {
+  /** Names it in messages, and its stream of random numbers. */
+  readonly id: string;
+  /** A text is one user message under a chat template; without one it stands as it is. */
+  readonly prompt: string | readonly ChatMessage[];
+}
+
+/** A model, opened to write. */
+export interface ReplyingModel {
+  readonly config: Pick<ModelConfig, "maxPositions" | "slidingWindow" | "eosTokenIds">;
+  readonly tokenizer: Tokenizer;
+  readonly decoder: TokenDecoder;
+}
+
+/** What to reply to, and how. */
+export interface ReplyRequest
+  extends Pick<GenerationRequest, "samples" | "decoding" | "maxNewTokens" | "signal"> {
+  readonly prompts: readonly PromptMessages[];
+  /** Stands in for the tokenizer's own. */
+  readonly template?: ChatTemplate;
+  /** Tokens that a longer prompt keeps, its last; unless given, what the model has positions for. */
+  readonly maxPromptLength?: number;
+  /** Called with the number of finished replies whenever there are more. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/** One reply as text. */
+export interface TextReply {
+  /** Without special tokens. */
+  readonly text: string;
+  readonly stop: Reply["stop"];
+  /** Tokens generated, the end token included. */
+  readonly tokens: number;
+}
+
+/** The replies to one prompt. */
+export interface RepliedPrompt {
+  /** Tokens that the model read. */
+  readonly promptTokens: number;
+  /** Whether there were more. */
+  readonly truncated: boolean;
+  readonly replies: readonly TextReply[];
+}
+
+/**
+ * Replies to conversations: each is rendered by the chat template, with what precedes a reply, and
+ * tokenized whole; the end tokens of the tokenizer and of the model end a reply.
+ *
+ * @returns for each prompt, in order, its replies
+ * @throws InputError with every prompt that cannot be rendered or is empty, when the model has not so
+ * many positions, or when there is no end token
+ */
+export async function replyToPrompts(
+  { config, tokenizer, decoder }: ReplyingModel,
+  request: ReplyRequest,
+): Promise<RepliedPrompt[]> {
+  const most = longestPrompt(config, request);
+  const stopTokens = endTokens(tokenizer, config);
+  const prompts = tokenizePrompts(tokenizer, request);
+  const replies = await generate(decoder, {
+    ...request,
+    stopTokens,
+    prompts: prompts.map(({ id, tokens }) => ({ id, tokens: truncatePrompt(tokens, most) })),
+  });
+  return prompts.map(({ tokens }, i) => ({
+    promptTokens: Math.min(tokens.length, most),
+    truncated: tokens.length > most,
+    replies: replies[i].map((reply) => ({
+      text: tokenizer.decode(reply.stop === "end" ? reply.tokens.subarray(0, -1) : reply.tokens),
+      stop: reply.stop,
+      tokens: reply.tokens.length,
+    })),
+  }));
+}
+
+/** How many prompts were cut, as a sentence; null for none. */
+export function describeTruncation(replies: readonly RepliedPrompt[]): string | null {
+  const cut = replies.filter(({ truncated }) => truncated);
+  if (cut.length === 0) return null;
+  return `${cut.length} of ${replies.length} prompts were too long and kept their last ` +
+    `${cut[0].promptTokens} tokens`;
+}
+
+function longestPrompt(
+  { maxPositions, slidingWindow }: ReplyingModel["config"],
+  { maxNewTokens, maxPromptLength }: ReplyRequest,
+): number {
+  const positions = Math.min(maxPositions, slidingWindow ?? Infinity);
+  const room = positions - maxNewTokens;
+  if (room < 1) {
+    throw new InputError([{
+      path: "maxNewTokens",
+      message: `Expected fewer new tokens than the model's ${positions} positions but found ` +
+        `${maxNewTokens}.`,
+    }]);
+  }
+  if (maxPromptLength === undefined || maxPromptLength <= room) return maxPromptLength ?? room;
+  throw new InputError([{
+    path: "maxPromptLength",
+    message:
+      `Expected at most ${room} tokens, what ${maxNewTokens} new ones leave of the model's ` +
+      `${positions} positions, but found ${maxPromptLength}.`,
+  }]);
+}
+
+function endTokens(tokenizer: Tokenizer, config: ReplyingModel["config"]): number[] {
+  const own = tokenizer.eosId === null ? [] : [tokenizer.eosId];
+  const all = [...new Set([...own, ...config.eosTokenIds])];
+  if (all.length > 0) return all;
+  throw new InputError([{
+    path: tokenizer.folder,
+    message: "Expected an eos_token, which ends every reply, but found none.",
+  }]);
+}
+
+function tokenizePrompts(
+  tokenizer: Tokenizer,
+  { prompts, template = tokenizer.chatTemplate ?? undefined }: ReplyRequest,
+): { id: string; tokens: Int32Array }[] {
+  const problems: Problem[] = [];
+  const tokenized = prompts.flatMap(({ id, prompt }) => {
+    try {
+      const tokens = tokenizer.encode(render(template, prompt));
+      if (tokens.length > 0) return [{ id, tokens }];
+      problems.push({ path: id, message: "Expected a prompt but found an empty text." });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      problems.push(...error.problems.map(({ message }) => ({ path: id, message })));
+    }
+    return [];
+  });
+  if (problems.length > 0) throw new InputError(problems);
+  return tokenized;
+}
+
+function render(template: ChatTemplate | undefined, prompt: PromptMessages["prompt"]): string {
+  if (template !== undefined) {
+    return template.render(asMessages(prompt), { addGenerationPrompt: true });
+  }
+  if (typeof prompt === "string") return prompt;
+  throw new InputError([{
+    path: "prompt",
+    message: "Expected a plain text, for a model without a chat template, but found messages.",
+  }]);
+}
+
+/** A prompt as messages; a text is one of the user. */
+export function asMessages(prompt: PromptMessages["prompt"]): readonly ChatMessage[] {
+  return typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt;
+}
+
+/** A prompt with a system message before it, unless there is none to add. */
+export function withSystem(
+  prompt: PromptMessages["prompt"],
+  system: string | undefined,
+): PromptMessages["prompt"] {
+  if (system === undefined) return prompt;
+  const messages = asMessages(prompt);
+  if (messages[0].role === "system") {
+    throw new InputError([{
+      path: "system",
+      message: "Expected prompts without a system message, where one is given, but found one.",
+    }]);
+  }
+  return [{ role: "system", content: system }, ...messages];
+}

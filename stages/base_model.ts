@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { InputError } from "../core/problem.ts";
+import { pathParam } from "../pipeline/path_param.ts";
+import { defineStage, type StageContext } from "../pipeline/stage.ts";
+import { expectedModel, unexpectedShape } from "./expected_model.ts";
+import { downloadHosts, hubResources, hubSettings, revision } from "./hub_params.ts";
+
+const hub = z.strictObject({
+  model: z.string().min(1).describe(
+    "Repository on the hub, such as HuggingFaceTB/SmolLM2-135M-Instruct",
+  ),
+  revision,
+  file: z.string().endsWith(".gguf").optional().describe(
+    "A GGUF file of the repository; without it config, tokenizer and safetensors are taken",
+  ),
+  downloadHosts,
+});
+
+const params = z.strictObject({
+  path: pathParam({ kind: "either", describe: "A Hugging Face folder or a GGUF file" }).optional(),
+  hub: hub.optional().describe("A model of the Hugging Face hub, instead of path"),
+  expects: expectedModel.optional()
+    .describe("Its shape, for a plan before it is there; another model is refused"),
+}).refine(({ path, hub }) => path !== undefined || hub !== undefined, {
+  path: ["path"],
+  error: "a Hugging Face folder or a GGUF file, or hub: {model, revision}",
+}).refine(({ path, hub }) => path === undefined || hub === undefined, {
+  path: ["hub"],
+  error: "either path or hub, not both",
+});
+
+type Params = z.infer<typeof params>;
+
+export default defineStage<Params>({
+  name: "base-model",
+  describe: "Take a trained model from a folder, a GGUF file or the hub, with its tokenizer",
+  params,
+  inputs: {},
+  outputs: {
+    model: { type: "model", describe: "a Hugging Face folder; weights of a GGUF file as float32" },
+    tokenizer: { type: "tokenizer" },
+  },
+  resources: ({ hub }) => ({
+    cores: 1,
+    ...(hub === undefined ? {} : hubResources(hub)),
+  }),
+  estimateSeconds: ({ hub }) => hub === undefined ? 5 : 60,
+  module: import.meta.url,
+  async run(context) {
+    const { params, output, log } = context;
+    const { copyModel } = await import("../train/models/copy_model.ts");
+    const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
+    const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
+    const source = params.path ?? await fetched(context, params.hub!);
+    const config = await copyModel(source, output("model"));
+    const unexpected = params.expects && unexpectedShape(params.expects, config, source);
+    if (unexpected?.length) throw new InputError(unexpected);
+    for (const port of ["model", "tokenizer"]) await saveTokenizerFiles(source, output(port));
+    // What cannot be used later is refused here.
+    const { vocabSize } = await loadTokenizer(output("tokenizer"));
+    if (vocabSize > config.vocabSize) {
+      throw new InputError([{
+        path: source,
+        message:
+          `Expected at most ${config.vocabSize} tokens, as the model has, but found ${vocabSize}.`,
+      }]);
+    }
+    log(`${config.family}, ${config.layers} layers of ${config.hiddenSize}, ${vocabSize} tokens`);
+  },
+});
+
+/** The model's files, fetched: a folder, or the GGUF file in it. */
+async function fetched(
+  { scratch, cache, signal, progress, log, warn }: StageContext<Params>,
+  model: z.infer<typeof hub>,
+): Promise<string> {
+  const { fetchModel } = await import("../data/hub/fetch_repository.ts");
+  const { openAccess } = await import("../data/hub/hub_fetch.ts");
+  const folder = `${scratch}/fetched`;
+  await Deno.mkdir(folder, { recursive: true });
+  const { commit, files } = await fetchModel(model, {
+    folder,
+    cache: cache("hub"),
+    access: openAccess(hubSettings(), { signal, moreHosts: model.downloadHosts }),
+    onProgress: (done, total) => progress({ ...inMegabytes(done, total), unit: "MB" }),
+    warn,
+  });
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  log(`${model.model}@${commit}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB`);
+  return model.file === undefined ? folder : `${folder}/${model.file.split("/").at(-1)}`;
+}
+
+function inMegabytes(done: number, total: number) {
+  return { done: Math.floor(done / 1e6), total: Math.ceil(total / 1e6) };
+}

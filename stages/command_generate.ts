@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { pathParam } from "../pipeline/path_param.ts";
+import { defineStage } from "../pipeline/stage.ts";
+import { modelAndPairs } from "./command_logps.ts";
+import { decodingOf, generationParams } from "./generation_params.ts";
+
+const params = z.strictObject({
+  model: modelAndPairs.model,
+  adapter: modelAndPairs.adapter,
+  prompts: pathParam({ kind: "file", describe: "rows {prompt} as JSON lines" }),
+  system: z.string().min(1).optional(),
+  template: pathParam({ kind: "file", describe: "a chat template in Jinja" }).optional(),
+  samples: z.int().min(1),
+  ...generationParams,
+});
+
+/** What `ballast generate` runs in a worker: no part of any recipe. */
+export default defineStage<z.infer<typeof params>>({
+  name: "command-generate",
+  describe: "Let a model reply to a file of prompts",
+  params,
+  inputs: {},
+  outputs: { replies: { type: "replies" } },
+  resources: ({ threads }) => ({ cores: threads, memory: 4096, native: ["onnxruntime"] }),
+  module: import.meta.url,
+  async run({ params, output, signal, progress, log }) {
+    const { readPromptRows } = await import("../data/sources/prompt_rows.ts");
+    const { describeTruncation, replyToPrompts, withSystem } = await import(
+      "../eval/reply_to_prompts.ts"
+    );
+    const { openWriter } = await import("./open_writer.ts");
+    const { samples, system, template: path } = params;
+    const rows = await readPromptRows(params.prompts);
+    await using writer = await openWriter(params.model, params);
+    const replied = await replyToPrompts(writer, {
+      ...params,
+      // Numbered, so that what is drawn hangs on no file's name.
+      prompts: rows.map(({ prompt }, i) => ({
+        id: `prompt ${i + 1}`,
+        prompt: withSystem(prompt, system),
+      })),
+      template: path === undefined
+        ? undefined
+        : writer.tokenizer.compileTemplate(await Deno.readTextFile(path), path),
+      decoding: decodingOf(params, "generate"),
+      signal,
+      onProgress: (done) => progress({ done, total: rows.length * samples, unit: "replies" }),
+    });
+    const cut = describeTruncation(replied);
+    if (cut !== null) log(cut);
+    const lines = rows.flatMap(({ prompt }, i) =>
+      replied[i].replies.map(({ text, tokens, stop }) =>
+        `${JSON.stringify({ prompt, text, tokens, stop })}\n`
+      )
+    );
+    await Deno.writeTextFile(`${output("replies")}/replies.jsonl`, lines.join(""));
+  },
+});

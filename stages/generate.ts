@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { defineStage } from "../pipeline/stage.ts";
+import { decodingOf, generationParams } from "./generation_params.ts";
+import { modelFacts } from "./model_facts.ts";
+
+const params = z.strictObject({
+  ...generationParams,
+  limit: z.int().min(1).optional().describe(
+    "Prompts to reply to, from the start of the pairs, each prompt once; all if absent",
+  ),
+  stream: z.string().min(1).default("generate")
+    .describe("Systems under different names draw independent replies, such as $method"),
+});
+
+export default defineStage<z.infer<typeof params>>({
+  name: "generate",
+  describe: "Let a model reply to the prompts of pairs, greedily or drawing",
+  params,
+  inputs: {
+    policy: { type: "model", describe: "With a tokenizer, whose chat template is used" },
+    pairs: {
+      type: "pairs",
+      describe: "Held-out pairs: their prompts, and replies to compare with",
+    },
+  },
+  outputs: { replies: { type: "replies" } },
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
+  facts: modelFacts,
+  estimateSeconds: () => 60,
+  module: import.meta.url,
+  async run({ params, input, output, signal, progress, log, warn }) {
+    const { distinctPrompts, readPairs } = await import("../data/pairs_file.ts");
+    const { asMessages, describeTruncation, replyToPrompts } = await import(
+      "../eval/reply_to_prompts.ts"
+    );
+    const { writeReplies } = await import("../eval/reply_rows.ts");
+    const { openWriter } = await import("./open_writer.ts");
+    const pairs = await distinctPrompts(readPairs(input("pairs").path), params.limit);
+    await using writer = await openWriter(input("policy").path, params);
+    const replied = await replyToPrompts(writer, {
+      ...params,
+      prompts: pairs,
+      samples: 1,
+      decoding: decodingOf(params, params.stream),
+      signal,
+      onProgress: (done) => progress({ done, total: pairs.length, unit: "replies" }),
+    });
+    const rows = pairs.map(({ id, prompt, chosen }, i) => ({
+      id,
+      prompt: asMessages(prompt),
+      ...replied[i].replies[0],
+      promptTokens: replied[i].promptTokens,
+      chosen,
+    }));
+    await writeReplies(output("replies"), rows);
+    const cut = describeTruncation(replied);
+    if (cut !== null) warn(cut);
+    const ended = rows.filter(({ stop }) => stop === "end").length;
+    log(`${rows.length} replies, ${ended} of them end by themselves`);
+  },
+});

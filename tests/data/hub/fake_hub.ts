@@ -1,0 +1,222 @@
+import { createHash } from "node:crypto";
+
+/** A repository that the fake hub holds. */
+export interface FakeRepository {
+  readonly commit: string;
+  /** Branches and tags that lead to the commit. */
+  readonly revisions: readonly string[];
+  readonly files: Readonly<Record<string, FakeFile>>;
+  /** The token without which it is refused. */
+  readonly token?: string;
+}
+
+/** One file of it. */
+export interface FakeFile {
+  readonly content: Uint8Array<ArrayBuffer>;
+  /** Large files are served by the second host, as the hub's storage does. */
+  readonly large?: boolean;
+  /** What the listing claims instead of the content's digest. */
+  readonly digest?: string;
+  /** Listed, but not there. */
+  readonly absent?: boolean;
+}
+
+/** A request as a host saw it. */
+export interface SeenRequest {
+  readonly host: "hub" | "storage";
+  readonly path: string;
+  readonly range: string | null;
+  readonly authorization: string | null;
+  /** Bytes of the body that were handed out. */
+  sent: number;
+}
+
+/** What the next answers of a host are instead of the right ones, in order. */
+export type Mishap =
+  | { readonly kind: "status"; readonly status: number; readonly retryAfter?: string }
+  | { readonly kind: "cut"; readonly after: number };
+
+/** Two servers on this machine that speak the hub's protocol: the hub, and where it keeps large files. */
+export class FakeHub implements AsyncDisposable {
+  readonly seen: SeenRequest[] = [];
+  /** Taken one at a time by requests for contents. */
+  readonly mishaps: Mishap[] = [];
+  /** Answers ranges; off, every answer is whole. */
+  ranges = true;
+  /** Large files are described as Xet files when asked so, as the hub does today. */
+  xet = false;
+  #hub: Deno.HttpServer<Deno.NetAddr>;
+  #storage: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor(readonly repositories: Readonly<Record<string, FakeRepository>>) {
+    const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+    this.#hub = Deno.serve(options, (request) => this.#answer(request));
+    this.#storage = Deno.serve(options, (request) => this.#store(request));
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.#hub.addr.port}`;
+  }
+
+  /** The storage's host and port. */
+  get storageHost(): string {
+    return `127.0.0.1:${this.#storage.addr.port}`;
+  }
+
+  /** Bytes of bodies that a path's requests were sent. */
+  sentOf(path: string): number[] {
+    return this.seen.filter((request) =>
+      request.path.endsWith(path) && request.range !== "bytes=0-0"
+    )
+      .map(({ sent }) => sent);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#hub.shutdown(), this.#storage.shutdown()]);
+  }
+
+  #note(host: SeenRequest["host"], request: Request): SeenRequest {
+    const seen = {
+      host,
+      path: new URL(request.url).pathname,
+      range: request.headers.get("Range"),
+      authorization: request.headers.get("Authorization"),
+      sent: 0,
+    };
+    this.seen.push(seen);
+    return seen;
+  }
+
+  #answer(request: Request): Response {
+    const seen = this.#note("hub", request);
+    const { pathname } = new URL(request.url);
+    const api = /^\/api\/(dataset|model)s\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(pathname);
+    const resolve = /^\/(datasets\/)?(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(pathname);
+    const [kind, name, revision] = api !== null
+      ? [api[1], api[2], api[4]]
+      : [resolve?.[1] ? "dataset" : "model", resolve?.[2], resolve?.[3]];
+    const repository = this.repositories[`${kind}s/${name}`];
+    if (repository === undefined) return refuse(404, "RepoNotFound", "Repository not found");
+    if (repository.token && seen.authorization !== `Bearer ${repository.token}`) {
+      return refuse(401, "GatedRepo", "Invalid credentials in Authorization header");
+    }
+    const known = [repository.commit, ...repository.revisions];
+    if (!known.includes(decodeURIComponent(revision!))) {
+      return refuse(404, "RevisionNotFound", `Invalid rev id: ${revision}`);
+    }
+    if (api?.[3] === "revision") {
+      const mishap = this.mishaps[0]?.kind === "status" ? this.mishaps.shift() : undefined;
+      if (mishap?.kind === "status") return busy(mishap);
+      return Response.json({ _id: "1", id: name, sha: repository.commit, private: false });
+    }
+    if (api !== null) return Response.json(listing(repository));
+    return this.#resolve(request, seen, { repository, path: decodeURIComponent(resolve![4]) });
+  }
+
+  #resolve(
+    request: Request,
+    seen: SeenRequest,
+    { repository, path }: { repository: FakeRepository; path: string },
+  ): Response {
+    const file = repository.files[path];
+    if (file === undefined || file.absent) return refuse(404, "EntryNotFound", "Entry not found");
+    const etag = `"${digestOf(file)}"`;
+    const headers = new Headers({ "X-Repo-Commit": repository.commit });
+    if (!file.large) {
+      headers.set("ETag", etag);
+      return this.#serve(request, seen, { file, headers });
+    }
+    headers.set("X-Linked-ETag", etag);
+    headers.set("X-Linked-Size", String(file.content.length));
+    if (this.xet && request.headers.get("Accept")?.includes("xet-fileinfo")) {
+      headers.set("Content-Type", "application/vnd.xet-fileinfo+json");
+      headers.set("X-Xet-Hash", "0".repeat(64));
+      headers.set(
+        "Link",
+        `<${this.endpoint}/xet>; rel="xet-auth", <${this.endpoint}/x>; rel="xet-reconstruction-info"`,
+      );
+      return new Response("{}", { headers });
+    }
+    headers.set("Location", `http://${this.storageHost}/${digestOf(file)}?signature=secret`);
+    return new Response(null, { status: 302, headers });
+  }
+
+  #store(request: Request): Response {
+    const seen = this.#note("storage", request);
+    const digest = new URL(request.url).pathname.slice(1);
+    const file = Object.values(this.repositories).flatMap(({ files }) => Object.values(files))
+      .find((file) => digestOf(file) === digest);
+    if (file === undefined) return new Response(null, { status: 404 });
+    return this.#serve(request, seen, { file, headers: new Headers({ ETag: '"storage-1"' }) });
+  }
+
+  #serve(
+    request: Request,
+    seen: SeenRequest,
+    { file, headers }: { file: FakeFile; headers: Headers },
+  ): Response {
+    const probe = seen.range === "bytes=0-0";
+    const mishap = probe ? undefined : this.mishaps.shift();
+    if (mishap?.kind === "status") return busy(mishap);
+    const { content } = file;
+    const asked = this.ranges
+      ? /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("Range") ?? "")
+      : null;
+    const from = asked === null ? 0 : Number(asked[1]);
+    const to = asked?.[2] ? Number(asked[2]) + 1 : content.length;
+    const body = content.subarray(from, to);
+    if (asked !== null) headers.set("Content-Range", `bytes ${from}-${to - 1}/${content.length}`);
+    headers.set("Content-Length", String(body.length));
+    const status = asked === null ? 200 : 206;
+    return new Response(stream(body, seen, mishap?.after ?? Infinity), { status, headers });
+  }
+}
+
+/** A body in blocks, cut by an error after so many bytes. */
+function stream(
+  body: Uint8Array<ArrayBuffer>,
+  seen: SeenRequest,
+  after: number,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      const end = Math.min(at + 4096, body.length, after);
+      if (end > at) {
+        controller.enqueue(body.slice(at, end));
+        seen.sent += end - at;
+        at = end;
+      }
+      if (at >= after) {
+        await new Promise((resolve) => setTimeout(resolve, 50)); // what was sent arrives first
+        controller.error(new Error("cut"));
+      } else if (at >= body.length) controller.close();
+    },
+  }, { highWaterMark: 0 });
+}
+
+function refuse(status: number, code: string, error: string): Response {
+  return Response.json({ error }, { status, headers: { "X-Error-Code": code } });
+}
+
+function busy({ status, retryAfter }: { status: number; retryAfter?: string }): Response {
+  return new Response("busy", { status, headers: retryAfter ? { "Retry-After": retryAfter } : {} });
+}
+
+function listing({ files }: FakeRepository) {
+  return Object.entries(files).map(([path, file]) => ({
+    type: "file",
+    path,
+    size: file.content.length,
+    oid: file.large ? "0".repeat(40) : digestOf(file),
+    lfs: file.large
+      ? { oid: digestOf(file), size: file.content.length, pointerSize: 134 }
+      : undefined,
+  }));
+}
+
+function digestOf({ content, large, digest }: FakeFile): string {
+  if (digest !== undefined) return digest;
+  if (large) return createHash("sha256").update(content).digest("hex");
+  return createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
+}

@@ -1,0 +1,373 @@
+import assert from "node:assert/strict";
+import { fetchDataset, fetchModel } from "../../../data/hub/fetch_repository.ts";
+import type { HubAccess } from "../../../data/hub/hub_fetch.ts";
+import { readHubSettings } from "../../../data/hub/settings.ts";
+import { FakeHub, type FakeRepository } from "./fake_hub.ts";
+
+const COMMIT = "0123456789abcdef0123456789abcdef01234567";
+const TOKEN = "hf_neverToBeSeen";
+const text = (content: string) => new TextEncoder().encode(content);
+const row = (prompt: string) => `${JSON.stringify({ prompt, chosen: "c", rejected: "r" })}\n`;
+const LARGE = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 7 + (i >> 8)) & 255);
+
+const dataset = (changes: Partial<FakeRepository> = {}): FakeRepository => ({
+  commit: COMMIT,
+  revisions: ["main", "v1.0"],
+  files: {
+    "README.md": { content: text("card") },
+    "data/train_prefs.jsonl": { content: text(row("a") + row("b")) },
+    "data/test_prefs.jsonl": { content: LARGE, large: true },
+  },
+  ...changes,
+});
+
+interface Opened extends AsyncDisposable {
+  readonly hub: FakeHub;
+  readonly cache: string;
+  readonly warnings: string[];
+  readonly slept: number[];
+  readonly progress: number[];
+  access(environment?: Record<string, string>): HubAccess;
+  fetch(revision?: string, environment?: Record<string, string>): ReturnType<typeof fetchDataset>;
+}
+
+async function open(
+  repository: FakeRepository = dataset(),
+  name = "datasets/o/d",
+): Promise<Opened> {
+  const hub = new FakeHub({ [name]: repository });
+  const cache = await Deno.makeTempDir();
+  const warnings: string[] = [];
+  const slept: number[] = [];
+  const progress: number[] = [];
+  const access = (environment: Record<string, string> = {}): HubAccess => {
+    const all: Record<string, string> = { HF_ENDPOINT: hub.endpoint, ...environment };
+    return {
+      settings: readHubSettings((variable) => all[variable]),
+      moreHosts: [hub.storageHost],
+      signal: new AbortController().signal,
+      sleep: (milliseconds) => {
+        slept.push(milliseconds);
+        return Promise.resolve();
+      },
+    };
+  };
+  return {
+    hub,
+    cache,
+    warnings,
+    slept,
+    progress,
+    access,
+    fetch: (revision = COMMIT, environment = {}) =>
+      fetchDataset({
+        dataset: "o/d",
+        revision,
+        split: { train: "train_prefs", test: "test_prefs" },
+      }, {
+        cache,
+        access: access(environment),
+        warn: (message) => warnings.push(message),
+        onProgress: (done) => progress.push(done),
+      }),
+    async [Symbol.asyncDispose]() {
+      await hub[Symbol.asyncDispose]();
+      await Deno.remove(cache, { recursive: true });
+    },
+  };
+}
+
+/** Every file below a folder. */
+async function filesUnder(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) found.push(...await filesUnder(path));
+    else found.push(path);
+  }
+  return found.sort();
+}
+
+async function rejection(promise: Promise<unknown>): Promise<Error> {
+  return await promise.then(() => assert.fail("Expected a rejection."), (error) => error);
+}
+
+Deno.test("fetchDataset() resolves a branch, fetches both splits, and asks nothing the second time", async () => {
+  await using test = await open();
+  const first = await test.fetch("main");
+  assert.equal(first.commit, COMMIT);
+  const folder = `${test.cache}/datasets/o/d@${COMMIT}/data`;
+  assert.deepEqual(first.train, [`${folder}/train_prefs.jsonl`]);
+  assert.deepEqual(await Deno.readFile(first.test[0]), LARGE);
+  assert.equal(await Deno.readTextFile(first.train[0]), row("a") + row("b"));
+  assert.deepEqual(test.warnings, [
+    `o/d was taken at main, which may move; to pin it: revision: ${COMMIT}`,
+  ]);
+  assert.equal(test.progress.at(-1), LARGE.length + (row("a") + row("b")).length);
+  const asked = test.hub.seen.length;
+  await test.fetch(COMMIT);
+  assert.equal(test.hub.seen.length, asked, "a commit that is in the cache needs no request");
+  assert.equal(test.warnings.length, 1, "a pinned revision is nothing to warn of");
+});
+
+Deno.test("fetchDataset() takes large files that the hub describes in Xet's way", async () => {
+  await using test = await open();
+  test.hub.xet = true;
+  const { test: [path] } = await test.fetch();
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+});
+
+Deno.test("a connection cut half-way is resumed where it was cut, and no byte is sent twice", async () => {
+  await using test = await open();
+  test.hub.mishaps.push({ kind: "cut", after: 1_000_000 }); // the small file arrives whole
+  test.hub.mishaps.push({ kind: "cut", after: 40_960 }, { kind: "cut", after: 20_480 });
+  const { test: [path] } = await test.fetch();
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+  const requests = test.hub.seen.filter(({ host, range }) =>
+    host === "storage" && range !== "bytes=0-0"
+  );
+  assert.deepEqual(requests.map(({ range }) => range), [null, "bytes=40960-", "bytes=61440-"]);
+  assert.equal(requests.reduce((sum, { sent }) => sum + sent, 0), LARGE.length);
+});
+
+Deno.test("a fetch that was given up is gone on with by the next one", async () => {
+  await using test = await open();
+  test.hub.mishaps.push({ kind: "cut", after: 1_000_000 }, { kind: "cut", after: 40_960 });
+  for (let i = 0; i < 6; i++) test.hub.mishaps.push({ kind: "status", status: 503 });
+  const error = await rejection(test.fetch());
+  assert.equal(
+    error.message,
+    `${test.hub.storageHost} answered 503. It was tried 6 times. Try again later: what is there stays.`,
+  );
+  const left = (await filesUnder(test.cache)).filter((path) => path.endsWith(".part"));
+  assert.equal(left.length, 1);
+  assert.equal((await Deno.stat(left[0])).size, 40_960);
+  test.hub.mishaps.length = 0;
+  const before = test.hub.seen.length;
+  const { test: [path] } = await test.fetch();
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+  const sent = test.hub.seen.slice(before).filter(({ host, range }) =>
+    host === "storage" && range !== "bytes=0-0"
+  );
+  assert.deepEqual(sent.map(({ sent }) => sent), [LARGE.length - 40_960]);
+});
+
+Deno.test("a server that knows no ranges sends the whole file anew", async () => {
+  await using test = await open();
+  test.hub.ranges = false;
+  test.hub.mishaps.push({ kind: "cut", after: 1_000_000 }, { kind: "cut", after: 40_960 });
+  const { test: [path] } = await test.fetch();
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+});
+
+Deno.test("429 and 5xx are waited for, as long as Retry-After asks", async () => {
+  await using test = await open();
+  test.hub.mishaps.push(
+    { kind: "status", status: 429, retryAfter: "7" },
+    { kind: "status", status: 500 },
+    { kind: "status", status: 502 },
+  );
+  await test.fetch("v1.0");
+  assert.deepEqual(test.slept, [7000, 1000, 2000]);
+});
+
+Deno.test("a content that is not what the listing says is refused and leaves nothing behind", async () => {
+  const files = { ...dataset().files };
+  files["data/test_prefs.jsonl"] = { content: LARGE, large: true, digest: "ab".repeat(32) };
+  await using test = await open(dataset({ files }));
+  const { message } = await rejection(test.fetch());
+  assert.match(
+    message,
+    /^Expected data\/test_prefs\.jsonl of o\/d@0123\w+ to be 100000 bytes with the SHA-256 (ab)+ but found 100000 bytes with \w{64}\./,
+  );
+  const names = (await filesUnder(test.cache)).map((path) => path.slice(test.cache.length));
+  assert.deepEqual(names, [
+    `/datasets/o/d@${COMMIT}.json`,
+    `/datasets/o/d@${COMMIT}/data/train_prefs.jsonl`,
+  ]);
+});
+
+Deno.test("the token goes to the endpoint alone, and into no message or file", async () => {
+  await using test = await open(dataset({ token: TOKEN }));
+  const { message } = await rejection(test.fetch());
+  assert.equal(
+    message,
+    "The hub refuses the dataset o/d (401): it does not exist, or it needs a token. Check the name at " +
+      `${test.hub.endpoint}/datasets/o/d, or set HF_TOKEN to a token that may read it.`,
+  );
+  const wrong = await rejection(test.fetch(COMMIT, { HF_TOKEN: "hf_anotherSecret" }));
+  assert.match(wrong.message, /HF_TOKEN is not valid/);
+  assert.ok(!`${wrong.message}${wrong.stack}`.includes("hf_anotherSecret"));
+  test.hub.seen.length = 0;
+  await test.fetch(COMMIT, { HF_TOKEN: TOKEN });
+  const storage = test.hub.seen.filter(({ host }) => host === "storage");
+  assert.ok(storage.length > 0);
+  assert.ok(storage.every(({ authorization }) => authorization === null));
+  assert.ok(test.hub.seen.some(({ authorization }) => authorization === `Bearer ${TOKEN}`));
+  for (const path of await filesUnder(test.cache)) {
+    assert.ok(!(await Deno.readTextFile(path)).includes(TOKEN), path);
+  }
+});
+
+Deno.test("a redirect to a host that was not declared is refused by name, without its signature", async () => {
+  await using test = await open();
+  const access = { ...test.access(), moreHosts: [] };
+  const { message } = await rejection(
+    fetchModel({ model: "o/d", revision: COMMIT, file: "w.gguf" }, {
+      folder: test.cache,
+      cache: test.cache,
+      access,
+      warn: () => {},
+    }),
+  );
+  assert.match(message, /^The hub has no model o\/d \(404\)/);
+  const split = { train: "train_prefs", test: "test_prefs" };
+  const refused = await rejection(
+    fetchDataset({ dataset: "o/d", revision: COMMIT, split }, {
+      cache: test.cache,
+      access,
+      warn: () => {},
+    }),
+  );
+  assert.equal(
+    refused.message,
+    `The hub sends the download from ${test.hub.storageHost}, which this stage may not reach. If you trust ` +
+      `that host, add it to the stage's parameters: \`downloadHosts: ["${test.hub.storageHost}"]\`.`,
+  );
+});
+
+Deno.test("a repository, revision, split or file that is not there is told with what to do", async () => {
+  await using test = await open();
+  assert.match(
+    (await rejection(test.fetch("v2"))).message,
+    /has the dataset o\/d, but not the revision v2\./,
+  );
+  const split = { train: "train_pref", test: "test_prefs" };
+  const options = { cache: test.cache, access: test.access(), warn: () => {} };
+  const wrong = await rejection(fetchDataset({ dataset: "o/d", revision: COMMIT, split }, options));
+  assert.equal(
+    wrong.message,
+    `o/d@${COMMIT}: Expected train_pref.parquet, train_pref.jsonl or train_pref.jsonl.gz (or parts ` +
+      "train_pref-00000-of-00002.parquet) but found splits test_prefs, train_prefs. " +
+      'Did you mean "train_prefs"?',
+  );
+  const files = { ...dataset().files };
+  files["data/train_prefs.jsonl"] = { content: text("x"), absent: true };
+  await using other = await open(dataset({ files }));
+  assert.equal(
+    (await rejection(other.fetch())).message,
+    "The hub lists data/train_prefs.jsonl of o/d but does not have it (404).",
+  );
+});
+
+Deno.test("offline says what is missing and how to get it, and works with what is there", async () => {
+  await using test = await open();
+  const offline = { HF_HUB_OFFLINE: "1" };
+  const first = await rejection(test.fetch("main", offline));
+  assert.equal(
+    first.message,
+    "HF_HUB_OFFLINE is set, and the dataset o/d at main has not been fetched before. Run this once with " +
+      `HF_HUB_OFFLINE unset (it asks ${test.hub.endpoint}), or take the files from another machine and name ` +
+      "their folder instead of the hub.",
+  );
+  assert.equal(test.hub.seen.length, 0);
+  const fetched = await test.fetch("main");
+  const asked = test.hub.seen.length;
+  assert.deepEqual(await test.fetch("main", offline), fetched);
+  await Deno.remove(fetched.test[0]);
+  const { message } = await rejection(test.fetch("main", offline));
+  assert.equal(
+    message,
+    `HF_HUB_OFFLINE is set, and 1 files of o/d@${COMMIT} are not in the cache. Run this once with ` +
+      "HF_HUB_OFFLINE unset, or fetch them elsewhere and put them here:\n" +
+      `  ${test.hub.endpoint}/datasets/o/d/resolve/${COMMIT}/data/test_prefs.jsonl → ${
+        fetched.test[0]
+      } ` +
+      "(100000 bytes)",
+  );
+  assert.equal(test.hub.seen.length, asked);
+});
+
+for (const path of ["../../escape.jsonl", "/etc/passwd", "a\\..\\b", "a//b", "x.part", "./a"]) {
+  Deno.test(`a listing with the path ${path} is refused before anything is fetched`, async () => {
+    const files = { ...dataset().files, [path]: { content: text("x") } };
+    await using test = await open(dataset({ files }));
+    const { message } = await rejection(test.fetch());
+    assert.equal(
+      message,
+      `o/d: Expected paths inside the repository but found ${
+        JSON.stringify(path)
+      }; nothing was fetched.`,
+    );
+    assert.deepEqual(await filesUnder(test.cache), []);
+  });
+}
+
+for (const name of ["../d", "o/d/e", "", "o/..", "o/d?x", "http://x/y"]) {
+  Deno.test(`${JSON.stringify(name)} is no name of a repository`, async () => {
+    await using test = await open();
+    const split = { train: "train_prefs", test: "test_prefs" };
+    const { message } = await rejection(
+      fetchDataset({ dataset: name, revision: "main", split }, {
+        cache: test.cache,
+        access: test.access(),
+        warn: () => {},
+      }),
+    );
+    assert.match(message, /Expected the name of a repository/);
+    assert.equal(test.hub.seen.length, 0);
+  });
+}
+
+const modelFiles = {
+  "config.json": { content: text("{}") },
+  "tokenizer.json": { content: text("{}") },
+  "model.safetensors": { content: LARGE, large: true },
+  "consolidated.safetensors": { content: LARGE, large: true },
+  "gguf/m-Q8_0.gguf": { content: LARGE.slice(0, 5000), large: true },
+};
+
+Deno.test("fetchModel() makes a model folder, or takes one GGUF file", async () => {
+  await using test = await open(
+    { commit: COMMIT, revisions: ["main"], files: modelFiles },
+    "models/o/m",
+  );
+  const folder = await Deno.makeTempDir();
+  const options = { folder, cache: test.cache, access: test.access(), warn: () => {} };
+  await fetchModel({ model: "o/m", revision: COMMIT }, options);
+  const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  assert.deepEqual(names(), ["config.json", "model.safetensors", "tokenizer.json"]);
+  assert.deepEqual(await Deno.readFile(`${folder}/model.safetensors`), LARGE);
+  await fetchModel({ model: "o/m", revision: COMMIT, file: "gguf/m-Q8_0.gguf" }, options);
+  assert.equal((await Deno.stat(`${folder}/m-Q8_0.gguf`)).size, 5000);
+  const { message } = await rejection(
+    fetchModel({ model: "o/m", revision: COMMIT, file: "gguf/m-Q8.gguf" }, options),
+  );
+  assert.match(
+    message,
+    /Expected the file gguf\/m-Q8\.gguf but found .* Did you mean "gguf\/m-Q8_0\.gguf"\?$/,
+  );
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("readHubSettings() refuses endpoints and tokens that cannot be right, and shows no token", () => {
+  const settings = (environment: Record<string, string>) =>
+    readHubSettings((name) => environment[name]);
+  assert.equal(settings({}).endpoint, "https://huggingface.co");
+  assert.equal(
+    settings({ HF_ENDPOINT: "https://mirror.example/hf/" }).endpoint,
+    "https://mirror.example/hf",
+  );
+  for (const endpoint of ["mirror.example", "ftp://x", "https://user:secret@x"]) {
+    assert.throws(() => settings({ HF_ENDPOINT: endpoint }), /HF_ENDPOINT: Expected an address/);
+  }
+  assert.throws(
+    () => settings({ HF_ENDPOINT: "http://mirror.example", HF_TOKEN: TOKEN }),
+    /in the clear/,
+  );
+  assert.throws(() => settings({ HF_TOKEN: `${TOKEN}\u0007x` }), (error: Error) => {
+    assert.match(error.message, /^HF_TOKEN: Expected a token/);
+    assert.ok(!error.message.includes(TOKEN));
+    return true;
+  });
+});

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { InputError } from "../../../core/problem.ts";
+import { readPromptRows } from "../../../data/sources/prompt_rows.ts";
+
+async function read(text: string) {
+  const path = await Deno.makeTempFile({ suffix: ".jsonl" });
+  try {
+    await Deno.writeTextFile(path, text);
+    return await readPromptRows(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("readPromptRows() takes texts and messages, and passes over other columns", async () => {
+  const messages = [{ role: "system", content: "Be terse." }, { role: "user", content: "Hi" }];
+  const lines = [{ prompt: "one", more: 1 }, { prompt: messages }];
+  const rows = await read(`${lines.map((line) => JSON.stringify(line)).join("\n\n")}\n`);
+  assert.deepEqual(rows.map(({ prompt }) => prompt), ["one", messages]);
+  assert.match(rows[1].id, /\.jsonl:3$/);
+});
+
+Deno.test("readPromptRows() names every bad line", async () => {
+  const shape = "Expected a row {prompt} of a text, or of messages [{role, content}]";
+  const cases: [string, string][] = [
+    ["no json", `${shape} but found "no json".`],
+    ["[1]", `${shape} but found "[1]".`],
+    ['{"promt": "a"}', `${shape} but found columns promt.`],
+    ["{}", `${shape} but found no column.`],
+    ['{"prompt": 3}', `${shape} but found prompt: 3.`],
+    ['{"prompt": []}', `${shape} but found prompt: [].`],
+    [
+      '{"prompt": [{"role": "user"}]}',
+      "Expected prompt[0] to be {role, content} of texts but found another.",
+    ],
+    [
+      '{"prompt": [{"role": "usr", "content": "a"}]}',
+      "Expected prompt[0].role to be one of system, user, assistant but found usr.",
+    ],
+    [
+      '{"prompt": [{"role": "assistant", "content": "a"}]}',
+      "Expected the last message of prompt to be the user's but found assistant's.",
+    ],
+  ];
+  const error = await read(cases.map(([line]) => line).join("\n")).catch((error) => error);
+  assert(error instanceof InputError);
+  assert.deepEqual(error.problems.map(({ message }) => message), cases.map(([, text]) => text));
+  assert.deepEqual(error.problems.map(({ nearest }) => nearest).filter(Boolean), [
+    "prompt",
+    "user",
+  ]);
+  assert.match(error.problems[8].path, /\.jsonl:9$/);
+});
+
+Deno.test("readPromptRows() refuses a file without rows, and says how many more lines are bad", async () => {
+  await assert.rejects(read("\n"), /Expected a row .* in each line but found none\./);
+  await assert.rejects(read("x\n".repeat(25)), /5 more lines are bad\./);
+});

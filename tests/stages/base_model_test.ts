@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { loadTokenizer } from "../../data/tokenizer/tokenizer.ts";
+import baseModel from "../../stages/base_model.ts";
+import { modelSizes } from "../../train/costs/model_sizes.ts";
+import { loadModel } from "../../train/models/model.ts";
+import { writeSmallModel } from "../cli/small_model.ts";
+import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
+import { runStage } from "./run_stage.ts";
+
+Deno.test("base-model gives the same model of a folder and of a GGUF file, each with its tokenizer", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  const [folder, file] = await Promise.all(
+    ["folder", "model.gguf"].map(async (name) => {
+      const { output, log } = await runStage(baseModel, { path: `${scratch.path}/${name}` });
+      const { config, weights } = await loadModel(output("model"));
+      assert.match(log[0], /^qwen2, 1 layers of 16, 280 tokens$/);
+      const tokenizer = await loadTokenizer(output("tokenizer"));
+      assert.deepEqual((await loadTokenizer(output("model"))).config, tokenizer.config);
+      const { source } = tokenizer.chatTemplate!;
+      return { config, weights, ids: tokenizer.encode("name two tools<|end|>"), source };
+    }),
+  );
+  assert.deepEqual(file.weights, folder.weights);
+  assert.deepEqual(file.ids, folder.ids);
+  assert.equal(file.source, folder.source);
+  assert.equal(file.config.hiddenSize, folder.config.hiddenSize);
+});
+
+Deno.test("base-model refuses a tokenizer with more tokens than the model knows", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  const path = `${scratch.path}/folder/tokenizer.json`;
+  const json = JSON.parse(await Deno.readTextFile(path));
+  json.added_tokens.push({ ...json.added_tokens[0], id: 280, content: "<|more|>" });
+  await Deno.writeTextFile(path, JSON.stringify(json));
+  await assert.rejects(runStage(baseModel, { path: `${scratch.path}/folder` }), {
+    name: "InputError",
+    message: /Expected at most 280 tokens, as the model has, but found 281\.$/,
+  });
+});
+
+Deno.test("base-model refuses another model than the recipe expects, field by field", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  const path = `${scratch.path}/folder`;
+  const { config } = await loadModel(path);
+  const { parameters, ...shape } = modelSizes(config);
+  const expects = { ...shape, tiedEmbeddings: config.tiedEmbeddings, parameters };
+  await runStage(baseModel, { path, expects });
+  const wider = { ...expects, vocabSize: config.vocabSize + 1 };
+  const more = Number(parameters) + config.hiddenSize * (config.tiedEmbeddings ? 1 : 2);
+  await assert.rejects(runStage(baseModel, { path, expects: { ...wider, parameters: more } }), {
+    name: "InputError",
+    message: new RegExp(
+      `vocabSize: Expected 281, as the recipe says, but found 280\\.(.|\n)*parameters: `,
+    ),
+  });
+});
+
+Deno.test("base-model takes a path or the hub, not both, nor neither", () => {
+  const hub = { model: "o/m", revision: "main" };
+  assert.ok(baseModel.params.safeParse({ hub }).success);
+  for (const params of [{}, { path: "a", hub }]) {
+    assert.equal(baseModel.params.safeParse(params).success, false);
+  }
+});
