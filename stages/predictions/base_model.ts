@@ -1,3 +1,4 @@
+import { InputError } from "../../core/problem.ts";
 import type { Sizes, Work } from "../../pipeline/prediction.ts";
 import { countWeights } from "../../train/costs/arithmetic.ts";
 import { copyingMemory } from "../../train/costs/memory.ts";
@@ -9,10 +10,10 @@ import { ASSUMED, loadingSeconds } from "./speeds.ts";
 /** Bytes of a weight as models are published: bfloat16. */
 const PUBLISHED_BYTES = 2;
 
-/** A model given by path or from the hub: as the recipe expects it, else as last time. */
-export const predictBaseModel: PredictOf<typeof baseModel> = ({ params, last }) => {
+/** A model as the recipe expects it, else as its config or GGUF header says, else as last time. */
+export const predictBaseModel: PredictOf<typeof baseModel> = async ({ params, last }) => {
   const { expects } = params;
-  const model: Sizes | undefined = expects === undefined ? last.model : modelSizes(expects);
+  const model = expects === undefined ? await readSizes(params) ?? last.model : modelSizes(expects);
   const shape = shapeOf(model);
   if (model === undefined || shape === null) return {};
   const tokenizer = last.tokenizer ?? { vocabSize: shape.vocabSize };
@@ -23,6 +24,18 @@ export const predictBaseModel: PredictOf<typeof baseModel> = ({ params, last }) 
     memory: copyingMemory(shape, { isDequantised: isGguf(params) }),
   };
 };
+
+/** What the head of a file tells; undefined where it cannot be read, as running will say. */
+async function readSizes({ path }: ParamsOf<typeof baseModel>): Promise<Sizes | undefined> {
+  if (typeof path !== "string") return undefined;
+  const { loadModelConfig } = await import("../../train/models/model.ts");
+  try {
+    return modelSizes(await loadModelConfig(path));
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
 
 function isGguf({ path, hub }: ParamsOf<typeof baseModel>): boolean {
   return hub?.file !== undefined || (typeof path === "string" && path.endsWith(".gguf"));

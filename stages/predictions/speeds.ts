@@ -4,7 +4,7 @@
  */
 export const ASSUMED = {
   /** Floating-point operations of large matrix products. */
-  operations: 60e9,
+  operations: 80e9,
   /** Characters that are tokenized. */
   tokenizedCharacters: 800e3,
   /** Pairs that are read and checked. */
