@@ -1,3 +1,4 @@
+import { messagesOf } from "./pair.ts";
 import { readPairs, readPrompts } from "./pairs_file.ts";
 
 /**
@@ -8,7 +9,7 @@ export async function measurePairs(folder: string): Promise<Record<string, numbe
   const sums = { pairs: 0, prompt: 0, chosen: 0, rejected: 0, rejections: 0 };
   for await (const { prompt, chosen, rejected } of readPairs(folder)) {
     sums.pairs++;
-    sums.prompt += prompt.length;
+    sums.prompt += messagesOf(prompt).reduce((sum, { content }) => sum + content.length, 0);
     sums.chosen += chosen.length;
     if (rejected === undefined) continue;
     sums.rejections++;

@@ -29,14 +29,14 @@ export interface ForecastContext {
  * @param last the record of the last result it gave, under whatever key
  * @param record its result, if it has one: then the sizes of its outputs are facts
  */
-export function forecast(
+export async function forecast(
   instance: Instance,
   sizes: KnownSizes,
   { last, record, ...context }: ForecastContext & {
     readonly last: KeyRecord | null;
     readonly record: KeyRecord | null;
   },
-): Forecast {
+): Promise<Forecast> {
   const inputs = Object.fromEntries(
     Object.entries(instance.inputs).map(([port, refs]) => [
       port,
@@ -44,7 +44,8 @@ export function forecast(
     ]),
   );
   const { params, stage } = instance;
-  const predicted = stage.predict?.({ params, inputs, last: sizesOf(last?.outputs) }) ?? {};
+  const about = { params, inputs, last: sizesOf(last?.outputs) };
+  const predicted = await stage.predict?.(about) ?? {};
   const outputs = { ...predicted.outputs, ...sizesOf(record?.outputs) };
   return { ...predicted, outputs, ...secondsOf(instance, predicted.work, context) };
 }
@@ -80,6 +81,11 @@ function secondsOf(
   const past = timings.pastSeconds(stage.name, place);
   if (past !== null) return { seconds: past, basis: "what it took last" };
   const guess = stage.estimateSeconds?.(params);
-  if (guess !== undefined) return { seconds: guess, basis: "a guess" };
+  if (guess !== undefined) {
+    const why = stage.predict === undefined
+      ? ""
+      : ", since the sizes of what it reads are not known";
+    return { seconds: guess, basis: `a guess${why}` };
+  }
   return { seconds: null, basis: "nothing to go by" };
 }

@@ -77,7 +77,7 @@ export async function planInstance(
   const record = key === null ? null : completeRecord(store, key);
   const last = previousRecord(store, recipe, instance.id);
   const grounds = { recipe, machine, timings: store.timings, last, record };
-  const foreseen = forecast(instance, sizes, grounds);
+  const foreseen = await forecast(instance, sizes, grounds);
   if (record !== null) {
     return { instance, state: "cached", key, fields, reasons: [], forecast: foreseen, record };
   }

@@ -49,7 +49,9 @@ export interface PredictionInput<P = unknown> {
  * Foresees sizes, work and memory. It lies outside the stage's own module, so that an edited estimate
  * changes no key and re-runs nothing.
  */
-export type Predict<P = unknown> = (about: PredictionInput<P>) => Prediction;
+export type Predict<P = unknown> = (
+  about: PredictionInput<P>,
+) => Prediction | Promise<Prediction>;
 
 /** Bytes of all parts; null where nothing was predicted. */
 export function totalBytes(memory: readonly MemoryPart[] | undefined): number | null {

@@ -133,7 +133,7 @@ export interface Stage<P = unknown> {
   /** Facts of the runtime that change results, such as `{ onnxruntime: "1.29.0", provider: "cpu" }`. */
   facts?(params: P): Readonly<Record<string, string>>;
   /** What an instance will take and give, from the sizes of what it reads. */
-  predict?(about: PredictionInput<P>): Prediction;
+  predict?(about: PredictionInput<P>): Prediction | Promise<Prediction>;
   /** A guess in seconds before any run was timed, for stages that do not predict their work. */
   estimateSeconds?(params: P): number;
   /** `import.meta.url` of the module that defines the stage. */

@@ -19,7 +19,8 @@ const hub = z.strictObject({
 const params = z.strictObject({
   path: pathParam({ kind: "either", describe: "A Hugging Face folder or a GGUF file" }).optional(),
   hub: hub.optional().describe("A model of the Hugging Face hub, instead of path"),
-  expects: expectedModel.optional().describe("Its shape: for estimates, and checked against it"),
+  expects: expectedModel.optional()
+    .describe("Its shape, for a plan before it is there; another model is refused"),
 }).refine(({ path, hub }) => path !== undefined || hub !== undefined, {
   path: ["path"],
   error: "a Hugging Face folder or a GGUF file, or hub: {model, revision}",
@@ -41,7 +42,6 @@ export default defineStage<Params>({
   },
   resources: ({ hub }) => ({
     cores: 1,
-    memory: 1500,
     ...(hub === undefined ? {} : hubResources(hub)),
   }),
   estimateSeconds: ({ hub }) => hub === undefined ? 5 : 60,

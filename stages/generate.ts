@@ -24,7 +24,7 @@ export default defineStage<z.infer<typeof params>>({
     },
   },
   outputs: { replies: { type: "replies" } },
-  resources: ({ threads }) => ({ cores: threads, memory: 2000, native: ["onnxruntime"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   facts: modelFacts,
   estimateSeconds: () => 60,
   module: import.meta.url,

@@ -1,14 +1,20 @@
-import type { MemoryPart, Sizes } from "../../pipeline/prediction.ts";
+import { CACHE_FLOATS } from "../../eval/generate.ts";
+import type { MemoryPart, Prediction, Sizes } from "../../pipeline/prediction.ts";
+import { countWeights } from "../../train/costs/arithmetic.ts";
 import { decodingMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
+import { decodingWork } from "../../train/costs/work.ts";
 import type collect from "../collect.ts";
 import type curve from "../curve.ts";
 import type evaluate from "../evaluate.ts";
+import type generate from "../generate.ts";
 import { countOf, type PredictOf } from "./params_of.ts";
+import { ASSUMED, loadingSeconds } from "./speeds.ts";
+import { meanPromptTokens } from "./tokenize.ts";
 
-/** Replies that are written at once, and the longest prompt of the synthetic world with room to spare. */
+/** Replies that are written at once at most, and the longest prompt of the synthetic world with room. */
 const ROWS = 512;
-const PROMPT_TOKENS = 32;
+const WORLD_PROMPT_TOKENS = 32;
 
 /** Mean characters of a pair of the synthetic world, roughly. */
 const TEXTS = { promptCharacters: 15, chosenCharacters: 25, rejectedCharacters: 25 } as const;
@@ -31,26 +37,59 @@ export const predictCollecting: PredictOf<typeof collect> = ({ params, inputs, l
       ...pairs("test", held),
       ...pairs("outOfCoverage", held),
     },
-    memory: memoryOf(inputs.model[0], maxNewTokens, 1),
+    memory: worldMemory(inputs.model[0], maxNewTokens, 1),
   };
 };
 
 /** Measuring a policy beside its reference. */
 export const predictEvaluation: PredictOf<typeof evaluate> = ({ params, inputs }) => ({
-  memory: memoryOf(inputs.policy[0], params.maxNewTokens, 2),
+  memory: worldMemory(inputs.policy[0], params.maxNewTokens, 2),
 });
 
 /** Measuring one snapshot after the other. */
 export const predictCurve: PredictOf<typeof curve> = ({ params, inputs }) => ({
-  memory: memoryOf(inputs.snapshots[0], params.maxNewTokens, 1),
+  memory: worldMemory(inputs.snapshots[0], params.maxNewTokens, 1),
 });
 
+/** Replies to the prompts of pairs, each as long as it may be. */
+export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }): Prediction => {
+  const shape = shapeOf(inputs.policy[0]);
+  const pairs = countOf(inputs.pairs[0], "pairs") ?? params.limit ?? null;
+  if (shape === null || pairs === null) return {};
+  const { maxNewTokens, maxPromptLength = Infinity, limit = Infinity } = params;
+  const replies = Math.min(pairs, limit);
+  const promptTokens = meanPromptTokens(inputs.pairs[0], maxPromptLength);
+  const { all } = countWeights(shape);
+  return {
+    outputs: { replies: { replies } },
+    work: {
+      amount: replies * decodingWork(shape, { promptTokens, newTokens: maxNewTokens }),
+      unit: "operations",
+      perSecond: ASSUMED.operations,
+      startSeconds: loadingSeconds({ loadedBytes: 4 * all }),
+      like: "decoding",
+      scale: all,
+    },
+    memory: memoryOf(inputs.policy[0], {
+      models: 1,
+      rows: replies,
+      length: Math.min(maxPromptLength, 4 * promptTokens) + maxNewTokens,
+    }),
+  };
+};
+
+function worldMemory(model: Sizes | null, maxNewTokens: number, models: number) {
+  return memoryOf(model, { models, rows: ROWS, length: WORLD_PROMPT_TOKENS + maxNewTokens });
+}
+
+/** As many rows at once as asked for, or as the cache may hold. */
 function memoryOf(
   model: Sizes | null,
-  maxNewTokens: number,
-  models: number,
+  { models, rows, length }: { models: number; rows: number; length: number },
 ): readonly MemoryPart[] | undefined {
   const shape = shapeOf(model);
-  const length = PROMPT_TOKENS + maxNewTokens;
-  return shape === null ? undefined : decodingMemory(shape, { models, rows: ROWS, length });
+  if (shape === null) return undefined;
+  const perRow = 2 * shape.layers * shape.keyValueHeads * shape.headDim * length;
+  const most = Math.max(1, Math.floor(CACHE_FLOATS / perRow));
+  return decodingMemory(shape, { models, rows: Math.min(rows, ROWS, most), length });
 }

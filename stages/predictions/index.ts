@@ -8,7 +8,7 @@ import {
   predictTokenizer,
   predictWorld,
 } from "./data.ts";
-import { predictCollecting, predictCurve, predictEvaluation } from "./decode.ts";
+import { predictCollecting, predictCurve, predictEvaluation, predictGenerating } from "./decode.ts";
 import { predictLogps, predictMeasuring } from "./score.ts";
 import { predictTokens } from "./tokenize.ts";
 import { predictTraining } from "./train.ts";
@@ -27,6 +27,7 @@ const PREDICTIONS: Readonly<Record<string, Predict<never>>> = {
   "curve": predictCurve,
   "select": predictSelection,
   "evaluate": predictEvaluation,
+  "generate": predictGenerating,
   "measure": predictMeasuring,
 };
 

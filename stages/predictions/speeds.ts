@@ -4,11 +4,13 @@
  */
 export const ASSUMED = {
   /** Floating-point operations of large matrix products. */
-  operations: 60e9,
+  operations: 80e9,
   /** Characters that are tokenized. */
   tokenizedCharacters: 800e3,
   /** Pairs that are read and checked. */
   readPairs: 5000,
+  /** Bytes of weights that are read from a file. */
+  copiedBytes: 200e6,
   /** Bytes that come from the hub. */
   downloadedBytes: 20e6,
 } as const;

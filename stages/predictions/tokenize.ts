@@ -99,6 +99,11 @@ function guessLengths(params: Params, pairs: Sizes | null) {
   };
 }
 
+/** Mean tokens of pairs' prompts, cut at `most`; UltraFeedback's where nothing is known of them. */
+export function meanPromptTokens(pairs: Sizes | null, most: number): number {
+  return cutMean((charactersOf(pairs) ?? ULTRAFEEDBACK).prompt, most);
+}
+
 /** Mean tokens of texts whose lengths fall off exponentially, cut at `most`. */
 function cutMean(characters: number, most: number): number {
   const mean = characters / CHARACTERS_PER_TOKEN + TEMPLATE_TOKENS;

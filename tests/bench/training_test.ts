@@ -11,9 +11,9 @@ import {
   scalingSummary,
 } from "../../bench/training/scaling_points.ts";
 import { configOf, type Shape, SMOLLM2_135M } from "../../bench/training/shapes.ts";
-import { parameterCount } from "../../train/models/parameters.ts";
 import { parseSystems } from "../../bench/training/systems.ts";
 import { disturbance, ratiosTable, spreadOf } from "../../bench/training/table.ts";
+import { parameterCount } from "../../train/models/parameters.ts";
 
 const PEERS = new URL("../../bench/peers/", import.meta.url);
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadTokenizer } from "../../data/tokenizer/tokenizer.ts";
 import baseModel from "../../stages/base_model.ts";
+import { modelSizes } from "../../train/costs/model_sizes.ts";
 import { loadModel } from "../../train/models/model.ts";
 import { writeSmallModel } from "../cli/small_model.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
@@ -72,24 +73,21 @@ Deno.test("base-model refuses a tokenizer with more tokens than the model knows"
   });
 });
 
-Deno.test("base-model refuses a model of another shape than the recipe expects", async () => {
+Deno.test("base-model refuses another model than the recipe expects, field by field", async () => {
   await using scratch = await ScratchFolder.make();
   await writeSmallModel(scratch.path);
-  const expects = {
-    family: "qwen2",
-    vocabSize: 280,
-    hiddenSize: 16,
-    intermediateSize: 24,
-    layers: 2,
-    heads: 2,
-    keyValueHeads: 1,
-    headDim: 8,
-    tiedEmbeddings: true,
-    parameters: 8464,
-  };
-  await assert.rejects(runStage(baseModel, { path: `${scratch.path}/model.gguf`, expects }), {
+  const path = `${scratch.path}/folder`;
+  const { config } = await loadModel(path);
+  const { parameters, ...shape } = modelSizes(config);
+  const expects = { ...shape, tiedEmbeddings: config.tiedEmbeddings, parameters };
+  await runStage(baseModel, { path, expects });
+  const wider = { ...expects, vocabSize: config.vocabSize + 1 };
+  const more = Number(parameters) + config.hiddenSize * (config.tiedEmbeddings ? 1 : 2);
+  await assert.rejects(runStage(baseModel, { path, expects: { ...wider, parameters: more } }), {
     name: "InputError",
-    message: /model\.gguf: layers: Expected 2, as the recipe says, but found 1\./,
+    message: new RegExp(
+      `vocabSize: Expected 281, as the recipe says, but found 280\\.(.|\n)*parameters: `,
+    ),
   });
 });
 

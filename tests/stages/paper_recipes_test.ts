@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { z } from "zod";
 import { GPU_UNIT, GPUS } from "../../cli/machines.ts";
 import { misfitText } from "../../cli/plan_text.ts";
 import { readRecipe } from "../../cli/session.ts";
@@ -11,7 +10,7 @@ import { makePlan, type PlannedInstance } from "../../pipeline/plan.ts";
 import { totalBytes } from "../../pipeline/prediction.ts";
 import { parseRecipe } from "../../pipeline/recipe.ts";
 import { Store } from "../../pipeline/store/store.ts";
-import { expectedModel, unexpectedShape } from "../../stages/expected_model.ts";
+import { type ExpectedModel, expectedModel, unexpectedShape } from "../../stages/expected_model.ts";
 import { stages } from "../../stages/registry.ts";
 
 const RECIPES = ["zephyr-7b-beta", "zephyr-7b-gemma", "openrlhf-gemma"] as const;
@@ -118,7 +117,7 @@ Deno.test("Mistral 7B needs 16 bytes for each of its weights before anything is 
 
 Deno.test("the shape that a recipe expects is counted, and held to the model that is there", () => {
   const { expects } = params(instancesOf("zephyr-7b-gemma"), "base") as {
-    expects: z.infer<typeof expectedModel>;
+    expects: ExpectedModel;
   };
   assert.equal(expectedModel.safeParse({ ...expects, layers: 27 }).success, false);
   assert.deepEqual(unexpectedShape(expects, expects, "model"), []);

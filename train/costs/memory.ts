@@ -90,6 +90,15 @@ export function decodingMemory(
   ];
 }
 
+/** Peak memory of copying a model: nothing is held of it, unless its weights are made float32. */
+export function copyingMemory(
+  shape: ModelShape,
+  { isDequantised }: { readonly isDequantised: boolean },
+): MemoryPart[] {
+  const weights = { what: "weights", bytes: FLOAT * countWeights(shape).all };
+  return [...(isDequantised ? [weights] : []), { what: "process", bytes: PROCESS }];
+}
+
 function logitBytes(
   { vocabSize }: ModelShape,
   { replyTokens }: Reading,

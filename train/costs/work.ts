@@ -21,6 +21,8 @@ const EQUIVALENT = {
   number: 80,
   /** AdamW on one weight: four arrays read, four written, a norm. */
   update: 500,
+  /** Products of few rows, as in decoding some replies at once. */
+  step: 4,
   /** Adding a run's gradient of one weight to what was gathered. */
   gather: 100,
 } as const;
@@ -50,6 +52,19 @@ export function trainingWork(shape: ModelShape, reading: Reading, work: Training
     (recomputes ? 4 : 3) * numbersWork(shape, reading);
   return passes * pairs * pair +
     trained * (steps * EQUIVALENT.update + runs * passes * EQUIVALENT.gather);
+}
+
+/**
+ * Writing a reply to a prompt, in operations. A step multiplies few rows with each weight, and waits
+ * for the weights rather than for their products.
+ */
+export function decodingWork(
+  shape: ModelShape,
+  { promptTokens, newTokens }: { readonly promptTokens: number; readonly newTokens: number },
+): number {
+  const { layers, head } = countWeights(shape);
+  const step = 2 * (layers + head) * EQUIVALENT.step;
+  return 2 * layers * promptTokens + step * newTokens;
 }
 
 /** Scoring a mean pair, in operations. */
