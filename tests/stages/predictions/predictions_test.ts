@@ -181,13 +181,13 @@ Deno.test("initialize has the shape of its parameters and the tokenizer's vocabu
   assert.deepEqual(outputs!.model, modelSizes(SMALL));
 });
 
-Deno.test("meanReading() counts a prompt once for both its replies", async () => {
+Deno.test("meanReading() counts a prompt once for both its replies", () => {
   assert.deepEqual(meanReading(TOKENS, "both"), { tokens: 60, replyTokens: 40, cells: 2200 });
   assert.deepEqual(meanReading(TOKENS, "chosen"), { tokens: 50, replyTokens: 30, cells: 1900 });
   assert.deepEqual(meanReading(TOKENS, "rejected"), { tokens: 30, replyTokens: 10, cells: 700 });
 });
 
-Deno.test("largestRun() is one full of mean pairs, or the longest pair by itself", async () => {
+Deno.test("largestRun() is one full of mean pairs, or the longest pair by itself", () => {
   const limits = { tokens: 600, replyTokens: 1000 };
   assert.deepEqual(largestRun(TOKENS, "both", limits), {
     tokens: 600,
