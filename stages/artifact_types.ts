@@ -52,6 +52,7 @@ const types: readonly ArtifactType[] = [
       return modelSizes(await loadModelConfig(folder));
     },
   }),
+  fileArtifact({ name: "weights", describe: "a model, or an adapter to one: a command's output" }),
   fileArtifact({
     name: "snapshots",
     describe: "weights along a training run",

@@ -28,7 +28,7 @@ export default defineStage<Params>({
   describe: "Write a model or an adapter as a Hugging Face folder with its cards",
   params,
   inputs: {},
-  outputs: { model: { type: "model" } },
+  outputs: { model: { type: "weights" } },
   resources: () => ({ cores: 1, memory: 4096 }),
   module: import.meta.url,
   async run({ params, output }) {

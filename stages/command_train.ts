@@ -43,7 +43,7 @@ export default defineStage<z.infer<typeof params>>({
   describe: "Train a model on a file of pairs",
   params,
   inputs: {},
-  outputs: { model: { type: "model" }, steps: { type: "steps" } },
+  outputs: { model: { type: "weights" }, steps: { type: "steps" } },
   checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   module: import.meta.url,
