@@ -149,10 +149,11 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
       runs: { run: string; status: string; ran: number; cached: number }[];
     }
     const { runs, keys } = await ballastJson<Status>(["status", "--store", store]);
-    assert.deepEqual(runs.map(({ ran, cached }) => [ran, cached]), [[29, 0], [0, 29], [0, 29], [
-      1,
-      7,
-    ]]);
+    const unchanged = [0, 29];
+    assert.deepEqual(
+      runs.map(({ ran, cached }) => [ran, cached]),
+      [[29, 0], unchanged, unchanged, unchanged, [1, 7]],
+    );
     assert.equal(keys, 30);
     const sql = "select count(*) as keys from keys";
     const rows = await ballastJson<unknown[]>(["status", "--sql", sql, "--store", store]);
