@@ -76,13 +76,16 @@ export function divideIntoRuns(
     .sort((a, b) => sizes[b].tokens - sizes[a].tokens || a - b);
   const { tokens, pairs = Infinity } = limits;
   const all = sizes.reduce((sum, size) => sum + size.tokens, 0);
-  const even = all / Math.ceil(all / tokens);
+  const fewest = Math.ceil(all / tokens);
   const runs: number[][] = [];
   let open: Size | undefined;
   for (const row of byLength) {
     const run = runs.at(-1);
     const next = open && sumSizes(open, sizes[row]);
-    const isRoom = open !== undefined && open.tokens < even * 0.98 && run!.length < pairs;
+    // A run stops at its even share, but for the last: no run is to be opened for what is left over.
+    const wantsMore = open !== undefined &&
+      (runs.length >= fewest || open.tokens < 0.98 * all / fewest);
+    const isRoom = wantsMore && run!.length < pairs;
     if (isRoom && fitsRun(next!, limits)) {
       run!.push(row);
       open = next;

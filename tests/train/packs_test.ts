@@ -71,6 +71,12 @@ Deno.test("divideIntoRuns() keeps to its limits, and gives what is too long a ru
   assert.equal(divideIntoRuns(sizes, { tokens: 1000, pairs: 2, vocabSize: 10 }).length, 3);
 });
 
+Deno.test("divideIntoRuns() gives one run what fits one, and no run to what is left over", () => {
+  const sizes = Array.from({ length: 64 }, () => ({ tokens: 12, replyTokens: 6 }));
+  assert.equal(divideIntoRuns(sizes, { tokens: 4096, vocabSize: 10 }).length, 1);
+  assert.equal(divideIntoRuns(sizes, { tokens: 400, vocabSize: 10 }).length, 2);
+});
+
 /** The division as its rules say it: each run's totals are added up anew for every row. */
 function dividedPlainly(
   sizes: readonly Size[],
@@ -80,14 +86,16 @@ function dividedPlainly(
     rows.reduce((sum, row) => sum + sizes[row][key], 0);
   const rows = sizes.map((_, row) => row)
     .sort((a, b) => sizes[b].tokens - sizes[a].tokens || a - b);
-  const even = total(rows, "tokens") / Math.ceil(total(rows, "tokens") / tokens);
+  const fewest = Math.ceil(total(rows, "tokens") / tokens);
+  const even = total(rows, "tokens") / fewest;
   const runs: number[][] = [];
   for (const row of rows) {
     const run = runs.at(-1) ?? [];
     const more = [...run, row];
     const fits = more.length <= pairs && total(more, "tokens") <= tokens &&
       total(more, "replyTokens") <= Math.max(1, Math.floor(2 ** 26 / vocabSize));
-    if (run.length > 0 && total(run, "tokens") < even * 0.98 && fits) run.push(row);
+    const stops = runs.length < fewest && total(run, "tokens") >= even * 0.98;
+    if (run.length > 0 && !stops && fits) run.push(row);
     else runs.push([row]);
   }
   return runs;
