@@ -1,4 +1,4 @@
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism, cpus, totalmem } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { InputError, nearest } from "../core/problem.ts";
 import { checkInstances } from "../pipeline/check_modules.ts";
@@ -65,6 +65,7 @@ export async function openSession(options: RecipeOptions): Promise<Session> {
     recipe: source.recipe.recipe,
     store,
     memory,
+    machine: machineName(),
     code: new CodeIndex(await graph, PROJECT_FOLDER, memory),
   };
   return {
@@ -84,6 +85,11 @@ export function openStore(path: string | undefined): Store {
 /** Cores and memory (MiB) of this machine. */
 export function machineCapacity(): { cores: number; memory: number } {
   return { cores: availableParallelism(), memory: Math.floor(totalmem() / 2 ** 20) };
+}
+
+/** The machine as speeds are kept of it: its processor, not its name. */
+function machineName(): string {
+  return `${cpus()[0]?.model ?? Deno.build.arch}, ${availableParallelism()} cores`;
 }
 
 /** The names of the recipes that come with the project. */

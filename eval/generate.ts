@@ -4,7 +4,7 @@ import { generationBatches } from "./generation_batches.ts";
 import { greedyToken, type LogitRow, type Sampling, TokenSampler } from "./next_token.ts";
 
 /** Floats that a batch's keys and values may take (256 MiB); the decoder holds them twice. */
-const CACHE_FLOATS = 2 ** 26;
+export const CACHE_FLOATS = 2 ** 26;
 
 /** A prompt to continue. */
 export interface GenerationPrompt {

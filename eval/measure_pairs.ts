@@ -13,7 +13,8 @@ export interface ReferenceLogps {
 
 /** What measuring a policy on held-out pairs needs. */
 interface PairMeasurement {
-  readonly score: ReplyScorer;
+  /** null for the reference itself, whose log-probs are there. */
+  readonly score: ReplyScorer | null;
   readonly pairs: readonly TokenizedPair[];
   /** One a pair, in the order of the pairs. */
   readonly reference: readonly ReferenceLogps[];
@@ -28,7 +29,7 @@ interface PairMeasurement {
 export async function measurePairs(request: PairMeasurement): Promise<Evaluation> {
   const { pairs } = request;
   const reference = referenceOf(pairs, request.reference);
-  const policy = await scoreBothReplies(request.score, pairs);
+  const policy = request.score === null ? reference : await scoreBothReplies(request.score, pairs);
   const preferences = pairPreferences({
     policyChosen: policy.chosen,
     policyRejected: policy.rejected,

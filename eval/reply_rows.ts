@@ -1,4 +1,4 @@
-import type { ChatMessage } from "../data/tokenizer/chat_template.ts";
+import type { Message } from "../data/pair.ts";
 import type { Evaluation, EvaluationExample, MetricValues } from "./evaluation.ts";
 import type { MetricName } from "./metrics.ts";
 import { clusterId } from "./pair_preferences.ts";
@@ -7,7 +7,7 @@ import { clusterId } from "./pair_preferences.ts";
 export interface ReplyRow {
   /** As in the source of the prompt. */
   readonly id: string;
-  readonly prompt: readonly ChatMessage[];
+  readonly prompt: readonly Message[];
   /** Without special tokens. */
   readonly text: string;
   /** `end`: by itself; `length`: cut, a run-on. */
@@ -66,7 +66,7 @@ function exampleOf({ id, prompt, text, chosen }: ReplyRow): EvaluationExample {
 }
 
 /** A prompt for people to read: a user's only message as it is, else every message after its role. */
-export function promptText(messages: readonly ChatMessage[]): string {
+export function promptText(messages: readonly Message[]): string {
   if (messages.length === 1 && messages[0].role === "user") return messages[0].content;
   return messages.map(({ role, content }) => `${role}: ${content}`).join("\n\n");
 }

@@ -1,6 +1,7 @@
 import { InputError, type Problem } from "../core/problem.ts";
-import { truncatePrompt } from "../data/tokenize.ts";
-import type { ChatMessage, ChatTemplate } from "../data/tokenizer/chat_template.ts";
+import { messagesOf, type Prompt } from "../data/pair.ts";
+import { tokenizePrompt, truncatePrompt } from "../data/tokenize.ts";
+import type { ChatTemplate } from "../data/tokenizer/chat_template.ts";
 import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
 import type { ModelConfig } from "../train/models/config.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
@@ -10,8 +11,7 @@ import { generate, type GenerationRequest, type Reply } from "./generate.ts";
 export interface PromptMessages {
   /** Names it in messages, and its stream of random numbers. */
   readonly id: string;
-  /** A text is one user message under a chat template; without one it stands as it is. */
-  readonly prompt: string | readonly ChatMessage[];
+  readonly prompt: Prompt;
 }
 
 /** A model, opened to write. */
@@ -124,12 +124,13 @@ function endTokens(tokenizer: Tokenizer, config: ReplyingModel["config"]): numbe
 
 function tokenizePrompts(
   tokenizer: Tokenizer,
-  { prompts, template = tokenizer.chatTemplate ?? undefined }: ReplyRequest,
+  { prompts, template }: ReplyRequest,
 ): { id: string; tokens: Int32Array }[] {
+  const templated = { ...tokenizer, chatTemplate: template ?? tokenizer.chatTemplate };
   const problems: Problem[] = [];
   const tokenized = prompts.flatMap(({ id, prompt }) => {
     try {
-      const tokens = tokenizer.encode(render(template, prompt));
+      const tokens = tokenizePrompt(templated, prompt);
       if (tokens.length > 0) return [{ id, tokens }];
       problems.push({ path: id, message: "Expected a prompt but found an empty text." });
     } catch (error) {
@@ -142,29 +143,13 @@ function tokenizePrompts(
   return tokenized;
 }
 
-function render(template: ChatTemplate | undefined, prompt: PromptMessages["prompt"]): string {
-  if (template !== undefined) {
-    return template.render(asMessages(prompt), { addGenerationPrompt: true });
-  }
-  if (typeof prompt === "string") return prompt;
-  throw new InputError([{
-    path: "prompt",
-    message: "Expected a plain text, for a model without a chat template, but found messages.",
-  }]);
-}
-
-/** A prompt as messages; a text is one of the user. */
-export function asMessages(prompt: PromptMessages["prompt"]): readonly ChatMessage[] {
-  return typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt;
-}
-
 /** A prompt with a system message before it, unless there is none to add. */
 export function withSystem(
-  prompt: PromptMessages["prompt"],
+  prompt: Prompt,
   system: string | undefined,
-): PromptMessages["prompt"] {
+): Prompt {
   if (system === undefined) return prompt;
-  const messages = asMessages(prompt);
+  const messages = messagesOf(prompt);
   if (messages[0].role === "system") {
     throw new InputError([{
       path: "system",

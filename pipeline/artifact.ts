@@ -1,3 +1,5 @@
+import type { Sizes } from "./prediction.ts";
+
 /** One way in which two artifacts differ. */
 export interface Difference {
   /** Where: a file, a JSON path, a tensor's name. */
@@ -17,8 +19,11 @@ export interface ArtifactType {
   readonly describe: string;
   /** Digest (hex SHA-256) of the logical content of a folder. */
   digest(folder: string): Promise<string>;
-  /** A few facts for a person, such as `{ pairs: 2560 }`. */
-  facts(folder: string): Promise<Record<string, string | number>>;
+  /**
+   * A few facts, such as `{ pairs: 2560 }`: for a person, and for foreseeing what the stages that read
+   * it will take. They are recorded with the result.
+   */
+  facts(folder: string): Promise<Sizes>;
   /**
    * How two artifacts of this type differ; empty when equal.
    * @param tolerance relative tolerance for numbers; 0 compares exactly

@@ -3,8 +3,8 @@ import { InputError } from "../core/problem.ts";
 import { sourceDigest } from "./content_digest.ts";
 import type { OutputRecord } from "./events.ts";
 import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "./executor.ts";
-import type { Instance } from "./instance.ts";
 import type { PlanContext, PlannedInstance } from "./plan.ts";
+import { type Reservation, reservationOf } from "./schedule.ts";
 import type { CacheName, InputArtifact, Resources } from "./stage.ts";
 import type { Host, KeyRecord } from "./store/records.ts";
 import { removeTree } from "./store/store.ts";
@@ -38,7 +38,7 @@ export class Attempt {
   private constructor(
     private readonly planned: PlannedInstance,
     private readonly job: StageJob,
-    private readonly context: AttemptContext,
+    private readonly context: AttemptContext & { readonly resumed: boolean },
     listen: (message: WorkerMessage) => void,
   ) {
     const begun = context.now();
@@ -69,17 +69,18 @@ export class Attempt {
   ): Promise<Attempt> {
     await refuseEdits(planned, context);
     const { store } = context;
+    const resumed = store.hasScratch(planned.key!);
     const folder = await store.attemptFolder();
-    const job = await jobOf(planned.instance, context, {
+    const job = await jobOf(planned, context, {
       attempt: folder,
       scratch: await store.scratchFolder(planned.key!),
     });
-    return new Attempt(planned, job, context, listen);
+    return new Attempt(planned, job, { ...context, resumed }, listen);
   }
 
-  /** What the worker declared to use. */
-  get resources(): StageJob["resources"] {
-    return this.job.resources;
+  /** What is kept free for the worker. */
+  get reserved(): Reservation {
+    return reservationOf(this.planned);
   }
 
   /** Asks the worker to stop at the next safe point. */
@@ -119,16 +120,16 @@ export class Attempt {
   }
 
   async #commit(
-    { digests, peakMemoryBytes }: Extract<JobResult, { status: "done" }>,
+    { digests, sizes, peakMemoryBytes }: Extract<JobResult, { status: "done" }>,
     seconds: number,
   ): Promise<KeyRecord> {
-    const { store, recipe, host, now } = this.context;
-    const { instance, key, fields } = this.planned;
+    const { store, recipe, host, now, resumed } = this.context;
+    const { instance, key, fields, forecast: { work } } = this.planned;
     const outputs: Record<string, OutputRecord> = {};
     for (const [port, { type, folder }] of Object.entries(this.job.outputs)) {
       const digest = digests[port];
       const { bytes } = await store.commitArtifact({ folder, type, digest });
-      outputs[port] = { type, digest, bytes };
+      outputs[port] = { type, digest, bytes, sizes: sizes[port] };
     }
     const record: KeyRecord = {
       key: key!,
@@ -138,12 +139,14 @@ export class Attempt {
       fields: JSON.parse(JSON.stringify(fields)),
       outputs,
       seconds,
+      // After a resumption the seconds are those of the rest.
+      ...(work === undefined || resumed ? {} : { work }),
       peakMemoryBytes,
       finishedAt: new Date(now()).toISOString(),
       host,
       warnings: this.#warnings,
     };
-    await store.commitKey(record);
+    await store.commitKey(record, this.context.machine);
     return record;
   }
 }
@@ -168,7 +171,7 @@ async function refuseEdits(
 }
 
 async function jobOf(
-  instance: Instance,
+  { instance }: PlannedInstance,
   { store, records, artifactTypes }: AttemptContext,
   folders: { readonly attempt: string; readonly scratch: string },
 ): Promise<StageJob> {

@@ -1,3 +1,4 @@
+import type { Sizes } from "./prediction.ts";
 import type { Progress, StepFigures } from "./stage.ts";
 
 /** Where an instance stands before a run. */
@@ -16,6 +17,8 @@ export interface OutputRecord {
   readonly type: string;
   readonly digest: string;
   readonly bytes: number;
+  /** Facts that tell its size, from its type (`ArtifactType.facts`). */
+  readonly sizes?: Sizes;
 }
 
 /** All that happens in a run: one closed union; terminal, plain text, NDJSON and the catalog subscribe to it. */

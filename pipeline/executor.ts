@@ -1,4 +1,5 @@
 import type { Json } from "../core/json.ts";
+import type { Sizes } from "./prediction.ts";
 import type { CacheName, InputArtifact, Progress, Resources, StepFigures } from "./stage.ts";
 
 /** All that a worker needs to run one instance: plain data, so that it can go to another machine. */
@@ -35,6 +36,8 @@ export type JobResult =
     readonly status: "done";
     /** Logical digest of each output. */
     readonly digests: Readonly<Record<string, string>>;
+    /** Facts of each output. */
+    readonly sizes: Readonly<Record<string, Sizes>>;
     readonly peakMemoryBytes: number | null;
   }
   | { readonly status: "failed"; readonly error: string }

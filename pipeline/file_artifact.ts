@@ -18,7 +18,13 @@ export type FileComparison = (
  * lines are compared leaf by leaf, with the tolerance for numbers; other files as a whole.
  */
 export function fileArtifact(
-  options: { name: string; describe: string; compareFile?: FileComparison },
+  options: {
+    name: string;
+    describe: string;
+    compareFile?: FileComparison;
+    /** How many files it has, unless given. */
+    facts?: ArtifactType["facts"];
+  },
 ): ArtifactType {
   return {
     name: options.name,
@@ -31,7 +37,8 @@ export function fileArtifact(
       );
       return digestJson(Object.fromEntries(entries));
     },
-    facts: (folder) => Promise.resolve({ files: fileNames(folder).length }),
+    facts: options.facts ??
+      ((folder) => Promise.resolve({ files: fileNames(folder).length })),
     compare: async (before, after, tolerance) => {
       const names = new Set([...fileNames(before), ...fileNames(after)]);
       const found: Difference[] = [];

@@ -9,8 +9,10 @@ import {
   keyOf,
   reasonsBetween,
 } from "./fingerprint.ts";
+import { type Forecast, forecast, type KnownSizes } from "./forecast.ts";
 import { upstreamOf } from "./graph.ts";
 import type { Instance } from "./instance.ts";
+import type { Sizes } from "./prediction.ts";
 import type { KeyRecord } from "./store/records.ts";
 import type { Store } from "./store/store.ts";
 
@@ -20,6 +22,8 @@ export interface PlanContext {
   readonly store: Store;
   readonly code: CodeIndex;
   readonly memory: DigestMemory;
+  /** Names the machine whose speeds are measured and foreseen. */
+  readonly machine: string;
 }
 
 /** One instance as a plan sees it. */
@@ -31,7 +35,8 @@ export interface PlannedInstance {
   readonly fields: KeyFields | null;
   /** Why it is not cached; empty when it is. */
   readonly reasons: readonly Reason[];
-  readonly estimateSeconds: number | null;
+  /** What running it would take, and the sizes of what it gives. */
+  readonly forecast: Forecast;
   /** The result, when it is cached. */
   readonly record: KeyRecord | null;
 }
@@ -47,32 +52,36 @@ export async function makePlan(
   context: PlanContext,
 ): Promise<PlannedInstance[]> {
   const known = new Map<string, Readonly<Record<string, OutputRecord>>>();
+  const sizes = new Map<string, Readonly<Record<string, Sizes>>>();
   const planned: PlannedInstance[] = [];
   for (const instance of instances) {
-    const one = await planInstance(instance, known, context);
+    const one = await planInstance(instance, { known, sizes }, context);
     if (one.record !== null) known.set(instance.id, one.record.outputs);
+    sizes.set(instance.id, one.forecast.outputs ?? {});
     planned.push(one);
   }
   return planned;
 }
 
-/** Plans one instance from the outputs known so far. */
+/** Plans one instance from the outputs known so far, and the sizes known or foreseen. */
 export async function planInstance(
   instance: Instance,
-  known: KnownOutputs,
+  { known, sizes }: { readonly known: KnownOutputs; readonly sizes: KnownSizes },
   context: PlanContext,
 ): Promise<PlannedInstance> {
-  const { store, recipe } = context;
+  const { store, recipe, machine } = context;
   const waiting = upstreamOf(instance).filter((id) => !known.has(id));
   const fields = await keyFields(instance, known, context);
   const complete = waiting.length === 0;
   const key = complete ? keyOf(fields) : null;
   const record = key === null ? null : completeRecord(store, key);
-  const estimateSeconds = estimate(instance, context);
+  const last = previousRecord(store, recipe, instance.id);
+  const grounds = { recipe, machine, timings: store.timings, last, record };
+  const foreseen = await forecast(instance, sizes, grounds);
   if (record !== null) {
-    return { instance, state: "cached", key, fields, reasons: [], estimateSeconds, record };
+    return { instance, state: "cached", key, fields, reasons: [], forecast: foreseen, record };
   }
-  const before = previousFields(store, recipe, instance.id);
+  const before = last === null ? null : last.fields as unknown as KeyFields;
   const reasons = before === null
     ? [{ field: "never run", before: null, after: null }]
     : staleReasons(before, { fields, instance, waiting, key });
@@ -83,7 +92,7 @@ export async function planInstance(
     key,
     fields: complete ? fields : null,
     reasons,
-    estimateSeconds,
+    forecast: foreseen,
     record: null,
   };
 }
@@ -137,10 +146,9 @@ function completeRecord(store: Store, key: string): KeyRecord | null {
     : null;
 }
 
-function previousFields(store: Store, recipe: string, id: string): KeyFields | null {
+function previousRecord(store: Store, recipe: string, id: string): KeyRecord | null {
   const last = store.readInstance(recipe, id);
-  const record = last === null ? null : store.readKey(last.key);
-  return record === null ? null : record.fields as unknown as KeyFields;
+  return last === null ? null : store.readKey(last.key);
 }
 
 interface Staleness {
@@ -171,10 +179,4 @@ function staleReasons(before: KeyFields, { fields, instance, waiting, key }: Sta
     reasons.push({ field: "result lost from the store", before: keyOf(before), after: null });
   }
   return reasons;
-}
-
-function estimate(instance: Instance, { store, recipe }: PlanContext): number | null {
-  const place = { recipe, instance: instance.id };
-  const past = store.timings.pastSeconds(instance.stage.name, place);
-  return past ?? instance.stage.estimateSeconds?.(instance.params) ?? null;
 }

@@ -1,10 +1,11 @@
 import { Attempt, type AttemptContext, type AttemptResult } from "./attempt.ts";
-import type { EventSubscriber, OutputRecord, RunEvent } from "./events.ts";
+import type { EventSubscriber, RunEvent } from "./events.ts";
 import type { WorkerMessage } from "./executor.ts";
+import { sizesOf } from "./forecast.ts";
 import { upstreamOf } from "./graph.ts";
 import type { Instance } from "./instance.ts";
 import { planInstance, type PlannedInstance } from "./plan.ts";
-import { criticalSeconds, estimateWallSeconds } from "./schedule.ts";
+import { criticalSeconds, estimateWallSeconds, reservationOf } from "./schedule.ts";
 import type { KeyRecord, RunHeader, RunInstance } from "./store/records.ts";
 import type { ActiveRun } from "./store/run_log.ts";
 
@@ -122,7 +123,7 @@ class RunLoop {
   async #settle(one: PlannedInstance): Promise<boolean> {
     const { id } = one.instance;
     const unplanned = one.key === null || this.#twins.delete(id);
-    const fresh = unplanned ? await planInstance(one.instance, this.#outputs(), this.context) : one;
+    const fresh = unplanned ? await this.#planAnew(one.instance) : one;
     this.#waiting.set(id, fresh);
     if (fresh.record !== null) {
       this.#waiting.delete(id);
@@ -135,15 +136,23 @@ class RunLoop {
       return false;
     }
     if ([...this.#running.values()].some(({ key }) => key === fresh.key)) this.#twins.add(id);
-    else if (this.#fits(one.instance)) {
+    else if (this.#fits(fresh)) {
       this.#waiting.delete(id);
       await this.#start(fresh);
     }
     return false;
   }
 
-  #outputs(): Map<string, Readonly<Record<string, OutputRecord>>> {
-    return new Map([...this.#records].map(([id, { outputs }]) => [id, outputs]));
+  #planAnew(instance: Instance): Promise<PlannedInstance> {
+    const results = [...this.#records].map(([id, { outputs }]) => [id, outputs] as const);
+    const foreseen = this.planned.map(({ instance, forecast }) =>
+      [
+        instance.id,
+        { ...forecast.outputs, ...sizesOf(this.#records.get(instance.id)?.outputs) },
+      ] as const
+    );
+    const place = { known: new Map(results), sizes: new Map(foreseen) };
+    return planInstance(instance, place, this.context);
   }
 
   async #settleCached({ instance, key }: PlannedInstance, record: KeyRecord): Promise<void> {
@@ -156,10 +165,10 @@ class RunLoop {
     this.#emit({ type: "stage-cached", id: instance.id, key: key! });
   }
 
-  #fits(instance: Instance): boolean {
+  #fits(one: PlannedInstance): boolean {
     const { capacity } = this.context.executor;
-    const wanted = instance.stage.resources(instance.params);
-    const used = [...this.#running.values()].map(({ attempt }) => attempt.resources);
+    const wanted = reservationOf(one);
+    const used = [...this.#running.values()].map(({ attempt }) => attempt.reserved);
     if (used.length === 0) return true; // larger than the machine: alone, rather than never
     const cores = used.reduce((sum, one) => sum + one.cores, wanted.cores);
     const memory = used.reduce((sum, one) => sum + one.memory, wanted.memory);

@@ -1,5 +1,22 @@
 import { upstreamOf } from "./graph.ts";
 import type { PlannedInstance } from "./plan.ts";
+import { totalBytes } from "./prediction.ts";
+
+/** What is kept free for an instance while it runs. */
+export interface Reservation {
+  readonly cores: number;
+  /** MiB */
+  readonly memory: number;
+}
+
+/** What an instance declares to use; its memory as foreseen, where it is. */
+export function reservationOf(
+  { instance: { stage, params }, forecast }: Pick<PlannedInstance, "instance" | "forecast">,
+): Reservation {
+  const { cores, memory = 0 } = stage.resources(params);
+  const bytes = totalBytes(forecast.memory);
+  return { cores, memory: bytes === null ? memory : Math.ceil(bytes / 2 ** 20) };
+}
 
 /**
  * Seconds from the start of each instance to the end of the longest chain that follows from it: what
@@ -7,8 +24,8 @@ import type { PlannedInstance } from "./plan.ts";
  */
 export function criticalSeconds(planned: readonly PlannedInstance[]): Map<string, number> {
   const longest = new Map<string, number>();
-  for (const { instance, estimateSeconds, state } of planned.toReversed()) {
-    const own = state === "cached" ? 0 : estimateSeconds ?? 1;
+  for (const { instance, forecast: { seconds }, state } of planned.toReversed()) {
+    const own = state === "cached" ? 0 : seconds ?? 1;
     const total = own + (longest.get(instance.id) ?? 0);
     longest.set(instance.id, total);
     for (const id of upstreamOf(instance)) longest.set(id, Math.max(longest.get(id) ?? 0, total));
@@ -22,9 +39,9 @@ export function estimateWallSeconds(
   cores: number,
 ): number | null {
   const todo = planned.filter(({ state }) => state !== "cached");
-  if (todo.some(({ estimateSeconds }) => estimateSeconds === null)) return null;
-  const work = todo.reduce((sum, { instance, estimateSeconds }) => {
-    return sum + estimateSeconds! * instance.stage.resources(instance.params).cores;
+  if (todo.some(({ forecast: { seconds } }) => seconds === null)) return null;
+  const work = todo.reduce((sum, one) => {
+    return sum + one.forecast.seconds! * reservationOf(one).cores;
   }, 0);
   const chain = Math.max(0, ...criticalSeconds(todo).values());
   return Math.max(chain, work / cores);

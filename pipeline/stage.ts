@@ -1,5 +1,6 @@
 import type { ZodType } from "zod";
 import type { Problem } from "../core/problem.ts";
+import type { Prediction, PredictionInput } from "./prediction.ts";
 
 /** What a stage reads from others. */
 export interface InputPort {
@@ -22,8 +23,8 @@ export interface OutputPort {
 export interface Resources {
   /** Processor cores it keeps busy. */
   readonly cores: number;
-  /** Peak memory in MiB, an upper estimate. */
-  readonly memory: number;
+  /** Peak memory in MiB, an upper estimate, for stages that do not predict it. */
+  readonly memory?: number;
   /** Native libraries it loads; nothing else may be loaded. */
   readonly native?: readonly ("onnxruntime" | "duckdb" | "tokenizers" | "resvg")[];
   /** Host names (with port) it may talk to. */
@@ -131,7 +132,9 @@ export interface Stage<P = unknown> {
   resources(params: P): Resources;
   /** Facts of the runtime that change results, such as `{ onnxruntime: "1.29.0", provider: "cpu" }`. */
   facts?(params: P): Readonly<Record<string, string>>;
-  /** A guess in seconds before any run was timed, from the parameters alone. */
+  /** What an instance will take and give, from the sizes of what it reads. */
+  predict?(about: PredictionInput<P>): Prediction | Promise<Prediction>;
+  /** A guess in seconds before any run was timed, for stages that do not predict their work. */
   estimateSeconds?(params: P): number;
   /** `import.meta.url` of the module that defines the stage. */
   readonly module: string;

@@ -8,6 +8,7 @@ import { ExpectedError, InputError } from "../core/problem.ts";
 import type { ArtifactType } from "./artifact.ts";
 import type { JobResult, StageJob, WorkerMessage } from "./executor.ts";
 import { exportedStage } from "./exported_stage.ts";
+import type { Sizes } from "./prediction.ts";
 import { explainFailure } from "./store/write_atomically.ts";
 import type { InputArtifact, StageContext } from "./stage.ts";
 import { encodeLine } from "./worker_protocol.ts";
@@ -74,11 +75,14 @@ function contextOf(job: StageJob, params: unknown, signal: AbortSignal): StageCo
   };
 }
 
-async function digestOutputs(job: StageJob): Promise<Record<string, string>> {
+async function examineOutputs(
+  job: StageJob,
+): Promise<Pick<Extract<JobResult, { status: "done" }>, "digests" | "sizes">> {
   const { artifactTypes } = await import(job.artifactTypes) as {
     artifactTypes: ReadonlyMap<string, ArtifactType>;
   };
   const digests: Record<string, string> = {};
+  const sizes: Record<string, Sizes> = {};
   for (const [port, { type, folder }] of Object.entries(job.outputs)) {
     const known = artifactTypes.get(type);
     if (known === undefined) throw new TypeError(`There is no artifact type ${type}.`);
@@ -86,8 +90,9 @@ async function digestOutputs(job: StageJob): Promise<Record<string, string>> {
       throw new TypeError(`${job.stage} wrote nothing to its output ${port}.`);
     }
     digests[port] = await known.digest(folder);
+    sizes[port] = await known.facts(folder);
   }
-  return digests;
+  return { digests, sizes };
 }
 
 async function runJob(job: StageJob, signal: AbortSignal): Promise<JobResult> {
@@ -95,8 +100,8 @@ async function runJob(job: StageJob, signal: AbortSignal): Promise<JobResult> {
     const stage = await exportedStage(job.module, job.stage);
     await stage.run(contextOf(job, job.params, signal));
     if (signal.aborted) return { status: "stopped" };
-    const digests = await digestOutputs(job);
-    return { status: "done", digests, peakMemoryBytes: process.resourceUsage().maxRSS * 1024 };
+    const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+    return { status: "done", ...await examineOutputs(job), peakMemoryBytes };
   } catch (error) {
     if (signal.aborted) return { status: "stopped" };
     return { status: "failed", error: describeError(error, job) };

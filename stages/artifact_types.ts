@@ -6,9 +6,24 @@ import { compareWeights } from "./compare_weights.ts";
 const weights = { compareFile: compareWeights };
 
 const types: readonly ArtifactType[] = [
-  fileArtifact({ name: "pairs", describe: "preference pairs or demonstrations as text" }),
-  fileArtifact({ name: "prompts", describe: "prompts as text" }),
-  fileArtifact({ name: "tokenizer", describe: "a tokenizer with its chat template" }),
+  fileArtifact({
+    name: "pairs",
+    describe: "preference pairs or demonstrations as text",
+    facts: async (folder) => (await import("../data/text_sizes.ts")).measurePairs(folder),
+  }),
+  fileArtifact({
+    name: "prompts",
+    describe: "prompts as text",
+    facts: async (folder) => (await import("../data/text_sizes.ts")).countPrompts(folder),
+  }),
+  fileArtifact({
+    name: "tokenizer",
+    describe: "a tokenizer with its chat template",
+    facts: async (folder) => {
+      const { vocabularySize } = await import("../data/tokenizer/vocabulary_size.ts");
+      return { vocabSize: await vocabularySize(folder) };
+    },
+  }),
   {
     ...fileArtifact({ name: "tokens", describe: "pairs as token ids: Arrow batches in DuckDB" }),
     digest: async (folder) => {
@@ -21,14 +36,32 @@ const types: readonly ArtifactType[] = [
       return a === b ? [] : [{ path: "token ids", before: a, after: b }];
     },
     facts: async (folder) => {
-      const { countTokens } = await import("../data/store/read_tokens.ts");
-      return { ...await countTokens(folder) };
+      const { measureTokens } = await import("../data/store/read_tokens.ts");
+      return await measureTokens(folder);
     },
   },
   fileArtifact({ name: "audit", describe: "what an audit of the data found" }),
   fileArtifact({ name: "logps", describe: "log-probs of pairs under a model" }),
-  fileArtifact({ name: "model", describe: "a Hugging Face model folder", ...weights }),
-  fileArtifact({ name: "snapshots", describe: "weights along a training run", ...weights }),
+  fileArtifact({
+    name: "model",
+    describe: "a Hugging Face model folder",
+    ...weights,
+    facts: async (folder) => {
+      const { modelSizes } = await import("../train/costs/model_sizes.ts");
+      const { loadModelConfig } = await import("../train/models/model.ts");
+      return modelSizes(await loadModelConfig(folder));
+    },
+  }),
+  fileArtifact({ name: "weights", describe: "a model, or an adapter to one: a command's output" }),
+  fileArtifact({
+    name: "snapshots",
+    describe: "weights along a training run",
+    ...weights,
+    facts: async (folder) => {
+      const { snapshotSizes } = await import("../train/costs/snapshot_sizes.ts");
+      return await snapshotSizes(folder);
+    },
+  }),
   fileArtifact({ name: "steps", describe: "what each training step saw" }),
   fileArtifact({ name: "replies", describe: "what a model replied to prompts" }),
   fileArtifact({ name: "evaluation", describe: "what was measured of one system, item by item" }),

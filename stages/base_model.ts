@@ -2,6 +2,7 @@ import { z } from "zod";
 import { InputError } from "../core/problem.ts";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
+import { expectedModel, unexpectedShape } from "./expected_model.ts";
 import { downloadHosts, hubResources, hubSettings, revision } from "./hub_params.ts";
 
 const hub = z.strictObject({
@@ -18,6 +19,8 @@ const hub = z.strictObject({
 const params = z.strictObject({
   path: pathParam({ kind: "either", describe: "A Hugging Face folder or a GGUF file" }).optional(),
   hub: hub.optional().describe("A model of the Hugging Face hub, instead of path"),
+  expects: expectedModel.optional()
+    .describe("Its shape, for a plan before it is there; another model is refused"),
 }).refine(({ path, hub }) => path !== undefined || hub !== undefined, {
   path: ["path"],
   error: "a Hugging Face folder or a GGUF file, or hub: {model, revision}",
@@ -39,7 +42,6 @@ export default defineStage<Params>({
   },
   resources: ({ hub }) => ({
     cores: 1,
-    memory: 1500,
     ...(hub === undefined ? {} : hubResources(hub)),
   }),
   estimateSeconds: ({ hub }) => hub === undefined ? 5 : 60,
@@ -54,6 +56,8 @@ export default defineStage<Params>({
     // What cannot be used later is refused here, by the source's own names.
     const { vocabSize } = await loadTokenizer(source);
     const config = await copyModel(source, output("model"));
+    const unexpected = params.expects && unexpectedShape(params.expects, config, source);
+    if (unexpected?.length) throw new InputError(unexpected);
     await saveBaseCard(source, output("model"));
     for (const port of ["model", "tokenizer"]) await saveTokenizerFiles(source, output(port));
     if (vocabSize > config.vocabSize) {

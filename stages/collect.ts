@@ -38,7 +38,7 @@ export default defineStage<z.infer<typeof params>>({
     test: { type: "pairs", describe: "The same without noise, for the table" },
     outOfCoverage: { type: "pairs", describe: "A covered reply against a worse run-on" },
   },
-  resources: ({ threads }) => ({ cores: threads, memory: 900, native: ["onnxruntime"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   facts: modelFacts,
   estimateSeconds: () => 8,
   module: import.meta.url,

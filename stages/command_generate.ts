@@ -30,12 +30,12 @@ export default defineStage<z.infer<typeof params>>({
     );
     const { openWriter } = await import("./open_writer.ts");
     const { samples, system, template: path } = params;
-    const rows = await readPromptRows(params.prompts);
+    const prompts = await readPromptRows(params.prompts);
     await using writer = await openWriter(params.model, params);
     const replied = await replyToPrompts(writer, {
       ...params,
       // Numbered, so that what is drawn hangs on no file's name.
-      prompts: rows.map(({ prompt }, i) => ({
+      prompts: prompts.map((prompt, i) => ({
         id: `prompt ${i + 1}`,
         prompt: withSystem(prompt, system),
       })),
@@ -44,11 +44,11 @@ export default defineStage<z.infer<typeof params>>({
         : writer.tokenizer.compileTemplate(await Deno.readTextFile(path), path),
       decoding: decodingOf(params, "generate"),
       signal,
-      onProgress: (done) => progress({ done, total: rows.length * samples, unit: "replies" }),
+      onProgress: (done) => progress({ done, total: prompts.length * samples, unit: "replies" }),
     });
     const cut = describeTruncation(replied);
     if (cut !== null) log(cut);
-    const lines = rows.flatMap(({ prompt }, i) =>
+    const lines = prompts.flatMap((prompt, i) =>
       replied[i].replies.map(({ text, tokens, stop }) =>
         `${JSON.stringify({ prompt, text, tokens, stop })}\n`
       )

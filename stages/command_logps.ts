@@ -32,7 +32,7 @@ export default defineStage<z.infer<typeof params>>({
   params,
   inputs: {},
   outputs: { logps: { type: "logps" } },
-  resources: ({ threads }) => ({ cores: threads, memory: 4096, native: ["onnxruntime"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   module: import.meta.url,
   async run({ params, output, progress, signal }) {
     const { readTokenizedFile } = await import("../data/tokenize_file.ts");

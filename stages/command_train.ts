@@ -43,9 +43,9 @@ export default defineStage<z.infer<typeof params>>({
   describe: "Train a model on a file of pairs",
   params,
   inputs: {},
-  outputs: { model: { type: "model" }, steps: { type: "steps" } },
+  outputs: { model: { type: "weights" }, steps: { type: "steps" } },
   checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
-  resources: ({ threads }) => ({ cores: threads, memory: 8192, native: ["onnxruntime"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   module: import.meta.url,
   async run({ params, output, scratch, progress, signal }) {
     const { readTokenizedFile } = await import("../data/tokenize_file.ts");

@@ -22,7 +22,7 @@ export default defineStage<z.infer<typeof params>>({
     reference: { type: "logps", describe: "The reference's log-probs of the validation pairs" },
   },
   outputs: { curve: { type: "curve" } },
-  resources: ({ threads }) => ({ cores: threads, memory: 900, native: ["onnxruntime", "duckdb"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: () => 6,
   module: import.meta.url,

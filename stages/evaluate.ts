@@ -27,7 +27,7 @@ export default defineStage<z.infer<typeof params>>({
     outOfCoverage: { type: "tokens", optional: true, describe: "Covered against run-on replies" },
   },
   outputs: { evaluation: { type: "evaluation" } },
-  resources: ({ threads }) => ({ cores: threads, memory: 900, native: ["onnxruntime", "duckdb"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: () => 3,
   module: import.meta.url,

@@ -24,13 +24,14 @@ export default defineStage<z.infer<typeof params>>({
     },
   },
   outputs: { replies: { type: "replies" } },
-  resources: ({ threads }) => ({ cores: threads, memory: 2000, native: ["onnxruntime"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   facts: modelFacts,
   estimateSeconds: () => 60,
   module: import.meta.url,
   async run({ params, input, output, signal, progress, log, warn }) {
+    const { messagesOf } = await import("../data/pair.ts");
     const { distinctPrompts, readPairs } = await import("../data/pairs_file.ts");
-    const { asMessages, describeTruncation, replyToPrompts } = await import(
+    const { describeTruncation, replyToPrompts } = await import(
       "../eval/reply_to_prompts.ts"
     );
     const { writeReplies } = await import("../eval/reply_rows.ts");
@@ -47,7 +48,7 @@ export default defineStage<z.infer<typeof params>>({
     });
     const rows = pairs.map(({ id, prompt, chosen }, i) => ({
       id,
-      prompt: asMessages(prompt),
+      prompt: messagesOf(prompt),
       ...replied[i].replies[0],
       promptTokens: replied[i].promptTokens,
       chosen,

@@ -12,7 +12,7 @@ export default defineStage<z.infer<typeof params>>({
   params,
   inputs: { model: { type: "model" }, tokens: { type: "tokens" } },
   outputs: { logps: { type: "logps" } },
-  resources: ({ threads }) => ({ cores: threads, memory: 1000, native: ["onnxruntime", "duckdb"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: () => 4,
   module: import.meta.url,

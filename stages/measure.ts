@@ -12,13 +12,17 @@ export default defineStage<z.infer<typeof params>>({
   describe: "Measure what a policy prefers on held-out pairs, and how it replies; no judge",
   params,
   inputs: {
-    policy: { type: "model" },
+    policy: {
+      type: "model",
+      optional: true,
+      describe: "The reference itself, which is not scored again, unless wired",
+    },
     pairs: { type: "tokens", describe: "Held-out pairs" },
     reference: { type: "logps", describe: "The reference's log-probs of the same pairs" },
     replies: { type: "replies", optional: true, describe: "What the policy replied to prompts" },
   },
   outputs: { evaluation: { type: "evaluation" } },
-  resources: ({ threads }) => ({ cores: threads, memory: 1500, native: ["onnxruntime", "duckdb"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: () => 20,
   module: import.meta.url,
@@ -30,13 +34,14 @@ export default defineStage<z.infer<typeof params>>({
     const { readTokens } = await import("../data/store/read_tokens.ts");
     const { readLogps } = await import("../train/logps_file.ts");
     const pairs = await readTokens(input("pairs").path);
-    await using policy = await openScoredModel(input("policy").path, {
+    const [model] = inputs("policy");
+    await using policy = model === undefined ? null : await openScoredModel(model.path, {
       threads: params.threads,
       signal,
       onProgress: (done, total) => progress({ done, total, unit: "replies" }),
     });
     const reference = await readLogps(input("reference").path);
-    const evaluation = await measurePairs({ score: policy.score, pairs, reference });
+    const evaluation = await measurePairs({ score: policy?.score ?? null, pairs, reference });
     const [replies] = inputs("replies");
     const written = replies && measureReplies(await readReplies(replies.path), params);
     await writeEvaluation(output("evaluation"), {

@@ -36,6 +36,7 @@ const params = z.strictObject({
     "Leave out rows that are no pairs, and tell which, instead of refusing the file",
   ),
   dropEmpty: z.boolean().default(false).describe("Leave out pairs with an empty reply"),
+  license: z.string().min(1).optional().describe("Licence of the rows, for the data card: mit"),
 }).refine(({ path, hub }) => path !== undefined || hub !== undefined, {
   path: ["path"],
   error: "a folder of pairs, or hub: {dataset, revision}",

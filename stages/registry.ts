@@ -16,6 +16,7 @@ import select from "./select.ts";
 import tokenize from "./tokenize.ts";
 import train from "./train.ts";
 import trainTokenizer from "./train_tokenizer.ts";
+import { withPrediction } from "./predictions/index.ts";
 import world from "./world.ts";
 
 const all: readonly Stage[] = [
@@ -39,4 +40,6 @@ const all: readonly Stage[] = [
 ];
 
 /** Every stage there is, by name. A new stage is one file and two lines here. */
-export const stages: ReadonlyMap<string, Stage> = new Map(all.map((stage) => [stage.name, stage]));
+export const stages: ReadonlyMap<string, Stage> = new Map(
+  all.map((stage) => [stage.name, withPrediction(stage)]),
+);

@@ -4,6 +4,7 @@ import { TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import { lossParams } from "./loss_params.ts";
 import { modelFacts } from "./model_facts.ts";
+import { countSteps, snapshotSteps } from "./train_steps.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
@@ -20,6 +21,9 @@ const run = {
   learningRate: z.number().positive().describe("Peak learning rate of AdamW"),
   schedule: z.enum(SCHEDULES).describe("How the learning rate goes on after warm-up"),
   warmupSteps: z.int().min(0).default(0).describe("Steps over which the learning rate rises"),
+  warmupRatio: z.number().min(0).max(1).optional().describe(
+    "The part of all steps over which it rises, rounded up as transformers does; or warmupSteps",
+  ),
   minimumRate: z.number().min(0).max(1).default(0)
     .describe("Fraction of the peak that linear and cosine end at"),
   epochs: z.number().positive().optional().describe("Passes over the pairs; or give steps"),
@@ -50,8 +54,14 @@ const run = {
 const params = lossParams(run).refine(
   ({ epochs, steps }) => (epochs === undefined) !== (steps === undefined),
   {
-    message: "Expected exactly one of epochs and steps.",
+    message: "exactly one of epochs and steps",
     path: ["steps"],
+  },
+).refine(
+  ({ warmupSteps, warmupRatio }) => warmupRatio === undefined || warmupSteps === 0,
+  {
+    message: "not both warmupSteps and warmupRatio",
+    path: ["warmupRatio"],
   },
 );
 
@@ -76,7 +86,7 @@ export default defineStage<Params>({
     snapshots: { type: "snapshots" },
   },
   checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
-  resources: ({ threads }) => ({ cores: threads, memory: 1500, native: ["onnxruntime", "duckdb"] }),
+  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: ({ steps = 500 }) => 2 + 0.04 * steps,
   module: import.meta.url,
@@ -93,13 +103,13 @@ export default defineStage<Params>({
     const { openLoss } = await import("./open_loss.ts");
     const loss = await openLoss(params);
     const pairs = await readTokens(input("tokens").path);
-    const steps = params.steps ?? Math.ceil(params.epochs! * pairs.length / params.batchPairs);
+    const steps = countSteps(params, pairs.length);
     log(`${steps} steps of ${params.batchPairs} pairs out of ${pairs.length}`);
     const [reference] = inputs("reference");
     // Snapshots are kept where they outlast a killed attempt.
     const snapshots = {
       folder: `${scratch}/training/snapshots`,
-      steps: snapshotSteps(params, steps),
+      steps: snapshotSteps(params.snapshots, steps),
     };
     const model = await loadModel(input("model").path);
     const adapter = params.lora &&
@@ -137,20 +147,13 @@ export default defineStage<Params>({
 });
 
 function optimisation(params: Params, steps: number) {
-  const { schedule: name, learningRate: peak, warmupSteps, minimumRate: minimum } = params;
+  const { schedule: name, learningRate: peak, minimumRate: minimum, warmupRatio } = params;
+  const warmupSteps = warmupRatio === undefined
+    ? params.warmupSteps
+    : Math.ceil(warmupRatio * steps);
   const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon, weightDecay } = params;
   return {
     schedule: { name, peak, steps, warmupSteps, minimum },
     adamw: { beta1, beta2, epsilon, weightDecay },
   };
-}
-
-/** With `every`, the start and the end are snapshots too: a curve begins at the reference. */
-function snapshotSteps({ snapshots }: Params, steps: number): readonly number[] {
-  if ("steps" in snapshots) return snapshots.steps;
-  const between = Array.from(
-    { length: Math.ceil(steps / snapshots.every) },
-    (_, i) => i * snapshots.every,
-  );
-  return [...between, steps];
 }

@@ -84,7 +84,9 @@ export class CheckpointFolder {
     const temporary = `${this.folder}/writing.tmp`;
     // The file has an order of its own; sums over all parameters depend on the model's.
     const order = JSON.stringify([...state.weights.keys()]);
-    const written = await writeSafetensors(temporary, group(state), { run: this.run, order });
+    const written = await writeSafetensors(temporary, group(state), {
+      metadata: { run: this.run, order },
+    });
     const name = `step-${String(state.step).padStart(8, "0")}.${written.sha256}.safetensors`;
     await Deno.rename(temporary, `${this.folder}/${name}`);
     await syncPath(this.folder); // the rename itself

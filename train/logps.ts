@@ -9,15 +9,13 @@ import {
   divideIntoRuns,
   fitsRun,
   type RunLimits,
+  SCORED_TOKENS_PER_RUN,
   type Size,
   sizeOf,
   sumSizes,
 } from "./pair_packs.ts";
 import { layOut, type PromptedReplies, replyOrder } from "./packs.ts";
 import { openRuntime, type RuntimeOptions, type Session } from "./runtime/open_runtime.ts";
-
-/** Tokens that one run reads at most, unless a single sequence is longer. */
-const TOKENS_PER_RUN = 4096;
 
 /** A prompt and the reply whose log-probs are asked for, as token ids. */
 export interface Sequence {
@@ -84,7 +82,7 @@ export class Scorer {
     requireWithinWindow(this.#model.config, longestSequence(sequences));
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const limits = { tokens: TOKENS_PER_RUN, vocabSize: this.#model.config.vocabSize };
+    const limits = { tokens: SCORED_TOKENS_PER_RUN, vocabSize: this.#model.config.vocabSize };
     const groups = groupByPrompt(sequences, limits);
     for (const run of divideIntoRuns(groups.map(sizeOf), limits)) {
       signal?.throwIfAborted();

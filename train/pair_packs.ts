@@ -24,6 +24,24 @@ export interface RunLimits {
 /** Logits that one run may make, unless a single pair needs more: 256 MiB. */
 const LOGITS_PER_RUN = 1 << 26;
 
+/**
+ * Tokens that a run holds unless options say otherwise. In a large model, products of matrices gain
+ * nothing from more than 512 rows; in a small one, starting a run costs more than what it computes.
+ */
+export function defaultTokensPerRun(
+  { hiddenSize, layers }: Pick<ModelConfig, "hiddenSize" | "layers">,
+): number {
+  return Math.max(512, Math.min(4096, Math.floor(2 ** 23 / (hiddenSize * layers))));
+}
+
+/** Tokens that one run of scoring reads at most, unless a single sequence is longer. */
+export const SCORED_TOKENS_PER_RUN = 4096;
+
+/** Reply tokens that one run may predict, unless a single pair has more. */
+export function replyTokensPerRun(vocabSize: number): number {
+  return Math.max(1, Math.floor(LOGITS_PER_RUN / vocabSize));
+}
+
 /** How many tokens and reply tokens something adds to a run. */
 export interface Size {
   readonly tokens: number;
@@ -43,8 +61,7 @@ export function sumSizes(a: Size, b: Size): Size {
 
 /** Whether one run may hold that much: in tokens, and in the logits that its reply tokens make. */
 export function fitsRun(size: Size, { tokens, vocabSize }: RunLimits): boolean {
-  const replyTokens = Math.max(1, Math.floor(LOGITS_PER_RUN / vocabSize));
-  return size.tokens <= tokens && size.replyTokens <= replyTokens;
+  return size.tokens <= tokens && size.replyTokens <= replyTokensPerRun(vocabSize);
 }
 
 /**

@@ -4,7 +4,7 @@ import { InputError, type Problem } from "../core/problem.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import type { PairScore } from "./logps.ts";
 import { type Adapter, adapterProblems } from "./models/adapter.ts";
-import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
+import { requireWithinWindow } from "./models/config.ts";
 import type { Model } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import type { Schedule } from "./optim/schedule.ts";
@@ -57,14 +57,6 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   /** Told of each step as it is done; of steps before a resumed run's start it is not. */
   readonly onStep?: (record: StepRecord, timing: StepTiming) => void;
-}
-
-/**
- * Tokens that a run holds unless options say otherwise. In a large model, products of matrices gain
- * nothing from more than 512 rows; in a small one, starting a run costs more than what it computes.
- */
-export function defaultTokensPerRun({ hiddenSize, layers }: ModelConfig): number {
-  return Math.max(512, Math.min(4096, Math.floor(2 ** 23 / (hiddenSize * layers))));
 }
 
 /** How many problems of the same kind are worth listing. */

@@ -8,14 +8,20 @@ import { type Model, saveModel } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { openRuntime } from "./runtime/open_runtime.ts";
 import { learningRate } from "./optim/schedule.ts";
-import { divideIntoRuns, type PairBatch, pairFeeds, sizeOf } from "./pair_packs.ts";
+import {
+  defaultTokensPerRun,
+  divideIntoRuns,
+  type PairBatch,
+  pairFeeds,
+  sizeOf,
+} from "./pair_packs.ts";
 import { requireFinite } from "./require_finite.ts";
 import { runDigest } from "./run_digest.ts";
 import { SnapshotFolder } from "./snapshots.ts";
 import { type PartNorms, stepRecord } from "./step_metrics.ts";
 import type { StepRecord } from "./step_record.ts";
 import { startTiming } from "./step_timing.ts";
-import { checkTrainOptions, defaultTokensPerRun, type TrainOptions } from "./train_options.ts";
+import { checkTrainOptions, type TrainOptions } from "./train_options.ts";
 import { weightParts, withTrained } from "./trained_weights.ts";
 import { type BatchPart, initialState, type PartWeights, TrainingStep } from "./training_step.ts";
 

@@ -29,7 +29,7 @@ export async function runWorker(worker: Worker, job: TokenizeJob): Promise<Token
   const command = new Deno.Command(program, {
     args: [...args, JSON.stringify(job)],
     cwd: PROJECT_FOLDER,
-    env: worker.name === "ballast" ? MALLOCS.both : {},
+    env: worker.name === "ballast" ? MALLOCS.one : {},
     stdout: "piped",
     stderr: "piped",
   });

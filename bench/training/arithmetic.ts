@@ -1,5 +1,5 @@
 import type { ModelConfig } from "../../train/models/config.ts";
-import { countParameters } from "./shapes.ts";
+import { countWeights } from "../../train/costs/arithmetic.ts";
 
 /** Floating-point operations of a training step for each prompt or reply token. */
 export interface Arithmetic {
@@ -24,10 +24,9 @@ export function arithmeticOf(
   config: ModelConfig,
   { length, replyShare }: { length: number; replyShare: number },
 ): Arithmetic {
-  const { vocabSize, hiddenSize, layers, heads, headDim, tiedEmbeddings } = config;
-  const table = vocabSize * hiddenSize;
-  const blocks = countParameters(config) - table * (tiedEmbeddings ? 1 : 2);
-  const weights = blocks + table * replyShare;
+  const { layers, heads, headDim } = config;
+  const counts = countWeights(config);
+  const weights = counts.layers + counts.head * replyShare;
   return {
     weights,
     products: 6 * weights,

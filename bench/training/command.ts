@@ -14,7 +14,8 @@ import { othersDuring } from "./others_load.ts";
 import { PrototypeCopy } from "./prototype.ts";
 import type { Surroundings } from "./run_system.ts";
 import { benchScaling } from "./scaling.ts";
-import { configOf, countParameters, PROTOTYPE, SMALL, SMOLLM2_135M } from "./shapes.ts";
+import { parameterCount } from "../../train/models/parameters.ts";
+import { configOf, PROTOTYPE, SMALL, SMOLLM2_135M } from "./shapes.ts";
 import { defaultSystems, parseSystems, type System } from "./systems.ts";
 import { describeRun, disturbance, figuresTable, ratiosTable } from "./table.ts";
 import { makeWorkload, type Workload } from "./workload.ts";
@@ -119,7 +120,7 @@ async function workloadOf(options: BenchOptions): Promise<Workload> {
     ? "UltraFeedback pairs"
     : `sequences of ${PROTOTYPE[equal].length} random tokens`;
   const title = `RPO, ${lora === undefined ? "full fine-tuning" : `LoRA of rank ${lora}`}, ` +
-    `${(countParameters(config) / 1e6).toFixed(2)}M parameters, float32, ${threads} threads; ` +
+    `${(parameterCount(config) / 1e6).toFixed(2)}M parameters, float32, ${threads} threads; ` +
     `${what}, ${batchPairs} a step, ${steps} steps after ${warmupSteps}`;
   const sizes = { batchPairs, warmupSteps, steps, threads };
   return await makeWorkload({ title, config, sizes }, pairs);

@@ -5,7 +5,8 @@ import { contender, measureInRounds } from "./measure.ts";
 import { othersDuring } from "./others_load.ts";
 import type { Surroundings } from "./run_system.ts";
 import { scalingFigure } from "./scaling_figure.ts";
-import { configOf, countParameters, type Shape, SMOLLM2_135M } from "./shapes.ts";
+import { parameterCount } from "../../train/models/parameters.ts";
+import { configOf, type Shape, SMOLLM2_135M } from "./shapes.ts";
 import type { System } from "./systems.ts";
 import {
   productsDominate,
@@ -20,7 +21,10 @@ import { makeWorkload, type Workload } from "./workload.ts";
 const REPLY_SHARE = 0.5;
 
 /** SmolLM2's proportions from 11M to 135M parameters; a head has 64 features, of three one is K. */
-const SIZES: readonly Shape[] = [[192, 4], [384, 8], [384, 20], [576, 16], [576, 30]].map(
+const SIZES: readonly Shape[] = [[192, 4], [384, 8], [384, 20], [576, 8], [576, 16], [576, 23], [
+  576,
+  30,
+]].map(
   ([D, L]) => ({ ...SMOLLM2_135M, D, L, H: D / 64, K: D / 192, F: D * 8 / 3 }),
 );
 /** Tokens of a sequence while the model grows, and sequences of a step. */
@@ -52,7 +56,7 @@ interface Case {
 export async function benchScaling(plan: ScalingPlan): Promise<void> {
   const bySize = SIZES.map((shape): Case => ({
     ...SIZE_STEP,
-    label: `${(countParameters(configOf(shape)) / 1e6).toFixed(0)}M`,
+    label: `${(parameterCount(configOf(shape)) / 1e6).toFixed(0)}M`,
     shape,
   }));
   const byLength = LENGTHS.map((length): Case => ({
@@ -109,7 +113,7 @@ async function report(
   const title = kind === "size"
     ? `Cost of a token against model size (${SIZE_STEP.sequences} sequences of ${SIZE_STEP.length})`
     : `Cost of a token against length (${LENGTH_TOKENS} tokens a step, ${
-      (countParameters(configOf(LENGTH_SHAPE)) / 1e6).toFixed(0)
+      (parameterCount(configOf(LENGTH_SHAPE)) / 1e6).toFixed(0)
     }M parameters)`;
   printResult(`\n${title}\n\n${scalingTable(points)}\n`);
   for (const { name } of systems) {

@@ -21,7 +21,7 @@ export interface ScalingPoint {
  * @param width features of the residual stream
  */
 export function productsDominate({ products, attention }: Arithmetic, width: number): boolean {
-  return attention <= 0.15 * products && width >= 384;
+  return attention <= 0.15 * products && width >= 512;
 }
 
 /**

@@ -1,6 +1,4 @@
 import { type ModelConfig, parseModelConfig } from "../../train/models/config.ts";
-import { parametersOf } from "../../train/models/parameters.ts";
-import { elementCount } from "../../core/tensor.ts";
 
 /** The letters are those of ARCHITECTURE.md: vocabulary, width, layers, heads, kv heads, mlp. */
 interface Shape {
@@ -60,11 +58,6 @@ export function configOf({ V, D, L, H, K, F, tied }: Shape): ModelConfig {
     rope_theta: 100000,
     initializer_range: 1 / 24,
   }, "bench");
-}
-
-/** Weights of a model. */
-export function countParameters(config: ModelConfig): number {
-  return parametersOf(config).reduce((sum, { dims }) => sum + elementCount(dims), 0);
 }
 
 export type { Shape };

@@ -39,6 +39,7 @@ interface Row {
 /** Lets a model reply to prompts and prints the replies; returns the exit code. */
 export async function generate(options: GenerateOptions): Promise<number> {
   const { json, out, prompts: _p, prompt: _t, ...rest } = options;
+  noticeIgnored(options);
   const folder = await Deno.makeTempDir({ prefix: "ballast-generate-" });
   try {
     const prompts = await promptsFile(options, folder);
@@ -63,6 +64,17 @@ export async function generate(options: GenerateOptions): Promise<number> {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Says what makes no difference to greedy replies. */
+function noticeIgnored({ temperature, topP, topK, samples }: GenerateOptions): void {
+  if (temperature !== undefined) return;
+  const ignored = Object.entries({ "--top-p": topP, "--top-k": topK })
+    .flatMap(([name, value]) => value === undefined ? [] : [name]);
+  if (ignored.length > 0) {
+    printNotice(`Replies are greedy without --temperature: ignored ${ignored.join(" and ")}.`);
+  }
+  if (samples > 1) printNotice("Replies are greedy without --temperature: samples are all equal.");
 }
 
 /** The file of rows that was named, or one made of texts: of `--prompt`, or standard input as a whole. */

@@ -1,7 +1,10 @@
+import { type Feasibility, feasibilityOn } from "../../pipeline/feasibility.ts";
 import { isNamed } from "../../pipeline/graph.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
-import { formatEstimate } from "../../pipeline/reporters/quantities.ts";
+import { totalBytes } from "../../pipeline/prediction.ts";
 import { estimateWallSeconds } from "../../pipeline/schedule.ts";
+import { GPU_ASSUMPTION, GPU_UNIT, GPUS, thisMachine } from "../machines.ts";
+import { misfitText, planLines, reasonText } from "../plan_text.ts";
 import { printJson, printResult } from "../output.ts";
 import { machineCapacity, openSession, type RecipeOptions } from "../session.ts";
 
@@ -10,15 +13,15 @@ export async function plan(options: RecipeOptions & { json: boolean }): Promise<
   const session = await openSession(options);
   const planned = await session.plan();
   if (options.json) {
-    return printJson({ recipe: session.source.recipe.recipe, stages: planned.map(stageJson) });
+    return printJson({
+      recipe: session.source.recipe.recipe,
+      stages: planned.map(stageJson),
+      estimateSeconds: estimateWallSeconds(planned, machineCapacity().cores),
+      machines: machinesOf(planned).map(machineJson),
+      gpuAssumption: GPU_ASSUMPTION,
+    });
   }
-  const width = Math.max(...planned.map(({ instance }) => instance.id.length));
-  const lines = planned.map((one) => {
-    const reason = one.reasons[0] === undefined ? "" : `  ${reasonText(one.reasons[0])}`;
-    const more = one.reasons.length > 1 ? ` (and ${one.reasons.length - 1} more)` : "";
-    return `${one.state.padEnd(8)}${one.instance.id.padEnd(width)}${reason}${more}`.trimEnd();
-  });
-  printResult([...lines, "", totals(planned)].join("\n"));
+  printResult(planLines(planned, machineCapacity().cores, machinesOf(planned)).join("\n"));
 }
 
 /** Prints each field of the key that changed, for the named stages. */
@@ -42,22 +45,38 @@ export async function explain(
   );
 }
 
-function stageJson({ instance, state, key, reasons, estimateSeconds }: PlannedInstance) {
-  return { id: instance.id, state, key, reasons, estimateSeconds };
+function stageJson({ instance, state, key, reasons, forecast }: PlannedInstance) {
+  const { seconds, basis, memory, work, assumes = [] } = forecast;
+  return {
+    id: instance.id,
+    state,
+    key,
+    reasons,
+    estimateSeconds: seconds,
+    estimateBasis: basis,
+    assumes,
+    work: work === undefined ? null : { amount: work.amount, unit: work.unit },
+    memoryBytes: totalBytes(memory),
+    memoryParts: memory ?? null,
+  };
 }
 
-function reasonText({ field, before, after }: PlannedInstance["reasons"][number]): string {
-  if (field.startsWith("code ") && before !== null && after !== null) {
-    return field.replace("code ", "code: ");
-  }
-  return before === null && after === null
-    ? field
-    : `${field} ${before ?? "none"} → ${after ?? "none"}`;
+function machinesOf(planned: readonly PlannedInstance[]): Feasibility[] {
+  return [thisMachine(), ...GPUS].map((machine) => feasibilityOn(machine, planned, GPU_UNIT));
 }
 
-function totals(planned: readonly PlannedInstance[]): string {
-  const count = (state: string) => planned.filter((one) => one.state === state).length;
-  const seconds = estimateWallSeconds(planned, machineCapacity().cores);
-  const time = seconds === null || seconds === 0 ? "" : `; about ${formatEstimate(seconds)} to run`;
-  return `${count("cached")} cached, ${count("stale")} stale, ${count("missing")} missing${time}`;
+function machineJson({ machine, misfits, seconds }: Feasibility) {
+  const { name, memoryBytes } = machine;
+  return {
+    machine: name,
+    memoryBytes,
+    canRun: misfits.length === 0,
+    cannotRun: misfits.map(({ id, neededBytes, parts }) => ({
+      id,
+      neededBytes,
+      parts,
+      why: misfitText({ id, neededBytes, parts }, memoryBytes),
+    })),
+    computeSeconds: Object.fromEntries(seconds.map(({ name, seconds }) => [name, seconds])),
+  };
 }

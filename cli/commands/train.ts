@@ -1,17 +1,14 @@
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Json } from "../../core/json.ts";
-import { InputError, type Problem } from "../../core/problem.ts";
 import type { SftNormalisation } from "../../train/losses/sft_normalisation.ts";
 import { objectSchema } from "../../pipeline/schema_problems.ts";
 import { removeTree } from "../../pipeline/store/store.ts";
-import { StoreLock } from "../../pipeline/store/store_lock.ts";
-import { naming } from "../../pipeline/store/write_atomically.ts";
 import stage from "../../stages/command_train.ts";
 import { lossParams } from "../../stages/loss_params.ts";
 import { isLossFile } from "../loss_option.ts";
 import { runDirectly } from "../direct_job.ts";
+import { moveInto, type NewFolder, withNewFolder } from "../new_folder.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
-import { userPath } from "../project.ts";
 import { readRows } from "../rows.ts";
 import { machineCapacity } from "../session.ts";
 
@@ -63,32 +60,20 @@ interface Step {
 }
 
 /** Trains a model into a new folder and prints its steps; returns the exit code. */
-export async function train(options: TrainOptions): Promise<number> {
-  const folder = userPath(options.out);
-  const workFolder = join(dirname(folder), `.${basename(folder)}.training`);
-  await naming(folder, () => Deno.mkdir(dirname(folder), { recursive: true }));
-  const lockPath = `${workFolder}.lock`;
-  using _lock = await StoreLock.take(
-    lockPath,
-    Date.now(),
-    "it trains into the same --out. Wait for it to end, stop it, or choose another folder.",
+export function train(options: TrainOptions): Promise<number> {
+  return withNewFolder(
+    { out: options.out, verb: "train" },
+    (place) => trainInto(place, options),
   );
-  try {
-    return await trainInto({ folder, workFolder }, options);
-  } finally {
-    await removeTree(lockPath);
-  }
 }
 
 async function trainInto(
-  { folder, workFolder }: { folder: string; workFolder: string },
+  { folder, workFolder }: NewFolder,
   options: TrainOptions,
 ): Promise<number> {
   const { out: _o, resume, json, loss: _, beta: _b, eta: _e, sft: _s, coefficients: _c, ...rest } =
     options;
   const { reference, gradientShareSteps, ...others } = rest;
-  const problems = folderProblems(folder);
-  if (problems.length > 0) throw new InputError(problems);
   const params: Record<string, Json> = {
     ...others,
     ...lossChoice(options),
@@ -110,8 +95,7 @@ async function trainInto(
     return code;
   }
   const steps = (await readRows<Step>(join(workFolder, "steps", "steps.jsonl"))).map(contractStep);
-  await removeTree(folder);
-  await Deno.rename(join(workFolder, "model"), folder);
+  await moveInto(join(workFolder, "model"), folder);
   await removeTree(workFolder);
   if (json) printJson({ steps });
   else printResult(stepTable(steps));
@@ -135,19 +119,6 @@ function lossChoice({ loss, beta, eta, sft, coefficients }: TrainOptions): Recor
     printNotice(`--loss ${loss} ignores ${ignored.map((name) => `--${name}`).join(" and ")}.`);
   }
   return { ...choice, ...Object.fromEntries(given.filter(([name]) => known.includes(name))) };
-}
-
-function folderProblems(folder: string): Problem[] {
-  try {
-    if ([...Deno.readDirSync(folder)].length === 0) return [];
-    return [{
-      path: "--out",
-      message: `Expected a new or empty folder but found files in ${folder}.`,
-    }];
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    return [{ path: "--out", message: `${folder} cannot be used: ${(error as Error).message}.` }];
-  }
 }
 
 function stepTable(steps: readonly Step[]): string {

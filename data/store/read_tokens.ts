@@ -1,10 +1,11 @@
-import { DuckDBBlobValue, type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBBlobValue, DuckDBConnection } from "@duckdb/node-api";
 import { StreamingDigest } from "../../core/digest.ts";
 import { canonicalJson } from "../../core/json.ts";
 import { InputError } from "../../core/problem.ts";
 import type { TokenizedPair } from "../pair.ts";
 import type { TokenizedRow } from "../tokenize.ts";
 import { decodeBatch } from "./arrow_batch.ts";
+import { openDatabase, type TokenDatabase } from "./token_database.ts";
 import { COLUMNS, FORMAT, pairColumns, type TokenFacts, TOKENS_FILE } from "./token_table.ts";
 
 /**
@@ -36,17 +37,33 @@ export async function readTokenFacts(folder: string): Promise<TokenFacts> {
   return database.facts;
 }
 
-/** How many pairs a `tokens` artifact holds. */
-export async function countTokens(folder: string): Promise<{ pairs: number; tokens: number }> {
+/**
+ * What the size of a `tokens` artifact is told by: how many pairs it holds and how they were cut, their
+ * mean lengths, the products of lengths that attention computes, and the longest. Without rejected
+ * replies, theirs are 0.
+ */
+export async function measureTokens(folder: string): Promise<Record<string, number>> {
   await using database = await open(folder);
-  const result = await database.connection.runAndReadAll(
-    `SELECT count(*)::INTEGER,
-       coalesce(sum(prompt_tokens + chosen_tokens + coalesce(rejected_tokens, 0)), 0)::DOUBLE
-     FROM pairs`,
+  const { maxLength, maxPromptLength } = database.facts;
+  const result = await database.connection.runAndReadAll(SIZES);
+  const [row] = result.getRowObjects();
+  const sizes = Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, Number(value ?? 0)]),
   );
-  const [[pairs, tokens]] = result.getRows();
-  return { pairs: pairs as number, tokens: tokens as number };
+  return { ...sizes, maxLength, maxPromptLength };
 }
+
+const SIZES = `
+  WITH lengths AS (
+    SELECT prompt_tokens::DOUBLE AS p, chosen_tokens::DOUBLE AS c,
+      coalesce(rejected_tokens, 0)::DOUBLE AS r
+    FROM pairs
+  )
+  SELECT count(*) AS pairs, sum(p + c + r) AS tokens,
+    avg(p) AS "promptTokens", avg(c) AS "chosenTokens", avg(r) AS "rejectedTokens",
+    avg(p * p) AS "promptCells", avg(c * (p + c)) AS "chosenCells", avg(r * (p + r)) AS "rejectedCells",
+    max(p + c + r) AS "longestPair", max(c + r) AS "longestReplies"
+  FROM lengths`;
 
 /**
  * Digest (hex SHA-256) of the facts, the columns and the token ids, in order; the layout of the
@@ -72,8 +89,8 @@ export async function digestTokens(folder: string): Promise<string> {
 /** Batch after batch, in order: the given columns of `pairs`, and the token ids. */
 async function* readBatches(connection: DuckDBConnection, columns: string) {
   for (const [first, count] of await batchesOf(connection)) {
-    const blobs = await connection.runAndReadAll("SELECT arrow FROM batches WHERE first_row = $1", [
-      first,
+    const blobs = await connection.runAndReadAll("SELECT arrow FROM rows WHERE row = $1", [
+      first + count - 1,
     ]);
     const rows = await connection.runAndReadAll(
       `SELECT ${columns} FROM pairs WHERE row >= $1 AND row < $2 ORDER BY row`,
@@ -90,56 +107,25 @@ async function batchesOf(connection: DuckDBConnection): Promise<[number, number]
   return result.getRows() as [number, number][];
 }
 
-interface OpenTokens extends AsyncDisposable {
-  readonly connection: DuckDBConnection;
+interface OpenTokens extends TokenDatabase {
   readonly facts: TokenFacts;
 }
 
-/**
- * DuckDB that no one reads with at the moment: starting it takes longer than reading a few thousand
- * pairs. It is given to one reader at a time, since it opens no file twice.
- */
-let idle: DuckDBInstance | null = null;
-
 async function open(folder: string): Promise<OpenTokens> {
   const path = `${folder}/${TOKENS_FILE}`;
-  const waiting = idle;
-  idle = null;
-  const instance = waiting ?? await DuckDBInstance.create(":memory:", { threads: "1" });
+  const database = await openDatabase(path, "read").catch((error) => refuse(path, error));
   try {
-    const connection = await instance.connect();
-    const facts = await attach(connection, path);
-    return { connection, facts, [Symbol.asyncDispose]: () => close(instance, connection) };
-  } catch (error) {
-    instance.closeSync();
-    throw error;
-  }
-}
-
-/** Makes a file the database of a connection. */
-async function attach(connection: DuckDBConnection, path: string): Promise<TokenFacts> {
-  try {
-    const file = path.replaceAll("'", "''");
-    await connection.run(`ATTACH '${file}' AS tokens (READ_ONLY, TYPE duckdb)`);
-    await connection.run("USE tokens");
-    const result = await connection.runAndReadAll("SELECT format, facts FROM facts");
+    const result = await database.connection.runAndReadAll("SELECT format, facts FROM facts");
     const [[format, facts]] = result.getRows();
-    return format === FORMAT ? JSON.parse(facts as string) : refuse(path, `format ${format}`);
+    if (format !== FORMAT) throw new Error(`format ${format}`);
+    return { ...database, facts: JSON.parse(facts as string) };
   } catch (error) {
+    await database[Symbol.asyncDispose]();
     return refuse(path, error);
   }
 }
 
-/** Lets go of the file; what DuckDB cannot go on with after an error ends here. */
-async function close(instance: DuckDBInstance, connection: DuckDBConnection): Promise<void> {
-  const free = await connection.run("USE memory; DETACH tokens").then(() => true, () => false);
-  connection.closeSync();
-  if (free && idle === null) idle = instance;
-  else instance.closeSync();
-}
-
 function refuse(path: string, reason: unknown): never {
-  if (reason instanceof InputError) throw reason;
   const found = reason instanceof Error ? reason.message.split("\n")[0] : String(reason);
   throw new InputError([{
     path,

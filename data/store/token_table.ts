@@ -89,14 +89,22 @@ export function pairColumns(row: Readonly<Record<string, DuckDBValue>>): PairCol
 }
 
 /**
- * The tables: `facts` (one JSON document), `pairs`, and `batches` of token ids, each an Arrow IPC
- * stream of columns `prompt`, `chosen`, `rejected` for `row_count` pairs from `first_row` on.
+ * Table `facts` (one JSON document), view `pairs` (the columns above), and view `batches` of token
+ * ids: `arrow` is an Arrow IPC stream of columns `prompt`, `chosen`, `rejected` for `row_count` pairs
+ * from `first_row` on.
+ *
+ * All rows are in one table, where a batch's last row holds its blob. DuckDB writes a group of rows
+ * again when rows are added to it: with a table of blobs alone, all of them would be read and written
+ * again, over and over. It reads a long text once more for each NULL that follows it in a group,
+ * hence the last row.
  */
 export const SCHEMA_SQL = [
   "CREATE TABLE facts (format INTEGER NOT NULL, facts VARCHAR NOT NULL)",
-  `CREATE TABLE pairs (${
+  `CREATE TABLE rows (${
     COLUMNS.map(({ name, type, nullable }) => `${name} ${type}${nullable ? "" : " NOT NULL"}`)
       .join(", ")
-  })`,
-  "CREATE TABLE batches (first_row INTEGER NOT NULL, row_count INTEGER NOT NULL, arrow BLOB NOT NULL)",
+  }, batch_rows INTEGER, arrow BLOB)`,
+  "CREATE VIEW pairs AS SELECT * EXCLUDE (batch_rows, arrow) FROM rows",
+  "CREATE VIEW batches AS SELECT (row - batch_rows + 1)::INTEGER AS first_row, " +
+  "batch_rows AS row_count, arrow FROM rows WHERE batch_rows IS NOT NULL",
 ];

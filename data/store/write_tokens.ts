@@ -1,6 +1,14 @@
-import { type DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
+import {
+  BLOB,
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  type DuckDBValue,
+  INTEGER,
+} from "@duckdb/node-api";
 import type { TokenizedRow } from "../tokenize.ts";
 import { encodeBatch } from "./arrow_batch.ts";
+import { openDatabase } from "./token_database.ts";
 import {
   BATCH_ROWS,
   COLUMNS,
@@ -27,45 +35,24 @@ export interface WriteTokens {
  * @returns the number of pairs
  */
 export async function writeTokens(options: WriteTokens): Promise<number> {
-  const instance = await DuckDBInstance.create(`${options.folder}/${TOKENS_FILE}`, {
-    threads: "1",
-  });
-  try {
-    const connection = await instance.connect();
-    try {
-      for (const statement of SCHEMA_SQL) await connection.run(statement);
-      await connection.run("INSERT INTO facts VALUES ($1, $2)", [
-        FORMAT,
-        JSON.stringify(options.facts),
-      ]);
-      const count = await writeRows(connection, options);
-      await connection.run("CHECKPOINT");
-      return count;
-    } finally {
-      connection.closeSync();
-    }
-  } finally {
-    instance.closeSync();
-  }
+  await using database = await openDatabase(`${options.folder}/${TOKENS_FILE}`, "write");
+  const { connection } = database;
+  for (const statement of SCHEMA_SQL) await connection.run(statement);
+  await connection.run("INSERT INTO facts VALUES ($1, $2)", [
+    FORMAT,
+    JSON.stringify(options.facts),
+  ]);
+  const count = await writeRows(connection, options);
+  await connection.run("CHECKPOINT");
+  return count;
 }
 
 async function writeRows(connection: DuckDBConnection, options: WriteTokens): Promise<number> {
-  const pairs = await connection.createAppender("pairs");
-  const batches = await connection.createAppender("batches");
-  const types = COLUMNS.map((column) => column.type);
+  const appender = await connection.createAppender("rows");
   let count = 0;
   const write = (rows: readonly TokenizedRow[]) => {
-    const chunk = DuckDBDataChunk.create(types, rows.length);
-    chunk.setColumns(
-      COLUMNS.map((column) => rows.map((row, i) => column.value(row, count + i))),
-    );
-    pairs.appendDataChunk(chunk);
-    batches.appendInteger(count);
-    batches.appendInteger(rows.length);
-    batches.appendBlob(encodeBatch(rows));
-    batches.endRow();
-    pairs.flushSync();
-    batches.flushSync();
+    appender.appendDataChunk(chunkOf(rows, count));
+    appender.flushSync();
     count += rows.length;
     options.onProgress?.(count);
   };
@@ -77,7 +64,22 @@ async function writeRows(connection: DuckDBConnection, options: WriteTokens): Pr
     batch = [];
   }
   if (batch.length > 0) write(batch);
-  pairs.closeSync();
-  batches.closeSync();
+  appender.closeSync();
   return count;
+}
+
+const TYPES = [...COLUMNS.map(({ type }) => type), INTEGER, BLOB];
+
+/** A batch as columns of the table; `first` is the number of its first row. */
+function chunkOf(rows: readonly TokenizedRow[], first: number): DuckDBDataChunk {
+  const columns = COLUMNS.map(({ value }) => rows.map((row, i) => value(row, first + i)));
+  const inLastRow = (value: DuckDBValue) =>
+    rows.map((_, i) => i === rows.length - 1 ? value : null);
+  const chunk = DuckDBDataChunk.create(TYPES, rows.length);
+  chunk.setColumns([
+    ...columns,
+    inLastRow(rows.length),
+    inLastRow(new DuckDBBlobValue(encodeBatch(rows))),
+  ]);
+  return chunk;
 }

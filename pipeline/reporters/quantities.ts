@@ -10,10 +10,11 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-/** A rough duration, for estimates: `8 s`, `about 2 min` is written as `2 min`, `1 h 10 min`. */
+/** A rough duration, for estimates: `8 s`, `about 2 min` is written as `2 min`, `1 h 10 min`, `12 days`. */
 export function formatEstimate(seconds: number): string {
   if (seconds < 10) return `${Math.max(1, Math.round(seconds))} s`;
   if (seconds < 57.5) return `${Math.round(seconds / 5) * 5} s`;
+  if (seconds >= 3 * DAY) return `${Math.round(seconds / DAY)} days`;
   const minutes = Math.max(1, Math.round(seconds / 60));
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
@@ -38,6 +39,9 @@ export function formatClock(milliseconds: number): string {
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   return `${hours > 0 ? `${hours}:` : ""}${two(minutes)}:${two(seconds % 60)}`;
 }
+
+/** Seconds */
+const DAY = 24 * 3600;
 
 const UNITS = ["KiB", "MiB", "GiB", "TiB"];
 

@@ -1,6 +1,7 @@
 import { sha256 } from "../../core/digest.ts";
 import type { Json } from "../../core/json.ts";
 import type { OutputRecord } from "../events.ts";
+import type { Work } from "../prediction.ts";
 import { isDigest } from "./names.ts";
 
 /** The layout of a store; a store written by a newer one is refused. */
@@ -24,6 +25,8 @@ export interface KeyRecord {
   readonly fields: Json;
   readonly outputs: Readonly<Record<string, OutputRecord>>;
   readonly seconds: number;
+  /** What was done in those seconds, where the stage predicts it; absent after a resumption. */
+  readonly work?: Work;
   readonly peakMemoryBytes: number | null;
   /** ISO 8601, UTC. */
   readonly finishedAt: string;

@@ -149,9 +149,10 @@ export class Store {
 
   /**
    * Records what an instance gave, and for `explain` and estimates that it was the last to do so.
+   * @param machine where it ran, for speeds; none for a result that was not made now
    * @throws RangeError when an output is not in the store
    */
-  async commitKey(record: KeyRecord): Promise<void> {
+  async commitKey(record: KeyRecord, machine?: string): Promise<void> {
     for (const [port, { digest }] of Object.entries(record.outputs)) {
       if (!this.hasObject(digest)) {
         throw new RangeError(
@@ -162,7 +163,7 @@ export class Store {
     await this.#prepare();
     await writeAtomically(this.keyPath(record.key), formatKeyRecord(record), this.folder("tmp"));
     await this.writeInstance(record.recipe, record);
-    await this.timings.note(record);
+    await this.timings.note(record, machine);
   }
 
   /** The last key of an instance of a recipe, or `null`. */

@@ -1,8 +1,39 @@
+import type { Work } from "../prediction.ts";
 import type { KeyRecord } from "./records.ts";
 import { parseObject } from "./records.ts";
 import { readTextIfThere, writeAtomically } from "./write_atomically.ts";
 
-/** How long stages last took, in one small file, so that an estimate needs no database. */
+/** A stage's speed at some work, and which instance showed it last. */
+export interface Speed {
+  readonly perSecond: number;
+  readonly instance: string;
+}
+
+/** A speed as it is kept. */
+interface KeptSpeed extends Speed {
+  readonly machine: string;
+  readonly recipe: string;
+  readonly stage: string;
+  readonly unit: string;
+  readonly like: string;
+  readonly scale: number;
+}
+
+/** Whose speed is asked for. */
+export interface SpeedPlace {
+  readonly stage: string;
+  readonly recipe: string;
+  readonly instance: string;
+  readonly machine: string;
+}
+
+/** A speed at another scale than this factor says little: small models are slower in operations. */
+const NEAR = 8;
+
+/** The shortest part of the time that is taken for work: the guess of what starting takes may be off. */
+const LEAST_WORK = 0.25;
+
+/** How long stages last took and how fast they were, in one small file: estimates need no database. */
 export class Timings {
   /** @param path `timings.json`  @param temporary a folder on the same file system */
   constructor(readonly path: string, readonly temporary: string) {}
@@ -14,18 +45,73 @@ export class Timings {
     return own ?? stages[stage] ?? null;
   }
 
-  /** Remembers what a finished instance took. */
-  async note(record: Pick<KeyRecord, "recipe" | "instance" | "stage" | "seconds">): Promise<void> {
-    const { stages, instances } = this.#read();
-    stages[record.stage] = record.seconds;
-    instances[`${record.recipe}: ${record.instance}`] = record.seconds;
-    await writeAtomically(this.path, `${JSON.stringify({ stages, instances })}\n`, this.temporary);
+  /**
+   * The speed measured on this machine that is most like some work: of the instance itself, of its
+   * stage at the same kind of work, of its stage, of any stage; among equals at the nearest scale.
+   */
+  speed(work: Pick<Work, "unit" | "like" | "scale">, place: SpeedPlace): Speed | null {
+    const { machine, stage, recipe, instance } = place;
+    const distance = ({ scale }: KeptSpeed) => Math.abs(Math.log(scale / work.scale));
+    const rank = (one: KeptSpeed) => {
+      if (one.stage !== stage) return 3;
+      if (one.like !== work.like) return 2;
+      return one.recipe === recipe && one.instance === instance ? 0 : 1;
+    };
+    const [best] = this.#read().speeds
+      .filter((one) => one.machine === machine && one.unit === work.unit)
+      .filter((one) => distance(one) <= Math.log(NEAR))
+      .sort((a, b) => rank(a) - rank(b) || distance(a) - distance(b));
+    return best ?? null;
   }
 
-  #read(): Record<"stages" | "instances", Record<string, number>> {
-    const value = parseObject(readTextIfThere(this.path));
-    return { stages: secondsOf(value?.stages), instances: secondsOf(value?.instances) };
+  /**
+   * Remembers what a finished instance took.
+   * @param machine where it ran; without one no speed is learned
+   */
+  async note(
+    record: Pick<KeyRecord, "recipe" | "instance" | "stage" | "seconds" | "work">,
+    machine?: string,
+  ): Promise<void> {
+    const { stages, instances, speeds } = this.#read();
+    const { recipe, instance, stage, seconds, work } = record;
+    stages[stage] = seconds;
+    instances[`${recipe}: ${instance}`] = seconds;
+    const kept = work === undefined || machine === undefined || seconds <= 0
+      ? speeds
+      : withSpeed(speeds, { machine, recipe, instance, stage, ...speedOf(work, seconds) });
+    const text = JSON.stringify({ stages, instances, speeds: kept });
+    await writeAtomically(this.path, `${text}\n`, this.temporary);
   }
+
+  #read() {
+    const value = parseObject(readTextIfThere(this.path));
+    return {
+      stages: secondsOf(value?.stages),
+      instances: secondsOf(value?.instances),
+      speeds: speedsOf(value?.speeds),
+    };
+  }
+}
+
+function speedOf({ amount, unit, like, scale, startSeconds }: Work, seconds: number) {
+  const working = Math.max(seconds - startSeconds, seconds * LEAST_WORK);
+  return { perSecond: amount / working, unit, like, scale };
+}
+
+/** One speed an instance and kind of work; the newest last. */
+function withSpeed(speeds: readonly KeptSpeed[], added: KeptSpeed): KeptSpeed[] {
+  const sameAs = (one: KeptSpeed) =>
+    one.machine === added.machine && one.recipe === added.recipe &&
+    one.instance === added.instance && one.like === added.like && one.unit === added.unit;
+  return [added, ...speeds.filter((one) => !sameAs(one))].slice(0, KEPT);
+}
+
+/** Speeds that are kept, from the newest back. */
+const KEPT = 300;
+
+function speedsOf(value: unknown): KeptSpeed[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((one) => one?.perSecond > 0 && one.scale > 0);
 }
 
 function secondsOf(value: unknown): Record<string, number> {

@@ -10,14 +10,10 @@ import {
   type ScalingPoint,
   scalingSummary,
 } from "../../bench/training/scaling_points.ts";
-import {
-  configOf,
-  countParameters,
-  type Shape,
-  SMOLLM2_135M,
-} from "../../bench/training/shapes.ts";
+import { configOf, type Shape, SMOLLM2_135M } from "../../bench/training/shapes.ts";
 import { parseSystems } from "../../bench/training/systems.ts";
 import { disturbance, ratiosTable, spreadOf } from "../../bench/training/table.ts";
+import { parameterCount } from "../../train/models/parameters.ts";
 
 const PEERS = new URL("../../bench/peers/", import.meta.url);
 
@@ -91,7 +87,7 @@ Deno.test("parseResult() finds the result among other lines, and tells when ther
 });
 
 Deno.test("the shape of SmolLM2-135M has its number of parameters", () => {
-  assert.equal(countParameters(configOf(SMOLLM2_135M)), 134_515_008);
+  assert.equal(parameterCount(configOf(SMOLLM2_135M)), 134_515_008);
 });
 
 Deno.test("equalPairs() gives sequences of one length, half prompt, half reply", () => {

@@ -85,6 +85,12 @@ Deno.test("generate replies to prompts as the contract says", async (t) => {
     assert.notDeepEqual(await json([...file, "--adapter", "adapter"]), greedy);
   });
 
+  await t.step("what greedy replies ignore is said", async () => {
+    const { code, stderr } = await ballast([...file, "--top-p", "0.9"], place);
+    assert.equal(code, 0);
+    assert.match(stderr, /greedy without --temperature: ignored --top-p\./);
+  });
+
   await t.step("--out writes rows; standard output then holds nothing", async () => {
     const { code, stdout, stderr } = await ballast([...file, "--out", "replies.jsonl"], place);
     assert.deepEqual([code, stdout], [0, ""]);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ballast, ballastJson } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
-import { TEMPLATE, writeSmallModel } from "./small_model.ts";
+import { writeSmallModel } from "./small_model.ts";
+import { TEMPLATE } from "./small_tokenizer.ts";
 
 const files = ["--pairs", "pairs.jsonl", "--max-length", "40", "--max-prompt-length", "20"];
 

@@ -42,7 +42,7 @@ async function publish(store: Store, ids: readonly string[], finished: readonly 
     inputs: {},
   }));
   const memory = { get: () => undefined, set: () => {} };
-  const context = { recipe: "toy", store, code: {} as CodeIndex, memory };
+  const context = { recipe: "toy", store, code: {} as CodeIndex, memory, machine: "" };
   const published = await publishReports(result, { context, instances, planned: [], command: "" });
   return published.map(({ page }) => page.slice(store.path.length + 1));
 }

@@ -1,19 +1,14 @@
 import { join } from "node:path";
-import { trainByteLevelBpe } from "../../data/tokenizer/train_bpe.ts";
-import { writeBpeTokenizer } from "../../data/tokenizer/write_bpe_tokenizer.ts";
 import { parseModelConfig } from "../../train/models/config.ts";
 import { initializeModel, saveModel } from "../../train/models/model.ts";
 import { asF32, ggufFile } from "../train/models/gguf_writer.ts";
+import { TEMPLATE, writeSmallTokenizer } from "./small_tokenizer.ts";
 
 /** A few pairs that its tokenizer writes. */
 export const PAIRS = [
   ["say black two times", "black black .", "well black ."],
   ["name two tools", "knife rake .", "coffee hammer mango ."],
 ].map(([prompt, chosen, rejected]) => ({ prompt, chosen, rejected }));
-/** Its chat template. */
-export const TEMPLATE =
-  "{% for m in messages %}{{ '<|turn|>' + m.content + '<|end|>' }}{% endfor %}" +
-  "{% if add_generation_prompt %}{{ '<|turn|>' }}{% endif %}";
 const NAMES: Readonly<Record<string, string>> = {
   "model.embed_tokens": "token_embd",
   "model.norm": "output_norm",
@@ -30,22 +25,10 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** The same small qwen2 as a Hugging Face folder `folder`, and as `model.gguf`; `pairs.jsonl`. */
 export async function writeSmallModel(root: string): Promise<void> {
-  const specialTokens = ["<|pad|>", "<|turn|>", "<|end|>"];
-  const vocabulary = await trainByteLevelBpe(
-    (async function* () {
-      for (const pair of PAIRS) yield* Object.values(pair);
-    })(),
-    { vocabSize: 280, specialTokens },
+  const { specialTokens, tokens, merges } = await writeSmallTokenizer(
+    join(root, "folder"),
+    PAIRS.flatMap((pair) => Object.values(pair)),
   );
-  await writeBpeTokenizer(join(root, "folder"), {
-    vocabulary,
-    specialTokens,
-    padToken: "<|pad|>",
-    bosToken: "<|turn|>",
-    eosToken: "<|end|>",
-    chatTemplate: TEMPLATE,
-  });
-  const { tokens, merges } = vocabulary;
   const config = parseModelConfig({
     model_type: "qwen2",
     vocab_size: tokens.length,

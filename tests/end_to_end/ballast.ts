@@ -175,6 +175,20 @@ export interface PlanDocument {
     key: string | null;
     reasons: readonly { field: string; before: string | null; after: string | null }[];
     estimateSeconds: number | null;
+    /** What the seconds rest on. */
+    estimateBasis: string;
+    assumes: readonly string[];
+    work: { amount: number; unit: string } | null;
+    memoryBytes: number | null;
+    memoryParts: readonly { what: string; bytes: number }[] | null;
+  }[];
+  readonly estimateSeconds: number | null;
+  readonly machines: readonly {
+    machine: string;
+    memoryBytes: number;
+    canRun: boolean;
+    cannotRun: readonly { id: string; neededBytes: number; why: string }[];
+    computeSeconds: Readonly<Record<string, number>>;
   }[];
 }
 

@@ -24,6 +24,14 @@ Deno.test("measurePairs() measures a policy against the reference's log-probs", 
   assert.deepEqual(itemSets.pairs.items, ["x:1", "x:2"]);
 });
 
+Deno.test("measurePairs() takes the reference's own log-probs where no policy is given", async () => {
+  const { metrics } = await measurePairs({ score: null, pairs, reference });
+  assert.deepEqual(metrics.chosenLogp!.values, [-9, -2]);
+  assert.deepEqual(metrics.chosenLogpChange!.values, [0, 0]);
+  assert.deepEqual(metrics.margin!.values, [0, 0]);
+  assert.deepEqual(metrics.accuracy!.values, [50, 50]);
+});
+
 Deno.test("measurePairs() refuses log-probs of other pairs", async () => {
   const turned = [...reference].reverse();
   await assert.rejects(measurePairs({ score: scoring(-1), pairs, reference: turned }), {

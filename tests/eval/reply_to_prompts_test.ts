@@ -92,7 +92,7 @@ Deno.test("replyToPrompts() refuses what does not fit, all at once", async () =>
   ];
   await assert.rejects(ask({ prompts }, plain), {
     message: "2 problems:\n  a: Expected a prompt but found an empty text.\n" +
-      "  b: Expected a plain text, for a model without a chat template, but found messages.",
+      "  b: Expected a chat template, which a prompt of several messages (user) needs, but found none.",
   });
   await assert.rejects(ask({ maxNewTokens: 64 }), {
     message: "maxNewTokens: Expected fewer new tokens than the model's 64 positions but found 64.",

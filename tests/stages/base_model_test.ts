@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadTokenizer } from "../../data/tokenizer/tokenizer.ts";
 import baseModel from "../../stages/base_model.ts";
+import { modelSizes } from "../../train/costs/model_sizes.ts";
 import { loadModel } from "../../train/models/model.ts";
 import { writeSmallModel } from "../cli/small_model.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
@@ -69,6 +70,24 @@ Deno.test("base-model refuses a tokenizer with more tokens than the model knows"
   await assert.rejects(runStage(baseModel, { path: `${scratch.path}/folder` }), {
     name: "InputError",
     message: /Expected at most 280 tokens, as the model has, but found 281\.$/,
+  });
+});
+
+Deno.test("base-model refuses another model than the recipe expects, field by field", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  const path = `${scratch.path}/folder`;
+  const { config } = await loadModel(path);
+  const { parameters, ...shape } = modelSizes(config);
+  const expects = { ...shape, tiedEmbeddings: config.tiedEmbeddings, parameters };
+  await runStage(baseModel, { path, expects });
+  const wider = { ...expects, vocabSize: config.vocabSize + 1 };
+  const more = Number(parameters) + config.hiddenSize * (config.tiedEmbeddings ? 1 : 2);
+  await assert.rejects(runStage(baseModel, { path, expects: { ...wider, parameters: more } }), {
+    name: "InputError",
+    message: new RegExp(
+      `vocabSize: Expected 281, as the recipe says, but found 280\\.(.|\n)*parameters: `,
+    ),
   });
 });
 

@@ -120,7 +120,7 @@ Deno.test("CheckpointFolder says when an older version wrote a checkpoint", () =
     await Deno.mkdir(folder);
     const one = float32([1], Float32Array.of(1));
     const { sha256 } = await writeSafetensors(`${folder}/old`, new Map([["weight/w", one]]), {
-      run: "run",
+      metadata: { run: "run" },
     });
     const path = `${folder}/step-00000001.${sha256}.safetensors`;
     await Deno.rename(`${folder}/old`, path);

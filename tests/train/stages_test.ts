@@ -140,6 +140,25 @@ Deno.test("stage train takes each loss with the coefficients it needs, and no ot
   assert.match(problemsOf({ ...RPO, loss: "rop" })[0], /^train\.loss: .*dpo, rpo, ipo, hinge, sft/);
 });
 
+Deno.test("stage train warms up over a part of the steps, rounded up as transformers does", async () => {
+  const folder = await Deno.makeTempDir();
+  const { tokens, model } = await prepare(folder);
+  const { warmupSteps: _, ...rest } = { warmupSteps: 0, ...RPO };
+  const params = { ...rest, schedule: "constant", learningRate: 1, warmupRatio: 0.3 };
+  const { folders } = await runStage(train, {
+    params,
+    inputs: { model, tokens },
+    outputs: `${folder}/train`,
+  });
+  const steps = parseStepRecords(await Deno.readTextFile(`${folders.steps}/steps.jsonl`));
+  assert.deepEqual(steps.map(({ lr }) => lr), [0, 0.5, 1, 1, 1], "⌈0.3 · 5⌉ = 2 steps");
+  assert.match(
+    problemsOf({ ...RPO, warmupSteps: 2, warmupRatio: 0.1 })[0],
+    /^train\.warmupRatio: Expected not both warmupSteps and warmupRatio but found 0\.1\.$/,
+  );
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("stage train takes exactly one of epochs and steps", () => {
   const { epochs: _, ...rest } = RPO;
   assert.deepEqual(problemsOf({ ...rest, steps: 3 }), []);

@@ -11,8 +11,9 @@ import type { ModelConfig } from "./config.ts";
 import type { Projection } from "./families.ts";
 import { readJson, requireFile, writeJson } from "./folder_files.ts";
 import type { Model, Weights } from "./model.ts";
-import { LAYER, layerPrefix, parametersOf } from "./parameters.ts";
+import { LAYER, layerPrefix, type ModelShape, parametersOf } from "./parameters.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { requireInRange, type StorageDtype } from "./storage_dtype.ts";
 
 /** A LoRA adapter: its shape and its weights, by PEFT's names. */
 export interface Adapter {
@@ -42,8 +43,8 @@ export function adapterNames(layer: number, projection: Projection): { a: string
 
 /** Every weight of an adapter to a model, in the order of the computation. */
 export function adapterParametersOf(
-  { rank, targets }: AdapterConfig,
-  model: ModelConfig,
+  { rank, targets }: Pick<AdapterConfig, "rank" | "targets">,
+  model: ModelShape,
 ): AdapterParameter[] {
   const dimsOf = new Map(parametersOf(model).map(({ name, dims }) => [name, dims]));
   return Array.from(
@@ -124,11 +125,28 @@ export async function loadAdapter(folder: string, model: ModelConfig): Promise<A
   return { config, weights: new Map(names.map((name) => [name, tensors.get(name)!])) };
 }
 
-/** Writes a folder that `loadAdapter` and PEFT read; equal adapters, equal bytes. */
-export async function saveAdapter({ config, weights }: Adapter, folder: string): Promise<void> {
+/** How an adapter's folder is written. */
+export interface SaveAdapterOptions {
+  /** The type that weights are stored in; float32 unless told. */
+  readonly dtype?: StorageDtype;
+  /** What PEFT loads as the model that it adapts: a name on the hub, or a path. */
+  readonly base?: string;
+}
+
+/**
+ * Writes a folder that `loadAdapter` and PEFT read; equal adapters, equal bytes.
+ *
+ * @throws InputError with every weight that is out of the type's range
+ */
+export async function saveAdapter(
+  { config, weights }: Adapter,
+  folder: string,
+  { dtype = "float32", base }: SaveAdapterOptions = {},
+): Promise<void> {
+  requireInRange(weights, dtype);
   await Deno.mkdir(folder, { recursive: true });
-  await writeJson(`${folder}/adapter_config.json`, formatAdapterConfig(config));
-  await writeSafetensors(`${folder}/adapter_model.safetensors`, weights);
+  await writeJson(`${folder}/adapter_config.json`, formatAdapterConfig(config, base));
+  await writeSafetensors(`${folder}/adapter_model.safetensors`, weights, { dtype });
 }
 
 /** The model with what an adapter adds written into copies of its matrices: W + (alpha/rank)·B·A. */

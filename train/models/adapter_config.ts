@@ -114,10 +114,15 @@ function readDropout(reader: FieldReader): number {
   return 0;
 }
 
-/** The fields of `adapter_config.json` that PEFT needs to compute the same. */
-export function formatAdapterConfig({ rank, alpha, targets, dropout }: AdapterConfig): Json {
+/**
+ * The fields of `adapter_config.json` that PEFT needs to compute the same.
+ *
+ * @param base what PEFT loads as the model that it adapts; null where it is told
+ */
+export function formatAdapterConfig(config: AdapterConfig, base: string | null = null): Json {
+  const { rank, alpha, targets, dropout } = config;
   return {
-    base_model_name_or_path: null,
+    base_model_name_or_path: base,
     bias: "none",
     fan_in_fan_out: false,
     inference_mode: true,

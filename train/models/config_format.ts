@@ -1,6 +1,7 @@
 import type { Json } from "../../core/json.ts";
 import type { ModelConfig } from "./config.ts";
 import { type Family, TRAITS } from "./families.ts";
+import type { StorageDtype } from "./storage_dtype.ts";
 
 /** The fields that not every family's config class has. */
 const OWN_FIELDS: { readonly [F in Family]: (config: ModelConfig) => Record<string, Json> } = {
@@ -33,13 +34,17 @@ const OWN_FIELDS: { readonly [F in Family]: (config: ModelConfig) => Record<stri
   }),
 };
 
-/** `config.json` of a model folder, as transformers 5 reads it (and 4: both spellings are written). */
-export function formatModelConfig(config: ModelConfig): Json {
+/**
+ * `config.json` of a model folder, as transformers 5 reads it (and 4: both spellings are written).
+ *
+ * @param dtype what transformers 5 loads the weights as: what they are stored in
+ */
+export function formatModelConfig(config: ModelConfig, dtype: StorageDtype = "float32"): Json {
   return {
     ...OWN_FIELDS[config.family](config),
     architectures: [TRAITS[config.family].architecture],
     bos_token_id: config.bosTokenId,
-    dtype: "float32",
+    dtype,
     eos_token_id: formatTokenIds(config.eosTokenIds),
     hidden_size: config.hiddenSize,
     initializer_range: config.initializerRange,
@@ -54,7 +59,7 @@ export function formatModelConfig(config: ModelConfig): Json {
     rope_parameters: { rope_theta: config.ropeTheta, rope_type: "default" },
     rope_theta: config.ropeTheta,
     tie_word_embeddings: config.tiedEmbeddings,
-    torch_dtype: "float32",
+    torch_dtype: dtype,
     vocab_size: config.vocabSize,
   };
 }

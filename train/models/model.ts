@@ -1,12 +1,15 @@
 import { elementCount, float32 } from "../../core/tensor.ts";
+import { readGgufHeader } from "../../core/gguf_file.ts";
 import { Random } from "../../core/random.ts";
 import { type ModelConfig, parseModelConfig } from "./config.ts";
 import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
 import { isFile, readJson, writeJson } from "./folder_files.ts";
+import { readGgufConfig } from "./gguf_config.ts";
 import { readGgufModel } from "./gguf_model.ts";
 import { parametersOf } from "./parameters.ts";
-import { writeSafetensors } from "./safetensors.ts";
 import { readSafetensorsFolder } from "./safetensors_folder.ts";
+import { writeSafetensorsFolder } from "./safetensors_shards.ts";
+import { requireInRange, type StorageDtype } from "./storage_dtype.ts";
 import { readWeights, type Weights } from "./weights.ts";
 
 export type { Weights };
@@ -27,9 +30,19 @@ export interface Model {
  */
 export async function loadModel(path: string): Promise<Model> {
   if (await isFile(path)) return await readGgufModel(path);
-  const configPath = `${path}/config.json`;
-  const config = parseModelConfig(await readJson(configPath), configPath);
+  const config = await loadModelConfig(path);
   return { config, weights: await readWeights(config, await readSafetensorsFolder(path), path) };
+}
+
+/**
+ * Reads the shape of a model, and none of its weights.
+ *
+ * @throws InputError for a missing file, one that is damaged, a config that is not implemented
+ */
+export async function loadModelConfig(path: string): Promise<ModelConfig> {
+  if (await isFile(path)) return readGgufConfig(await readGgufHeader(path)).config;
+  const configPath = `${path}/config.json`;
+  return parseModelConfig(await readJson(configPath), configPath);
 }
 
 /**
@@ -51,13 +64,28 @@ export function initializeModel(config: ModelConfig, seed: number): Model {
   return { config, weights };
 }
 
+/** How a model's folder is written. */
+export interface SaveOptions {
+  /** The type that weights are stored in; float32 unless told. */
+  readonly dtype?: StorageDtype;
+  /** Most bytes of weights in one file; all are in one unless told. */
+  readonly maxShardBytes?: number;
+}
+
 /**
  * Writes a Hugging Face folder that `loadModel` and transformers read; equal models, equal bytes. Its
  * tokenizer is written by `saveTokenizerFiles`.
+ *
+ * @throws InputError with every weight that is out of the type's range
  */
-export async function saveModel(model: Model, folder: string): Promise<void> {
+export async function saveModel(
+  { config, weights }: Model,
+  folder: string,
+  { dtype = "float32", maxShardBytes = Infinity }: SaveOptions = {},
+): Promise<void> {
+  requireInRange(weights, dtype);
   await Deno.mkdir(folder, { recursive: true });
-  await writeJson(`${folder}/config.json`, formatModelConfig(model.config));
-  await writeJson(`${folder}/generation_config.json`, formatGenerationConfig(model.config));
-  await writeSafetensors(`${folder}/model.safetensors`, model.weights);
+  await writeJson(`${folder}/config.json`, formatModelConfig(config, dtype));
+  await writeJson(`${folder}/generation_config.json`, formatGenerationConfig(config));
+  await writeSafetensorsFolder(folder, weights, { dtype, maxShardBytes });
 }

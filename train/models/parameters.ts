@@ -1,6 +1,20 @@
 import type { ModelConfig } from "./config.ts";
 import { type Projection, TRAITS } from "./families.ts";
 
+/** What decides which weights a model has. */
+export type ModelShape = Pick<
+  ModelConfig,
+  | "family"
+  | "vocabSize"
+  | "hiddenSize"
+  | "intermediateSize"
+  | "layers"
+  | "heads"
+  | "keyValueHeads"
+  | "headDim"
+  | "tiedEmbeddings"
+>;
+
 /** One weight of a model, under the name that Hugging Face gives it. */
 export interface Parameter {
   readonly name: string;
@@ -37,7 +51,7 @@ export function layerPrefix(layer: number): string {
 }
 
 /** Every weight of a model, in the order of the computation; matrices are (out, in) as PyTorch's. */
-export function parametersOf(config: ModelConfig): Parameter[] {
+export function parametersOf(config: ModelShape): Parameter[] {
   const { hiddenSize: d, vocabSize: v, layers, tiedEmbeddings } = config;
   return [
     matrix(EMBEDDING, [v, d]),
@@ -47,7 +61,7 @@ export function parametersOf(config: ModelConfig): Parameter[] {
   ];
 }
 
-function layerParameters(config: ModelConfig, layer: number): Parameter[] {
+function layerParameters(config: ModelShape, layer: number): Parameter[] {
   const { hiddenSize: d, intermediateSize: f, headDim } = config;
   const { biased } = TRAITS[config.family];
   const q = config.heads * headDim;
@@ -76,12 +90,12 @@ function matrix(name: string, dims: readonly number[]): Parameter {
 }
 
 /** A norm begins by multiplying by one. */
-function norm(name: string, { family, hiddenSize }: ModelConfig): Parameter {
+function norm(name: string, { family, hiddenSize }: ModelShape): Parameter {
   return { name, dims: [hiddenSize], initially: 1 - TRAITS[family].normOffset };
 }
 
 /** How many numbers a model of this shape holds; a tied embedding counts once. */
-export function parameterCount(config: ModelConfig): number {
+export function parameterCount(config: ModelShape): number {
   return parametersOf(config)
     .reduce((sum, { dims }) => sum + dims.reduce((product, dim) => product * dim, 1), 0);
 }

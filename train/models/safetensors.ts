@@ -1,7 +1,8 @@
 import { canonicalJson } from "../../core/json.ts";
 import { StreamingDigest } from "../../core/digest.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { elementCount, type Tensor } from "../../core/tensor.ts";
 import { readSafetensorsHeader } from "./safetensors_header.ts";
+import { STORAGE, type StorageDtype } from "./storage_dtype.ts";
 import { readStoredTensor } from "./stored_tensor.ts";
 
 /** What a safetensors file holds: tensors by name, and its free text fields. */
@@ -28,14 +29,23 @@ export interface WrittenFile {
   readonly size: number;
 }
 
+/** How tensors are written. */
+export interface WriteOptions {
+  /** The type of their elements; float32 unless told. */
+  readonly dtype?: StorageDtype;
+  /** Free text fields of the header. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 /**
- * Writes float32 tensors as a safetensors file, in code-unit order of their names: equal tensors give
- * equal bytes. The file is synced, not renamed: the caller gives a temporary name where that matters.
+ * Writes tensors as a safetensors file, in code-unit order of their names: equal tensors give equal
+ * bytes. Beside them it holds one encoded tensor. The file is synced, not renamed: the caller gives a
+ * temporary name where that matters.
  */
 export async function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, Tensor<"float32">>,
-  metadata: Readonly<Record<string, string>> = {},
+  { dtype = "float32", metadata = {} }: WriteOptions = {},
 ): Promise<WrittenFile> {
   const names = [...tensors.keys()].sort();
   using file = await Deno.open(path, { write: true, create: true, truncate: true });
@@ -48,29 +58,27 @@ export async function writeSafetensors(
       written += await file.write(bytes.subarray(written));
     }
   };
-  await write(encodeHeader(names, tensors, metadata));
-  for (const name of names) {
-    const { data } = tensors.get(name)!;
-    await write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
+  const places = names.map((name) => ({ name, dims: tensors.get(name)!.dims }));
+  await write(encodeHeader(places, { dtype, metadata }));
+  for (const name of names) await write(STORAGE[dtype].encode(tensors.get(name)!.data));
   await file.sync();
   return { sha256: digest.hex(), size };
 }
 
 function encodeHeader(
-  names: readonly string[],
-  tensors: ReadonlyMap<string, Tensor<"float32">>,
-  metadata: Readonly<Record<string, string>>,
+  tensors: readonly { readonly name: string; readonly dims: readonly number[] }[],
+  { dtype, metadata }: Required<WriteOptions>,
 ): Uint8Array {
   const entries: string[] = [];
   // transformers refuses a file whose metadata does not name the framework that laid it out.
   entries.push(`"__metadata__":${canonicalJson({ format: "pt", ...metadata })}`);
+  const { name: type, size } = STORAGE[dtype];
   let offset = 0;
-  for (const name of names) {
-    const { dims, data } = tensors.get(name)!;
-    const entry = { data_offsets: [offset, offset + data.byteLength], dtype: "F32", shape: dims };
+  for (const { name, dims } of tensors) {
+    const end = offset + elementCount(dims) * size;
+    const entry = { data_offsets: [offset, end], dtype: type, shape: dims };
     entries.push(`${JSON.stringify(name)}:${canonicalJson(entry)}`);
-    offset += data.byteLength;
+    offset = end;
   }
   const json = new TextEncoder().encode(`{${entries.join(",")}}`);
   const length = Math.ceil(json.length / 8) * 8;

@@ -27,6 +27,8 @@ Deno.test("formatEstimate() rounds to what an estimate is worth", () => {
     [58, "1 min"],
     [100, "2 min"],
     [4200, "1 h 10 min"],
+    [71.9 * 3600, "71 h 54 min"],
+    [72 * 3600, "3 days"],
   ];
   for (const [seconds, text] of cases) assert.equal(formatEstimate(seconds), text);
 });

@@ -57,7 +57,7 @@ export async function openToyPipeline(): Promise<ToyPipeline> {
       editedSince: () => Promise.resolve(toy.edited),
     } as unknown as CodeIndex;
     const memory = StoredDigests.open(store);
-    const context = { recipe: source.recipe.recipe, store, code, memory };
+    const context = { recipe: source.recipe.recipe, store, code, memory, machine: "toy" };
     return { planned: await makePlan(selected.instances, context), context, selected };
   };
   const toy: ToyPipeline = {

@@ -50,7 +50,7 @@ Deno.test("writeSafetensors() and readSafetensors() round-trip values, shapes an
     ["a", float32([], Float32Array.of(3))],
     ["empty", float32([0, 4], new Float32Array())],
   ]);
-  await writeSafetensors(path, tensors, { run: "x" });
+  await writeSafetensors(path, tensors, { metadata: { run: "x" } });
   const { tensors: read, metadata } = await readSafetensors(path);
   assert.deepEqual([...read.keys()].sort(), ["a", "b", "empty"]);
   assert.deepEqual(read.get("b"), tensors.get("b"));

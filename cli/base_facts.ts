@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import { parse } from "yaml";
+import { type GgufHeader, readGgufHeader } from "../core/gguf_file.ts";
+import type { BaseFacts } from "../reports/cards/card_facts.ts";
+import { lookUp } from "./look_up.ts";
+
+/** What a model's files say of where it comes from. */
+export type StatedBase = Pick<BaseFacts, "name" | "license" | "licenseSource">;
+
+/** A card is text for people; what is larger is none. */
+const MOST_CARD_BYTES = 1 << 20;
+
+/**
+ * What a model's files say of its name on the hub and of its licence: the metadata of a GGUF file, the
+ * card in a folder. What they do not say is null.
+ *
+ * @throws InputError for a GGUF file that is damaged
+ */
+export async function statedBase(path: string): Promise<StatedBase> {
+  const there = lookUp(path);
+  if (there === "file") return ofGguf(await readGgufHeader(path));
+  if (there === null) return NOTHING; // The stage says that it is missing.
+  const files = [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) =>
+    name.endsWith(".gguf")
+  );
+  const ofFile = files.length === 1 ? ofGguf(await readGgufHeader(join(path, files[0]))) : NOTHING;
+  return { ...ofFile, ...await cardLicense(path) ?? {} };
+}
+
+const NOTHING: StatedBase = { name: null, license: null, licenseSource: null };
+
+function ofGguf({ metadata }: GgufHeader): StatedBase {
+  const text = (key: string) => {
+    const value = metadata.get(key);
+    return typeof value === "string" && value !== "" ? value : null;
+  };
+  const license = text("general.license");
+  const url = text("general.source.repo_url") ?? text("general.repo_url") ?? "";
+  return {
+    name: /^https:\/\/huggingface\.co\/([^/]+\/[^/]+)\/?$/.exec(url)?.[1] ?? null,
+    license,
+    licenseSource: license === null ? null : "general.license of the GGUF file",
+  };
+}
+
+async function cardLicense(
+  folder: string,
+): Promise<Pick<BaseFacts, "license" | "licenseSource"> | null> {
+  const fields = await cardFields(join(folder, "README.md"));
+  const given = fields.license === "other" ? fields.license_name ?? "other" : fields.license;
+  return typeof given === "string" && given !== "" && given !== "unknown"
+    ? { license: given, licenseSource: "the card of its folder" }
+    : null;
+}
+
+/** The YAML that a card begins with; nothing where there is no card, or none that can be read. */
+async function cardFields(path: string): Promise<Record<string, unknown>> {
+  if (lookUp(path) !== "file" || (await Deno.stat(path)).size > MOST_CARD_BYTES) return {};
+  const text = (await Deno.readTextFile(path)).replace(/\r\n/g, "\n");
+  const [, front] = /^---\n([\s\S]*?)\n---(?:\n|$)/.exec(text) ?? [];
+  try {
+    const fields: unknown = parse(front ?? "");
+    return typeof fields === "object" && fields !== null ? fields as Record<string, unknown> : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Whether a name is one that the hub knows models by: `OWNER/NAME`. */
+export function isHubName(name: unknown): name is string {
+  return typeof name === "string" && /^[A-Za-z0-9][\w.-]*\/[\w.-]+$/.test(name);
+}
+
+/** The model that an adapter's folder says it is for; null where that is no name on the hub. */
+export async function adapterBase(folder: string): Promise<string | null> {
+  const path = join(folder, "adapter_config.json");
+  if (lookUp(path) !== "file") return null;
+  try {
+    const name: unknown = JSON.parse(await Deno.readTextFile(path))?.base_model_name_or_path;
+    return isHubName(name) ? name : null;
+  } catch {
+    return null; // The stage says what is wrong with the file.
+  }
+}

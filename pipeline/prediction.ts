@@ -1,0 +1,59 @@
+/**
+ * How large an artifact is, in numbers under names that its type and the stages that read it agree
+ * on, such as `{ pairs: 2560, promptTokens: 104.5 }`. The engine passes them along unread.
+ */
+export type Sizes = Readonly<Record<string, number | string>>;
+
+/** What an instance has to do, in a unit in which machines have a speed. */
+export interface Work {
+  readonly amount: number;
+  /** What is counted, such as `operations` or `pairs`. Speeds compare within a unit only. */
+  readonly unit: string;
+  /** Units a second on one core, assumed until something was measured. */
+  readonly perSecond: number;
+  /** Seconds that do not grow with the amount: starting, loading, saving. */
+  readonly startSeconds: number;
+  /** Work under the same name runs at the same speed, such as `all weights` and `adapter`. */
+  readonly like: string;
+  /** How large what is worked with is: a speed measured at a similar scale is preferred. */
+  readonly scale: number;
+}
+
+/** A part of the peak memory, named for a person: `weights`, `gradients`. */
+export interface MemoryPart {
+  readonly what: string;
+  readonly bytes: number;
+}
+
+/** What a stage foresees of one of its instances; each field only where it can. */
+export interface Prediction {
+  /** Sizes of outputs, by port. */
+  readonly outputs?: Readonly<Record<string, Sizes>>;
+  readonly work?: Work;
+  /** Peak memory, in parts. */
+  readonly memory?: readonly MemoryPart[];
+  /** What was assumed where nothing is known, as sentences. */
+  readonly assumes?: readonly string[];
+}
+
+/** What a prediction is made from. */
+export interface PredictionInput<P = unknown> {
+  readonly params: P;
+  /** Sizes of each input's artifacts: facts where they exist, else predicted; null where unknown. */
+  readonly inputs: Readonly<Record<string, readonly (Sizes | null)[]>>;
+  /** Sizes of the outputs that this instance gave last, under whatever key: a guide, no more. */
+  readonly last: Readonly<Record<string, Sizes>>;
+}
+
+/**
+ * Foresees sizes, work and memory. It lies outside the stage's own module, so that an edited estimate
+ * changes no key and re-runs nothing.
+ */
+export type Predict<P = unknown> = (
+  about: PredictionInput<P>,
+) => Prediction | Promise<Prediction>;
+
+/** Bytes of all parts; null where nothing was predicted. */
+export function totalBytes(memory: readonly MemoryPart[] | undefined): number | null {
+  return memory === undefined ? null : memory.reduce((sum, { bytes }) => sum + bytes, 0);
+}

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { pathParam } from "../pipeline/path_param.ts";
+import { defineStage } from "../pipeline/stage.ts";
+import type { CardFacts } from "../reports/cards/card_facts.ts";
+import { STORAGE_DTYPES } from "../train/models/storage_dtype.ts";
+
+const params = z.strictObject({
+  model: pathParam({ kind: "either", describe: "a Hugging Face folder or a GGUF file" }),
+  adapter: pathParam({ kind: "folder", describe: "a folder with a LoRA adapter of PEFT's" })
+    .optional(),
+  merge: z.boolean().describe("write the model with the adapter's sums in its weights"),
+  tokenizer: pathParam({ kind: "either", describe: "a Hugging Face folder or a GGUF file" })
+    .optional(),
+  dtype: z.enum(STORAGE_DTYPES),
+  maxShardBytes: z.int().min(1),
+  card: z.custom<Omit<CardFacts, "weights">>((card) => typeof card === "object" && card !== null)
+    .describe("what the cards say but for the weights"),
+}).refine(({ adapter, merge }) => adapter !== undefined || !merge, {
+  path: ["merge"],
+  error: "--adapter beside it",
+});
+
+type Params = z.infer<typeof params>;
+
+/** What `ballast export` runs in a worker: no part of any recipe. */
+export default defineStage<Params>({
+  name: "command-export",
+  describe: "Write a model or an adapter as a Hugging Face folder with its cards",
+  params,
+  inputs: {},
+  outputs: { model: { type: "weights" } },
+  resources: () => ({ cores: 1, memory: 4096 }),
+  module: import.meta.url,
+  async run({ params, output }) {
+    const { modelCard, MODEL_CARD } = await import("../reports/cards/model_card.ts");
+    const { dataCard, DATA_CARD } = await import("../reports/cards/data_card.ts");
+    const folder = output("model");
+    const weights = params.adapter === undefined || params.merge
+      ? await writeModel(params, folder)
+      : await writeAdapter({ ...params, adapter: params.adapter }, folder);
+    await Deno.writeTextFile(`${folder}/${MODEL_CARD}`, modelCard({ ...params.card, weights }));
+    const data = dataCard(params.card.training);
+    if (data !== null) await Deno.writeTextFile(`${folder}/${DATA_CARD}`, data);
+  },
+});
+
+async function writeModel(params: Params, folder: string): Promise<CardFacts["weights"]> {
+  const { exportTokenizer } = await import("../data/tokenizer/export_tokenizer.ts");
+  const { loadModel, saveModel } = await import("../train/models/model.ts");
+  const { loadAdapter, mergeAdapter } = await import("../train/models/adapter.ts");
+  const { parameterCount } = await import("../train/models/parameters.ts");
+  // First, so that a tokenizer that is missing is told before minutes of work.
+  const hasChatTemplate = await exportTokenizer(params.tokenizer ?? params.model, folder);
+  const model = await loadModel(params.model);
+  const { config } = model;
+  const adapter = params.adapter === undefined
+    ? undefined
+    : await loadAdapter(params.adapter, config);
+  await saveModel(adapter === undefined ? model : mergeAdapter(model, adapter), folder, params);
+  return {
+    family: config.family,
+    parameters: parameterCount(config),
+    dtype: params.dtype,
+    adapter: adapter === undefined ? null : { ...adapter.config, merged: true },
+    hasChatTemplate,
+  };
+}
+
+async function writeAdapter(
+  params: Params & { readonly adapter: string },
+  folder: string,
+): Promise<CardFacts["weights"]> {
+  const { readTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
+  const { elementCount } = await import("../core/tensor.ts");
+  const { loadModelConfig } = await import("../train/models/model.ts");
+  const { loadAdapter, saveAdapter } = await import("../train/models/adapter.ts");
+  const { template } = await readTokenizerFiles(params.tokenizer ?? params.model);
+  const config = await loadModelConfig(params.model);
+  const adapter = await loadAdapter(params.adapter, config);
+  const base = params.card.base.name ?? undefined;
+  await saveAdapter(adapter, folder, { dtype: params.dtype, base });
+  const sizes = [...adapter.weights.values()].map(({ dims }) => elementCount(dims));
+  return {
+    family: config.family,
+    parameters: sizes.reduce((sum, size) => sum + size, 0),
+    dtype: params.dtype,
+    adapter: { ...adapter.config, merged: false },
+    hasChatTemplate: template !== null,
+  };
+}

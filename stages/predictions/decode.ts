@@ -1,0 +1,95 @@
+import { CACHE_FLOATS } from "../../eval/generate.ts";
+import type { MemoryPart, Prediction, Sizes } from "../../pipeline/prediction.ts";
+import { countWeights } from "../../train/costs/arithmetic.ts";
+import { decodingMemory } from "../../train/costs/memory.ts";
+import { shapeOf } from "../../train/costs/model_sizes.ts";
+import { decodingWork } from "../../train/costs/work.ts";
+import type collect from "../collect.ts";
+import type curve from "../curve.ts";
+import type evaluate from "../evaluate.ts";
+import type generate from "../generate.ts";
+import { countOf, type PredictOf } from "./params_of.ts";
+import { ASSUMED, loadingSeconds } from "./speeds.ts";
+import { meanPromptTokens } from "./tokenize.ts";
+
+/** Replies that are written at once at most, and the longest prompt of the synthetic world with room. */
+const ROWS = 512;
+const WORLD_PROMPT_TOKENS = 32;
+
+/** Mean characters of a pair of the synthetic world, roughly. */
+const TEXTS = { promptCharacters: 15, chosenCharacters: 25, rejectedCharacters: 25 } as const;
+
+/** Sampling replies of the synthetic world and pairing them. */
+export const predictCollecting: PredictOf<typeof collect> = ({ params, inputs, last }) => {
+  const { train, heldOut, maxNewTokens } = params;
+  const prompts = countOf(inputs.trainPrompts[0], "prompts");
+  const held = Math.min(heldOut.maxPairs, heldOut.prompts * heldOut.pairsPerPrompt);
+  const pairs = (port: string, most: number | null): Record<string, Sizes> =>
+    last[port]
+      ? { [port]: last[port] }
+      : most === null
+      ? {}
+      : { [port]: { ...TEXTS, pairs: most } };
+  return {
+    outputs: {
+      ...pairs("train", prompts && prompts * train.pairsPerPrompt),
+      ...pairs("validation", held),
+      ...pairs("test", held),
+      ...pairs("outOfCoverage", held),
+    },
+    memory: worldMemory(inputs.model[0], maxNewTokens, 1),
+  };
+};
+
+/** Measuring a policy beside its reference. */
+export const predictEvaluation: PredictOf<typeof evaluate> = ({ params, inputs }) => ({
+  memory: worldMemory(inputs.policy[0], params.maxNewTokens, 2),
+});
+
+/** Measuring one snapshot after the other. */
+export const predictCurve: PredictOf<typeof curve> = ({ params, inputs }) => ({
+  memory: worldMemory(inputs.snapshots[0], params.maxNewTokens, 1),
+});
+
+/** Replies to the prompts of pairs, each as long as it may be. */
+export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }): Prediction => {
+  const shape = shapeOf(inputs.policy[0]);
+  const pairs = countOf(inputs.pairs[0], "pairs") ?? params.limit ?? null;
+  if (shape === null || pairs === null) return {};
+  const { maxNewTokens, maxPromptLength = Infinity, limit = Infinity } = params;
+  const replies = Math.min(pairs, limit);
+  const promptTokens = meanPromptTokens(inputs.pairs[0], maxPromptLength);
+  const { all } = countWeights(shape);
+  return {
+    outputs: { replies: { replies } },
+    work: {
+      amount: replies * decodingWork(shape, { promptTokens, newTokens: maxNewTokens }),
+      unit: "operations",
+      perSecond: ASSUMED.operations,
+      startSeconds: loadingSeconds({ loadedBytes: 4 * all }),
+      like: "decoding",
+      scale: all,
+    },
+    memory: memoryOf(inputs.policy[0], {
+      models: 1,
+      rows: replies,
+      length: Math.min(maxPromptLength, 4 * promptTokens) + maxNewTokens,
+    }),
+  };
+};
+
+function worldMemory(model: Sizes | null, maxNewTokens: number, models: number) {
+  return memoryOf(model, { models, rows: ROWS, length: WORLD_PROMPT_TOKENS + maxNewTokens });
+}
+
+/** As many rows at once as asked for, or as the cache may hold. */
+function memoryOf(
+  model: Sizes | null,
+  { models, rows, length }: { models: number; rows: number; length: number },
+): readonly MemoryPart[] | undefined {
+  const shape = shapeOf(model);
+  if (shape === null) return undefined;
+  const perRow = 2 * shape.layers * shape.keyValueHeads * shape.headDim * length;
+  const most = Math.max(1, Math.floor(CACHE_FLOATS / perRow));
+  return decodingMemory(shape, { models, rows: Math.min(rows, ROWS, most), length });
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { feasibilityOn } from "../../pipeline/feasibility.ts";
+import type { PlannedInstance } from "../../pipeline/plan.ts";
+import type { Work } from "../../pipeline/prediction.ts";
+import { reservationOf } from "../../pipeline/schedule.ts";
+import { openToyPipeline } from "./toy/pipeline.ts";
+
+/** 12 has two digits; times 3.5 one foresees five of 42, which has two; times 10 four. */
+const CHAIN = `
+recipe: toy
+describe: two products in a row
+stages:
+  source: { params: { value: 12 } }
+  first: { uses: multiply, inputs: { number: source }, params: { factor: 3.5 } }
+  second: { uses: multiply, inputs: { number: first }, params: { factor: 10 } }
+`;
+
+Deno.test("a plan passes sizes from stage to stage before anything ran", async () => {
+  await using toy = await openToyPipeline();
+  const [source, first, second] = await toy.plan(CHAIN);
+  assert.deepEqual(source.forecast.outputs, { number: { digits: 2 } });
+  assert.deepEqual(first.forecast.outputs, { number: { digits: 5 } });
+  assert.deepEqual(second.forecast.outputs, { number: { digits: 7 } });
+  assert.equal(source.forecast.basis, "nothing to go by");
+  assert.equal(second.forecast.seconds, 1 + 7 / 2);
+  assert.equal(second.forecast.basis, "2.00 digits/s, assumed for 1 core");
+  assert.deepEqual(reservationOf(second), { cores: 1, memory: 701 });
+  assert.deepEqual(reservationOf(source), { cores: 1, memory: 64 }, "as it declares");
+});
+
+Deno.test("facts of artifacts take the place of predictions", async () => {
+  await using toy = await openToyPipeline();
+  await toy.run(CHAIN, { to: ["first"] });
+  const [, first, second] = await toy.plan(CHAIN);
+  assert.equal(first.state, "cached");
+  assert.deepEqual(first.forecast.outputs, { number: { digits: 2 } }, "42");
+  assert.deepEqual(second.forecast.outputs, { number: { digits: 4 } });
+  assert.equal(second.forecast.work!.amount, 4);
+});
+
+Deno.test("a run measures the speed at work that its inputs told, and plans rest on it", async () => {
+  await using toy = await openToyPipeline();
+  const { records } = await toy.run(CHAIN);
+  const { work, seconds } = records.get("second")!;
+  assert.equal(work!.amount, 4, "of facts, although seven were foreseen when the run began");
+  const [, , second] = await toy.plan(CHAIN, { set: ["second.factor=1000"] });
+  const perSecond = 4 / Math.max(seconds - 1, seconds / 4);
+  assert.equal(second.forecast.seconds, 1 + 6 / perSecond);
+  assert.equal(
+    second.forecast.basis,
+    `${perSecond.toPrecision(3)} digits/s, measured here by second`,
+  );
+});
+
+Deno.test("speed() prefers the instance, its kind of work, its stage, then the nearest scale", async () => {
+  await using toy = await openToyPipeline();
+  const { timings } = toy.store;
+  await Deno.mkdir(`${toy.folder}/store/tmp`, { recursive: true });
+  const work = { unit: "operations", like: "all", scale: 100 };
+  const place = { stage: "train", recipe: "r", instance: "train/a", machine: "here" };
+  const note = (
+    instance: string,
+    amount: number,
+    rest: Partial<Work> & { stage?: string } = {},
+  ) => {
+    const { stage = "train", ...kind } = rest;
+    const done: Work = { ...work, amount, perSecond: 1, startSeconds: 0, ...kind };
+    return timings.note({ recipe: "r", instance, stage, seconds: 10, work: done }, "here");
+  };
+  const found = () => timings.speed(work, place)?.perSecond ?? null;
+  assert.equal(found(), null);
+  await note("big", 10, { scale: 900 });
+  assert.equal(found(), null, "nine times as large says nothing");
+  await note("score", 20, { stage: "logps" });
+  assert.equal(found(), 2);
+  await note("train/lora", 30, { like: "adapter" });
+  assert.equal(found(), 3);
+  await note("train/far", 40, { scale: 500 });
+  assert.equal(found(), 4);
+  await note("train/near", 50, { scale: 120 });
+  assert.equal(found(), 5);
+  await note("train/a", 60, { scale: 300 });
+  assert.equal(found(), 6);
+  await note("train/a", 70);
+  assert.equal(found(), 7, "the newest of an instance");
+  assert.equal(timings.speed(work, { ...place, machine: "elsewhere" }), null);
+  assert.equal(timings.speed({ ...work, unit: "pairs" }, place), null);
+});
+
+Deno.test("what starting takes is not taken for work, unless it was most of the time", async () => {
+  await using toy = await openToyPipeline();
+  await Deno.mkdir(`${toy.folder}/store/tmp`, { recursive: true });
+  const { timings } = toy.store;
+  const place = { stage: "s", recipe: "r", instance: "i", machine: "here" };
+  const measured = async (startSeconds: number) => {
+    const work = { amount: 100, unit: "u", perSecond: 1, startSeconds, like: "l", scale: 1 };
+    await timings.note({ recipe: "r", instance: "i", stage: "s", seconds: 20, work }, "here");
+    return timings.speed(work, place)!.perSecond;
+  };
+  assert.equal(await measured(10), 10);
+  assert.equal(await measured(19), 100 / 5);
+});
+
+Deno.test("memory that is foreseen keeps instances apart that would not fit together", async () => {
+  await using toy = await openToyPipeline();
+  const overlaps = async (factor: number) => {
+    await toy.run(`
+recipe: toy
+describe: two side by side
+matrix: { way: [${factor}, ${factor + 1}] }
+stages:
+  source: { params: { value: 1 } }
+  multiply: { each: [way], inputs: { number: source }, params: { factor: $way } }
+`);
+    let running = 0;
+    let most = 0;
+    for (const { type } of toy.events) {
+      if (type === "stage-started") most = Math.max(most, ++running);
+      if (type === "stage-finished") running--;
+    }
+    return most;
+  };
+  assert.equal(await overlaps(10), 2, "301 MiB each of 1,024");
+  assert.equal(await overlaps(10000), 1, "601 MiB each");
+});
+
+Deno.test("feasibilityOn() names what a machine has no memory for, in parts, and its time", async () => {
+  await using toy = await openToyPipeline();
+  const planned: PlannedInstance[] = await toy.plan(CHAIN);
+  const machine = {
+    name: "small",
+    memoryBytes: 600 * 2 ** 20,
+    speeds: [{ name: "fast", perSecond: 4 }],
+  };
+  const found = feasibilityOn(machine, planned, "digits");
+  assert.deepEqual(found.misfits, [{
+    id: "second",
+    neededBytes: 701 * 2 ** 20,
+    parts: [{ what: "digits", bytes: 700 * 2 ** 20 }, { what: "process", bytes: 2 ** 20 }],
+  }]);
+  assert.deepEqual(found.seconds, [{ name: "fast", seconds: (5 + 7) / 4 }]);
+  assert.equal(feasibilityOn(machine, planned, "miles").seconds[0].seconds, 0);
+});

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { GPU_UNIT, GPUS } from "../../cli/machines.ts";
+import { misfitText } from "../../cli/plan_text.ts";
+import { readRecipe } from "../../cli/session.ts";
+import type { CodeIndex } from "../../pipeline/code_digest.ts";
+import { expand } from "../../pipeline/expand.ts";
+import { feasibilityOn } from "../../pipeline/feasibility.ts";
+import type { Instance } from "../../pipeline/instance.ts";
+import { makePlan, type PlannedInstance } from "../../pipeline/plan.ts";
+import { totalBytes } from "../../pipeline/prediction.ts";
+import { parseRecipe } from "../../pipeline/recipe.ts";
+import { Store } from "../../pipeline/store/store.ts";
+import { type ExpectedModel, expectedModel, unexpectedShape } from "../../stages/expected_model.ts";
+import { stages } from "../../stages/registry.ts";
+
+const RECIPES = ["zephyr-7b-beta", "zephyr-7b-gemma", "openrlhf-gemma"] as const;
+
+function instancesOf(name: string): Instance[] {
+  const { text, path } = readRecipe(name)!;
+  const source = parseRecipe(text, path, readRecipe);
+  const folder = "/nowhere";
+  return expand(source, {
+    stages,
+    overrides: source.overrides,
+    recipeFolder: folder,
+    userFolder: folder,
+    lookUp: () => null,
+  });
+}
+
+async function planOf(name: string): Promise<PlannedInstance[]> {
+  const folder = await Deno.makeTempDir({ prefix: "ballast-recipes-" });
+  try {
+    return await makePlan(instancesOf(name), {
+      recipe: name,
+      store: Store.open(`${folder}/store`),
+      code: { code: () => Promise.resolve({ modules: {}, packages: [] }) } as unknown as CodeIndex,
+      memory: { get: () => undefined, set: () => {} },
+      machine: "test",
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const params = (instances: readonly Instance[], id: string) =>
+  instances.find((one) => one.id === id)!.params as Record<string, unknown>;
+
+/** What the authors' files say, beside what all three have in common. */
+const PUBLISHED = {
+  "zephyr-7b-beta": { dpo: { beta: 0.01 }, rpo: { beta: 0.01, eta: 0.005, sft: "sum" }, epochs: 1 },
+  "zephyr-7b-gemma": {
+    dpo: { beta: 0.05 },
+    rpo: { beta: 0.05, eta: 0.005, sft: "sum" },
+    epochs: 2,
+  },
+  "openrlhf-gemma": {
+    dpo: { beta: 0.5 },
+    rpo: { beta: 0.5, eta: 0.2, sft: "sequence_mean" },
+    epochs: 2,
+  },
+} as const;
+
+for (const name of RECIPES) {
+  Deno.test(`the recipe ${name} is valid, with the figures of the authors' files`, () => {
+    const instances = instancesOf(name);
+    const { dpo, rpo, epochs } = PUBLISHED[name];
+    for (const [method, figures] of Object.entries({ dpo, rpo })) {
+      const found = params(instances, `train/${method}`);
+      const expected = {
+        ...figures,
+        loss: method,
+        epochs,
+        learningRate: 5e-7,
+        schedule: "cosine",
+        batchPairs: 128,
+        seed: 42,
+        warmupRatio: name === "openrlhf-gemma" ? 0.03 : 0.1,
+        minimumRate: name === "openrlhf-gemma" ? 0.1 : 0,
+        adamBeta2: name === "openrlhf-gemma" ? 0.95 : 0.999,
+        weightDecay: 0,
+        maxGradNorm: 1,
+      };
+      for (const [key, value] of Object.entries(expected)) {
+        assert.deepEqual(found[key], value, `${method}: ${key}`);
+      }
+      assert.equal(found.lora, undefined, "all weights");
+    }
+    const { maxLength, maxPromptLength } = params(instances, "train-tokens");
+    assert.deepEqual([maxLength, maxPromptLength], [1024, 512]);
+  });
+
+  Deno.test(`the plan of ${name} says that training does not fit 80 GB, and why`, async () => {
+    const planned = await planOf(name);
+    for (const { instance, forecast } of planned) {
+      if (!/^(base|data|.*-tokens|.*logps|train|measure.*)$/.test(instance.entry)) continue;
+      assert(forecast.seconds! > 0, `${instance.id} has an estimate`);
+    }
+    const [small] = GPUS.map((machine) => feasibilityOn(machine, planned, GPU_UNIT));
+    assert.deepEqual(small.misfits.map(({ id }) => id), ["train/dpo", "train/rpo"]);
+    assert.match(
+      misfitText(small.misfits[0], small.machine.memoryBytes),
+      /^train\/dpo needs 1\d\d\.\d GB of 80\.0 GB: weights (29|34)\.\d GB, gradients (29|34)\.\d GB, moments (57|68)\.\d GB, activations /,
+    );
+    const hours = small.seconds.map(({ seconds }) => seconds / 3600);
+    assert(hours[0] > hours[1] && hours[1] > hours[2], "float32, TF32, bfloat16");
+  });
+}
+
+Deno.test("Mistral 7B needs 16 bytes for each of its weights before anything is kept of a batch", async () => {
+  const planned = await planOf("zephyr-7b-beta");
+  const { memory } = planned.find(({ instance }) => instance.id === "train/rpo")!.forecast;
+  const of = (what: string) => memory!.find((part) => part.what === what)!.bytes;
+  assert.equal(of("weights") + of("gradients") + of("moments"), 16 * 7241732096);
+  assert(totalBytes(memory)! < 141e9, "on a GPU of 141 GB there is room");
+});
+
+Deno.test("the shape that a recipe expects is counted, and held to the model that is there", () => {
+  const { expects } = params(instancesOf("zephyr-7b-gemma"), "base") as {
+    expects: ExpectedModel;
+  };
+  assert.equal(expectedModel.safeParse({ ...expects, layers: 27 }).success, false);
+  assert.deepEqual(unexpectedShape(expects, expects, "model"), []);
+  const { tiedEmbeddings: _, ...rest } = expects;
+  assert.deepEqual(unexpectedShape(expects, { ...rest, tiedEmbeddings: false }, "model"), [
+    { path: "model: tiedEmbeddings", message: "Expected 1, as the recipe says, but found 0." },
+    {
+      path: "model: parameters",
+      message: `Expected 8537680896, as the recipe says, but found ${8537680896 + 256000 * 3072}.`,
+    },
+  ]);
+});

@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import type { Sizes } from "../../../pipeline/prediction.ts";
+import { totalBytes } from "../../../pipeline/prediction.ts";
+import { stages } from "../../../stages/registry.ts";
+import { largestRun, meanReading } from "../../../stages/predictions/token_sizes.ts";
+import { modelSizes } from "../../../train/costs/model_sizes.ts";
+import { SMALL } from "../../train/costs/small_shape.ts";
+
+const MODEL = modelSizes({ ...SMALL, hiddenSize: 64, vocabSize: 1000 });
+
+const TOKENS = {
+  pairs: 100,
+  promptTokens: 20,
+  chosenTokens: 30,
+  rejectedTokens: 10,
+  promptCells: 400,
+  chosenCells: 1500,
+  rejectedCells: 300,
+  longestPair: 120,
+  longestReplies: 90,
+};
+
+const TRAIN = {
+  loss: "dpo",
+  beta: 0.1,
+  learningRate: 1e-3,
+  schedule: "constant",
+  epochs: 1,
+  batchPairs: 10,
+  seed: 0,
+  threads: 1,
+};
+
+async function predict(stage: string, params: Record<string, unknown>, about: {
+  readonly inputs?: Record<string, readonly (Sizes | null)[]>;
+  readonly last?: Record<string, Sizes>;
+} = {}) {
+  const found = stages.get(stage)!;
+  const given = Object.entries(params).filter(([, value]) => value !== undefined);
+  return await found.predict!({
+    params: found.params.parse(Object.fromEntries(given)),
+    inputs: about.inputs ?? {},
+    last: about.last ?? {},
+  });
+}
+
+async function training(
+  params: Record<string, unknown>,
+  tokens: Sizes = TOKENS,
+  hasReference = true,
+) {
+  const reference = hasReference ? [{ files: 1 }] : [];
+  const inputs = { model: [MODEL], tokens: [tokens], reference };
+  const { work, memory, outputs } = await predict("train", { ...TRAIN, ...params }, { inputs });
+  return { amount: work!.amount, work: work!, bytes: totalBytes(memory)!, outputs };
+}
+
+Deno.test("training twice the pairs is twice the work in the same memory", async () => {
+  const once = await training({});
+  const twice = await training({}, { ...TOKENS, pairs: 200 });
+  assert(Math.abs(twice.amount / once.amount - 2) < 1e-12);
+  assert.equal(twice.bytes, once.bytes);
+  assert.equal(twice.work.startSeconds, once.work.startSeconds);
+  const bySteps = await training({ epochs: undefined, steps: 20 });
+  assert.equal(bySteps.amount, twice.amount);
+});
+
+Deno.test("an adapter is less work in less memory, and another kind of work", async () => {
+  const all = await training({});
+  const adapter = await training({ lora: { rank: 1 } });
+  assert(adapter.amount < all.amount);
+  assert(adapter.bytes < all.bytes);
+  assert.deepEqual([all.work.like, adapter.work.like], ["all weights", "adapter"]);
+  assert.deepEqual(adapter.outputs!.model, MODEL, "merged into a model of the same shape");
+});
+
+Deno.test("measuring both parts of a loss costs two more passes of the steps that do", async () => {
+  const rpo = { loss: "rpo", eta: 0.1, sft: "sum" };
+  const dpo = await training({ steps: 10, epochs: undefined });
+  const every = await training({ ...rpo, steps: 10, epochs: undefined, gradientShareSteps: 1 });
+  const seldom = await training({ ...rpo, steps: 10, epochs: undefined, gradientShareSteps: 10 });
+  const pass = (every.amount - dpo.amount) / 20;
+  assert(Math.abs(seldom.amount - dpo.amount - 2 * pass) < 1e-6 * pass);
+});
+
+Deno.test("a reference that is not wired, and replies that SFT does not read, are scored", async () => {
+  assert((await training({}, TOKENS, false)).amount > (await training({})).amount);
+  const sft = { loss: "sft", sft: "sum", beta: undefined };
+  const demonstrations = { ...TOKENS, rejectedTokens: 0, rejectedCells: 0 };
+  assert((await training(sft)).amount > (await training(sft, demonstrations)).amount);
+  assert((await training(sft, demonstrations)).amount < (await training({})).amount);
+});
+
+Deno.test("computing layers again is more work in less memory", async () => {
+  const plain = await training({});
+  const again = await training({ gradientCheckpointing: true });
+  assert(again.amount > plain.amount);
+  assert(again.bytes < plain.bytes);
+});
+
+Deno.test("nothing is foreseen of work and memory where sizes are not known", async () => {
+  const inputs = { model: [MODEL], tokens: [null], reference: [] };
+  assert.deepEqual(await predict("train", TRAIN, { inputs }), { outputs: { model: MODEL } });
+  assert.deepEqual(await predict("logps", { threads: 1 }, { inputs }), {});
+});
+
+Deno.test("scoring is a third of training, but for the update", async () => {
+  const inputs = { model: [MODEL], tokens: [TOKENS] };
+  const { work } = await predict("logps", { threads: 1 }, { inputs });
+  const { amount } = await training({ batchPairs: 100 });
+  assert(work!.amount < amount / 3 && work!.amount > amount / 4, `${work!.amount} of ${amount}`);
+});
+
+Deno.test("read-pairs gives as many pairs as its limits, else as last time", async () => {
+  const last = { train: { pairs: 70, promptCharacters: 9 }, test: { pairs: 30 } };
+  const params = { path: "data", trainLimit: 40 };
+  assert.deepEqual((await predict("read-pairs", params, { last })).outputs, {
+    train: { pairs: 40, promptCharacters: 9 },
+    test: { pairs: 30 },
+  });
+  assert.deepEqual((await predict("read-pairs", params)).outputs, { train: { pairs: 40 } });
+});
+
+Deno.test("tokenize keeps the lengths of last time while it cuts alike, else guesses and says so", async () => {
+  const cut = { maxLength: 512, maxPromptLength: 256 };
+  const last = { tokens: { ...TOKENS, ...cut } };
+  const inputs = { pairs: [{ pairs: 1000 }], tokenizer: [null] };
+  const kept = await predict("tokenize", cut, { inputs, last });
+  assert.deepEqual(kept.outputs!.tokens, { ...TOKENS, ...cut, pairs: 1000 });
+  assert.deepEqual(kept.assumes, []);
+  const wider = await predict("tokenize", { ...cut, maxLength: 1024 }, { inputs, last });
+  assert.notEqual(wider.outputs!.tokens.chosenTokens, 30);
+  assert.match(wider.assumes![0], /tokens assumed \(UltraFeedback's lengths\)/);
+  const texts = { pairs: 10, promptCharacters: 44, chosenCharacters: 88 };
+  const read = await predict("tokenize", cut, { inputs: { ...inputs, pairs: [texts] } });
+  assert.equal(Math.round(Number(read.outputs!.tokens.promptTokens)), 16, "44 / 4.4, and template");
+  assert.equal(read.outputs!.tokens.rejectedTokens, 0);
+  assert.match(read.assumes![0], /16, 26, 0 tokens assumed \(4\.4 characters a token\)/);
+});
+
+Deno.test("generate writes replies up to its limit, each as long as it may be", async () => {
+  const inputs = { policy: [MODEL], pairs: [{ pairs: 100, promptCharacters: 44 }] };
+  const work = async (rest: Record<string, unknown>) => {
+    const params = { maxNewTokens: 16, threads: 1, ...rest };
+    return (await predict("generate", params, { inputs })).work!.amount;
+  };
+  assert(Math.abs(await work({ limit: 10 }) / await work({}) - 0.1) < 1e-12);
+  const [short, middle, long] = await Promise.all(
+    [16, 32, 48].map((maxNewTokens) => work({ maxNewTokens })),
+  );
+  assert(middle > short);
+  assert(Math.abs((long - middle) / (middle - short) - 1) < 1e-9, "the prompt costs the same");
+});
+
+Deno.test("a base model has the shape that the recipe expects, else that of last time", async () => {
+  const expects = { ...SMALL, parameters: 340 };
+  const hub = { model: "o/m", revision: "main" };
+  const foreseen = await predict("base-model", { hub, expects });
+  assert.deepEqual(foreseen.outputs, { model: modelSizes(SMALL), tokenizer: { vocabSize: 10 } });
+  assert.equal(foreseen.work!.unit, "downloaded bytes");
+  const last = { model: MODEL, tokenizer: { vocabSize: 1000 } };
+  const again = await predict("base-model", { path: "m.gguf" }, { last });
+  assert.deepEqual(again.outputs, last);
+  assert.equal(again.memory![0].bytes, 4 * Number(MODEL.parameters), "made float32");
+  assert.deepEqual(await predict("base-model", { path: "m" }), {});
+});
+
+Deno.test("initialize has the shape of its parameters and the tokenizer's vocabulary", async () => {
+  const params = {
+    hiddenSize: 4,
+    intermediateSize: 6,
+    layers: 2,
+    heads: 2,
+    keyValueHeads: 1,
+    tiedEmbeddings: false,
+    seed: 0,
+  };
+  const { outputs } = await predict("initialize", params, {
+    inputs: { tokenizer: [{ vocabSize: 10 }] },
+  });
+  assert.deepEqual(outputs!.model, modelSizes(SMALL));
+});
+
+Deno.test("meanReading() counts a prompt once for both its replies", () => {
+  assert.deepEqual(meanReading(TOKENS, "both"), { tokens: 60, replyTokens: 40, cells: 2200 });
+  assert.deepEqual(meanReading(TOKENS, "chosen"), { tokens: 50, replyTokens: 30, cells: 1900 });
+  assert.deepEqual(meanReading(TOKENS, "rejected"), { tokens: 30, replyTokens: 10, cells: 700 });
+});
+
+Deno.test("largestRun() is one full of mean pairs, or the longest pair by itself", () => {
+  const limits = { tokens: 600, replyTokens: 1000 };
+  assert.deepEqual(largestRun(TOKENS, "both", limits), {
+    tokens: 600,
+    replyTokens: 400,
+    cells: 22000, // ten mean pairs of 2,200
+  });
+  assert.deepEqual(largestRun(TOKENS, "both", { tokens: 60, replyTokens: 1000 }), {
+    tokens: 120,
+    replyTokens: 90,
+    cells: 8800, // twice as long, four times the cells
+  });
+  assert.equal(largestRun(TOKENS, "both", { ...limits, replyTokens: 100 }).replyTokens, 100);
+  assert.equal(largestRun({ ...TOKENS, pairs: 2 }, "both", limits).tokens, 120, "all there are");
+});
