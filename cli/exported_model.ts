@@ -1,3 +1,4 @@
+import type { Json } from "../core/json.ts";
 import { ExpectedError, InputError, nearest, type Problem } from "../core/problem.ts";
 import { isNamed } from "../pipeline/graph.ts";
 import type { PlannedInstance } from "../pipeline/plan.ts";
@@ -73,13 +74,23 @@ async function baseOfRun(root: MadeInstance, path: string | undefined): Promise<
   const stated = path === undefined
     ? { name: null, license: null, licenseSource: null }
     : await statedBase(path);
-  const { model, revision } = params;
+  const { model, revision } = hubModel(params.hub) ?? { model: stated.name, revision: null };
   return {
     ...stated,
-    name: typeof model === "string" ? model : stated.name,
-    revision: typeof model === "string" && typeof revision === "string" ? revision : null,
+    name: model,
+    revision,
     fromScratch: root.instance.stage.name === "initialize",
   };
+}
+
+/** What `base-model` fetched from the hub; null where it read a file. */
+function hubModel(hub: Json | undefined): { model: string; revision: string | null } | null {
+  if (hub === undefined || hub === null || typeof hub !== "object" || Array.isArray(hub)) {
+    return null;
+  }
+  const { model, revision } = hub;
+  if (typeof model !== "string") return null;
+  return { model, revision: typeof revision === "string" ? revision : null };
 }
 
 function findModel(

@@ -197,7 +197,7 @@ class HeaderReader {
     const value = this.#view(8).getBigUint64(0, true);
     const count = Number(value);
     if (Number.isSafeInteger(count)) return count;
-    throw this.failure(`Expected a number of ${things} but found ${value}.`);
+    throw this.failure(`Expected no more ${things} than the file can hold but found ${value}.`);
   }
 
   text(): string {

@@ -53,13 +53,13 @@ export default defineStage<Params>({
     const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const source = params.path ?? await fetched(context, params.hub!);
+    // What cannot be used later is refused here, by the source's own names.
+    const { vocabSize } = await loadTokenizer(source);
     const config = await copyModel(source, output("model"));
     const unexpected = params.expects && unexpectedShape(params.expects, config, source);
     if (unexpected?.length) throw new InputError(unexpected);
     await saveBaseCard(source, output("model"));
     for (const port of ["model", "tokenizer"]) await saveTokenizerFiles(source, output(port));
-    // What cannot be used later is refused here.
-    const { vocabSize } = await loadTokenizer(output("tokenizer"));
     if (vocabSize > config.vocabSize) {
       throw new InputError([{
         path: source,

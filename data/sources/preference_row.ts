@@ -32,7 +32,9 @@ type Row = Required<Omit<PreferencePair, "id">>;
  */
 export function parsePreferenceRow(row: Readonly<Record<string, unknown>>): Row | RowProblem {
   try {
-    return parse(row);
+    const pair = parse(row);
+    checkText(pair);
+    return pair;
   } catch (error) {
     if (error instanceof BadRow) return error.problem;
     throw error;
@@ -77,6 +79,28 @@ function parse(row: Readonly<Record<string, unknown>>): Row {
   }
   const kinds = columns.filter(isKnown).map((name) => `${name}: ${kindOf(row[name])}`);
   throw new BadRow({ message: `Expected ${KNOWN_SHAPES}, but found ${kinds.join(", ")}.` });
+}
+
+/** A text with half of a surrogate pair has no UTF-8: it would be another text once it was written. */
+function checkText({ prompt, chosen, rejected }: Row): void {
+  const prompts = typeof prompt === "string" ? [prompt] : prompt.map(({ content }) => content);
+  for (
+    const [column, texts] of Object.entries({
+      prompt: prompts,
+      chosen: [chosen],
+      rejected: [rejected],
+    })
+  ) {
+    const bad = texts.find((text) => !text.isWellFormed());
+    if (bad === undefined) continue;
+    const at = bad.search(/\p{Surrogate}/u);
+    const found = bad.charCodeAt(at).toString(16);
+    throw new BadRow({
+      message:
+        `Expected Unicode text in ${column} but found \\u${found}, half of a surrogate pair, at ` +
+        `character ${at + 1}.`,
+    });
+  }
 }
 
 type GivenPrompt = string | readonly Message[] | null;

@@ -9,11 +9,19 @@ import { InputError } from "../../core/problem.ts";
 import { columnProblem, MOST_ROW_BYTES, PAIR_COLUMNS } from "../sources/preference_row.ts";
 import { type SourceRow, tooLarge } from "../sources/source_row.ts";
 
+/** A Parquet file that holds pairs, by its own account. */
+interface Table {
+  readonly path: string;
+  /** The columns of a pair that it has. */
+  readonly columns: readonly string[];
+  readonly rows: number;
+}
+
 /**
  * Streams the rows of a Parquet file, the columns of a pair alone; memory holds one batch of 2,048.
  * Lists and structs become arrays and records.
  *
- * @throws InputError when the file is damaged (naming the last rows that could be read), or when its
+ * @throws InputError when the file is damaged (naming the first row that cannot be read), or when its
  * columns can hold no pairs
  */
 export async function* readParquetRows(path: string): AsyncGenerator<SourceRow> {
@@ -22,44 +30,67 @@ export async function* readParquetRows(path: string): AsyncGenerator<SourceRow> 
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
   });
-  let number = 0;
   try {
     const connection = await instance.connect();
     try {
-      const columns = await checkColumns(connection, path);
-      const names = columns.map(quoted).join(", ");
-      const result = await connection.stream(
-        `SELECT ${names} FROM read_parquet(${literal(exact(path))})`,
-      );
-      for (
-        let chunk = await result.fetchChunk();
-        chunk?.rowCount;
-        chunk = await result.fetchChunk()
-      ) {
-        for (const values of chunk.getRows()) {
-          number++;
-          const row = Object.fromEntries(columns.map((name, i) => [name, plain(values[i])]));
-          const bytes = sizeOf(row);
-          if (bytes > MOST_ROW_BYTES) yield { number, problem: tooLarge(bytes, MOST_ROW_BYTES) };
-          else yield { number, row };
-        }
-      }
+      yield* streamRows(connection, await openTable(connection, path));
     } finally {
       connection.closeSync();
     }
-  } catch (error) {
-    throw explained(error, path, number);
   } finally {
     instance.closeSync();
   }
 }
 
-/** The columns of a pair that a file has, as it writes them. */
-async function checkColumns(connection: DuckDBConnection, path: string): Promise<string[]> {
-  const schema = await connection.runAndReadAll(
-    `SELECT name, coalesce(num_children, 0)::INTEGER FROM parquet_schema(${literal(exact(path))})`,
-  );
-  const columns = topLevel(schema.getRows() as [string, number][]);
+async function* streamRows(
+  connection: DuckDBConnection,
+  table: Table,
+): AsyncGenerator<SourceRow> {
+  const { path, columns, rows } = table;
+  let number = 0;
+  try {
+    const names = columns.map(quoted).join(", ");
+    const result = await connection.stream(
+      `SELECT ${names} FROM read_parquet(${literal(exact(path))})`,
+    );
+    for (
+      let chunk = await result.fetchChunk();
+      chunk?.rowCount;
+      chunk = await result.fetchChunk()
+    ) {
+      for (const values of chunk.getRows()) {
+        number++;
+        const row = Object.fromEntries(columns.map((name, i) => [name, plain(values[i])]));
+        const bytes = sizeOf(row);
+        if (bytes > MOST_ROW_BYTES) yield { number, problem: tooLarge(bytes, MOST_ROW_BYTES) };
+        else yield { number, row };
+      }
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    throw await damaged(connection, table, number);
+  }
+  // At a page that cannot be read, the stream may end as if the file did.
+  if (number < rows) throw await damaged(connection, table, number);
+}
+
+async function openTable(connection: DuckDBConnection, path: string): Promise<Table> {
+  const ask = async (sql: string) => (await connection.runAndReadAll(sql)).getRows();
+  const file = literal(exact(path));
+  try {
+    const schema = await ask(
+      `SELECT name, coalesce(num_children, 0)::INTEGER FROM parquet_schema(${file})`,
+    );
+    const columns = pairColumns(topLevel(schema as [string, number][]), path);
+    const [[rows]] = await ask(`SELECT num_rows::DOUBLE FROM parquet_file_metadata(${file})`);
+    return { path, columns, rows: rows as number };
+  } catch (error) {
+    throw isDamage(error) ? explained(path, 1, error.message) : error;
+  }
+}
+
+/** The columns of a pair among those of a file. */
+function pairColumns(columns: readonly string[], path: string): string[] {
   const twice = PAIR_COLUMNS.find((name) =>
     columns.filter((column) => column.toLowerCase() === name).length > 1
   );
@@ -101,21 +132,53 @@ function sizeOf(value: unknown): number {
   return Object.values(value).reduce((sum: number, item) => sum + sizeOf(item), 0);
 }
 
-/** What DuckDB says of a file, as a sentence with the place; other errors are ours. */
-function explained(error: unknown, path: string, read: number): unknown {
-  if (!(error instanceof Error) || error instanceof InputError) return error;
-  if (
-    !/^(Invalid|IO|Conversion|Serialization|Out of Memory|TProtocol|Not implemented) ?/i.test(
+/** Whether DuckDB says this of a file, and not of what we ask. */
+function isDamage(error: unknown): error is Error {
+  return error instanceof Error &&
+    /^(Invalid|IO|Conversion|Serialization|Out of Memory|TProtocol|Not implemented) ?/i.test(
       error.message,
-    )
-  ) {
-    return error;
+    );
+}
+
+/** The error for a file of which so many rows could be read, with the first row that cannot. */
+async function damaged(
+  connection: DuckDBConnection,
+  { path, columns, rows }: Table,
+  read: number,
+): Promise<InputError> {
+  const list = columns.map(quoted).join(", ");
+  const failure = async (begin: number, end: number): Promise<string | null> => {
+    try {
+      await connection.run(
+        `SELECT bit_xor(hash(${list})) FROM read_parquet(${literal(exact(path))}, ` +
+          `file_row_number = true) WHERE file_row_number >= ${begin} AND file_row_number < ${end}`,
+      );
+      return null;
+    } catch (error) {
+      if (isDamage(error)) return error.message;
+      throw error;
+    }
+  };
+  // Rows before `begin` can be read, those from there to `end` cannot; first the end is found.
+  let [begin, end] = [read, Math.min(read + 1, rows)];
+  while (end < rows && await failure(begin, end) === null) {
+    [begin, end] = [end, Math.min(end + 2 * (end - read), rows)];
   }
-  const reason = error.message.split("\n")[0].replaceAll(path, "the file").trim().slice(0, 200);
-  const message = `Expected a whole Parquet file with UTF-8 texts but found, from row ${
-    read + 1
-  } on: ${reason}`;
-  return new InputError([{ path: `${path}:${read + 1}`, message }]);
+  while (end - begin > 1) {
+    const middle = (begin + end) >> 1;
+    if (await failure(begin, middle) === null) begin = middle;
+    else end = middle;
+  }
+  const reason = await failure(begin, end);
+  return explained(path, begin + 1, reason ?? `${read} of the ${rows} rows that it should hold`);
+}
+
+/** What DuckDB says of a file, as a sentence with the place. */
+function explained(path: string, row: number, said: string): InputError {
+  const reason = said.split("\n")[0].replaceAll(path, "the file").trim().slice(0, 200);
+  const message =
+    `Expected a whole Parquet file with UTF-8 texts but found, from row ${row} on: ${reason}`;
+  return new InputError([{ path: `${path}:${row}`, message }]);
 }
 
 function quoted(name: string): string {

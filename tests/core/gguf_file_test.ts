@@ -118,7 +118,7 @@ Deno.test("readGgufHeader() makes no list, text or table that the file is too sh
   assert.match(await at(24, huge), /Expected 4503599627370495 bytes but found only/);
   assert.match(
     await at(24, Array(8).fill(255)),
-    /Expected a number of bytes but found 18446744073/,
+    /Expected no more bytes than the file can hold but found 18446744073/,
   );
   // "a" is the first key (8 + 1 bytes), then its type, the elements' type, their number.
   const list = ggufFile([["a", ["x"]]]);

@@ -83,5 +83,10 @@ stages:
   const again = await ballastJson<RunDocument>(args, offline);
   assert.deepEqual([...again.cached].sort(), ["data", "model"]);
   assert.equal(hub.seen.length, asked);
+  const out = join(scratch.path, "exported");
+  await ballastJson(["export", "model", ...args.slice(3), "--out", out], offline);
+  const card = await Deno.readTextFile(join(out, "README.md"));
+  assert.match(card, /^license: "?apache-2\.0"?\nbase_model: "?o\/m"?$/m);
+  assert.match(card, /o\/m at main/);
   assert.equal((await ballast(["verify", "--deep", "--store", "store"], place)).code, 0);
 });

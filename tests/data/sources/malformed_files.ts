@@ -1,19 +1,6 @@
-import assert from "node:assert/strict";
-import { writeParquet } from "./write_parquet.ts";
+import { bytes, GOOD_ROW, type MalformedFile, raw } from "./malformed_file.ts";
+import { MALFORMED_PARQUET } from "./malformed_parquet.ts";
 
-/** A file that is no data set, and what is to be said of it. */
-export interface MalformedFile {
-  readonly name: string;
-  /** The training split's file. */
-  readonly file: string;
-  readonly content: (path: string) => Promise<void>;
-  /** What the message must be, the folder's name cut off. */
-  readonly expected: RegExp;
-}
-
-const bytes = (content: string) => new TextEncoder().encode(content);
-/** A row that is right. */
-export const GOOD_ROW = '{"prompt":"p","chosen":"c","rejected":"r"}\n';
 const user = { role: "user", content: "p" };
 const answer = (content: unknown) => ({ role: "assistant", content });
 const talk = (content: unknown) => [user, answer(content)];
@@ -29,32 +16,6 @@ function jsonl(
 
 function row(name: string, value: unknown, expected: RegExp): MalformedFile {
   return jsonl(name, `${GOOD_ROW}${JSON.stringify(value)}\n`, expected);
-}
-
-function raw(
-  name: string,
-  content: Uint8Array<ArrayBuffer>,
-  expected: RegExp,
-  file = "train_prefs.jsonl",
-): MalformedFile {
-  return { name, file, expected, content: (path) => Deno.writeFile(path, content) };
-}
-
-function parquet(
-  name: string,
-  select: string,
-  expected: RegExp,
-  change: (content: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> = (content) => content,
-): MalformedFile {
-  return {
-    name,
-    file: "train_prefs.parquet",
-    expected,
-    content: async (path) => {
-      await writeParquet(path, select);
-      await Deno.writeFile(path, change(await Deno.readFile(path)));
-    },
-  };
 }
 
 async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -81,9 +42,6 @@ function gz(
   };
 }
 
-const pairs = "SELECT 'p' || range AS prompt, 'c' AS chosen, 'r' AS rejected FROM range(5000)";
-const list = (content: string) =>
-  `[{'role': 'user', 'content': 'p'}, {'role': 'assistant', 'content': ${content}}]`;
 const shapes =
   /Expected \{prompt, chosen, rejected\} of texts, or .* conversations, but found /.source;
 
@@ -246,6 +204,21 @@ export const MALFORMED_FILES: readonly MalformedFile[] = [
     Uint8Array.of(...bytes(GOOD_ROW), 0xc3, 0x28, 10),
     /^train_prefs\.jsonl:2: Expected UTF-8 text but found other bytes\.$/,
   ),
+  row(
+    "half of a surrogate pair",
+    { prompt: "p", chosen: "a\ud83d", rejected: "r" },
+    /^train_prefs\.jsonl:2: Expected Unicode text in chosen but found \\ud83d, half of .* at character 2\.$/,
+  ),
+  jsonl(
+    "lists in lists, 100,000 deep",
+    `${GOOD_ROW}{"prompt":"p","chosen":${"[".repeat(1e5)}${"]".repeat(1e5)},"rejected":"r"}\n`,
+    /^train_prefs\.jsonl:2: .* found prompt: string, chosen: list, rejected: string\.$/,
+  ),
+  jsonl(
+    "lists that no one closes",
+    `${GOOD_ROW}{"prompt":"p","chosen":${"[".repeat(1_000_000)}\n`,
+    /^train_prefs\.jsonl:2: Expected a JSON object but found /,
+  ),
   raw(
     "UTF-16",
     Uint8Array.of(0xff, 0xfe, ...[...GOOD_ROW].flatMap((c) => [c.charCodeAt(0), 0])),
@@ -306,95 +279,5 @@ export const MALFORMED_FILES: readonly MalformedFile[] = [
     expected:
       /^train_prefs\.jsonl: Expected JSON lines but found gzip data; name it \.jsonl\.gz\.$/,
   },
-  // Parquet
-  raw(
-    "text named .parquet",
-    bytes(GOOD_ROW),
-    /^train_prefs\.parquet: Expected a Parquet file but found other bytes\.$/,
-    "train_prefs.parquet",
-  ),
-  raw(
-    "nothing named .parquet",
-    new Uint8Array(),
-    /^train_prefs\.parquet: .* found an empty file\.$/,
-    "train_prefs.parquet",
-  ),
-  raw(
-    "a Parquet file's first four bytes",
-    bytes("PAR1"),
-    /^train_prefs\.parquet:1: Expected a whole Parquet file/,
-    "train_prefs.parquet",
-  ),
-  {
-    ...parquet("a table named .jsonl", pairs, /found a Parquet file; name it \.parquet\.$/),
-    file: "train_prefs.jsonl",
-  },
-  parquet(
-    "Parquet cut short",
-    pairs,
-    /^train_prefs\.parquet:1: Expected a whole Parquet file .* No magic bytes found at end/,
-    (content) => content.slice(0, -20),
-  ),
-  parquet(
-    "Parquet with pages overwritten",
-    pairs,
-    /^train_prefs\.parquet:1: Expected a whole Parquet file/,
-    (content) => content.fill(0xff, 4, 200),
-  ),
-  parquet(
-    "Parquet with bad UTF-8",
-    pairs,
-    /^train_prefs\.parquet:\d+: Expected a whole Parquet file with UTF-8 texts but found, from row \d+ on: .*not valid UTF8/,
-    spoilText,
-  ),
-  parquet(
-    "Parquet without rows",
-    "SELECT '' AS prompt, '' AS chosen, '' AS rejected WHERE false",
-    /^train_prefs\.parquet: Expected rows .* found none\.$/,
-  ),
-  parquet(
-    "Parquet with other columns",
-    "SELECT 1 AS a, 2 AS b",
-    /^train_prefs\.parquet: .*columns a, b; prompt and chosen and rejected missing/,
-  ),
-  parquet(
-    "Parquet with numbers",
-    "SELECT 'p' AS prompt, 1 AS chosen, 2 AS rejected",
-    /^train_prefs\.parquet:1: .*chosen: number, rejected: number/,
-  ),
-  parquet(
-    "Parquet with a null text",
-    "SELECT 'p' AS prompt, 'c' AS chosen, CASE WHEN range = 1 THEN NULL ELSE 'r' END AS rejected FROM range(3)",
-    /^train_prefs\.parquet:2: .*rejected: null/,
-  ),
-  parquet(
-    "Parquet with a null list",
-    `SELECT ${list("'c'")} AS chosen, CASE WHEN range = 2 THEN NULL ELSE ${
-      list("'r'")
-    } END AS rejected FROM range(3)`,
-    /^train_prefs\.parquet:3: .*rejected: null/,
-  ),
-  parquet(
-    "Parquet with a null message",
-    `SELECT [NULL, ${list("'c'").slice(1)} AS chosen, ${list("'r'")} AS rejected`,
-    /^train_prefs\.parquet:1: .* at chosen\[0\] but found null\.$/,
-  ),
-  parquet(
-    "Parquet with a null content",
-    `SELECT ${list("NULL")} AS chosen, ${list("'r'")} AS rejected`,
-    /^train_prefs\.parquet:1: Expected chosen\[1\]\.content to be a text but found null\.$/,
-  ),
-  parquet(
-    "Parquet with a row of 50 MB",
-    "SELECT 'p' AS prompt, 'c' AS chosen, CASE WHEN range = 1 THEN repeat('x', 52428800) ELSE 'r' END AS rejected FROM range(2)",
-    /^train_prefs\.parquet:2: Expected at most 16\.0 MiB a row but found 50\.0 MiB\.$/,
-  ),
+  ...MALFORMED_PARQUET,
 ];
-
-/** Makes the first byte of one text no UTF-8; the page is not compressed. */
-function spoilText(content: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const at = new TextDecoder("latin1").decode(content).indexOf("p3000");
-  assert.ok(at > 0);
-  content[at] = 0xff;
-  return content;
-}

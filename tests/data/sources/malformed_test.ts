@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { InputError } from "../../../core/problem.ts";
 import readPairs from "../../../stages/read_pairs.ts";
-import { GOOD_ROW, MALFORMED_FILES, type MalformedFile } from "./malformed_files.ts";
+import { GOOD_ROW, type MalformedFile } from "./malformed_file.ts";
+import { MALFORMED_FILES } from "./malformed_files.ts";
 
 /** Runs read-pairs over a folder with one bad split, and gives what it says and what it left. */
 async function readBad(
