@@ -24,6 +24,7 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
   await using scratch = await ScratchFolder.make();
   const store = join(scratch.path, "store");
   const here = [...SMALL_TINY, "--store", store];
+  let made: RunDocument;
   const plan = (...more: string[]) => ballastJson<PlanDocument>(["plan", ...here, ...more]);
 
   await t.step("plan on an empty store: all is missing, nothing is written", async () => {
@@ -66,7 +67,7 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     const other = [...SMALL_TINY, "--store", join(scratch.path, "other"), "--cores", "3"];
     const second = await ballastJson<RunDocument>(["reproduce", ...other]);
     assert.equal(second.ran.length, 29);
-    const first = await ballastJson<RunDocument>(["reproduce", ...here]);
+    const first = made = await ballastJson<RunDocument>(["reproduce", ...here]);
     assert.deepEqual([first.ran.length, first.cached.length], [0, 29]);
     assert.deepEqual(digestsOf(second), digestsOf(first));
     assert.equal(Object.keys(digestsOf(first)).length, 46);
