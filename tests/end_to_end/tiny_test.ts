@@ -79,7 +79,7 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
       const { folder } = await ballastJson<{ folder: string }>(
         ["export", "train/rpo-sum", ...here, "--out", join(scratch.path, "exported")],
       );
-      const { stages } = await ballastJson<RunDocument>(["reproduce", ...here]);
+      const { stages } = made;
       const outputsOf = (id: string) => stages.find((stage) => stage.id === id)!.outputs;
       const model = outputsOf(`train/rpo-sum${SEED}`).model.digest;
       const original = join(store, "objects", model.slice(0, 2), model, "model.safetensors");
