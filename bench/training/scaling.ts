@@ -32,7 +32,7 @@ const SIZE_STEP = { length: 256, sequences: 16 };
 
 /** Tokens of a sequence while the sequences grow; a step always holds as many tokens. */
 const LENGTHS = [64, 128, 256, 512, 1024, 2048] as const;
-const LENGTH_SHAPE = SIZES[1];
+const LENGTH_SHAPE = SIZES[3];
 const LENGTH_TOKENS = 4096;
 
 /** How a scaling measurement is taken. */
