@@ -1,4 +1,5 @@
 import { float32, int64, type Tensor } from "../../core/tensor.ts";
+import type { Graph } from "../graph/graph.ts";
 import { toOnnx } from "../graph/to_onnx.ts";
 import { openRuntime, type RuntimeOptions, type Session } from "../runtime/open_runtime.ts";
 import { requireWithinWindow } from "./config.ts";
@@ -20,10 +21,16 @@ const GROWTH = 1.25;
  */
 export async function openDecoder(model: Model, options: RuntimeOptions): Promise<TokenDecoder> {
   const runtime = await openRuntime(options);
-  return new CachedDecoder(model, {
-    prefill: await runtime.session(toOnnx(prefillGraph(model.config))),
-    step: await runtime.session(toOnnx(stepGraph(model.config))),
+  // The one is given back, should the other not open.
+  await using opened = new AsyncDisposableStack();
+  const open = async (graph: Graph) =>
+    opened.adopt(await runtime.session(toOnnx(graph)), (session) => session.release());
+  const decoder = new CachedDecoder(model, {
+    prefill: await open(prefillGraph(model.config)),
+    step: await open(stepGraph(model.config)),
   });
+  opened.move();
+  return decoder;
 }
 
 interface Sessions {
