@@ -7,7 +7,8 @@ export interface StepParams {
 
 /** How many steps training takes: as many as asked for, or as its passes over the pairs need. */
 export function countSteps({ steps, epochs, batchPairs }: StepParams, pairs: number): number {
-  return steps ?? Math.ceil(epochs! * pairs / batchPairs);
+  // What rounding adds to a whole number, as in 1.1 · 100 / 10, is no step.
+  return steps ?? Math.ceil(epochs! * pairs / batchPairs * (1 - 1e-12));
 }
 
 /** When the weights are kept; with `every`, the start and the end are snapshots too. */

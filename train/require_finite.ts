@@ -27,8 +27,8 @@ export function requireFinite(record: StepRecord, numbers: StepNumbers): void {
   const ids = numbers.pairs.slice(0, 3).map(({ id }) => id).join(", ");
   throw new ExpectedError(
     `Training stopped at step ${record.step}: ${name} is ${value} (learning rate ` +
-      `${record.lr}, pairs ${ids}${numbers.pairs.length > 3 ? ", …" : ""}). The weights before ` +
-      "this step are kept. A lower learning rate or more warm-up usually helps.",
+      `${record.lr}, pairs ${ids}${numbers.pairs.length > 3 ? ", …" : ""}). The last ` +
+      "checkpoint before it, if there is one, is kept. A lower learning rate or more warm-up usually helps.",
   );
 }
 
