@@ -51,7 +51,7 @@ export async function openScorer(
 ): Promise<Scorer> {
   const runtime = await openRuntime(options);
   const graph = logpsGraph(model.config, model.adapter?.config);
-  return new Scorer(model, await runtime.session(toOnnx(graph)));
+  return new Scorer(model, await runtime.session(toOnnx(graph)), runtime.description);
 }
 
 /** Made by `openScorer`. */
@@ -60,7 +60,8 @@ export class Scorer {
   readonly #session: Session;
   readonly #angles: RotaryAngles;
 
-  constructor(model: AdaptedModel, session: Session) {
+  /** @param runtime which runtime computes, for people: `Runtime.description` */
+  constructor(model: AdaptedModel, session: Session, readonly runtime: string) {
     this.#model = model;
     this.#session = session;
     this.#angles = new RotaryAngles(model.config);
@@ -97,10 +98,7 @@ export class Scorer {
     pairs: readonly TokenizedPair[],
     options: ScoreOptions = {},
   ): Promise<PairScore[]> {
-    const replies = pairs.flatMap(({ prompt, chosen, rejected }) =>
-      [chosen, rejected].flatMap((reply) => reply === null ? [] : [{ prompt, reply }])
-    );
-    const sums = (await this.logps(replies, options)).values();
+    const sums = (await this.logps(pairReplies(pairs), options)).values();
     const next = () => sums.next().value as number;
     return pairs.map(({ id, chosen, rejected }) => ({
       id,
@@ -169,7 +167,15 @@ export function groupByPrompt(
   return groups;
 }
 
-function longestSequence(sequences: readonly Sequence[]): number {
+/** Every reply of pairs with its prompt: a pair's chosen one, then its rejected one if it has one. */
+export function pairReplies(pairs: readonly TokenizedPair[]): Sequence[] {
+  return pairs.flatMap(({ prompt, chosen, rejected }) =>
+    [chosen, rejected].flatMap((reply) => reply === null ? [] : [{ prompt, reply }])
+  );
+}
+
+/** Tokens of the longest prompt with its reply; 0 for none. */
+export function longestSequence(sequences: readonly Sequence[]): number {
   return sequences.reduce(
     (most, { prompt, reply }) => Math.max(most, prompt.length + reply.length),
     0,

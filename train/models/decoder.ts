@@ -14,12 +14,18 @@ const FIRST_ROOM = 16;
 /** By how much a cache that is too small grows: each step copies it anyway, so that a little will do. */
 const GROWTH = 1.25;
 
+/** A decoder that knows what computes. */
+export interface RuntimeDecoder extends TokenDecoder {
+  /** Which runtime, for people: `Runtime.description`. */
+  readonly runtime: string;
+}
+
 /**
  * A decoder over a model, with keys and values cached.
  *
  * @throws RangeError when the number of threads is not a positive integer
  */
-export async function openDecoder(model: Model, options: RuntimeOptions): Promise<TokenDecoder> {
+export async function openDecoder(model: Model, options: RuntimeOptions): Promise<RuntimeDecoder> {
   const runtime = await openRuntime(options);
   // The one is given back, should the other not open.
   await using opened = new AsyncDisposableStack();
@@ -28,7 +34,7 @@ export async function openDecoder(model: Model, options: RuntimeOptions): Promis
   const decoder = new CachedDecoder(model, {
     prefill: await open(prefillGraph(model.config)),
     step: await open(stepGraph(model.config)),
-  });
+  }, runtime.description);
   opened.move();
   return decoder;
 }
@@ -38,7 +44,7 @@ interface Sessions {
   readonly step: Session;
 }
 
-class CachedDecoder implements TokenDecoder {
+class CachedDecoder implements RuntimeDecoder {
   readonly vocabSize: number;
   readonly cacheFloats: number;
   readonly #model: Model;
@@ -52,7 +58,7 @@ class CachedDecoder implements TokenDecoder {
   #rows = 0;
   #positions = 0;
 
-  constructor(model: Model, sessions: Sessions) {
+  constructor(model: Model, sessions: Sessions, readonly runtime: string) {
     this.vocabSize = model.config.vocabSize;
     this.#model = model;
     this.#weights = Object.fromEntries(model.weights);

@@ -13,6 +13,7 @@ const ALL_OPTIMIZATIONS = 99;
 /** ONNX Runtime on the CPU through its C API. A run does not block the thread that asked for it. */
 export class OnnxruntimeFfi implements Runtime {
   readonly name = "onnxruntime-ffi";
+  readonly description = this.name;
   readonly version: string;
 
   /** @throws RangeError when the number of threads is not a positive integer */

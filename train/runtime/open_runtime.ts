@@ -26,6 +26,7 @@ export interface OpenOptions extends RuntimeOptions {
 export async function openRuntime(
   { implementation, ...options }: OpenOptions,
 ): Promise<Runtime> {
+  let standsIn: string | undefined;
   if (implementation !== "node") {
     const { loadLibrary } = await import("./onnxruntime_library.ts");
     const loaded = loadLibrary();
@@ -33,10 +34,10 @@ export async function openRuntime(
       const { OnnxruntimeFfi } = await import("./onnxruntime_ffi.ts");
       return new OnnxruntimeFfi(options, loaded.library);
     }
-    if (implementation === "ffi") {
-      throw new Error(`onnxruntime-ffi cannot be used: ${loaded.unavailable}.`);
-    }
+    const why = `onnxruntime-ffi cannot be used: ${loaded.unavailable}`;
+    if (implementation === "ffi") throw new Error(`${why}.`);
+    standsIn = why;
   }
   const { OnnxruntimeNode } = await import("./onnxruntime_node.ts");
-  return new OnnxruntimeNode(options);
+  return new OnnxruntimeNode(options, standsIn);
 }
