@@ -110,7 +110,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux" || "unavailable" in loadLibrary(),
   async fn() {
     const [plain, again] = [await peakMemory("plain"), await peakMemory("checkpointing")];
-    // 0.39 where this was written, of which 110 MB are the process itself.
+    // 0.27 where this was written, of which 110 MB are the process itself.
     assert(again < 0.6 * plain, `${again} bytes, ${(again / plain).toFixed(2)} of ${plain}`);
   },
 });

@@ -1,7 +1,11 @@
-/** `M_MMAP_THRESHOLD` of glibc's mallopt(). */
-const MMAP_THRESHOLD = -3;
 /** Where glibc begins; setting it by hand stops it from growing. */
 const LARGE_BYTES = 128 << 10;
+/** Parameters of glibc's mallopt(), over what GLIBC_TUNABLES says: workers start with the opposite. */
+const SETTINGS = {
+  trimThreshold: [-1, LARGE_BYTES],
+  mmapThreshold: [-3, LARGE_BYTES],
+  mmapMax: [-4, 1 << 16],
+} as const;
 
 /**
  * From now on the memory of a large tensor goes back to the system as soon as it is freed, which
@@ -19,7 +23,7 @@ export function returnFreedMemory(): boolean {
     const { symbols } = Deno.dlopen("libc.so.6", {
       mallopt: { parameters: ["i32", "i32"], result: "i32" },
     });
-    return symbols.mallopt(MMAP_THRESHOLD, LARGE_BYTES) === 1;
+    return Object.values(SETTINGS).every((setting) => symbols.mallopt(...setting) === 1);
   } catch {
     return false; // another C library, or no permission
   }
