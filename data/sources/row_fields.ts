@@ -17,18 +17,35 @@ export interface NumberRange {
  * every problem of a file is found in one go.
  */
 export class RowFields {
-  readonly problems: Problem[] = [];
+  readonly #refused: { key: string; message: string; near?: string }[] = [];
+  readonly #asked = new Set<string>();
 
   constructor(readonly row: Readonly<Record<string, unknown>>, readonly where: string) {}
+
+  /** What is wrong so far. */
+  get problems(): Problem[] {
+    const unknown = Object.keys(this.row).filter((key) => !this.#asked.has(key));
+    return this.#refused.map(({ key, message, near }) => ({
+      path: `${this.where}: ${key}`,
+      message,
+      nearest: Object.hasOwn(this.row, key) ? near : nearest(key, unknown),
+    }));
+  }
 
   /** Whether the row has a value under this key that is not null. */
   has(key: string): boolean {
     return Object.hasOwn(this.row, key) && this.row[key] !== null;
   }
 
+  /** The value under a key, whatever it is. */
+  value(key: string): unknown {
+    this.#asked.add(key);
+    return this.row[key];
+  }
+
   /** A text. */
   text(key: string): string {
-    const value = this.row[key];
+    const value = this.value(key);
     if (typeof value === "string") return value;
     this.refuse(key, "a text");
     return "";
@@ -36,7 +53,7 @@ export class RowFields {
 
   /** One of several texts. */
   choice<Choice extends string>(key: string, choices: readonly Choice[]): Choice {
-    const value = this.row[key];
+    const value = this.value(key);
     const known = choices.find((choice) => choice === value);
     if (known !== undefined) return known;
     const near = typeof value === "string" ? nearest(value, choices) : undefined;
@@ -46,7 +63,7 @@ export class RowFields {
 
   /** A number; written out in a text, where the row is of a CSV file. */
   number(key: string, range: NumberRange = {}): number {
-    const found = this.row[key];
+    const found = this.value(key);
     const value = typeof found === "string" && found.trim() !== "" ? Number(found) : found;
     const { least = -Infinity, most = Infinity, integer = false } = range;
     const fits = typeof value === "number" && Number.isFinite(value) && value >= least &&
@@ -58,7 +75,7 @@ export class RowFields {
 
   /** A list of texts. */
   texts(key: string): string[] {
-    const value = this.row[key];
+    const value = this.value(key);
     if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value;
     this.refuse(key, "a list of texts");
     return [];
@@ -66,19 +83,9 @@ export class RowFields {
 
   /** Says that the value under a key is not what was expected. */
   refuse(key: string, expected: string, near?: string): void {
-    const path = `${this.where}: ${key}`;
-    if (!Object.hasOwn(this.row, key)) {
-      const close = nearest(key, Object.keys(this.row));
-      this.problems.push({
-        path,
-        message: `Expected ${expected} but found no such key.`,
-        nearest: close,
-      });
-      return;
-    }
-    const found = excerpt(this.row[key]);
-    const message = `Expected ${expected} but found ${found}.`;
-    this.problems.push({ path, message, nearest: near });
+    this.#asked.add(key);
+    const found = Object.hasOwn(this.row, key) ? excerpt(this.row[key]) : "no such key";
+    this.#refused.push({ key, message: `Expected ${expected} but found ${found}.`, near });
   }
 }
 

@@ -29,14 +29,14 @@ export async function readDifficulties(path: string): Promise<Difficulties> {
     values[index] = fields.number("difficulty");
     if (fields.problems.length > 0) return;
     const where = file.where(number);
-    const twice = (key: string, first: string) =>
+    const refuseTwice = (key: string, first: string) =>
       problems.push({ path: `${where}: ${key}`, message: `Expected another than at ${first}.` });
-    if (taken.has(index)) twice("index", taken.get(index)!);
-    if (positions.has(instruction)) {
-      twice("instruction", taken.get(positions.get(instruction)!) ?? path);
-    }
-    taken.set(index, where);
-    positions.set(instruction, index);
+    const first = taken.get(index);
+    const same = positions.get(instruction);
+    if (first !== undefined) refuseTwice("index", first);
+    else taken.set(index, where);
+    if (same !== undefined) refuseTwice("instruction", taken.get(same)!);
+    else positions.set(instruction, index);
   });
   refuseProblems(problems);
   return { path, values, positions };

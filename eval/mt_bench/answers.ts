@@ -35,7 +35,7 @@ export async function readAnswers(path: string): Promise<Answer[]> {
 }
 
 function readChoices(fields: RowFields): AnswerChoice[] {
-  const { choices } = fields.row;
+  const choices = fields.value("choices");
   const isChoice = (choice: unknown) =>
     typeof choice === "object" && choice !== null && "index" in choice &&
     typeof choice.index === "number" && "turns" in choice && Array.isArray(choice.turns) &&

@@ -77,5 +77,5 @@ function judgedTurn(fields: RowFields): JudgedTurn {
 }
 
 function readScore(fields: RowFields): number {
-  return fields.row.score === -1 ? -1 : fields.number("score", { least: 0, most: 10 });
+  return fields.value("score") === -1 ? -1 : fields.number("score", { least: 0, most: 10 });
 }

@@ -40,7 +40,7 @@ export async function readQuestions(path: string): Promise<Question[]> {
 
 /** The `question_id` of a row of any of FastChat's files: a number, or a text in benchmarks of others. */
 export function questionId(fields: RowFields): number | string {
-  const { question_id: id } = fields.row;
+  const id = fields.value("question_id");
   if (typeof id === "string") return id;
   return fields.number("question_id", { integer: true });
 }
