@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { InputError } from "../../core/problem.ts";
 import { isGzip, requireFile } from "./source_file.ts";
 
@@ -17,8 +18,7 @@ export async function readText(path: string, what: string): Promise<string> {
   let unpacked: Uint8Array = bytes;
   if (packed) {
     try {
-      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-      unpacked = new Uint8Array(await new Response(stream).arrayBuffer());
+      unpacked = gunzipSync(bytes);
     } catch (error) {
       return refuse(`Expected whole gzip data but found: ${(error as Error).message}`);
     }

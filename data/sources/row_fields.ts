@@ -24,6 +24,7 @@ export class RowFields {
 
   /** What is wrong so far. */
   get problems(): Problem[] {
+    if (this.#refused.length === 0) return [];
     const unknown = Object.keys(this.row).filter((key) => !this.#asked.has(key));
     return this.#refused.map(({ key, message, near }) => ({
       path: `${this.where}: ${key}`,

@@ -1,4 +1,4 @@
-import { CsvError, parse } from "csv-parse/sync";
+import { csvParseRows } from "d3-dsv";
 import { InputError } from "../../core/problem.ts";
 import { kindOf } from "./conversation.ts";
 import { readJsonRows } from "./json_rows.ts";
@@ -66,20 +66,28 @@ export async function readJsonLines(path: string, what: string): Promise<RowFile
  * The rows of a CSV file with a heading, each field a text; gzip data is unpacked.
  *
  * @param what what the rows are, in the plural: `weights`
- * @throws InputError for a file that cannot be read, has no row, or rows of unequal length
+ * @throws InputError for a file that cannot be read, or has no row
  */
 export async function readCsv(path: string, what: string): Promise<RowFile> {
-  const text = await readText(path, what);
-  try {
-    const found = parse(text, { columns: true, info: true, skip_empty_lines: true }) as unknown as {
-      readonly record: Record<string, string>;
-      readonly info: { readonly lines: number };
-    }[];
-    const rows = found.map(({ record, info }) => ({ number: info.lines, row: record }));
-    if (rows.length > 0) return { path, rows, where: (number) => `${path}:${number}` };
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new InputError([{ path, message: `Expected a CSV file of ${what}: ${error.message}.` }]);
-  }
+  const [heading = [], ...records] = csvParseRows(await readText(path, what));
+  const where = (number: number) => `${path}:${number}`;
+  let line = 1 + linesOf(heading);
+  const rows = records.flatMap((record): SourceRow[] => {
+    const number = line;
+    line += linesOf(record);
+    if (record.length === 1 && record[0].trim() === "") return [];
+    if (record.length === heading.length) {
+      return [{ number, row: Object.fromEntries(heading.map((name, i) => [name, record[i]])) }];
+    }
+    const message = `Expected ${heading.length} fields, as the heading has, but found ` +
+      `${record.length}.`;
+    return [{ number, problem: { message } }];
+  });
+  if (rows.length > 0) return { path, rows, where };
   throw new InputError([{ path, message: `Expected ${what} below a heading but found none.` }]);
+}
+
+/** Lines of text that a record takes: quoted fields may have ends of lines in them. */
+function linesOf(record: readonly string[]): number {
+  return record.reduce((sum, field) => sum + field.split("\n").length - 1, 1);
 }

@@ -1,3 +1,4 @@
+import { csvFormatRows } from "d3-dsv";
 import { checkRows, type RowFields } from "../../data/sources/row_fields.ts";
 import { readCsv } from "../../data/sources/row_files.ts";
 import { mean } from "../stats/moments.ts";
@@ -53,7 +54,7 @@ export function leaderboardCsv(rows: readonly LeaderboardRow[]): string {
       ...columns.map((name) => row[name as keyof LeaderboardRow]),
     ]),
   ];
-  return records.map((record) => `${record.map(csvField).join(",")}\n`).join("");
+  return `${csvFormatRows(records.map((record) => record.map((field) => String(field ?? ""))))}\n`;
 }
 
 /** A score as alpaca_eval would put it into its leaderboard, with its own length-controlled rate. */
@@ -117,9 +118,4 @@ export function recomputeLeaderboard(
 function numberOrEmpty(fields: RowFields, name: string): number | null {
   const value = fields.row[name];
   return value === undefined || value === "" ? null : fields.number(name);
-}
-
-function csvField(value: string | number | null): string {
-  const text = value === null ? "" : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

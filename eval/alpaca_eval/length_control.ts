@@ -23,7 +23,8 @@ export interface LengthControl {
 
 /** Weight of a row of each of the two gamed baselines. */
 const GAMED_WEIGHT = 0.1;
-const COLUMNS = 3;
+/** Held-out losses are compared, so fits need not be exact until the penalty is chosen. */
+const CHOICE_TOLERANCE = 1e-7;
 const FOLDS = 5;
 /** Inverse strengths of the penalty to choose from: ten from 1e-4 to 1e4, evenly in the logarithm. */
 const STRENGTHS = Array.from({ length: 10 }, (_, i) => 10 ** (-4 + 8 * i / 9));
@@ -41,28 +42,27 @@ const STRENGTHS = Array.from({ length: 10 }, (_, i) => 10 ** (-4 + 8 * i / 9));
  */
 export function fitLengthControl(control: LengthControl): GlmWeights {
   if (control.rows.length === 0) throw new RangeError("Expected at least 1 row but found 0.");
-  const all = [
-    ...control.gamed.map((row) => ({ ...row, weight: GAMED_WEIGHT, constant: 0 })),
-    ...control.rows.map((row) => ({ ...row, weight: 1, constant: 1 })),
-  ];
-  const rowsOf = (kept: typeof all) => logisticRows(kept, control.difficulties);
+  const all = logisticRows(control);
+  const foldOf = [...control.gamed, ...control.rows].map(({ index }) => index % FOLDS);
   const folds = Array.from({ length: FOLDS }, (_, fold) => ({
-    train: rowsOf(all.filter(({ index }) => index % FOLDS !== fold)),
-    held: rowsOf(all.filter(({ index }) => index % FOLDS === fold)),
+    train: pickRows(all, foldOf, (each) => each !== fold),
+    held: pickRows(all, foldOf, (each) => each === fold),
   })).filter(({ train, held }) => train.labels.length > 0 && held.labels.length > 0);
-  const strength = leastLoss(folds);
-  const [length, difficulty, constant] = fitL1Logistic(rowsOf(all), strength);
+  const [length, difficulty, constant] = fitL1Logistic(all, leastLoss(folds));
   return { length, difficulty, constant };
 }
 
 /** The strength with the least mean held-out loss; the smallest such. */
 function leastLoss(folds: readonly { train: LogisticRows; held: LogisticRows }[]): number {
-  const starts: Float64Array[] = folds.map(() => new Float64Array(COLUMNS));
+  const starts: Float64Array[] = folds.map(() => new Float64Array(3));
   let best = { strength: STRENGTHS[0], loss: Infinity };
   for (const strength of STRENGTHS) {
     let loss = 0;
     for (const [i, { train, held }] of folds.entries()) {
-      starts[i] = fitL1Logistic(train, strength, starts[i]);
+      starts[i] = fitL1Logistic(train, strength, {
+        start: starts[i],
+        tolerance: CHOICE_TOLERANCE,
+      });
       loss += meanLogLoss(held, starts[i]);
     }
     if (loss < best.loss) best = { strength, loss };
@@ -70,18 +70,31 @@ function leastLoss(folds: readonly { train: LogisticRows; held: LogisticRows }[]
   return best.strength;
 }
 
-function logisticRows(
-  rows: readonly (ControlledRow & { readonly weight: number; readonly constant: number })[],
-  difficulties: Float64Array,
+/** The gamed baselines' rows, then the model's. */
+function logisticRows({ rows, gamed, difficulties }: LengthControl): LogisticRows {
+  const size = gamed.length + rows.length;
+  const empty = () => new Float64Array(size);
+  const [length, difficulty, constant, labels] = [empty(), empty(), empty(), empty()];
+  for (const [i, row] of [...gamed, ...rows].entries()) {
+    length[i] = Math.tanh(row.stdDeltaLength);
+    difficulty[i] = difficulties[row.index];
+    labels[i] = row.preference;
+  }
+  constant.fill(1, gamed.length);
+  const weights = empty().fill(GAMED_WEIGHT).fill(1, gamed.length);
+  return { features: [length, difficulty, constant], labels, weights };
+}
+
+function pickRows(
+  { features: [a, b, c], labels, weights }: LogisticRows,
+  foldOf: readonly number[],
+  holds: (fold: number) => boolean,
 ): LogisticRows {
-  const features = new Float64Array(rows.length * COLUMNS);
-  rows.forEach(({ stdDeltaLength, index, constant }, i) =>
-    features.set([Math.tanh(stdDeltaLength), difficulties[index], constant], i * COLUMNS)
-  );
-  return {
-    features,
-    columns: COLUMNS,
-    labels: Float64Array.from(rows, ({ preference }) => preference),
-    weights: Float64Array.from(rows, ({ weight }) => weight),
+  const kept = foldOf.flatMap((fold, row) => holds(fold) ? [row] : []);
+  const pick = (values: Float64Array) => {
+    const picked = new Float64Array(kept.length);
+    for (let i = 0; i < kept.length; i++) picked[i] = values[kept[i]];
+    return picked;
   };
+  return { features: [pick(a), pick(b), pick(c)], labels: pick(labels), weights: pick(weights) };
 }

@@ -165,7 +165,9 @@ Deno.test("GLM weights and gamed baselines are read by column, with every bad fi
     });
   });
   await withFile(`${head}\nm,1,2\n`, async (path) => {
-    await assert.rejects(readGlmWeights(path), /Expected a CSV file of GLM weights: .*line 2/);
+    await assert.rejects(readGlmWeights(path), {
+      message: `${path}:2: Expected 4 fields, as the heading has, but found 3.`,
+    });
   });
   await withFile("baseline,index,std_delta_len,preference\nv,2,0.5,1.5\n", async (path) => {
     await assert.rejects(readGamedBaselines(path, 2), {
