@@ -39,6 +39,7 @@ export async function benchAlpacaEval(args: readonly string[]): Promise<number> 
     annotations: join(data, "annotations", `${model}.json.gz`),
     difficulty: join(data, "instruction_difficulty.jsonl"),
     gamed: join(data, "gamed_baselines.csv"),
+    times: 5,
   };
   requirePeer(python);
   const rows = await readAnnotations(job.annotations);

@@ -3,6 +3,8 @@ export interface ScoreJob {
   readonly annotations: string;
   readonly difficulty: string;
   readonly gamed: string;
+  /** Times that the rows are scored, one after the other. */
+  readonly times: number;
 }
 
 /** What a worker prints as the last line of its output. */
@@ -11,8 +13,6 @@ export interface ScoreResult {
   readonly standardError: number;
   /** Difficulty by position, as alpaca_eval has it. */
   readonly lengthControlledWinRate: number;
-  /** From rows in memory to all figures. */
-  readonly scoreSeconds: number;
-  /** Of that, the logistic regression; only alpaca_eval's worker tells it. */
-  readonly fitSeconds?: number;
+  /** From rows in memory to all figures, each time. */
+  readonly scoreSeconds: readonly number[];
 }
