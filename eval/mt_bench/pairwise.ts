@@ -5,6 +5,7 @@ import { type OrderConsistency, orderConsistency, type Preference } from "../sta
 import { winRate } from "../stats/win_rate.ts";
 import type { PairJudgment, Verdict } from "./judgments.ts";
 import { ofOneJudge } from "./one_judge.ts";
+import { refuseRepeats } from "./refuse_repeats.ts";
 
 /** How often model a beat model b, as MT-Bench counts; rates are percent. */
 export interface PairwiseScore {
@@ -55,7 +56,7 @@ export function scorePairwise(
     throw new InputError([{ path, message }]);
   }
   const own = ofOneJudge(between, request);
-  refuseRepeats(own, path);
+  refuseRepeats(own, { path });
   const read = own.flatMap((row) => {
     const [first, second] = [row.g1_winner, row.g2_winner].map((won) => preference(won, row, a));
     if (first === null || second === null) return [];
@@ -108,15 +109,4 @@ function requireModels(judgments: readonly PairJudgment[], { a, b, path }: Pairw
       }),
     ),
   );
-}
-
-function refuseRepeats(judgments: readonly PairJudgment[], path: string): void {
-  const seen = new Set<string>();
-  refuseProblems(judgments.flatMap(({ question_id, turn }) => {
-    const key = JSON.stringify([question_id, turn]);
-    const message = `Expected question ${question_id}, turn ${turn}, once but found it again.`;
-    if (seen.has(key)) return [{ path, message }];
-    seen.add(key);
-    return [];
-  }));
 }

@@ -3,6 +3,7 @@ import { mean } from "../stats/moments.ts";
 import type { SingleJudgment } from "./judgments.ts";
 import { ofOneJudge } from "./one_judge.ts";
 import { mtBenchCategory, type Question } from "./questions.ts";
+import { refuseRepeats } from "./refuse_repeats.ts";
 
 /** MT-Bench's grades of a model, 1 to 10. */
 export interface SingleScore {
@@ -43,7 +44,7 @@ export function scoreSingle(
   const own = ofOneJudge(judgments, request);
   const categories = categoriesOf(own, request);
   const models = [...new Set(own.map(({ model }) => model))];
-  refuseRepeats(own, request.path);
+  refuseRepeats(own, { path: request.path, whose: ({ model }) => model });
   return models.flatMap((model) => {
     const rows = own.filter((row) => row.model === model);
     const graded = rows.filter(({ score }) => score !== -1);
@@ -91,16 +92,4 @@ function categoriesOf(
     })),
   );
   return new Map(ids.map((id) => [id, categoryOf(id)!]));
-}
-
-function refuseRepeats(judgments: readonly SingleJudgment[], path: string): void {
-  const seen = new Set<string>();
-  refuseProblems(judgments.flatMap(({ model, question_id, turn }) => {
-    const key = JSON.stringify([model, question_id, turn]);
-    const message = `Expected question ${question_id}, turn ${turn}, of ${model} once but found ` +
-      "it again.";
-    if (seen.has(key)) return [{ path, message }];
-    seen.add(key);
-    return [];
-  }));
 }
