@@ -1,0 +1,143 @@
+import { readCompletion } from "./completion.ts";
+import type { JudgedItem } from "./judged_item.ts";
+import type { Judged, Judgment } from "./judgment.ts";
+
+/** A row of AlpacaEval's `annotations.json`. */
+export interface AlpacaRow extends Readonly<Record<string, unknown>> {
+  readonly instruction: string;
+  readonly output_1: string;
+  readonly generator_1: string;
+  readonly output_2: string;
+  readonly generator_2: string;
+  readonly dataset: string | null;
+  readonly annotator: string;
+  /** From 1 (output 1) to 2 (output 2); null where no judgment is scored. */
+  readonly preference: number | null;
+  /** What the endpoint chose, as it came; null where it failed. */
+  readonly raw_completion: unknown;
+}
+
+/**
+ * Judgments of pairs as AlpacaEval keeps them, a row an item: several judgments of one (orders, seeds) are
+ * averaged, and the first answer stands in `raw_completion`.
+ *
+ * @throws RangeError for judgments of single answers
+ */
+export function alpacaRows(judged: Judged): AlpacaRow[] {
+  const [first, second] = twoSystems(judged);
+  return byItem(judged).map(([item, judgments]) => {
+    const values = judgments.flatMap(({ value }) => value ?? []);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const raw = judgments.find(({ raw }) => raw !== null)?.raw;
+    return {
+      instruction: item.questions[item.turn - 1],
+      output_1: item.answers[0][item.turn - 1],
+      generator_1: first,
+      dataset: item.category,
+      output_2: item.answers[1][item.turn - 1],
+      generator_2: second,
+      annotator: `${judged.judge}/${judgments[0].template}`,
+      preference: values.length === 0 ? null : 1 + mean,
+      raw_completion: raw == null ? null : JSON.parse(raw).choices[0],
+    };
+  });
+}
+
+/** Who won, or that nobody could tell. */
+export type Winner = "model_1" | "model_2" | "tie" | "error";
+
+/** A row of FastChat's pairwise judgments. */
+export interface FastChatPair extends Readonly<Record<string, unknown>> {
+  readonly question_id: number | string;
+  readonly model_1: string;
+  readonly model_2: string;
+  readonly g1_winner: Winner;
+  readonly g2_winner: Winner;
+  readonly judge: readonly [string, string];
+  readonly turn: number;
+}
+
+/**
+ * Judgments of pairs in both orders as FastChat keeps them, a row for each item and seed. An order that
+ * was not asked for, or whose judgment is not scored, is an `error`.
+ *
+ * @throws RangeError for judgments of single answers
+ */
+export function fastChatPairs(judged: Judged): FastChatPair[] {
+  const [model_1, model_2] = twoSystems(judged);
+  return byItem(judged).flatMap(([{ id, turn }, judgments]) =>
+    [...Map.groupBy(judgments, ({ seed }) => seed).values()].map((ofSeed) => {
+      const g1 = ofSeed.find(({ swapped }) => !swapped);
+      const g2 = ofSeed.find(({ swapped }) => swapped);
+      return {
+        question_id: questionId(id),
+        model_1,
+        model_2,
+        g1_winner: winner(g1),
+        g2_winner: winner(g2),
+        judge: [judged.judge, ofSeed[0].template] as const,
+        g1_user_prompt: g1?.prompt ?? "",
+        g1_judgment: textOf(g1),
+        g2_user_prompt: g2?.prompt ?? "",
+        g2_judgment: textOf(g2),
+        turn,
+      };
+    })
+  );
+}
+
+/** A row of FastChat's grades. */
+export interface FastChatSingle extends Readonly<Record<string, unknown>> {
+  readonly question_id: number | string;
+  readonly model: string;
+  readonly judge: readonly [string, string];
+  /** From 1 to 10; −1 where the judgment is not scored, as FastChat has it. */
+  readonly score: number;
+  readonly turn: number;
+}
+
+/**
+ * Judgments of single answers as FastChat keeps them, a row each.
+ *
+ * @throws RangeError for judgments of pairs
+ */
+export function fastChatSingles(judged: Judged): FastChatSingle[] {
+  if (judged.kind !== "single") {
+    throw new RangeError("Expected judgments of single answers but found pairs.");
+  }
+  return judged.judgments.map((judgment) => ({
+    question_id: questionId(judgment.id),
+    model: judged.systems[0],
+    judge: [judged.judge, judgment.template] as const,
+    user_prompt: judgment.prompt,
+    judgment: textOf(judgment),
+    score: judgment.value ?? -1,
+    turn: judgment.turn,
+  }));
+}
+
+function twoSystems({ kind, systems }: Judged): readonly string[] {
+  if (kind === "pair") return systems;
+  throw new RangeError("Expected judgments of pairs but found single answers.");
+}
+
+function byItem({ items, judgments }: Judged): [JudgedItem, readonly Judgment[]][] {
+  const key = ({ id, turn }: { id: string; turn: number }) => `${turn} ${id}`;
+  const groups = Map.groupBy(judgments, key);
+  return items.map((item) => [item, groups.get(key(item)) ?? []]);
+}
+
+function winner(judgment: Judgment | undefined): Winner {
+  if (judgment === undefined || judgment.value === null) return "error";
+  if (judgment.value === 0.5) return "tie";
+  return judgment.value < 0.5 ? "model_1" : "model_2";
+}
+
+function textOf(judgment: Judgment | undefined): string {
+  return judgment?.raw ? readCompletion(judgment.raw)?.text ?? "" : "";
+}
+
+/** FastChat's ids are numbers. */
+function questionId(id: string): number | string {
+  return /^[1-9]\d{0,14}$/.test(id) ? Number(id) : id;
+}
