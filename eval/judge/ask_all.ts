@@ -116,7 +116,8 @@ class Asking {
     ended.addEventListener("abort", () => queue.clear(), { once: true });
     for (const request of missing.values()) {
       if (ended.aborted) break;
-      queue.add(() => this.#settle(request, ended)).catch((error) => this.#stop.abort(error));
+      // Before its place in the queue is free: no request must begin after the one that ends the run.
+      queue.add(() => this.#settle(request, ended).catch((error) => this.#stop.abort(error)));
     }
     await queue.onIdle();
     if (this.#stop.signal.aborted) throw this.#stop.signal.reason;

@@ -38,7 +38,7 @@ export function alpacaRows(judged: Judged): AlpacaRow[] {
       generator_2: second,
       annotator: `${judged.judge}/${judgments[0].template}`,
       preference: values.length === 0 ? null : 1 + mean,
-      raw_completion: raw == null ? null : JSON.parse(raw).choices[0],
+      raw_completion: raw ? JSON.parse(raw).choices[0] : null,
     };
   });
 }
