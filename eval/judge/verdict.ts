@@ -75,8 +75,8 @@ const MARKS = {
 } as const;
 
 /**
- * P(second) / (P(first) + P(second)) of the first token. One that is not among the likeliest counts as
- * likely as the least of those, as in alpaca_eval; without either there is no verdict.
+ * P(second) / (P(first) + P(second)) of the first token. One that is not among the likeliest has
+ * probability 0, as in AlpacaEval's published annotations; without either there is no verdict.
  */
 function fromLogprobs(
   { firstToken }: Completion,
@@ -88,12 +88,8 @@ function fromLogprobs(
   if (!firstToken.has(first) && !firstToken.has(second)) {
     return unparseable(`neither ${first} nor ${second} among the likeliest first tokens`);
   }
-  const least = Math.min(...firstToken.values());
-  const [a, b] = [first, second].map((token) => firstToken.get(token) ?? least);
-  const value = 1 / (1 + Math.exp(a - b));
-  return Number.isFinite(a - b)
-    ? { state: "scored", value }
-    : unparseable("log-probs that are not finite");
+  const [a, b] = [first, second].map((token) => firstToken.get(token) ?? -Infinity);
+  return { state: "scored", value: 1 / (1 + Math.exp(a - b)) };
 }
 
 function unparseable(reason: string): Verdict {

@@ -113,7 +113,7 @@ Deno.test("askAll() stops where nothing can come: a wrong key, a long wait, fail
     ],
     [
       { kind: "status", status: 500 },
-      /^3 requests to the judge failed one after another; the last one, item \d: answered 500; asked twice/,
+      /^3 requests to the judge failed one after another; the last one, item \d: answered 500; asked 2 times/,
       16,
     ],
   ];
