@@ -221,7 +221,7 @@ function missingOffline(missing: readonly JudgeRequest[], total: number): Expect
   const more = missing.length > NAMED ? [`  and ${missing.length - NAMED} more`] : [];
   return new ExpectedError(
     [
-      `Expected every judgment to be kept, since nothing is asked offline, but ${missing.length} of ${total} are missing:`,
+      `Expected every judgment to be kept, since nothing can be asked (offline, or without JUDGE_BASE_URL), but ${missing.length} of ${total} are missing:`,
       ...named,
       ...more,
     ].join("\n"),

@@ -79,6 +79,27 @@ export function fillTemplate(
   }));
 }
 
+/**
+ * The template of a name, or the only one.
+ *
+ * @throws InputError for a name that is not there, or none where there are several
+ */
+export function chooseTemplate(
+  templates: ReadonlyMap<string, JudgeTemplate>,
+  { path, name }: { readonly path: string; readonly name?: string },
+): JudgeTemplate {
+  const names = [...templates.keys()];
+  const found = templates.get(name ?? names[0]);
+  if (found !== undefined && (name !== undefined || names.length === 1)) return found;
+  throw new InputError([{
+    path,
+    message: `Expected ${
+      name === undefined ? "the name of a template" : `the template ${name}`
+    } but found ${name === undefined ? "none; there are" : "only"} ${names.join(", ")}.`,
+    nearest: name === undefined ? undefined : nearest(name, names),
+  }]);
+}
+
 function makeTemplate(name: string, messages: readonly JudgeMessage[]): JudgeTemplate {
   const places = messages.flatMap(({ content }) => [...content.matchAll(PLACE)].map((m) => m[1]));
   return { name, digest: digestJson(messages), messages, slots: [...new Set(places)] };

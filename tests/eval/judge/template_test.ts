@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { slotValues } from "../../../eval/judge/judged_item.ts";
-import { fillTemplate, readJudgeTemplates } from "../../../eval/judge/template.ts";
+import { chooseTemplate, fillTemplate, readJudgeTemplates } from "../../../eval/judge/template.ts";
 import { ScratchFolder } from "../../end_to_end/scratch_folder.ts";
 
 const CHATML = `<|im_start|>system
@@ -109,5 +109,22 @@ Deno.test("slotValues() gives each turn's texts, and the answers in the order as
   });
   assert.deepEqual(slotValues({ ...item, turn: 1, answers: [["s"]], references: null }, false), {
     ...{ question: "q1", question_1: "q1", instruction: "q1", answer: "s", answer_1: "s" },
+  });
+});
+
+Deno.test("chooseTemplate() takes the named one, or the only one", async () => {
+  const row = (name: string) =>
+    JSON.stringify({ name, system_prompt: "", prompt_template: "{question}" });
+  const path = "p.jsonl";
+  const two = await templates(path, `${row("pair-v2")}\n${row("single-v1")}`);
+  assert.equal(chooseTemplate(two, { path, name: "single-v1" }).name, "single-v1");
+  assert.equal(chooseTemplate(await templates(path, row("x")), { path }).name, "x");
+  assert.throws(() => chooseTemplate(two, { path }), {
+    message:
+      "p.jsonl: Expected the name of a template but found none; there are pair-v2, single-v1.",
+  });
+  assert.throws(() => chooseTemplate(two, { path, name: "pair-v1" }), {
+    message: "p.jsonl: Expected the template pair-v1 but found only pair-v2, single-v1. " +
+      'Did you mean "pair-v2"?',
   });
 });
