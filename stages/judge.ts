@@ -61,6 +61,7 @@ export default defineStage<z.infer<typeof params>>({
     const { describeCoverage, requireCoverage, writeJudged } = await import(
       "../eval/judge/judgment.ts"
     );
+    const { writeHarnessFiles } = await import("../eval/judge/harness_rows.ts");
     const { pairedItems, singleItems } = await import("../eval/judge/reply_items.ts");
     const { readReplies } = await import("../eval/reply_rows.ts");
     const single = params.rule === "rating";
@@ -84,6 +85,7 @@ export default defineStage<z.infer<typeof params>>({
     );
     requireCoverage(judged, params.coverage);
     await writeJudged(output("judgments"), judged);
+    await writeHarnessFiles(output("judgments"), judged);
     const { asked, scored } = judged.coverage;
     (scored < asked ? warn : log)(describeCoverage(judged.coverage));
   },

@@ -1,5 +1,5 @@
 import { readCompletion } from "./completion.ts";
-import type { JudgedItem } from "./judged_item.ts";
+import { itemKey, type JudgedItem } from "./judged_item.ts";
 import type { Judged, Judgment } from "./judgment.ts";
 
 /** A row of AlpacaEval's `annotations.json`. */
@@ -116,15 +116,34 @@ export function fastChatSingles(judged: Judged): FastChatSingle[] {
   }));
 }
 
+/**
+ * Writes judgments beside `writeJudged`'s files as the harnesses keep them: grades as
+ * `mt_bench_single.jsonl`; pairs as `mt_bench_pair.jsonl`, and as `annotations.json` where each item is a
+ * first turn.
+ */
+export async function writeHarnessFiles(folder: string, judged: Judged): Promise<void> {
+  const writeLines = async (name: string, rows: readonly unknown[]) =>
+    await Deno.writeTextFile(
+      `${folder}/${name}`,
+      rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
+    );
+  if (judged.kind === "single") {
+    return await writeLines("mt_bench_single.jsonl", fastChatSingles(judged));
+  }
+  await writeLines("mt_bench_pair.jsonl", fastChatPairs(judged));
+  if (judged.items.some(({ turn }) => turn > 1)) return;
+  const text = JSON.stringify(alpacaRows(judged), null, 2);
+  await Deno.writeTextFile(`${folder}/annotations.json`, `${text}\n`);
+}
+
 function twoSystems({ kind, systems }: Judged): readonly string[] {
   if (kind === "pair") return systems;
   throw new RangeError("Expected judgments of pairs but found single answers.");
 }
 
 function byItem({ items, judgments }: Judged): [JudgedItem, readonly Judgment[]][] {
-  const key = ({ id, turn }: { id: string; turn: number }) => `${turn} ${id}`;
-  const groups = Map.groupBy(judgments, key);
-  return items.map((item) => [item, groups.get(key(item)) ?? []]);
+  const groups = Map.groupBy(judgments, itemKey);
+  return items.map((item) => [item, groups.get(itemKey(item)) ?? []]);
 }
 
 function winner(judgment: Judgment | undefined): Winner {

@@ -2,7 +2,7 @@ import { InputError, type Problem } from "../../core/problem.ts";
 import { Random } from "../../core/random.ts";
 import { askAll, type AskOptions } from "./ask_all.ts";
 import { readCompletion } from "./completion.ts";
-import { itemLabel, type JudgedItem, slotValues } from "./judged_item.ts";
+import { itemKey, itemLabel, type JudgedItem, slotValues } from "./judged_item.ts";
 import { countJudgments, type Judged, type Judgment } from "./judgment.ts";
 import type { Outcome } from "./kept_answers.ts";
 import { type JudgeRequest, makeRequest, type Sampling } from "./request.ts";
@@ -94,8 +94,8 @@ function checkItems(items: readonly JudgedItem[], { systems, template }: Protoco
   for (const item of items) {
     const path = itemLabel(item);
     const refuse = (message: string) => problems.push({ path, message });
-    if (seen.has(path)) refuse("Expected each item once but found it twice.");
-    seen.add(path);
+    if (seen.has(itemKey(item))) refuse("Expected each item once but found it twice.");
+    seen.add(itemKey(item));
     if (item.answers.length !== systems.length) {
       refuse(`Expected ${systems.length} answers but found ${item.answers.length}.`);
       continue;

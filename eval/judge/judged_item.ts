@@ -42,7 +42,15 @@ export function slotValues(item: JudgedItem, swapped: boolean): Partial<Record<S
   return values;
 }
 
-/** `81`, or `81, turn 2`. */
+const LABEL_LENGTH = 60;
+
+/** `81`, or `81, turn 2`; the start of an id that is long. */
 export function itemLabel({ id, turn }: Pick<JudgedItem, "id" | "turn">): string {
-  return turn === 1 ? id : `${id}, turn ${turn}`;
+  const name = id.length > LABEL_LENGTH ? `${id.slice(0, LABEL_LENGTH)}…` : id;
+  return turn === 1 ? name : `${name}, turn ${turn}`;
+}
+
+/** What tells an item from the others. */
+export function itemKey({ id, turn }: Pick<JudgedItem, "id" | "turn">): string {
+  return `${turn} ${id}`;
 }

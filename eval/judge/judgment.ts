@@ -1,5 +1,5 @@
 import { ExpectedError } from "../../core/problem.ts";
-import type { JudgedItem } from "./judged_item.ts";
+import { itemLabel, type JudgedItem } from "./judged_item.ts";
 import type { VerdictRule } from "./verdict.ts";
 
 /** What a judge said of an item once: in one order, under one seed. */
@@ -79,10 +79,10 @@ export function requireCoverage({ coverage, judgments }: Judged, least: number):
       `${percent(coverage.scored / coverage.asked)}: ${
         describeCoverage(coverage)
       }. The first of the others:`,
-      ...lacking.map(({ id, turn, swapped, state, reason }) =>
-        `  ${id}${turn === 1 ? "" : `, turn ${turn}`}${
-          swapped ? ", swapped" : ""
-        }: ${state}, ${reason}`
+      ...lacking.map((judgment) =>
+        `  ${itemLabel(judgment)}${
+          judgment.swapped ? ", swapped" : ""
+        }: ${judgment.state}, ${judgment.reason}`
       ),
     ].join("\n"),
   );

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { alpacaRows, fastChatPairs, fastChatSingles } from "../../../eval/judge/harness_rows.ts";
+import {
+  alpacaRows,
+  fastChatPairs,
+  fastChatSingles,
+  writeHarnessFiles,
+} from "../../../eval/judge/harness_rows.ts";
 import { judgeItems, type Protocol } from "../../../eval/judge/judge_items.ts";
 import {
   type Judged,
@@ -147,6 +152,11 @@ Deno.test("judgments that are unparseable or failed are counted, refused below t
   await using scratch = await ScratchFolder.make();
   await writeJudged(scratch.path, judged);
   assert.deepEqual(await readJudged(scratch.path), judged);
+  await writeHarnessFiles(scratch.path, judged);
+  const read = (name: string) => Deno.readTextFile(`${scratch.path}/${name}`);
+  const lines = (await read("mt_bench_pair.jsonl")).trimEnd().split("\n");
+  assert.deepEqual(lines.map((line) => JSON.parse(line)), fastChatPairs(judged));
+  assert.deepEqual(JSON.parse(await read("annotations.json")), alpacaRows(judged));
 });
 
 const SINGLE: Protocol = {

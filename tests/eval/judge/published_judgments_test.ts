@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mtBenchTemplates } from "../../../eval/judge/benchmark_items.ts";
 import { readCompletion } from "../../../eval/judge/completion.ts";
 import { judgeItems, type Protocol } from "../../../eval/judge/judge_items.ts";
 import type { JudgedItem } from "../../../eval/judge/judged_item.ts";
@@ -99,7 +100,8 @@ Deno.test({
     "the published templates fill to the prompts that the authors' judge was sent (needs ../shared)",
   ignore: !present,
   async fn() {
-    const templates = await readJudgeTemplates(`${data}mt_bench/judge_prompts.jsonl`);
+    const prompts = `${data}mt_bench/judge_prompts.jsonl`;
+    const templates = await readJudgeTemplates(prompts);
     assert.equal(templates.size, 8);
     const by = async (path: string) =>
       new Map((await jsonLines(data + path)).map((row) => [row.question_id, row]));
@@ -115,12 +117,13 @@ Deno.test({
       references: references.get(id)?.choices[0].turns ?? null,
       answers: answersIn(g1_user_prompt, templates.get(judge[1])!, turn),
     }));
-    const named = new Map(rows.map((row) => [`${row.question_id} ${row.turn}`, row.judge[1]]));
+    const chosen = mtBenchTemplates(templates, { kind: "pair", path: prompts });
+    assert.deepEqual(items.map((item) => chosen(item).name), rows.map(({ judge }) => judge[1]));
     const protocol: Protocol = {
       model: "judge",
       systems: ["dpo", "rpo"],
       rule: { kind: "choice" },
-      template: ({ id, turn }) => templates.get(named.get(`${id} ${turn}`))!,
+      template: chosen,
       orders: "both",
       seeds: [null],
       sampling: SAMPLING,
