@@ -12,6 +12,7 @@ import {
   storeOption,
 } from "./options.ts";
 import { printNotice, printResult } from "./output.ts";
+import { addScoreCommands } from "./score_commands.ts";
 
 /** The version of Ballast; CHANGELOG.md says what it holds. */
 const VERSION = "0.1.0";
@@ -35,6 +36,7 @@ export function program(): Command {
   addListCommands(root);
   addStoreCommands(root);
   addModelCommands(root);
+  addScoreCommands(root);
   for (const command of root.commands) {
     command.exitOverride().configureOutput(root.configureOutput());
   }

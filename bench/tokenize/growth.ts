@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { printNotice, printResult } from "../../cli/output.ts";
-import { alignColumns } from "../training/table.ts";
+import { alignColumns } from "../../core/align_columns.ts";
 import type { TokenizeJob } from "./job.ts";
 import { runWorker } from "./run_worker.ts";
 import { writeSyntheticPairs } from "./synthetic_pairs.ts";

@@ -118,7 +118,8 @@ export function fastChatSingles(judged: Judged): FastChatSingle[] {
 
 /**
  * Writes judgments beside `writeJudged`'s files as the harnesses keep them: grades as
- * `mt_bench_single.jsonl`; pairs as `mt_bench_pair.jsonl`, and as `annotations.json` where each item is a
+ * `mt_bench_single.jsonl`; pairs in both orders as
+ * `mt_bench_pair.jsonl`, and pairs as `annotations.json` where each item is a
  * first turn.
  */
 export async function writeHarnessFiles(folder: string, judged: Judged): Promise<void> {
@@ -130,7 +131,10 @@ export async function writeHarnessFiles(folder: string, judged: Judged): Promise
   if (judged.kind === "single") {
     return await writeLines("mt_bench_single.jsonl", fastChatSingles(judged));
   }
-  await writeLines("mt_bench_pair.jsonl", fastChatPairs(judged));
+  const bothOrders = byItem(judged).every(([, judgments]) =>
+    2 * judgments.filter(({ swapped }) => swapped).length === judgments.length
+  );
+  if (bothOrders) await writeLines("mt_bench_pair.jsonl", fastChatPairs(judged));
   if (judged.items.some(({ turn }) => turn > 1)) return;
   const text = JSON.stringify(alpacaRows(judged), null, 2);
   await Deno.writeTextFile(`${folder}/annotations.json`, `${text}\n`);

@@ -8,7 +8,8 @@ import { ballast } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 import { askPeers, NEEDS_PEERS, peersPresent } from "../peers.ts";
 import { assertSameLogits } from "../same_logits.ts";
-import { NEEDS, present, SHARED, SMOLLM2 } from "./smollm2.ts";
+import { SHARED } from "../shared.ts";
+import { NEEDS, present, SMOLLM2 } from "./smollm2.ts";
 
 Deno.test({
   name: `SmolLM2 and an adapter to it load in transformers and peft with our logits ${NEEDS} ` +
