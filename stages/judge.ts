@@ -1,30 +1,24 @@
 import { z } from "zod";
-import { InputError } from "../core/problem.ts";
-import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import {
   judgeFacts,
   judgeParams,
   judgeResources,
   openJudge,
+  openTemplates,
   pricedBudget,
+  templateParams,
+  writeJudgments,
 } from "./judge_params.ts";
 
 const params = z.strictObject({
   ...judgeParams,
+  ...templateParams,
   rule: z.enum(["logprobs", "choice", "rating"]).describe(
     "How an answer is read: probabilities of two tokens, [[A]] [[B]] [[C]], or a single reply's [[7]]",
   ),
   tokens: z.tuple([z.string().min(1), z.string().min(1)]).default(["m", "M"]).describe(
     "Of logprobs: the tokens that name the first and the second reply",
-  ),
-  template: pathParam({
-    kind: "file",
-    describe: "What the judge is asked: a ChatML text, or FastChat's judge_prompts.jsonl",
-  }),
-  templateName: z.string().min(1).optional().describe("Its name, where the file holds several"),
-  templateSha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits").optional().describe(
-    "SHA-256 of the file; another one is refused",
   ),
   system: z.string().min(1).describe("Name of the judged system, such as $method"),
   baseline: z.string().min(1).default("chosen").describe("Name of what pairs compare it with"),
@@ -56,16 +50,14 @@ export default defineStage<z.infer<typeof params>>({
   estimateSeconds: () => 300,
   module: import.meta.url,
   async run(context) {
-    const { params, input, inputs, output, log, warn } = context;
+    const { params, input, inputs } = context;
     const { judgeItems } = await import("../eval/judge/judge_items.ts");
-    const { describeCoverage, requireCoverage, writeJudged } = await import(
-      "../eval/judge/judgment.ts"
-    );
-    const { writeHarnessFiles } = await import("../eval/judge/harness_rows.ts");
+    const { chooseTemplate } = await import("../eval/judge/template.ts");
     const { pairedItems, singleItems } = await import("../eval/judge/reply_items.ts");
     const { readReplies } = await import("../eval/reply_rows.ts");
     const single = params.rule === "rating";
-    const template = await openTemplate(params);
+    const { template: path, templateName: name } = params;
+    const template = chooseTemplate(await openTemplates(params), { path, name });
     const replies = (await readReplies(input("replies").path)).slice(0, params.limit);
     const [wired] = inputs("baseline");
     const baseline = wired ? await readReplies(wired.path) : null;
@@ -83,27 +75,6 @@ export default defineStage<z.infer<typeof params>>({
       },
       asking,
     );
-    requireCoverage(judged, params.coverage);
-    await writeJudged(output("judgments"), judged);
-    await writeHarnessFiles(output("judgments"), judged);
-    const { asked, scored } = judged.coverage;
-    (scored < asked ? warn : log)(describeCoverage(judged.coverage));
+    await writeJudgments(judged, params, context);
   },
 });
-
-async function openTemplate(
-  { template: path, templateName, templateSha256 }: z.infer<typeof params>,
-) {
-  const { digestFile } = await import("../core/digest.ts");
-  const { chooseTemplate, readJudgeTemplates } = await import("../eval/judge/template.ts");
-  if (templateSha256 !== undefined) {
-    const { sha256 } = await digestFile(path);
-    if (sha256 !== templateSha256) {
-      throw new InputError([{
-        path,
-        message: `Expected the file with SHA-256 ${templateSha256} but found ${sha256}.`,
-      }]);
-    }
-  }
-  return chooseTemplate(await readJudgeTemplates(path), { path, name: templateName });
-}

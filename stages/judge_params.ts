@@ -1,5 +1,8 @@
 import { z } from "zod";
 import type { AskProgress } from "../eval/judge/ask_all.ts";
+import type { Judged } from "../eval/judge/judgment.ts";
+import type { JudgeTemplate } from "../eval/judge/template.ts";
+import { pathParam } from "../pipeline/path_param.ts";
 import type { VerdictRule } from "../eval/judge/verdict.ts";
 import { JUDGE_VARIABLES, judgeHosts, readJudgeSettings } from "../eval/judge/settings.ts";
 import { InputError } from "../core/problem.ts";
@@ -11,7 +14,9 @@ export const judgeParams = {
     "The judge, as its endpoint names it; JUDGE_MODEL unless given",
   ),
   temperature: z.number().min(0).default(0).describe("Temperature of the judge"),
-  maxTokens: z.int().min(1).default(2048).describe("Most tokens of a judge's answer"),
+  maxTokens: z.int().min(1).describe(
+    "Most tokens of a judge's answer: 2048 as FastChat, 1 for logprobs as AlpacaEval",
+  ),
   maxTokensField: z.enum(["max_tokens", "max_completion_tokens"]).default("max_tokens")
     .describe("What the endpoint calls that; newer models of OpenAI want the second"),
   topLogprobs: z.int().min(2).max(20).default(5).describe(
@@ -34,6 +39,20 @@ export const judgeParams = {
     calls: z.int().min(1).optional(),
     dollars: z.number().gt(0).optional(),
   }).prefault({}).describe("The most that a run may call and spend; what is kept costs nothing"),
+};
+
+/** Parameters of stages that read what a judge is asked from a file. */
+export const templateParams = {
+  template: pathParam({
+    kind: "file",
+    describe: "What the judge is asked: a ChatML text, or FastChat's judge_prompts.jsonl",
+  }),
+  templateName: z.string().min(1).optional().describe(
+    "Its name, where the file holds several and the benchmark does not choose",
+  ),
+  templateSha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits").optional().describe(
+    "SHA-256 of the file; another one is refused",
+  ),
 };
 
 type JudgeParams = z.infer<z.ZodObject<typeof judgeParams>>;
@@ -104,6 +123,53 @@ export async function openJudge(
       onProgress: (asked: AskProgress) => progress(shown(asked)),
     },
   };
+}
+
+/**
+ * The templates of the file, by name.
+ *
+ * @throws InputError for a file that is not the one that the recipe names by its digest
+ */
+export async function openTemplates(
+  { template: path, templateSha256 }: z.infer<z.ZodObject<typeof templateParams>>,
+): Promise<Map<string, JudgeTemplate>> {
+  const { digestFile } = await import("../core/digest.ts");
+  const { readJudgeTemplates } = await import("../eval/judge/template.ts");
+  if (templateSha256 !== undefined) {
+    const { sha256 } = await digestFile(path);
+    if (sha256 !== templateSha256) {
+      throw new InputError([{
+        path,
+        message: `Expected the file with SHA-256 ${templateSha256} but found ${sha256}.`,
+      }]);
+    }
+  }
+  return await readJudgeTemplates(path);
+}
+
+/**
+ * Writes judgments, once enough of them are scored.
+ *
+ * @throws ExpectedError when too few are
+ */
+export async function writeJudgments(
+  judged: Judged,
+  { coverage }: Pick<JudgeParams, "coverage">,
+  { output, log, warn }: {
+    output(port: "judgments"): string;
+    log(message: string): void;
+    warn(message: string): void;
+  },
+): Promise<void> {
+  const { describeCoverage, requireCoverage, writeJudged } = await import(
+    "../eval/judge/judgment.ts"
+  );
+  const { writeHarnessFiles } = await import("../eval/judge/harness_rows.ts");
+  requireCoverage(judged, coverage);
+  await writeJudged(output("judgments"), judged);
+  await writeHarnessFiles(output("judgments"), judged);
+  const { asked, scored } = judged.coverage;
+  (scored < asked ? warn : log)(describeCoverage(judged.coverage));
 }
 
 function nameJudge(recipe: string | undefined, environment: string | null): string {

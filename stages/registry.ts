@@ -8,6 +8,7 @@ import evaluate from "./evaluate.ts";
 import generate from "./generate.ts";
 import initialize from "./initialize.ts";
 import judge from "./judge.ts";
+import judgeAnswers from "./judge_answers.ts";
 import logps from "./logps.ts";
 import measure from "./measure.ts";
 import readPairs from "./read_pairs.ts";
@@ -36,6 +37,7 @@ const all: readonly Stage[] = [
   generate,
   measure,
   judge,
+  judgeAnswers,
   compare,
   report,
 ];

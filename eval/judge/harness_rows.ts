@@ -1,21 +1,13 @@
+import { type Annotation, annotationsJson } from "../alpaca_eval/annotations.ts";
+import {
+  jsonLines,
+  type PairJudgment,
+  type SingleJudgment,
+  type Verdict,
+} from "../mt_bench/judgments.ts";
 import { readCompletion } from "./completion.ts";
 import { itemKey, type JudgedItem } from "./judged_item.ts";
 import type { Judged, Judgment } from "./judgment.ts";
-
-/** A row of AlpacaEval's `annotations.json`. */
-export interface AlpacaRow extends Readonly<Record<string, unknown>> {
-  readonly instruction: string;
-  readonly output_1: string;
-  readonly generator_1: string;
-  readonly output_2: string;
-  readonly generator_2: string;
-  readonly dataset: string | null;
-  readonly annotator: string;
-  /** From 1 (output 1) to 2 (output 2); null where no judgment is scored. */
-  readonly preference: number | null;
-  /** What the endpoint chose, as it came; null where it failed. */
-  readonly raw_completion: unknown;
-}
 
 /**
  * Judgments of pairs as AlpacaEval keeps them, a row an item: several judgments of one (orders, seeds) are
@@ -23,7 +15,7 @@ export interface AlpacaRow extends Readonly<Record<string, unknown>> {
  *
  * @throws RangeError for judgments of single answers
  */
-export function alpacaRows(judged: Judged): AlpacaRow[] {
+export function alpacaRows(judged: Judged): Annotation[] {
   const [first, second] = twoSystems(judged);
   return byItem(judged).map(([item, judgments]) => {
     const values = judgments.flatMap(({ value }) => value ?? []);
@@ -43,27 +35,13 @@ export function alpacaRows(judged: Judged): AlpacaRow[] {
   });
 }
 
-/** Who won, or that nobody could tell. */
-export type Winner = "model_1" | "model_2" | "tie" | "error";
-
-/** A row of FastChat's pairwise judgments. */
-export interface FastChatPair extends Readonly<Record<string, unknown>> {
-  readonly question_id: number | string;
-  readonly model_1: string;
-  readonly model_2: string;
-  readonly g1_winner: Winner;
-  readonly g2_winner: Winner;
-  readonly judge: readonly [string, string];
-  readonly turn: number;
-}
-
 /**
  * Judgments of pairs in both orders as FastChat keeps them, a row for each item and seed. An order that
  * was not asked for, or whose judgment is not scored, is an `error`.
  *
  * @throws RangeError for judgments of single answers
  */
-export function fastChatPairs(judged: Judged): FastChatPair[] {
+export function fastChatPairs(judged: Judged): PairJudgment[] {
   const [model_1, model_2] = twoSystems(judged);
   return byItem(judged).flatMap(([{ id, turn }, judgments]) =>
     [...Map.groupBy(judgments, ({ seed }) => seed).values()].map((ofSeed) => {
@@ -86,22 +64,12 @@ export function fastChatPairs(judged: Judged): FastChatPair[] {
   );
 }
 
-/** A row of FastChat's grades. */
-export interface FastChatSingle extends Readonly<Record<string, unknown>> {
-  readonly question_id: number | string;
-  readonly model: string;
-  readonly judge: readonly [string, string];
-  /** From 1 to 10; −1 where the judgment is not scored, as FastChat has it. */
-  readonly score: number;
-  readonly turn: number;
-}
-
 /**
  * Judgments of single answers as FastChat keeps them, a row each.
  *
  * @throws RangeError for judgments of pairs
  */
-export function fastChatSingles(judged: Judged): FastChatSingle[] {
+export function fastChatSingles(judged: Judged): SingleJudgment[] {
   if (judged.kind !== "single") {
     throw new RangeError("Expected judgments of single answers but found pairs.");
   }
@@ -123,21 +91,16 @@ export function fastChatSingles(judged: Judged): FastChatSingle[] {
  * first turn.
  */
 export async function writeHarnessFiles(folder: string, judged: Judged): Promise<void> {
-  const writeLines = async (name: string, rows: readonly unknown[]) =>
-    await Deno.writeTextFile(
-      `${folder}/${name}`,
-      rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
-    );
+  const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
   if (judged.kind === "single") {
-    return await writeLines("mt_bench_single.jsonl", fastChatSingles(judged));
+    return await write("mt_bench_single.jsonl", jsonLines(fastChatSingles(judged)));
   }
   const bothOrders = byItem(judged).every(([, judgments]) =>
     2 * judgments.filter(({ swapped }) => swapped).length === judgments.length
   );
-  if (bothOrders) await writeLines("mt_bench_pair.jsonl", fastChatPairs(judged));
+  if (bothOrders) await write("mt_bench_pair.jsonl", jsonLines(fastChatPairs(judged)));
   if (judged.items.some(({ turn }) => turn > 1)) return;
-  const text = JSON.stringify(alpacaRows(judged), null, 2);
-  await Deno.writeTextFile(`${folder}/annotations.json`, `${text}\n`);
+  await write("annotations.json", annotationsJson(alpacaRows(judged)));
 }
 
 function twoSystems({ kind, systems }: Judged): readonly string[] {
@@ -150,7 +113,7 @@ function byItem({ items, judgments }: Judged): [JudgedItem, readonly Judgment[]]
   return items.map((item) => [item, groups.get(itemKey(item)) ?? []]);
 }
 
-function winner(judgment: Judgment | undefined): Winner {
+function winner(judgment: Judgment | undefined): Verdict {
   if (judgment === undefined || judgment.value === null) return "error";
   if (judgment.value === 0.5) return "tie";
   return judgment.value < 0.5 ? "model_1" : "model_2";

@@ -32,6 +32,7 @@ stages:
       rule: choice
       template: pair.txt
       system: small
+      maxTokens: 2048
       coverage: 0.9
       prices: { input: 10, output: 30 }
       budget: { dollars: 10 }
