@@ -16,7 +16,7 @@ export const PACE: Pace = {
 export function asking(
   folder: string,
   judge: FakeJudge | null,
-  { pace, timeout = 500, ...options }: Partial<Omit<AskOptions, "pace">> & {
+  { pace, timeout = 10_000, ...options }: Partial<Omit<AskOptions, "pace">> & {
     readonly pace?: Partial<Pace>;
     readonly timeout?: number;
   } = {},
