@@ -12,6 +12,7 @@ import {
 import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.ts";
 import { type Model, saveModel } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
+import { returnFreedMemory } from "./runtime/host_memory.ts";
 import { openRuntime } from "./runtime/open_runtime.ts";
 import { learningRate } from "./optim/schedule.ts";
 import {
@@ -56,6 +57,7 @@ export interface TrainedModel {
  */
 export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   checkTrainOptions(options);
+  if (options.gradientCheckpointing) returnFreedMemory();
   const { model, adapter, checkpoints, snapshots } = options;
   const start: AdaptedModel = { ...model, adapter };
   const { trained, frozen } = weightParts(start);

@@ -35,7 +35,10 @@ export class OnnxruntimeFfi implements Runtime {
       out,
     );
     library.check(await new InFlight().follow(creation, [bytes, out]));
-    return new FfiSession(library, library.own("Session", out[0]));
+    using stack = new DisposableStack();
+    const session = new FfiSession(library, stack.use(library.own("Session", out[0])));
+    stack.move(); // to the session, now that it is there to release it
+    return session;
   }
 
   place<D extends Dtype>(tensor: Tensor<D>): PlacedTensor<D> {
