@@ -1,9 +1,11 @@
 import { Command, Option } from "@commander-js/extra-typings";
+import { goOffline } from "./go_offline.ts";
 import { addModelCommands } from "./model_commands.ts";
 import {
   count,
   fraction,
   jsonOption,
+  offlineOption,
   recipeOption,
   setOption,
   several,
@@ -25,7 +27,10 @@ export function program(): Command {
       writeOut: (text) => printResult(text),
       writeErr: (text) => printNotice(text),
     })
-    .exitOverride();
+    .exitOverride()
+    .hook("preAction", (_, command) => {
+      if ((command.opts() as { offline?: boolean }).offline) goOffline();
+    });
   addRunCommands(root);
   addPlanCommands(root);
   addListCommands(root);
@@ -43,6 +48,7 @@ function withSelection(command: Command) {
     .addOption(recipeOption())
     .addOption(setOption())
     .addOption(storeOption())
+    .addOption(offlineOption())
     .option("--from <stage>", "these stages and all that follows from them", several)
     .option("--only <stage>", "these stages alone; what they need must be cached", several);
 }
