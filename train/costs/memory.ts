@@ -1,5 +1,5 @@
 import type { AdapterConfig } from "../models/adapter_config.ts";
-import type { ModelShape } from "../models/parameters.ts";
+import { type ModelShape, parametersOf } from "../models/parameters.ts";
 import { adapterWeights, countWeights, type Reading } from "./arithmetic.ts";
 
 /** A part of the peak memory. */
@@ -90,13 +90,14 @@ export function decodingMemory(
   ];
 }
 
-/** Peak memory of copying a model: nothing is held of it, unless its weights are made float32. */
+/** Peak memory of copying a model: nothing is held of it, unless its weights are made float32: one. */
 export function copyingMemory(
   shape: ModelShape,
   { isDequantised }: { readonly isDequantised: boolean },
 ): MemoryPart[] {
-  const weights = { what: "weights", bytes: FLOAT * countWeights(shape).all };
-  return [...(isDequantised ? [weights] : []), { what: "process", bytes: PROCESS }];
+  const sizes = parametersOf(shape).map(({ dims }) => dims.reduce((count, dim) => count * dim, 1));
+  const weight = { what: "largest weight", bytes: FLOAT * Math.max(...sizes) };
+  return [...(isDequantised ? [weight] : []), { what: "process", bytes: PROCESS }];
 }
 
 function logitBytes(
