@@ -6,10 +6,10 @@ import { requireWithinWindow } from "./models/config.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import {
+  defaultTokensPerRun,
   divideIntoRuns,
   fitsRun,
   type RunLimits,
-  SCORED_TOKENS_PER_RUN,
   type Size,
   sizeOf,
   sumSizes,
@@ -79,10 +79,11 @@ export class Scorer {
     sequences.forEach(({ prompt }, i) => {
       if (prompt.length === 0) throw new RangeError(`Expected sequence ${i} to have a prompt.`);
     });
-    requireWithinWindow(this.#model.config, longestSequence(sequences));
+    const { config } = this.#model;
+    requireWithinWindow(config, longestSequence(sequences));
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const limits = { tokens: SCORED_TOKENS_PER_RUN, vocabSize: this.#model.config.vocabSize };
+    const limits = { tokens: defaultTokensPerRun(config), vocabSize: config.vocabSize };
     const groups = groupByPrompt(sequences, limits);
     for (const run of divideIntoRuns(groups.map(sizeOf), limits)) {
       signal?.throwIfAborted();

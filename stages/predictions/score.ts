@@ -3,7 +3,7 @@ import { countWeights } from "../../train/costs/arithmetic.ts";
 import { scoringMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork } from "../../train/costs/work.ts";
-import { replyTokensPerRun, SCORED_TOKENS_PER_RUN } from "../../train/pair_packs.ts";
+import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
 import type { PredictOf } from "./params_of.ts";
@@ -36,7 +36,7 @@ function predictScoring(model: Sizes | null, tokens: Sizes | null): Prediction {
     memory: scoringMemory(
       shape,
       largestRun(sizes, replies, {
-        tokens: SCORED_TOKENS_PER_RUN,
+        tokens: defaultTokensPerRun(shape),
         replyTokens: replyTokensPerRun(shape.vocabSize),
       }),
     ),
