@@ -49,9 +49,11 @@ export async function openScorer(
   model: AdaptedModel,
   options: RuntimeOptions,
 ): Promise<Scorer> {
-  const runtime = await openRuntime(options);
+  // A run on each thread, instead of one on all: what of a run does not divide keeps no thread waiting.
+  const threads = options.threads > 1 && Number.isInteger(options.threads) ? 1 : options.threads;
+  const runtime = await openRuntime({ ...options, threads });
   const graph = logpsGraph(model.config, model.adapter?.config);
-  return new Scorer(model, await runtime.session(toOnnx(graph)));
+  return new Scorer(model, await runtime.session(toOnnx(graph)), options.threads);
 }
 
 /** Made by `openScorer`. */
@@ -60,9 +62,13 @@ export class Scorer {
   readonly #session: Session;
   readonly #angles: RotaryAngles;
 
-  constructor(model: AdaptedModel, session: Session) {
+  readonly #lanes: number;
+
+  /** @param lanes runs at the same time */
+  constructor(model: AdaptedModel, session: Session, lanes: number) {
     this.#model = model;
     this.#session = session;
+    this.#lanes = lanes;
     this.#angles = new RotaryAngles(model.config);
   }
 
@@ -85,11 +91,17 @@ export class Scorer {
     let done = 0;
     const limits = { tokens: defaultTokensPerRun(config), vocabSize: config.vocabSize };
     const groups = groupByPrompt(sequences, limits);
-    for (const run of divideIntoRuns(groups.map(sizeOf), limits)) {
-      signal?.throwIfAborted();
-      const rows = await this.#run(run.map((group) => groups[group]), sums);
-      onProgress?.(done += rows, sequences.length);
-    }
+    const runs = divideIntoRuns(groups.map(sizeOf), limits).values();
+    const lane = async () => {
+      for (const run of runs) {
+        signal?.throwIfAborted();
+        const rows = await this.#run(run.map((group) => groups[group]), sums);
+        onProgress?.(done += rows, sequences.length);
+      }
+    };
+    // All lanes have ended, also where one has failed: nobody's arrays are in use any more.
+    const ended = await Promise.allSettled(Array.from({ length: this.#lanes }, lane));
+    for (const { reason } of ended.filter((end) => end.status === "rejected")) throw reason;
     return sums;
   }
 

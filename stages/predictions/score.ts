@@ -11,14 +11,20 @@ import { ASSUMED, loadingSeconds } from "./speeds.ts";
 import { largestRun, meanReading, tokenSizesOf } from "./token_sizes.ts";
 
 /** Log-probs of all replies. */
-export const predictLogps: PredictOf<typeof logps> = ({ inputs }) =>
-  predictScoring(inputs.model[0], inputs.tokens[0]);
+export const predictLogps: PredictOf<typeof logps> = ({ params, inputs }) =>
+  predictScoring(inputs.model[0], inputs.tokens[0], params.threads);
 
 /** Log-probs of all held-out replies. */
-export const predictMeasuring: PredictOf<typeof measure> = ({ inputs }) =>
-  inputs.policy[0] === undefined ? {} : predictScoring(inputs.policy[0], inputs.pairs[0]);
+export const predictMeasuring: PredictOf<typeof measure> = ({ params, inputs }) =>
+  inputs.policy[0] === undefined
+    ? {}
+    : predictScoring(inputs.policy[0], inputs.pairs[0], params.threads);
 
-function predictScoring(model: Sizes | null, tokens: Sizes | null): Prediction {
+function predictScoring(
+  model: Sizes | null,
+  tokens: Sizes | null,
+  threads: number,
+): Prediction {
   const shape = shapeOf(model);
   const sizes = tokenSizesOf(tokens);
   if (shape === null || sizes === null) return {};
@@ -39,6 +45,7 @@ function predictScoring(model: Sizes | null, tokens: Sizes | null): Prediction {
         tokens: defaultTokensPerRun(shape),
         replyTokens: replyTokensPerRun(shape.vocabSize),
       }),
+      threads,
     ),
   };
 }

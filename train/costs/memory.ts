@@ -58,13 +58,17 @@ export function trainingMemory(
   ];
 }
 
-/** Peak memory of scoring in float32: weights, one layer at a time, logits. */
-export function scoringMemory(shape: ModelShape, run: Reading): MemoryPart[] {
+/**
+ * Peak memory of scoring in float32: weights; of each run, one layer at a time, and logits.
+ *
+ * @param lanes runs at the same time
+ */
+export function scoringMemory(shape: ModelShape, run: Reading, lanes: number): MemoryPart[] {
   const layer = keptPerToken(shape) * run.tokens + 2 * shape.heads * run.cells;
   return [
     { what: "weights", bytes: FLOAT * countWeights(shape).all },
-    { what: "activations", bytes: FLOAT * layer },
-    { what: "logits", bytes: logitBytes(shape, run, "forward") },
+    { what: "activations", bytes: lanes * FLOAT * layer },
+    { what: "logits", bytes: lanes * logitBytes(shape, run, "forward") },
     { what: "process", bytes: PROCESS },
   ];
 }
