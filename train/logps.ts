@@ -6,10 +6,10 @@ import { requireWithinWindow } from "./models/config.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import {
+  defaultTokensPerRun,
   divideIntoRuns,
   fitsRun,
   type RunLimits,
-  SCORED_TOKENS_PER_RUN,
   type Size,
   sizeOf,
   sumSizes,
@@ -49,9 +49,12 @@ export async function openScorer(
   model: AdaptedModel,
   options: RuntimeOptions,
 ): Promise<Scorer> {
-  const runtime = await openRuntime(options);
+  // A run on each thread, instead of one on all: what of a run does not divide keeps no thread waiting.
+  const threads = options.threads > 1 && Number.isInteger(options.threads) ? 1 : options.threads;
+  const runtime = await openRuntime({ ...options, threads });
   const graph = logpsGraph(model.config, model.adapter?.config);
-  return new Scorer(model, await runtime.session(toOnnx(graph)), runtime.description);
+  const session = await runtime.session(toOnnx(graph));
+  return new Scorer(model, session, { lanes: options.threads, runtime: runtime.description });
 }
 
 /** Made by `openScorer`. */
@@ -60,10 +63,20 @@ export class Scorer {
   readonly #session: Session;
   readonly #angles: RotaryAngles;
 
-  /** @param runtime which runtime computes, for people: `Runtime.description` */
-  constructor(model: AdaptedModel, session: Session, readonly runtime: string) {
+  readonly #lanes: number;
+  /** Which runtime computes, for people: `Runtime.description`. */
+  readonly runtime: string;
+
+  /** @param lanes runs at the same time */
+  constructor(
+    model: AdaptedModel,
+    session: Session,
+    { lanes, runtime }: { readonly lanes: number; readonly runtime: string },
+  ) {
     this.#model = model;
     this.#session = session;
+    this.#lanes = lanes;
+    this.runtime = runtime;
     this.#angles = new RotaryAngles(model.config);
   }
 
@@ -80,16 +93,23 @@ export class Scorer {
     sequences.forEach(({ prompt }, i) => {
       if (prompt.length === 0) throw new RangeError(`Expected sequence ${i} to have a prompt.`);
     });
-    requireWithinWindow(this.#model.config, longestSequence(sequences));
+    const { config } = this.#model;
+    requireWithinWindow(config, longestSequence(sequences));
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const limits = { tokens: SCORED_TOKENS_PER_RUN, vocabSize: this.#model.config.vocabSize };
+    const limits = { tokens: defaultTokensPerRun(config), vocabSize: config.vocabSize };
     const groups = groupByPrompt(sequences, limits);
-    for (const run of divideIntoRuns(groups.map(sizeOf), limits)) {
-      signal?.throwIfAborted();
-      const rows = await this.#run(run.map((group) => groups[group]), sums);
-      onProgress?.(done += rows, sequences.length);
-    }
+    const runs = divideIntoRuns(groups.map(sizeOf), limits).values();
+    const lane = async () => {
+      for (const run of runs) {
+        signal?.throwIfAborted();
+        const rows = await this.#run(run.map((group) => groups[group]), sums);
+        onProgress?.(done += rows, sequences.length);
+      }
+    };
+    // All lanes have ended, also where one has failed: nobody's arrays are in use any more.
+    const ended = await Promise.allSettled(Array.from({ length: this.#lanes }, lane));
+    for (const { reason } of ended.filter((end) => end.status === "rejected")) throw reason;
     return sums;
   }
 

@@ -25,17 +25,16 @@ export interface RunLimits {
 const LOGITS_PER_RUN = 1 << 26;
 
 /**
- * Tokens that a run holds unless options say otherwise. In a large model, products of matrices gain
- * nothing from more than 512 rows; in a small one, starting a run costs more than what it computes.
+ * Tokens that a run of training or scoring holds, unless a single pair has more or options say
+ * otherwise. In a large model, products of matrices gain nothing from more than 512 rows, and memory
+ * that is touched for the first time costs more than computing on it: 4,096 tokens a run of scoring took
+ * 6.3 GB and half as much time again. In a small one, starting a run costs more than what it computes.
  */
 export function defaultTokensPerRun(
   { hiddenSize, layers }: Pick<ModelConfig, "hiddenSize" | "layers">,
 ): number {
   return Math.max(512, Math.min(4096, Math.floor(2 ** 23 / (hiddenSize * layers))));
 }
-
-/** Tokens that one run of scoring reads at most, unless a single sequence is longer. */
-export const SCORED_TOKENS_PER_RUN = 4096;
 
 /** Reply tokens that one run may predict, unless a single pair has more. */
 export function replyTokensPerRun(vocabSize: number): number {

@@ -11,10 +11,13 @@ export interface PackInputs extends AngleInputs {
   readonly ids: Value;
   readonly promptQueries: Value;
   readonly replyQueries: Value;
+  readonly restQueries: Value;
   readonly promptKeys: Value;
   readonly replyKeys: Value;
+  readonly restKeys: Value;
   readonly querySlots: Value;
   readonly replyMask: Value;
+  readonly restMask: Value;
   readonly positions: Value;
   readonly targets: Value;
   /** What only gradients read; absent where none passes. */
@@ -46,10 +49,13 @@ export function packInputs(
     sin: angle("sin"),
     promptQueries: indices("promptQueries", "G", heads, "Tp"),
     replyQueries: indices("replyQueries", replies, heads, "Tr"),
+    restQueries: indices("restQueries", "L", heads, "Tl"),
     promptKeys: indices("promptKeys", "G", keyValueHeads, "Tp"),
     replyKeys: indices("replyKeys", replies, keyValueHeads, "U"),
+    restKeys: indices("restKeys", "L", keyValueHeads, "Ul"),
     querySlots: indices("querySlots", "N", heads),
     replyMask: graph.input("replyMask", graph.dtype, [replies, 1, "Tr", "U"]),
+    restMask: graph.input("restMask", graph.dtype, ["L", 1, "Tl", "Ul"]),
     positions: indices("positions", "M"),
     targets: indices("targets", "M"),
     inverses: {
@@ -134,39 +140,47 @@ interface Projected {
 
 /**
  * Attention within a pack, layer by layer: prompts read themselves, replies read their prompt and
- * themselves. Gives (1, N, H·C).
+ * themselves, their rests by themselves. Gives (1, N, H·C).
  */
 function packedAttention(
   transformer: Transformer,
   pack: PackInputs,
 ): (projected: Projected) => Value {
   const { heads, keyValueHeads, headDim } = transformer.config;
-  const { promptQueries, replyQueries, promptKeys, replyKeys, querySlots } = pack;
-  const promptMask = causalMask(promptQueries.graph, "Tp"); // (Tp, Tp)
+  const { promptQueries, replyQueries, restQueries, querySlots } = pack;
+  const queryGrids = [promptQueries, replyQueries, restQueries];
   // Once for all heads and layers: sums of two tensors of one shape are fast.
-  const replyMask = expand(pack.replyMask, [...replyQueries.dims, pack.replyMask.dims[3]]); // (S, H, Tr, U)
-  const toQueries = gridRouting([promptQueries, replyQueries], flat(querySlots, 1));
+  const forHeads = (mask: Value, queries: Value) => expand(mask, [...queries.dims, mask.dims[3]]); // (S, H, Tr, U)
+  const masks = [
+    causalMask(promptQueries.graph, "Tp"), // (Tp, Tp)
+    forHeads(pack.replyMask, replyQueries),
+    forHeads(pack.restMask, restQueries),
+  ];
+  const toQueries = gridRouting(queryGrids, flat(querySlots, 1));
   const { keySlots } = pack.inverses;
-  const toKeys = gridRouting([promptKeys, replyKeys], keySlots && flat(keySlots, keySlots.dims[2]));
+  const toKeys = gridRouting(
+    [pack.promptKeys, pack.replyKeys, pack.restKeys],
+    keySlots && flat(keySlots, keySlots.dims[2]),
+  );
   return ({ q, k, v }) => {
-    const [promptQ, replyQ] = toQueries(reshape(q, [productDim(["N", heads]), headDim]));
-    const rows = [k, v].map((x) => reshape(x, [productDim(["N", keyValueHeads]), headDim]));
-    const [[promptK, replyK], [promptV, replyV]] = rows.map(toKeys);
+    const queries = toQueries(reshape(q, [productDim(["N", heads]), headDim]));
+    const [keys, values] = [k, v].map((x) =>
+      toKeys(reshape(x, [productDim(["N", keyValueHeads]), headDim]))
+    );
     const { scale } = transformer;
-    const seen = [
-      attention({ q: promptQ, k: promptK, v: promptV, mask: promptMask, scale }),
-      attention({ q: replyQ, k: replyK, v: replyV, mask: replyMask, scale }),
-    ];
+    const seen = queries.map((q, i) =>
+      attention({ q, k: keys[i], v: values[i], mask: masks[i], scale })
+    );
     const slots = concat(seen.map((x) => flat(x, headDim)), 0);
     const back = route(slots, {
       index: flat(querySlots),
-      inverse: flat(concat([flat(promptQueries), flat(replyQueries)], 0), 1),
+      inverse: flat(concat(queryGrids.map((grid) => flat(grid)), 0), 1),
     });
     return reshape(back, [1, "N", heads * headDim]);
   };
 }
 
-/** Rows (R, C) to the slots of two grids, (G, heads, T, C) each, in one go. */
+/** Rows (R, C) to the slots of some grids, (G, heads, T, C) each, in one go. */
 function gridRouting(
   grids: readonly Value[],
   inverse: Value | undefined,
