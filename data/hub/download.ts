@@ -131,13 +131,12 @@ async function append(target: Deno.FsFile, work: Appending): Promise<void> {
     at = 0;
   }
   await target.seek(at, Deno.SeekMode.Start);
-  const cut = () =>
-    new Transient(`The connection was cut after ${at} of ${file.size} bytes of ${file.path}.`);
+  const place = () => `after ${at} of ${file.size} bytes of ${file.path}`;
   const reader = response.body?.getReader();
   while (reader !== undefined && at <= file.size) {
-    const { value, done } = await reader.read().catch(() => {
-      access.signal.throwIfAborted();
-      throw cut();
+    const { value, done } = await reader.read().catch((error) => {
+      if (!(error instanceof Transient)) throw error;
+      throw new Transient(`${error.message.replace(/\.$/, "")} ${place()}.`);
     });
     if (done) break;
     for (let sent = 0; sent < value.length;) sent += await target.write(value.subarray(sent));
@@ -145,7 +144,7 @@ async function append(target: Deno.FsFile, work: Appending): Promise<void> {
     progress(Math.min(at, file.size));
   }
   if (at > file.size) await reader?.cancel(); // more than was listed: the digest will say so
-  if (at < file.size) throw cut();
+  if (at < file.size) throw new Transient(`The connection was cut ${place()}.`);
 }
 
 /** Asks for a file's bytes from a place on; the answer is whole (200), or what was asked for (206). */

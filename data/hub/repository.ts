@@ -7,7 +7,7 @@ import {
 } from "@huggingface/hub";
 import { join } from "node:path";
 import { ExpectedError, InputError } from "../../core/problem.ts";
-import { type HubAccess, hubRequest, Transient, withRetries } from "./hub_fetch.ts";
+import { type HubAccess, hubRequest, withRetries } from "./hub_fetch.ts";
 import { refusal } from "./refusal.ts";
 
 /** A data set or model on the hub, at a branch, tag or commit. */
@@ -149,11 +149,7 @@ async function wholeAnswer(
     headers.set("Content-Range", `bytes 0-0/${length}`);
     return new Response(null, { status: 200, headers });
   }
-  try {
-    return new Response(await response.arrayBuffer(), response);
-  } catch {
-    throw new Transient("The connection was cut within an answer of the hub.");
-  }
+  return new Response(await response.arrayBuffer(), response);
 }
 
 /** Runs a call of the library; what the hub says no to is told in our words. */

@@ -5,6 +5,7 @@ import {
   dataset,
   filesUnder,
   LARGE,
+  type Opened,
   openHub,
   rejection,
   row,
@@ -89,6 +90,50 @@ Deno.test("429 and 5xx are waited for, as long as Retry-After asks", async () =>
   );
   await test.fetch("v1.0");
   assert.deepEqual(test.slept, [7000, 1000, 2000]);
+});
+
+/** Fetches from a hub that is waited for a quarter of a second at a time. */
+const fetchImpatiently = (test: Opened, revision = COMMIT) =>
+  fetchDataset({
+    dataset: "o/d",
+    revision,
+    split: { train: "train_prefs", test: "test_prefs" },
+  }, {
+    cache: test.cache,
+    access: { ...test.access(), idleLimit: 250 },
+    warn: () => {},
+  });
+
+Deno.test("a server that stays silent is asked again, and a body that stops is gone on with", async () => {
+  await using test = await openHub();
+  test.hub.mishaps.push(
+    { kind: "stall" }, // the branch's commit
+    { kind: "stall" }, // the small file
+    { kind: "cut", after: 1_000_000 }, // the small file arrives whole
+    { kind: "stall", after: 40_960 },
+    { kind: "stall", after: 0 },
+  );
+  const { test: [path] } = await fetchImpatiently(test, "main");
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+  const requests = test.hub.seen.filter(({ host, range }) =>
+    host === "storage" && range !== "bytes=0-0"
+  );
+  assert.deepEqual(
+    requests.map(({ range }) => range),
+    [null, "bytes=40960-", "bytes=40960-"],
+  );
+  assert.deepEqual(test.hub.mishaps, []);
+});
+
+Deno.test("a server that stays silent for good is given up by name", async () => {
+  await using test = await openHub();
+  test.hub.mishaps.push({ kind: "cut", after: 1_000_000 }); // the small file arrives whole
+  for (let i = 0; i < 6; i++) test.hub.mishaps.push({ kind: "stall" });
+  const { message } = await rejection(fetchImpatiently(test));
+  assert.equal(
+    message,
+    `${test.hub.storageHost} sent nothing for 0.25 s. It was tried 6 times. Try again later: what is there stays.`,
+  );
 });
 
 Deno.test("a content that is not what the listing says is refused and leaves nothing behind", async () => {
