@@ -214,7 +214,8 @@ function notThere(
   );
 }
 
-async function readJson<T>(path: string): Promise<T | null> {
+/** What a JSON file holds; null when it is not there, or holds something else. */
+export async function readJson<T>(path: string): Promise<T | null> {
   try {
     return JSON.parse(await Deno.readTextFile(path));
   } catch (error) {
@@ -224,7 +225,7 @@ async function readJson<T>(path: string): Promise<T | null> {
 }
 
 /** Writes a small file under another name first, so that none is ever found half-written. */
-async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, text: string): Promise<void> {
   await Deno.mkdir(join(path, ".."), { recursive: true });
   const temporary = await Deno.makeTempFile({ dir: join(path, ".."), suffix: ".part" });
   await Deno.writeTextFile(temporary, text);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { fetchDataset, fetchModel } from "../../../data/hub/fetch_repository.ts";
 import {
   COMMIT,
@@ -148,8 +149,47 @@ Deno.test("a content that is not what the listing says is refused and leaves not
   const names = (await filesUnder(test.cache)).map((path) => path.slice(test.cache.length));
   assert.deepEqual(names, [
     `/datasets/o/d@${COMMIT}.json`,
+    `/datasets/o/d@${COMMIT}.verified/data/train_prefs.jsonl.json`,
     `/datasets/o/d@${COMMIT}/data/train_prefs.jsonl`,
   ]);
+});
+
+Deno.test("a file of the right size in the cache with another content is fetched anew, and told of", async () => {
+  await using test = await openHub();
+  const { test: [path] } = await test.fetch();
+  const spoilt = LARGE.slice();
+  spoilt[50_000] ^= 1;
+  await Deno.writeFile(path, spoilt);
+  await Deno.utime(path, 1, 1); // within the same millisecond as the download it would pass
+  const offline = await rejection(test.fetch(COMMIT, { HF_HUB_OFFLINE: "1" }));
+  assert.match(
+    offline.message,
+    /1 files of o\/d@.*test_prefs\.jsonl \(100000 bytes\), where another content lies now$/s,
+  );
+  await test.fetch();
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+  assert.deepEqual(test.warnings, [`${path} is not what the hub lists: it is fetched anew.`]);
+});
+
+Deno.test("a file put into the cache by hand is checked once, and then known by size and time", async () => {
+  await using test = await openHub();
+  const { test: [path] } = await test.fetch();
+  const marks = `${test.cache}/datasets/o/d@${COMMIT}.verified`;
+  await Deno.remove(marks, { recursive: true });
+  const asked = test.hub.seen.length;
+  await test.fetch(COMMIT, { HF_HUB_OFFLINE: "1" });
+  assert.equal(test.hub.seen.length, asked);
+  const mark = `${marks}/data/test_prefs.jsonl.json`;
+  assert.deepEqual(JSON.parse(await Deno.readTextFile(mark)), {
+    size: LARGE.length,
+    modified: (await Deno.stat(path)).mtime!.getTime(),
+    digest: createHash("sha256").update(LARGE).digest("hex"),
+  });
+  const { mtime } = await Deno.stat(path);
+  await Deno.writeFile(path, LARGE.toReversed());
+  await Deno.utime(path, mtime!, mtime!);
+  await test.fetch(); // the mark stands: nothing is read, nothing is asked
+  assert.equal(test.hub.seen.length, asked);
 });
 
 Deno.test("the token goes to the endpoint alone, and into no message or file", async () => {
