@@ -163,7 +163,11 @@ export function sameReplies({ chosen, rejected }: Pick<TokenizedRow, "chosen" | 
     chosen.every((id, i) => id === rejected[i]);
 }
 
-/** Whether a row's id says that it comes from a test split: `test_prefs.jsonl:17`, `test:3`. */
+/**
+ * Whether a row's id says that it comes from a test split: the name of its file or split holds the word
+ * `test`, as in `test:3`, `prefs_test.jsonl:17` and `data_test-00000-of-00001.parquet:1`.
+ */
 export function isTestRow(id: string): boolean {
-  return /^test[^a-z]/i.test(id);
+  const name = id.slice(0, id.lastIndexOf(":"));
+  return /(?<!\p{L})test(?!\p{L})/iu.test(name);
 }

@@ -225,8 +225,28 @@ Deno.test("auditTokens() finds training on a test split", async () => {
   assert.deepEqual(await found({ train: [row({ id: "test_prefs.jsonl:4" })] }), [
     "trained-on-test train 1 error",
   ]);
-  const ids = ["test:1", "test_prefs.jsonl:9", "TEST-1", "train:1", "testimony:3", "latest:1"];
-  assert.deepEqual(ids.map(isTestRow), [true, true, true, false, false, false]);
+});
+
+Deno.test("isTestRow() finds the word test anywhere in a file's or split's name, and in no other word", () => {
+  const test = [
+    "test:1",
+    "test_prefs.jsonl:9",
+    "TEST-1:2",
+    "prefs_test:3",
+    "data_test-00000-of-00001.parquet:1",
+    "my.test.jsonl:4",
+    "train_vs_test2.jsonl:5",
+  ];
+  const other = [
+    "train:1",
+    "testimony:3",
+    "latest:1",
+    "contest.jsonl:2",
+    "tests:1",
+    "train.jsonl:7",
+  ];
+  assert.deepEqual(test.filter((id) => !isTestRow(id)), []);
+  assert.deepEqual(other.filter(isTestRow), []);
 });
 
 Deno.test("auditTokens() passes with errors that the recipe accepts, and still reports them", async () => {
