@@ -40,8 +40,8 @@ const OTHER_ROWS = "take other evaluation rows, or leave their prompts out of th
 export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
   "identical-pairs": {
     severity: "error",
-    describe: "have the same text as chosen and rejected reply",
-    remedy: "drop them with `dropIdentical: true` of read-pairs",
+    describe: "have the same chosen and rejected reply, as text or as tokens before truncation",
+    remedy: drop("identical-pairs"),
   },
   "identical-after-truncation": {
     severity: "warning",
@@ -141,8 +141,8 @@ export type RowCode = (typeof ROW_CODES)[number];
 export const ROW_CHECKS: {
   readonly [C in RowCode]: (row: TokenizedRow) => boolean;
 } = {
-  "identical-pairs": (row) => row.identicalText,
-  "identical-after-truncation": (row) => !row.identicalText && sameReplies(row),
+  "identical-pairs": isIdentical,
+  "identical-after-truncation": (row) => !isIdentical(row) && sameReplies(row),
   "empty-replies": (row) =>
     row.chosenEmpty || row.rejectedEmpty || row.chosen.length === 0 || row.rejected?.length === 0,
   "empty-prompts": (row) => row.prompt.length === 0,
@@ -157,6 +157,13 @@ export const ROW_CHECKS: {
   "special-tokens-in-text": (row) => row.specialInText,
 };
 
+/** Whether both replies were the same before truncation; a template may write two texts alike. */
+function isIdentical(row: TokenizedRow): boolean {
+  const whole = row.chosen.length === row.before.chosen &&
+    row.rejected?.length === row.before.rejected;
+  return row.identicalText || (whole && sameReplies(row));
+}
+
 /** Whether both replies are the same tokens. */
 export function sameReplies({ chosen, rejected }: Pick<TokenizedRow, "chosen" | "rejected">) {
   return rejected !== null && chosen.length === rejected.length &&
@@ -168,6 +175,6 @@ export function sameReplies({ chosen, rejected }: Pick<TokenizedRow, "chosen" | 
  * `test`, as in `test:3`, `prefs_test.jsonl:17` and `data_test-00000-of-00001.parquet:1`.
  */
 export function isTestRow(id: string): boolean {
-  const name = id.slice(0, id.lastIndexOf(":"));
+  const name = id.replace(/:[^:]*$/, "");
   return /(?<!\p{L})test(?!\p{L})/iu.test(name);
 }

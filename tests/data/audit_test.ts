@@ -107,9 +107,19 @@ Deno.test("auditTokens() tells pairs identical as text from pairs identical once
     "identical-pairs train 1 error",
   ]);
   const before = { prompt: 2, chosen: 2, rejected: 2 };
-  assert.deepEqual(await found({ train: [row({ ...same, before }), row()] }), [
-    "identical-after-truncation train 1 warning",
-  ]);
+  assert.deepEqual(
+    await found({ train: [row({ ...same, before }), row()] }),
+    ["identical-pairs train 1 error"],
+    "texts that a template writes alike, such as two that it trims",
+  );
+  for (const cut of [{ chosen: 3, rejected: 2 }, { chosen: 2, rejected: 3 }]) {
+    assert.deepEqual(
+      await found({ train: [row({ ...same, before: { prompt: 2, ...cut } }), row()] }),
+      [
+        "identical-after-truncation train 1 warning",
+      ],
+    );
+  }
 });
 
 Deno.test("auditTokens() finds empty replies, as text and as tokens", async () => {

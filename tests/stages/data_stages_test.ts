@@ -87,16 +87,17 @@ Deno.test("audit stops a recipe with identical and empty pairs, and says how to 
   await assert.rejects(runStage(audit, {}, { train, evaluation: [evaluation] }), {
     name: "ExpectedError",
     message: "The audit found errors.\n" +
-      "train: 1 of 3 pairs have the same text as chosen and rejected reply " +
-      "(train_prefs.jsonl:2). Either drop them with `dropIdentical: true` of read-pairs, or say " +
-      "`accept: [identical-pairs]`.\n" +
+      "train: 1 of 3 pairs have the same chosen and rejected reply, as text or as tokens before " +
+      "truncation (train_prefs.jsonl:2). Either drop them with `drop: [identical-pairs]` of " +
+      "tokenize, or say `accept: [identical-pairs]`.\n" +
       "train: 1 of 3 pairs have an empty reply (train_prefs.jsonl:3). Either drop them with " +
       "`dropEmpty: true` of read-pairs, or say `accept: [empty-replies]`.",
   });
   const accept = ["identical-pairs", "empty-replies"];
   const accepted = await runStage(audit, { accept }, { train, evaluation: [evaluation] });
   assert.deepEqual(accepted.warnings, [
-    "train: 1 of 3 pairs have the same text as chosen and rejected reply (accepted)",
+    "train: 1 of 3 pairs have the same chosen and rejected reply, as text or as tokens before " +
+    "truncation (accepted)",
     "train: 1 of 3 pairs have an empty reply (accepted)",
   ]);
 });
