@@ -212,9 +212,9 @@ async function auditPrompts(
   return { set: { ...set, lengths: new LengthsOfSet().summary() }, cases };
 }
 
-type Encoding = Pick<TokenFacts, "templateDigest" | "vocabSize" | "eosId">;
+type Encoding = Pick<TokenFacts, "templateDigest" | "tokenizerDigest" | "eosId">;
 
 function sameEncoding(a: Encoding, b: Encoding): boolean {
-  return a.templateDigest === b.templateDigest && a.vocabSize === b.vocabSize &&
+  return a.templateDigest === b.templateDigest && a.tokenizerDigest === b.tokenizerDigest &&
     a.eosId === b.eosId;
 }

@@ -110,14 +110,13 @@ export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
   },
   "template-mismatch": {
     severity: "error",
-    describe: "were tokenized with another chat template or vocabulary than the training set",
+    describe: "were tokenized with another tokenizer or chat template than the training set",
     remedy: "tokenize both with the same tokenizer",
   },
   "generation-mismatch": {
     severity: "error",
     describe:
-      "were tokenized with another chat template or vocabulary than replies are generated " +
-      "with",
+      "were tokenized with another tokenizer or chat template than replies are generated with",
     remedy: "tokenize with the model's own tokenizer and chat template",
   },
 };

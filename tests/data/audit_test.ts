@@ -20,6 +20,7 @@ const facts: TokenFacts = {
   vocabSize: 10,
   eosId: 9,
   padId: null,
+  tokenizerDigest: "tokenizer",
   templateDigest: "template",
 };
 
@@ -196,6 +197,15 @@ Deno.test("auditTokens() holds prompts alone against the training set's", async 
   assert.deepEqual(lengths.after, { prompt: null, chosen: null, rejected: null });
 });
 
+/** Gives each of two tokens of a vocabulary the other's id. */
+async function swapTokens(path: string, [a, b]: [string, string]): Promise<void> {
+  const tokenizer = JSON.parse(await Deno.readTextFile(path));
+  const { vocab } = tokenizer.model;
+  [vocab[a], vocab[b]] = [vocab[b], vocab[a]];
+  assert.ok(Number.isInteger(vocab[a]) && Number.isInteger(vocab[b]));
+  await Deno.writeTextFile(path, JSON.stringify(tokenizer));
+}
+
 Deno.test("auditTokens() finds a training set under another template than the model generates with", async () => {
   const generation = await Deno.makeTempDir();
   await writeWorldTokenizer(generation);
@@ -212,6 +222,16 @@ Deno.test("auditTokens() finds a training set under another template than the mo
     accept: [],
   });
   assert.deepEqual(report.findings, []);
+  await swapTokens(`${generation}/tokenizer.json`, ["cat", "dog"]);
+  const swapped = await auditTokens({
+    train: { name: "train", folder },
+    evaluation: [],
+    generation: [{ name: "model", folder: generation }],
+    accept: [],
+  });
+  assert.deepEqual(swapped.findings.map(({ code, count }) => [code, count]), [
+    ["generation-mismatch", 1],
+  ], "as many tokens, but two of them are each other's");
   for (const path of [generation, folder]) await Deno.remove(path, { recursive: true });
 });
 
@@ -223,8 +243,10 @@ Deno.test("AUDIT_RULES name nothing to drop that tokenize does not drop", () => 
   }
 });
 
-Deno.test("auditTokens() finds evaluation under another template or vocabulary", async () => {
-  for (const evaluationFacts of [{ templateDigest: null }, { vocabSize: 11 }, { eosId: 8 }]) {
+Deno.test("auditTokens() finds evaluation under another template, tokenizer or end token", async () => {
+  for (
+    const evaluationFacts of [{ templateDigest: null }, { tokenizerDigest: "other" }, { eosId: 8 }]
+  ) {
     assert.deepEqual(await found({ train: [row()], evaluation: [row()], evaluationFacts }), [
       "template-mismatch test 1 error",
     ]);
