@@ -126,7 +126,7 @@ interface Appending extends OneFile {
 
 /** Adds what is missing at the end of a part; what arrives stays there, however the connection ends. */
 async function append(target: Deno.FsFile, work: Appending): Promise<void> {
-  const { file, access, progress } = work;
+  const { file, progress } = work;
   let { size: at } = await target.stat();
   if (at > file.size) {
     await target.truncate(0);
