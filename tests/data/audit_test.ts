@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { auditTokens, describeFailure } from "../../data/audit.ts";
+import { type AuditTokens, auditTokens, describeFailure } from "../../data/audit.ts";
 import {
   AUDIT_CODES,
   AUDIT_RULES,
@@ -59,6 +59,7 @@ interface Sets {
   /** Folder with the tokenizer that generates. */
   generation?: string;
   accept?: AuditCode[];
+  onError?: AuditTokens["onError"];
 }
 
 async function audit(sets: Sets) {
@@ -83,6 +84,7 @@ async function audit(sets: Sets) {
       prompts: prompts === undefined ? [] : [await writePromptSet(prompts)],
       generation: sets.generation === undefined ? [] : [{ name: "model", folder: sets.generation }],
       accept,
+      onError: sets.onError,
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -295,12 +297,29 @@ Deno.test("auditTokens() passes with errors that the recipe accepts, and still r
 Deno.test("describeFailure() names rows, remedy and what to say in the recipe", async () => {
   const train = Array.from({ length: 30 }, (_, i) => row({ id: `t:${i}`, chosenEmpty: true }));
   const report = await audit({ train });
-  assert.equal(report.findings[0].rows.length, 20);
+  const named = Array.from({ length: 20 }, (_, i) => `t:${i}`);
+  assert.deepEqual(report.findings[0].rows, named);
   assert.equal(
     describeFailure(report),
-    "train: 30 of 30 pairs have an empty reply (t:0, t:1, t:2, t:3, t:4, …). Either drop them " +
+    `train: 30 of 30 pairs have an empty reply (${
+      named.join(", ")
+    }, … 10 more). Either drop them ` +
       "with `dropEmpty: true` of read-pairs, or say `accept: [empty-replies]`.",
   );
+});
+
+Deno.test("auditTokens() tells of every row of the errors that stop a recipe, and of no other", async () => {
+  const told: string[] = [];
+  const train = Array.from(
+    { length: 30 },
+    (_, i) => row({ id: `t:${i}`, chosenEmpty: true, identicalText: true, truncation: "replies" }),
+  );
+  await audit({
+    train,
+    accept: ["identical-pairs"],
+    onError: ({ set, code, row }) => told.push(`${set} ${code} ${row}`),
+  });
+  assert.deepEqual(told, train.map(({ id }) => `train empty-replies ${id}`));
 });
 
 Deno.test("auditTokens() describes lengths before and after truncation", async () => {
