@@ -100,15 +100,23 @@ export class Scorer {
     const limits = { tokens: defaultTokensPerRun(config), vocabSize: config.vocabSize };
     const groups = groupByPrompt(sequences, limits);
     const runs = divideIntoRuns(groups.map(sizeOf), limits).values();
+    let failed = false;
     const lane = async () => {
       for (const run of runs) {
+        if (failed) return;
         signal?.throwIfAborted();
         const rows = await this.#run(run.map((group) => groups[group]), sums);
         onProgress?.(done += rows, sequences.length);
       }
     };
     // All lanes have ended, also where one has failed: nobody's arrays are in use any more.
-    const ended = await Promise.allSettled(Array.from({ length: this.#lanes }, lane));
+    const ended = await Promise.allSettled(
+      Array.from({ length: this.#lanes }, () =>
+        lane().catch((error) => {
+          failed = true;
+          throw error;
+        })),
+    );
     for (const { reason } of ended.filter((end) => end.status === "rejected")) throw reason;
     return sums;
   }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { fetchDataset, fetchModel } from "../../../data/hub/fetch_repository.ts";
 import {
   COMMIT,
   dataset,
   filesUnder,
   LARGE,
+  type Opened,
   openHub,
   rejection,
   row,
@@ -91,6 +93,50 @@ Deno.test("429 and 5xx are waited for, as long as Retry-After asks", async () =>
   assert.deepEqual(test.slept, [7000, 1000, 2000]);
 });
 
+/** Fetches from a hub that is waited for a quarter of a second at a time. */
+const fetchImpatiently = (test: Opened, revision = COMMIT) =>
+  fetchDataset({
+    dataset: "o/d",
+    revision,
+    split: { train: "train_prefs", test: "test_prefs" },
+  }, {
+    cache: test.cache,
+    access: { ...test.access(), idleLimit: 250 },
+    warn: () => {},
+  });
+
+Deno.test("a server that stays silent is asked again, and a body that stops is gone on with", async () => {
+  await using test = await openHub();
+  test.hub.mishaps.push(
+    { kind: "stall" }, // the branch's commit
+    { kind: "stall" }, // the small file
+    { kind: "cut", after: 1_000_000 }, // the small file arrives whole
+    { kind: "stall", after: 40_960 },
+    { kind: "stall", after: 0 },
+  );
+  const { test: [path] } = await fetchImpatiently(test, "main");
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+  const requests = test.hub.seen.filter(({ host, range }) =>
+    host === "storage" && range !== "bytes=0-0"
+  );
+  assert.deepEqual(
+    requests.map(({ range }) => range),
+    [null, "bytes=40960-", "bytes=40960-"],
+  );
+  assert.deepEqual(test.hub.mishaps, []);
+});
+
+Deno.test("a server that stays silent for good is given up by name", async () => {
+  await using test = await openHub();
+  test.hub.mishaps.push({ kind: "cut", after: 1_000_000 }); // the small file arrives whole
+  for (let i = 0; i < 6; i++) test.hub.mishaps.push({ kind: "stall" });
+  const { message } = await rejection(fetchImpatiently(test));
+  assert.equal(
+    message,
+    `${test.hub.storageHost} sent nothing for 0.25 s. It was tried 6 times. Try again later: what is there stays.`,
+  );
+});
+
 Deno.test("a content that is not what the listing says is refused and leaves nothing behind", async () => {
   const files = { ...dataset().files };
   files["data/test_prefs.jsonl"] = { content: LARGE, large: true, digest: "ab".repeat(32) };
@@ -103,8 +149,47 @@ Deno.test("a content that is not what the listing says is refused and leaves not
   const names = (await filesUnder(test.cache)).map((path) => path.slice(test.cache.length));
   assert.deepEqual(names, [
     `/datasets/o/d@${COMMIT}.json`,
+    `/datasets/o/d@${COMMIT}.verified/data/train_prefs.jsonl.json`,
     `/datasets/o/d@${COMMIT}/data/train_prefs.jsonl`,
   ]);
+});
+
+Deno.test("a file of the right size in the cache with another content is fetched anew, and told of", async () => {
+  await using test = await openHub();
+  const { test: [path] } = await test.fetch();
+  const spoilt = LARGE.slice();
+  spoilt[50_000] ^= 1;
+  await Deno.writeFile(path, spoilt);
+  await Deno.utime(path, 1, 1); // within the same millisecond as the download it would pass
+  const offline = await rejection(test.fetch(COMMIT, { HF_HUB_OFFLINE: "1" }));
+  assert.match(
+    offline.message,
+    /1 files of o\/d@.*test_prefs\.jsonl \(100000 bytes\), where another content lies now$/s,
+  );
+  await test.fetch();
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+  assert.deepEqual(test.warnings, [`${path} is not what the hub lists: it is fetched anew.`]);
+});
+
+Deno.test("a file put into the cache by hand is checked once, and then known by size and time", async () => {
+  await using test = await openHub();
+  const { test: [path] } = await test.fetch();
+  const marks = `${test.cache}/datasets/o/d@${COMMIT}.verified`;
+  await Deno.remove(marks, { recursive: true });
+  const asked = test.hub.seen.length;
+  await test.fetch(COMMIT, { HF_HUB_OFFLINE: "1" });
+  assert.equal(test.hub.seen.length, asked);
+  const mark = `${marks}/data/test_prefs.jsonl.json`;
+  assert.deepEqual(JSON.parse(await Deno.readTextFile(mark)), {
+    size: LARGE.length,
+    modified: (await Deno.stat(path)).mtime!.getTime(),
+    digest: createHash("sha256").update(LARGE).digest("hex"),
+  });
+  const { mtime } = await Deno.stat(path);
+  await Deno.writeFile(path, LARGE.toReversed());
+  await Deno.utime(path, mtime!, mtime!);
+  await test.fetch(); // the mark stands: nothing is read, nothing is asked
+  assert.equal(test.hub.seen.length, asked);
 });
 
 Deno.test("the token goes to the endpoint alone, and into no message or file", async () => {
