@@ -1,6 +1,6 @@
-import { type ModelConfig, parseModelConfig } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 import { isFile, readJson, writeJson } from "./folder_files.ts";
-import { loadModel, saveModel } from "./model.ts";
+import { loadModel, loadModelConfig, saveModel } from "./model.ts";
 import { readSafetensorsFolder } from "./safetensors_folder.ts";
 import { checkWeights } from "./weights.ts";
 
@@ -20,14 +20,12 @@ export async function copyModel(from: string, folder: string): Promise<ModelConf
     await saveModel(model, folder);
     return model.config;
   }
-  const configPath = `${from}/config.json`;
-  const json = await readJson(configPath);
-  const config = parseModelConfig(json, configPath);
+  const config = await loadModelConfig(from);
   const found = await readSafetensorsFolder(from);
   checkWeights(config, found, from);
   const paths = [...found.values()].map(({ path }) => path);
   const extra = ["generation_config.json", INDEX].map((name) => `${from}/${name}`);
-  await writeJson(`${folder}/config.json`, json);
+  await writeJson(`${folder}/config.json`, await readJson(`${from}/config.json`));
   for (const path of new Set([...paths, ...extra])) {
     if (await isFile(path)) await copyFile(path, `${folder}/${path.split("/").at(-1)}`);
   }
