@@ -1,6 +1,6 @@
 import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
 import type { ReplyingModel } from "../eval/reply_to_prompts.ts";
-import { loadAdapter, mergeAdapter } from "../train/models/adapter.ts";
+import { loadAdapter, mergeAdapterInto } from "../train/models/adapter.ts";
 import { openDecoder } from "../train/models/decoder.ts";
 import { loadModel } from "../train/models/model.ts";
 
@@ -24,10 +24,8 @@ export async function openWriter(
     readonly adapter?: string;
   },
 ): Promise<Writer> {
-  const base = await loadModel(path);
-  const model = adapter === undefined
-    ? base
-    : mergeAdapter(base, await loadAdapter(adapter, base.config));
+  const model = await loadModel(path);
+  if (adapter !== undefined) mergeAdapterInto(model, await loadAdapter(adapter, model.config));
   const decoder = await openDecoder(model, { threads });
   return {
     config: model.config,
