@@ -93,6 +93,7 @@ function addExportCommand(root: Command): void {
     .requiredOption("--out <folder>", "where it goes; new or empty")
     .option("--model <path>", "a Hugging Face folder or a GGUF file, instead of an instance")
     .option("--adapter <folder>", "write this LoRA adapter to the model, in PEFT's format")
+    .option("--adapter-only", "write the adapter that the instance trained by itself", false)
     .option("--merge", "write the model with the adapter merged into it", false)
     .option(...TOKENIZER)
     .option("--base-model <name>", "what the base is called on the hub: OWNER/NAME")
@@ -108,6 +109,7 @@ function addExportCommand(root: Command): void {
       `
 Examples:
   deno task ballast export train/rpo-sum@seed=0 --out exported
+  deno task ballast export train/dpo@seed=0 --recipe R --adapter-only --out adapter
   deno task ballast export --model model.gguf --out exported --dtype bfloat16
   deno task ballast export --model M --adapter trained --base-model OWNER/NAME --out exported`,
     )

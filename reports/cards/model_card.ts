@@ -81,7 +81,10 @@ function summary({ origin, base, weights }: CardFacts): string {
   if (origin !== null) {
     rows.push(["Recipe", escapeMarkdown(origin.recipe)]);
     rows.push(["Instance", escapeMarkdown(origin.instance)]);
-    rows.push(["Key", origin.key], ["Digest of the float32 model", origin.digest]);
+    rows.push(["Key", origin.key], [
+      isAdapter(weights) ? "Digest of the model with it merged" : "Digest of the float32 model",
+      origin.digest,
+    ]);
   }
   return factsTable(rows);
 }
