@@ -4,7 +4,7 @@ import { ExpectedError, InputError, nearest, type Problem } from "../core/proble
 import { isNamed } from "../pipeline/graph.ts";
 import type { PlannedInstance } from "../pipeline/plan.ts";
 import type { BaseFacts, CardFacts } from "../reports/cards/card_facts.ts";
-import { adapterBase, isHubName, statedBase } from "./base_facts.ts";
+import { adapterBase, isHubName, NOTHING_STATED, statedBase } from "./base_facts.ts";
 import { ADAPTER_FOLDER } from "../train/models/adapter_config.ts";
 import { lookUp } from "./look_up.ts";
 import { fieldsOf, type MadeInstance, ModelHistory } from "./model_history.ts";
@@ -92,14 +92,12 @@ export function withBaseName(exported: ExportedModel, name: string): ExportedMod
 
 async function baseOfRun(root: MadeInstance, path: string | undefined): Promise<BaseFacts> {
   const { params } = fieldsOf(root);
-  const stated = path === undefined
-    ? { name: null, license: null, licenseSource: null }
-    : await statedBase(path);
+  const stated = path === undefined ? NOTHING_STATED : await statedBase(path);
   const { model, revision } = hubModel(params.hub) ?? { model: stated.name, revision: null };
   return {
     ...stated,
     name: model,
-    revision,
+    revision: stated.revision ?? revision,
     fromScratch: root.instance.stage.name === "initialize",
   };
 }

@@ -57,7 +57,10 @@ export default defineStage<Params>({
     const { saveBaseCard } = await import("../train/models/save_base_card.ts");
     const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
-    const source = params.path ?? await fetched(context, params.hub!);
+    const { saveBaseSource } = await import("../train/models/base_source.ts");
+    const { path: source, commit } = params.path === undefined
+      ? await fetched(context, params.hub!)
+      : { path: params.path, commit: null };
     // What cannot be used later is refused here, by the source's own names.
     const { tokenizer = source, chatTemplate: template } = params;
     const { vocabSize } = await loadTokenizer(tokenizer, { template });
@@ -65,6 +68,7 @@ export default defineStage<Params>({
     const unexpected = params.expects && unexpectedShape(params.expects, config, source);
     if (unexpected?.length) throw new InputError(unexpected);
     await saveBaseCard(source, output("model"));
+    await saveBaseSource({ from: source, commit }, output("model"));
     for (const port of ["model", "tokenizer"]) {
       await saveTokenizerFiles(tokenizer, output(port), { template });
     }
@@ -73,11 +77,11 @@ export default defineStage<Params>({
   },
 });
 
-/** The model's folder or GGUF file in the cache, once it has been fetched. */
+/** The model's folder or GGUF file in the cache, once it has been fetched, and its commit. */
 async function fetched(
   { cache, signal, progress, log, warn }: StageContext<Params>,
   model: z.infer<typeof hub>,
-): Promise<string> {
+): Promise<{ path: string; commit: string }> {
   const { fetchModel } = await import("../data/hub/fetch_repository.ts");
   const { openAccess } = await import("../data/hub/hub_fetch.ts");
   const { commit, path, files } = await fetchModel(model, {
@@ -88,7 +92,7 @@ async function fetched(
   });
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   log(`${model.model}@${commit}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB`);
-  return path;
+  return { path, commit };
 }
 
 function inMegabytes(done: number, total: number) {

@@ -7,4 +7,5 @@ await runStage(commandExport, JSON.parse(Deno.args[0]));
 // counts what the parent held when it began this process.
 const { stdout } = await new Deno.Command("cat", { args: [`/proc/${Deno.pid}/status`] }).output();
 const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(new TextDecoder().decode(stdout))!;
-console.log(JSON.stringify({ peak: Number(kibibytes) * 1024 }));
+const line = JSON.stringify({ peak: Number(kibibytes) * 1024 });
+await Deno.stdout.write(new TextEncoder().encode(line));

@@ -47,6 +47,7 @@ Deno.test({
     const base = {
       name: null,
       revision: null,
+      ggufType: null,
       license: null,
       licenseSource: null,
       fromScratch: false,
