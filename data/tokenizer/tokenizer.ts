@@ -4,7 +4,7 @@ import { isObject, type JsonObject, spellOutByteLevel } from "./byte_level_words
 import { digestEncoding } from "./encoding_digest.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
 import { type NativeEncoder, openNativeEncoder } from "./native_encoder.ts";
-import { readTokenizerFiles } from "./tokenizer_files.ts";
+import { readTokenizerFiles, type TemplateChoice } from "./tokenizer_files.ts";
 import { addedTokens, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 import { type EncodeWords, wordEncoder } from "./word_encoder.ts";
 
@@ -51,7 +51,7 @@ export interface Tokenizer {
 }
 
 /** How to load a tokenizer. */
-export interface LoadTokenizer {
+export interface LoadTokenizer extends TemplateChoice {
   /**
    * Lets `encodeAll` use the native binding where it loads, which takes the permission to load it
    * (`native: ["tokenizers"]` of a stage).
@@ -68,7 +68,7 @@ export async function loadTokenizer(
   folder: string,
   options: LoadTokenizer = {},
 ): Promise<Tokenizer> {
-  const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder);
+  const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder, options);
   const library = portableLibrary(paths.tokenizer, { model, config });
   const one = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
   const native: NativeEncoder = options.native === true

@@ -46,6 +46,7 @@ const SHAPE = {
   bosTokenId: VOCABULARY.indexOf("<bos>"),
   eosTokenIds: [VOCABULARY.indexOf("<eos>")],
   padTokenId: 0,
+  generation: {},
 } as const;
 const ADAMW = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 };
 const LENGTHS = { maxLength: 32, maxPromptLength: 16 };

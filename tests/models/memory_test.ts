@@ -3,9 +3,10 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { formatModelConfig } from "../../train/models/config_format.ts";
 import { loadModel, saveModel } from "../../train/models/model.ts";
-import { type Parameter, parametersOf } from "../../train/models/parameters.ts";
+import { parametersOf } from "../../train/models/parameters.ts";
 import { PROJECT } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
+import { writeZeros } from "../zero_weights.ts";
 import { NEEDS, present, SMOLLM2 } from "./smollm2.ts";
 
 interface Loading {
@@ -33,22 +34,6 @@ async function load(path: string, copy?: string): Promise<Loading> {
   }).output();
   assert.equal(code, 0);
   return JSON.parse(new TextDecoder().decode(stdout)) as Loading;
-}
-
-/** A shard of zeros in bfloat16: a header, and a hole as large as the elements. */
-async function writeZeros(path: string, parameters: readonly Parameter[]): Promise<void> {
-  let end = 0;
-  const entries = parameters.map(({ name, dims }) => {
-    const begin = end;
-    end += 2 * dims.reduce((product, dim) => product * dim, 1);
-    return [name, { dtype: "BF16", shape: dims, data_offsets: [begin, end] }];
-  });
-  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
-  const header = new Uint8Array(8 + json.length);
-  new DataView(header.buffer).setBigUint64(0, BigInt(json.length), true);
-  header.set(json, 8);
-  await Deno.writeFile(path, header);
-  await Deno.truncate(path, header.length + end);
 }
 
 Deno.test({

@@ -1,8 +1,9 @@
 import { elementCount } from "../../core/tensor.ts";
-import { type ModelConfig, parseModelConfig } from "./config.ts";
+import type { ModelConfig } from "./config.ts";
 import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
 import { isFile, readJson, writeJson } from "./folder_files.ts";
 import { openGgufModel } from "./gguf_model.ts";
+import { loadModelConfig } from "./model.ts";
 import { parametersOf } from "./parameters.ts";
 import { type TensorSource, writeSafetensors } from "./safetensors.ts";
 import { readSafetensorsFolder } from "./safetensors_folder.ts";
@@ -21,14 +22,12 @@ const INDEX = "model.safetensors.index.json";
 export async function copyModel(from: string, folder: string): Promise<ModelConfig> {
   await Deno.mkdir(folder, { recursive: true });
   if (await isFile(from)) return await copyGgufModel(from, folder);
-  const configPath = `${from}/config.json`;
-  const json = await readJson(configPath);
-  const config = parseModelConfig(json, configPath);
+  const config = await loadModelConfig(from);
   const found = await readSafetensorsFolder(from);
   checkWeights(config, found, from);
   const paths = [...found.values()].map(({ path }) => path);
   const extra = ["generation_config.json", INDEX].map((name) => `${from}/${name}`);
-  await writeJson(`${folder}/config.json`, json);
+  await writeJson(`${folder}/config.json`, await readJson(`${from}/config.json`));
   for (const path of new Set([...paths, ...extra])) {
     if (await isFile(path)) await copyFile(path, `${folder}/${path.split("/").at(-1)}`);
   }
