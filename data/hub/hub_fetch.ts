@@ -142,41 +142,54 @@ function withHeader(response: Response, name: string, value: string): Response {
 }
 
 async function send(
-  { signal, idleLimit }: HubAccess,
+  access: HubAccess,
   target: URL,
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
   const connection = new AbortController();
-  const host = hostOf(target.href);
-  /** What a promise gives, unless it takes so long that the connection is ended. */
-  const inTime = async <T>(promise: Promise<T>): Promise<T> => {
-    const seconds = idleLimit / 1000;
-    const timer = setTimeout(
-      () => connection.abort(new Transient(`${host} sent nothing for ${seconds} s.`)),
-      idleLimit,
-    );
-    try {
-      return await promise;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof Deno.errors.NotCapable) throw error;
-      connection.signal.throwIfAborted();
-      throw new Transient(`The connection to ${host} failed.`);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
+  const inTime = <T>(promise: Promise<T>) => waitFor(promise, hostOf(target.href), access);
   // Packed on the way, a body's length and ranges would not be the file's.
   const all = { ...headers, "Accept-Encoding": "identity" };
-  const response = await inTime(fetch(target, {
-    headers: all,
-    redirect: "manual",
-    signal: AbortSignal.any([signal, connection.signal]),
-  }));
-  return response.body === null ? response : new Response(timed(response.body, inTime), response);
+  try {
+    const { signal } = connection;
+    const response = await inTime(fetch(target, { headers: all, redirect: "manual", signal }));
+    return response.body === null ? response : new Response(timed(response.body, inTime), response);
+  } catch (error) {
+    connection.abort();
+    throw error;
+  }
 }
 
-/** A body whose every block is waited for in a given way. */
+/**
+ * What a promise about a connection gives, unless that takes longer than the idle limit or all is given up.
+ * This is not left to the signal of `fetch`: Deno 2.9.6 forgets it while a body is read, once garbage is
+ * collected.
+ */
+async function waitFor<T>(
+  promise: Promise<T>,
+  host: string,
+  { signal, idleLimit }: HubAccess,
+): Promise<T> {
+  const ended = Promise.withResolvers<never>();
+  const giveUp = () => ended.reject(signal.reason);
+  const silent = () =>
+    ended.reject(new Transient(`${host} sent nothing for ${idleLimit / 1000} s.`));
+  const timer = setTimeout(silent, idleLimit);
+  signal.addEventListener("abort", giveUp, { once: true });
+  if (signal.aborted) giveUp();
+  try {
+    return await Promise.race([promise, ended.promise]);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof Deno.errors.NotCapable || error instanceof Transient) throw error;
+    throw new Transient(`The connection to ${host} failed.`);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** A body whose every block is waited for in a given way; the connection is closed when one fails to come. */
 function timed(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   inTime: <T>(promise: Promise<T>) => Promise<T>,
@@ -184,9 +197,14 @@ function timed(
   const reader = body.getReader();
   return new ReadableStream({
     async pull(controller) {
-      const { value, done } = await inTime(reader.read());
-      if (done) controller.close();
-      else controller.enqueue(value);
+      try {
+        const { value, done } = await inTime(reader.read());
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        reader.cancel(error).catch(() => {}); // of one that failed there is nothing to close
+        throw error;
+      }
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });

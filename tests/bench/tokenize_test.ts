@@ -84,7 +84,6 @@ Deno.test("tokenizing keeps a few batches in memory, however many rows there are
   await writeSmallTokenizer(`${root}/tokenizer`, ["low lower lowest"]);
   const few = await peakOf(4_000, root);
   const many = await peakOf(22_000, root);
-
   assert.ok(many < few + 43e6, `${many} bytes for 22,000 rows, ${few} for 4,000`);
   assert.ok(many < 300e6, `${many} bytes`);
   await Deno.remove(root, { recursive: true });
