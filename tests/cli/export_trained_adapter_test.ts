@@ -127,9 +127,9 @@ Deno.test("export --adapter-only writes the adapter that a run trained, with its
       })));
       for (const [i, [base, adapter]] of pairs.entries()) {
         const logits = answers[i].logits;
-        await assertSameLogits(await loadModel(inScratch(`whole-${adapter}`)), prompts, logits);
+        await assertSameLogits(await loadModel(inScratch(`whole-${adapter}`)), { prompts, logits });
         const plain = await loadModel(inScratch(`whole-${base}`));
-        await assert.rejects(assertSameLogits(plain, prompts, logits), /off by/);
+        await assert.rejects(assertSameLogits(plain, { prompts, logits }), /off by/);
       }
     },
   });
