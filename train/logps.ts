@@ -2,7 +2,7 @@ import type { TokenizedPair } from "../data/pair.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { toOnnx } from "./graph/to_onnx.ts";
 import { logpsGraph } from "./logps_graph.ts";
-import { requireWithinWindow } from "./models/config.ts";
+import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import {
@@ -15,7 +15,12 @@ import {
   sumSizes,
 } from "./pair_packs.ts";
 import { layOut, type PromptedReplies, replyOrder } from "./packs.ts";
-import { openRuntime, type RuntimeOptions, type Session } from "./runtime/open_runtime.ts";
+import {
+  openRuntime,
+  type PlacedTensor,
+  type RuntimeOptions,
+  type Session,
+} from "./runtime/open_runtime.ts";
 
 /** A prompt and the reply whose log-probs are asked for, as token ids. */
 export interface Sequence {
@@ -33,6 +38,12 @@ export interface PairScore {
   readonly rejectedTokens: number | null;
 }
 
+/** How a scorer computes. */
+export interface ScorerOptions extends RuntimeOptions {
+  /** Weights that lie where the runtime computes already, by name: read there, and never copied. */
+  readonly placed?: ReadonlyMap<string, PlacedTensor>;
+}
+
 /** How a long scoring is watched and stopped. */
 export interface ScoreOptions {
   readonly signal?: AbortSignal;
@@ -47,23 +58,38 @@ export interface ScoreOptions {
  */
 export async function openScorer(
   model: AdaptedModel,
-  options: RuntimeOptions,
+  options: ScorerOptions,
 ): Promise<Scorer> {
   const runtime = await openRuntime(options);
   const graph = logpsGraph(model.config, model.adapter?.config);
-  return new Scorer(model, await runtime.session(toOnnx(graph)));
+  await using stack = new AsyncDisposableStack();
+  const session = await runtime.session(toOnnx(graph));
+  stack.defer(() => session.release());
+  const weights: Record<string, PlacedTensor> = {};
+  for (const [name, tensor] of [...model.weights, ...model.adapter?.weights ?? []]) {
+    weights[name] = options.placed?.get(name) ?? stack.use(runtime.place(tensor));
+  }
+  return new Scorer(model.config, { session, weights, stack: stack.move() });
+}
+
+/** What a scorer is made of. */
+interface Opened {
+  readonly session: Session;
+  readonly weights: Readonly<Record<string, PlacedTensor>>;
+  /** What `release` gives back. */
+  readonly stack: AsyncDisposableStack;
 }
 
 /** Made by `openScorer`. */
 export class Scorer {
-  readonly #model: AdaptedModel;
-  readonly #session: Session;
+  readonly #config: ModelConfig;
+  readonly #opened: Opened;
   readonly #angles: RotaryAngles;
 
-  constructor(model: AdaptedModel, session: Session) {
-    this.#model = model;
-    this.#session = session;
-    this.#angles = new RotaryAngles(model.config);
+  constructor(config: ModelConfig, opened: Opened) {
+    this.#config = config;
+    this.#opened = opened;
+    this.#angles = new RotaryAngles(config);
   }
 
   /**
@@ -79,10 +105,10 @@ export class Scorer {
     sequences.forEach(({ prompt }, i) => {
       if (prompt.length === 0) throw new RangeError(`Expected sequence ${i} to have a prompt.`);
     });
-    requireWithinWindow(this.#model.config, longestSequence(sequences));
+    requireWithinWindow(this.#config, longestSequence(sequences));
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const limits = { tokens: SCORED_TOKENS_PER_RUN, vocabSize: this.#model.config.vocabSize };
+    const limits = { tokens: SCORED_TOKENS_PER_RUN, vocabSize: this.#config.vocabSize };
     const groups = groupByPrompt(sequences, limits);
     for (const run of divideIntoRuns(groups.map(sizeOf), limits)) {
       signal?.throwIfAborted();
@@ -111,23 +137,20 @@ export class Scorer {
     }));
   }
 
-  /** Frees the session. */
+  /** Frees the session, and what was placed for it. */
   async release(): Promise<void> {
-    await this.#session.release();
+    await this.#opened.stack.disposeAsync();
   }
 
   /** Adds the log-probs of some groups to their rows' sums; gives the number of rows. */
   async #run(groups: readonly Group[], sums: Float64Array): Promise<number> {
-    const { config, weights, adapter } = this.#model;
-    const { segments, ...pack } = layOut(groups, { config, angles: this.#angles });
-    const feeds: Record<string, Tensor> = Object.fromEntries([
-      ...weights,
-      ...adapter?.weights ?? [],
-    ]);
+    const { session, weights } = this.#opened;
+    const { segments, ...pack } = layOut(groups, { config: this.#config, angles: this.#angles });
+    const feeds: Record<string, Tensor | PlacedTensor> = { ...weights };
     for (const [name, tensor] of Object.entries(pack)) {
-      if (this.#session.inputs.includes(name)) feeds[name] = tensor;
+      if (session.inputs.includes(name)) feeds[name] = tensor;
     }
-    const { logps } = await this.#session.run(feeds);
+    const { logps } = await session.run(feeds);
     const order = replyOrder(groups).map(({ group, reply }) => groups[group].rows[reply]);
     segments.data.forEach((segment, i) => sums[order[Number(segment)]] += Number(logps.data[i]));
     return order.length;

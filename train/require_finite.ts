@@ -6,7 +6,8 @@ import type { StepRecord } from "./step_record.ts";
 
 /** What a step read and computed, in full. */
 export interface StepNumbers extends PairBatch {
-  readonly weights: Weights;
+  /** What the step began with; asked for only to find where it went wrong. */
+  readonly weights: () => Promise<Weights>;
   readonly outputs: Pick<StepOutputs, "policyChosen" | "policyRejected"> & {
     /** The L2 norm of each parameter's gradient, from the first layer to the last. */
     readonly norms: ReadonlyMap<string, number>;
@@ -18,12 +19,12 @@ export interface StepNumbers extends PairBatch {
  *
  * @throws ExpectedError that names the first tensor that is not finite, in the order of computation
  */
-export function requireFinite(record: StepRecord, numbers: StepNumbers): void {
+export async function requireFinite(record: StepRecord, numbers: StepNumbers): Promise<void> {
   const { dpoLoss, sftLoss, gradNorm } = record;
   const { policyChosen, policyRejected } = numbers.outputs;
   const logps = [...Array.from(policyChosen), ...Array.from(policyRejected ?? [])];
   if ([dpoLoss, sftLoss, gradNorm, ...logps].every(Number.isFinite)) return;
-  const [name, value] = firstNotFinite(record, numbers);
+  const [name, value] = firstNotFinite(record, numbers, await numbers.weights());
   const ids = numbers.pairs.slice(0, 3).map(({ id }) => id).join(", ");
   throw new ExpectedError(
     `Training stopped at step ${record.step}: ${name} is ${value} (learning rate ` +
@@ -32,15 +33,20 @@ export function requireFinite(record: StepRecord, numbers: StepNumbers): void {
   );
 }
 
-function firstNotFinite(record: StepRecord, numbers: StepNumbers): readonly [string, number] {
-  for (const one of inOrder(record, numbers)) if (!Number.isFinite(one[1])) return one;
+function firstNotFinite(
+  record: StepRecord,
+  numbers: StepNumbers,
+  weights: Weights,
+): readonly [string, number] {
+  for (const one of inOrder(record, numbers, weights)) if (!Number.isFinite(one[1])) return one;
   return ["gradNorm", record.gradNorm];
 }
 
 /** What goes into the step, then what comes out of it: the first one is where it began. */
 function* inOrder(
   { dpoLoss, sftLoss }: StepRecord,
-  { pairs, reference, weights, outputs }: StepNumbers,
+  { pairs, reference, outputs }: StepNumbers,
+  weights: Weights,
 ): Generator<readonly [name: string, value: number]> {
   for (const [name, { data }] of weights) yield [name, notFiniteIn(data) ?? 0];
   for (const { id, chosenLogp, rejectedLogp } of reference ?? []) {

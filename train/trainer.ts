@@ -58,7 +58,10 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const folder = checkpoints &&
     new CheckpointFolder(checkpoints.folder, runDigest(options, runtime.version), checkpoints.keep);
   const kept = snapshots &&
-    new SnapshotFolder(snapshots, (folder) => saveTrained(policyOf(step, start), folder));
+    new SnapshotFolder(
+      snapshots,
+      async (folder) => saveTrained(await policyOf(step, start), folder),
+    );
   const resumed = await folder?.open(async (step) => await kept?.holds(step) ?? true) ?? null;
   const state = resumed?.state ??
     initialState(trained, { takesOver: adapter === undefined && options.takesOverModel });
@@ -75,7 +78,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   opened.defer(() => scorer?.release());
   const records = [...resumed?.records ?? []];
   await runSteps(options, { step, scorer, reference, folder, kept, records });
-  return { ...separate(policyOf(step, start)), runtime: runtime.name, steps: records };
+  return { ...separate(await policyOf(step, start)), runtime: runtime.name, steps: records };
 }
 
 /** A model and the adapter to it, if it has one, side by side. */
@@ -83,9 +86,9 @@ function separate({ adapter, ...model }: AdaptedModel): Pick<TrainedModel, "mode
   return { model, ...(adapter && { adapter }) };
 }
 
-/** The model as far as it is trained: live arrays. */
-function policyOf(step: TrainingStep, start: AdaptedModel): AdaptedModel {
-  return withTrained(start, step.state().weights);
+/** The model as far as it is trained: on the CPU live arrays. */
+async function policyOf(step: TrainingStep, start: AdaptedModel): Promise<AdaptedModel> {
+  return withTrained(start, await step.weights());
 }
 
 /** Writes what was trained: a Hugging Face folder, or PEFT's of an adapter. */
@@ -111,7 +114,7 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
     // A run blocks the thread: without a turn of the event loop no abort would ever arrive.
     await nextTurn();
     if (signal?.aborted) {
-      if (records.length > 0) await folder?.save(step.state(), records);
+      if (records.length > 0) await folder?.save(await step.state(), records);
       signal.throwIfAborted();
     }
     const timed = startTiming();
@@ -120,7 +123,7 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
     onStep?.(record, timed(record));
     await kept?.save(record.step);
     const due = folder && record.step % checkpoints!.everySteps === 0;
-    if (due && record.step < schedule.steps) await folder.save(step.state(), records);
+    if (due && record.step < schedule.steps) await folder.save(await step.state(), records);
   }
   await kept?.finish();
 }
@@ -146,7 +149,8 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
     const outputs = { ...gradient, policyRejected, partNorms: norms };
     const beta = lossBeta(loss);
     const record = stepRecord({ step: number, lr, ...batch, outputs, beta });
-    requireFinite(record, { ...batch, outputs, weights: run.step.state().weights });
+    const weights = () => run.step.weights();
+    await requireFinite(record, { ...batch, outputs, weights });
     await run.step.update(gradient.gradNorm, lr);
     return record;
   };
@@ -218,19 +222,21 @@ function soleNorms(loss: TrainingLoss, gradNorm: number): PartNorms | null {
 
 /** Log-probs of rejected replies under the policy as it is, for a loss that does not read them. */
 async function openRejectedScorer(
-  { model, adapter, pairs, loss, threads }: TrainOptions,
+  options: TrainOptions,
   step: TrainingStep,
 ): Promise<Scorer | null> {
+  const { model, adapter, pairs, loss } = options;
   if (lossReads(loss) === "pairs" || pairs[0].rejected === null) return null;
-  return await openScorer(policyOf(step, { ...model, adapter }), { threads });
+  const placed = step.placedWeights();
+  return await openScorer(await policyOf(step, { ...model, adapter }), { ...options, placed });
 }
 
 /** What the loss compares with: the rows given, else the model's own log-probs before training, its adapter's included. */
 async function referenceLogps(options: TrainOptions): Promise<readonly PairScore[] | null> {
-  const { loss, reference, model, adapter, pairs, threads, signal } = options;
+  const { loss, reference, model, adapter, pairs, signal } = options;
   if (lossReads(loss) !== "pairs") return null;
   if (reference !== undefined) return reference;
-  const scorer = await openScorer({ ...model, adapter }, { threads });
+  const scorer = await openScorer({ ...model, adapter }, options);
   try {
     return await scorer.scorePairs(pairs, { signal });
   } finally {

@@ -14,6 +14,7 @@ import type { Weights } from "./models/model.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { OptimiserStep, type TrainedTensors } from "./optimiser_step.ts";
+import { isOnHost, type PlacedState, placeState, placeZeros, readState } from "./placed_state.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
 
 /** How a step is taken. */
@@ -53,6 +54,7 @@ const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
 
 /** What a `TrainingStep` is made of. */
 interface Opened {
+  readonly runtime: Runtime;
   readonly gradient: Session;
   /** Adds the gradients of rows that were looked up; null where the embedding is not trained. */
   readonly addRows: Session | null;
@@ -94,17 +96,18 @@ export class TrainingStep {
     };
     const gradient = await session(gradientGraph(options));
     const addRows = state.weights.has(EMBEDDING) ? await session(addRowsGraph()) : null;
-    const tensors = { ...state, gradients: zerosLike(state.weights) };
+    const tensors = {
+      weights: placeState(runtime, state.weights, stack),
+      gradients: placeZeros(runtime, state.weights, stack),
+      firstMoments: placeState(runtime, state.firstMoments, stack),
+      secondMoments: placeState(runtime, state.secondMoments, stack),
+    };
     const optimiser = await OptimiserStep.open(runtime, tensors, options.adamw);
     stack.defer(() => optimiser.release());
-    const placed: Record<string, PlacedTensor> = {};
-    for (const [name, tensor] of [...options.frozen, ...tensors.weights]) {
-      placed[name] = stack.use(runtime.place(tensor));
-    }
-    for (const [name, tensor] of tensors.gradients) {
-      placed[gradientName(name)] = stack.use(runtime.place(tensor));
-    }
-    const parts = { gradient, addRows, optimiser, tensors, placed, stack: stack.move() };
+    const placed: Record<string, PlacedTensor> = Object.fromEntries(tensors.weights.tensors);
+    for (const [name, tensor] of options.frozen) placed[name] = stack.use(runtime.place(tensor));
+    for (const [name, tensor] of tensors.gradients.tensors) placed[gradientName(name)] = tensor;
+    const parts = { runtime, gradient, addRows, optimiser, tensors, placed, stack: stack.move() };
     return new TrainingStep(options, state.step, parts);
   }
 
@@ -140,13 +143,31 @@ export class TrainingStep {
 
   /** Forgets the gathered gradient. */
   discard(): void {
-    for (const { data } of this.#opened.tensors.gradients.values()) data.fill(0);
+    for (const { elements } of this.#opened.tensors.gradients.blocks) elements.clear();
   }
 
-  /** The state after the last step: live arrays, which the next step changes. */
-  state(): TrainingState {
+  /**
+   * The state after the last step: on the CPU live arrays, which the next step changes, of a GPU a
+   * copy.
+   */
+  async state(): Promise<TrainingState> {
     const { weights, firstMoments, secondMoments } = this.#opened.tensors;
-    return { step: this.#step, weights, firstMoments, secondMoments };
+    return {
+      step: this.#step,
+      weights: await readState(weights),
+      firstMoments: await readState(firstMoments),
+      secondMoments: await readState(secondMoments),
+    };
+  }
+
+  /** The weights that are trained, as `state` has them. */
+  async weights(): Promise<Weights> {
+    return await readState(this.#opened.tensors.weights);
+  }
+
+  /** The same where they lie, which the next step changes: for another session of the runtime. */
+  placedWeights(): PlacedState["tensors"] {
+    return this.#opened.tensors.weights.tensors;
   }
 
   /** Frees the sessions; the arrays stay the caller's. */
@@ -158,18 +179,26 @@ export class TrainingStep {
     batch: Readonly<Record<string, Tensor>>,
     weights: PartWeights,
   ): Promise<Record<string, Tensor>> {
-    const { gradient, addRows, placed, tensors } = this.#opened;
+    const { runtime, gradient, addRows, placed, tensors } = this.#opened;
     const feed = (name: string) =>
       placed[name] ?? batch[name] ?? scalar(weights[name as keyof PartWeights]);
     const feeds = Object.fromEntries(gradient.inputs.map((name) => [name, feed(name)]));
-    const gathered = [...tensors.gradients.keys()].map(gradientName)
+    const gathered = [...tensors.gradients.tensors.keys()].map(gradientName)
       .filter((name) => gradient.inputs.includes(name));
+    const inPlace = gathered.map(nextName);
     const into = Object.fromEntries(gathered.map((name) => [nextName(name), placed[name]]));
-    const outputs = await gradient.run(feeds, { into, inPlace: Object.keys(into) });
-    if (addRows === null) return outputs;
+    if (addRows === null) return await gradient.run(feeds, { into, inPlace });
     const table = placed[gradientName(EMBEDDING)];
+    // On a GPU they stay there; on the CPU a run hands them out itself.
+    using rows = isOnHost(runtime)
+      ? null
+      : runtime.zeros("float32", [batch.ids.dims[0], table.dims[1]]);
+    const outputs = await gradient.run(feeds, {
+      into: rows === null ? into : { ...into, [ROW_GRADIENTS]: rows },
+      inPlace,
+    });
     const next = nextName("table");
-    await addRows.run({ table, ids: batch.ids, rows: outputs[ROW_GRADIENTS] }, {
+    await addRows.run({ table, ids: batch.ids, rows: rows ?? outputs[ROW_GRADIENTS] }, {
       into: { [next]: table },
       inPlace: [next],
     });

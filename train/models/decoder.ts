@@ -1,7 +1,12 @@
 import { float32, int64, type Tensor } from "../../core/tensor.ts";
 import type { Graph } from "../graph/graph.ts";
 import { toOnnx } from "../graph/to_onnx.ts";
-import { openRuntime, type RuntimeOptions, type Session } from "../runtime/open_runtime.ts";
+import {
+  openRuntime,
+  type PlacedTensor,
+  type RuntimeOptions,
+  type Session,
+} from "../runtime/open_runtime.ts";
 import { requireWithinWindow } from "./config.ts";
 import { cacheNames, nextCacheName, prefillGraph, stepGraph } from "./decoder_graphs.ts";
 import type { Model } from "./model.ts";
@@ -25,25 +30,28 @@ export async function openDecoder(model: Model, options: RuntimeOptions): Promis
   await using opened = new AsyncDisposableStack();
   const open = async (graph: Graph) =>
     opened.adopt(await runtime.session(toOnnx(graph)), (session) => session.release());
-  const decoder = new CachedDecoder(model, {
-    prefill: await open(prefillGraph(model.config)),
-    step: await open(stepGraph(model.config)),
-  });
-  opened.move();
-  return decoder;
+  const [prefill, step] = [
+    await open(prefillGraph(model.config)),
+    await open(stepGraph(model.config)),
+  ];
+  const weights: Record<string, PlacedTensor> = {};
+  for (const [name, tensor] of model.weights) weights[name] = opened.use(runtime.place(tensor));
+  return new CachedDecoder(model, { prefill, step, weights, stack: opened.move() });
 }
 
-interface Sessions {
+interface Opened {
   readonly prefill: Session;
   readonly step: Session;
+  readonly weights: Readonly<Record<string, PlacedTensor>>;
+  /** What `release` gives back. */
+  readonly stack: AsyncDisposableStack;
 }
 
 class CachedDecoder implements TokenDecoder {
   readonly vocabSize: number;
   readonly cacheFloats: number;
   readonly #model: Model;
-  readonly #weights: Readonly<Record<string, Tensor>>;
-  readonly #sessions: Sessions;
+  readonly #opened: Opened;
   readonly #angles: RotaryAngles;
   readonly #names: readonly string[];
   /** Two buffers a cache: a step reads one and writes the other. */
@@ -52,11 +60,10 @@ class CachedDecoder implements TokenDecoder {
   #rows = 0;
   #positions = 0;
 
-  constructor(model: Model, sessions: Sessions) {
+  constructor(model: Model, opened: Opened) {
     this.vocabSize = model.config.vocabSize;
     this.#model = model;
-    this.#weights = Object.fromEntries(model.weights);
-    this.#sessions = sessions;
+    this.#opened = opened;
     this.#angles = new RotaryAngles(model.config);
     this.#names = cacheNames(model.config);
     this.cacheFloats = this.#names.length * this.#rowSize();
@@ -71,7 +78,7 @@ class CachedDecoder implements TokenDecoder {
     const last = prompts.map((_, row) => row * length + length - 1);
     this.#reserve(rows, length + FIRST_ROOM);
     [this.#rows, this.#positions] = [rows, 0];
-    return await this.#run(this.#sessions.prefill, length, {
+    return await this.#run(this.#opened.prefill, length, {
       ids: int64([rows, length], ids),
       last: int64([rows], last),
     });
@@ -87,7 +94,7 @@ class CachedDecoder implements TokenDecoder {
     this.#reserve(this.#rows, this.#positions + 1);
     const past: Record<string, Tensor> = { ids: int64([this.#rows, 1], tokens) };
     for (const name of this.#names) past[name] = this.#view(this.#current, name, this.#positions);
-    return await this.#run(this.#sessions.step, 1, past);
+    return await this.#run(this.#opened.step, 1, past);
   }
 
   keep(rows: readonly number[]): void {
@@ -110,8 +117,7 @@ class CachedDecoder implements TokenDecoder {
     this.#current.clear();
     this.#spare.clear();
     this.#rows = 0;
-    await this.#sessions.prefill.release();
-    await this.#sessions.step.release();
+    await this.#opened.stack.disposeAsync();
   }
 
   /** Runs over `count` new positions, writing the caches that result into the spare buffers. */
@@ -126,7 +132,7 @@ class CachedDecoder implements TokenDecoder {
     for (const name of this.#names) {
       into[nextCacheName(name)] = this.#view(this.#spare, name, positions);
     }
-    const { logits } = await session.run({ ...this.#weights, ...feeds, cos, sin }, { into });
+    const { logits } = await session.run({ ...this.#opened.weights, ...feeds, cos, sin }, { into });
     [this.#current, this.#spare] = [this.#spare, this.#current];
     this.#positions = positions;
     return logits.data as Float32Array;

@@ -1,6 +1,7 @@
-import type { Runtime, RuntimeOptions } from "./runtime.ts";
+import type { Device, Runtime, RuntimeOptions } from "./runtime.ts";
 
 export type {
+  Device,
   NamedTensors,
   PlacedTensor,
   PreparedRun,
@@ -21,11 +22,14 @@ export interface OpenOptions extends RuntimeOptions {
  * The runtime that training and evaluation use; loads the native library on first use.
  *
  * @throws RangeError when the number of threads is not a positive integer
- * @throws Error when the implementation asked for cannot be used
+ * @throws Error when the implementation asked for, or the device, cannot be used
  */
 export async function openRuntime(
-  { implementation, ...options }: OpenOptions,
+  { implementation, ...given }: OpenOptions,
 ): Promise<Runtime> {
+  const options = runtimeOptions(given);
+  const { device = "cpu" } = options;
+  if (device !== "cpu") return await openOnDevice(options, device);
   if (implementation !== "node") {
     const { loadLibrary } = await import("./onnxruntime_library.ts");
     const loaded = loadLibrary();
@@ -39,4 +43,23 @@ export async function openRuntime(
   }
   const { OnnxruntimeNode } = await import("./onnxruntime_node.ts");
   return new OnnxruntimeNode(options);
+}
+
+/** Callers pass options of their own along; the runtime keeps what is its own. */
+function runtimeOptions({ threads, device, tf32, profile }: RuntimeOptions): RuntimeOptions {
+  return {
+    threads,
+    ...(device === undefined || device === "cpu" ? {} : { device }),
+    ...(tf32 === undefined ? {} : { tf32 }),
+    ...(profile === undefined ? {} : { profile }),
+  };
+}
+
+async function openOnDevice(options: RuntimeOptions, device: Device): Promise<Runtime> {
+  const { loadLibrary } = await import("./onnxruntime_library.ts");
+  const loaded = loadLibrary();
+  if ("unavailable" in loaded) throw new Error(`${device} cannot be used: ${loaded.unavailable}.`);
+  const { openCuda } = await import("./cuda/cuda_device.ts");
+  const { OnnxruntimeFfi } = await import("./onnxruntime_ffi.ts");
+  return new OnnxruntimeFfi(options, loaded.library, openCuda(loaded.library, device));
 }
