@@ -18,6 +18,16 @@ export interface GradientGraphOptions {
   readonly loss: TrainingLoss;
   /** Whether layers are computed a second time instead of kept: less memory, more time. */
   readonly gradientCheckpointing?: boolean;
+  /** What layers compute in; float32 unless given. */
+  readonly precision?: Precision;
+}
+
+/** What layers compute in; weights that are trained and all that is summed up stay float32. */
+export type Precision = "float32" | "bfloat16";
+
+/** What the weights that an adapter is trained on are fed in: there is no need to hold them wider. */
+export function frozenDtype(precision: Precision = "float32"): Precision {
+  return precision;
 }
 
 /** The input that holds what has been gathered of a weight's gradient. */
@@ -50,7 +60,8 @@ export function nextName(name: string): string {
 export function gradientGraph(options: GradientGraphOptions): Graph {
   const { config, adapter, loss, gradientCheckpointing = false } = options;
   const graph = new Graph({ dtype: "float32" });
-  const weights = weightInputs(graph, config);
+  const { precision } = options;
+  const weights = weightInputs(graph, config, adapter && frozenDtype(precision));
   const added = adapter && adapterInputs(graph, adapter, config);
   const trained = added?.weights ?? weights;
   const comparesPairs = lossReads(loss) === "pairs";
@@ -60,7 +71,7 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
   });
   const boundaries: Value[] = [];
   const rows: Value[] = [];
-  const policy = replyLogps(new Transformer(config, weights, added), pack, {
+  const policy = replyLogps(new Transformer(config, weights, added, { precision }), pack, {
     segments: graph.input("segments", "int64", ["M"]),
     onRows: (x) => trained.has(EMBEDDING) && rows.push(x),
     onLayer: (x) => boundaries.push(x),

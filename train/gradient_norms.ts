@@ -1,7 +1,7 @@
 import { float32, type Tensor } from "../core/tensor.ts";
 import { Graph } from "./graph/graph.ts";
 import { concat, mul, reduceSum, reshape } from "./graph/ops.ts";
-import { toOnnx } from "./graph/to_onnx.ts";
+import { openGraph } from "./graph/open_graph.ts";
 import { squaresGraph } from "./optim/adamw.ts";
 import type { PlacedState } from "./placed_state.ts";
 import type { PreparedRun, Runtime } from "./runtime/open_runtime.ts";
@@ -23,7 +23,7 @@ export async function normsByPiece(
   { blocks }: PlacedState,
   { piece, opened }: NormsOptions,
 ): Promise<GradientNorms> {
-  const session = await runtime.session(toOnnx(squaresGraph()));
+  const session = await openGraph(runtime, squaresGraph());
   opened.defer(() => session.release());
   const runs: { name: string; measure: PreparedRun; squares: Tensor<"float32"> }[] = [];
   for (const { name, elements, size } of blocks) {
@@ -50,7 +50,7 @@ export async function normsOfAll(
   { tensors }: PlacedState,
   { opened }: Pick<NormsOptions, "opened">,
 ): Promise<GradientNorms> {
-  const session = await runtime.session(toOnnx(squaresOfAllGraph(tensors)));
+  const session = await openGraph(runtime, squaresOfAllGraph(tensors));
   opened.defer(() => session.release());
   const squares = float32([tensors.size], new Float32Array(tensors.size));
   const measure = session.prepare(Object.fromEntries(tensors), { into: { squares } });

@@ -1,6 +1,6 @@
 import type { TokenizedPair } from "../data/pair.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { toOnnx } from "./graph/to_onnx.ts";
+import { openGraph } from "./graph/open_graph.ts";
 import { logpsGraph } from "./logps_graph.ts";
 import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
@@ -63,7 +63,7 @@ export async function openScorer(
   const runtime = await openRuntime(options);
   const graph = logpsGraph(model.config, model.adapter?.config);
   await using stack = new AsyncDisposableStack();
-  const session = await runtime.session(toOnnx(graph));
+  const session = await openGraph(runtime, graph);
   stack.defer(() => session.release());
   const weights: Record<string, PlacedTensor> = {};
   for (const [name, tensor] of [...model.weights, ...model.adapter?.weights ?? []]) {

@@ -1,6 +1,6 @@
 import { float32, type Tensor } from "../core/tensor.ts";
 import { adamwGraph, type AdamwOptions, adamwScalars, clipScale } from "./optim/adamw.ts";
-import { toOnnx } from "./graph/to_onnx.ts";
+import { openGraph } from "./graph/open_graph.ts";
 import { type GradientNorms, normsByPiece, normsOfAll } from "./gradient_norms.ts";
 import { isOnHost, type PlacedState } from "./placed_state.ts";
 import type { PlacedTensor, PreparedRun, Runtime, Session } from "./runtime/open_runtime.ts";
@@ -57,7 +57,7 @@ export class OptimiserStep {
   ): Promise<OptimiserStep> {
     // Whatever was opened is given back should a later part not open.
     await using opened = new AsyncDisposableStack();
-    const update = await runtime.session(toOnnx(adamwGraph(options)));
+    const update = await openGraph(runtime, adamwGraph(options));
     opened.defer(() => update.release());
     const scalars = Object.fromEntries(
       SCALARS.map((name) => [name, float32([], new Float32Array(1))]),

@@ -9,7 +9,7 @@ import {
   ROW_GRADIENTS,
 } from "./gradient_graph.ts";
 import type { Graph } from "./graph/graph.ts";
-import { toOnnx } from "./graph/to_onnx.ts";
+import { openGraph } from "./graph/open_graph.ts";
 import type { Weights } from "./models/model.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
@@ -90,7 +90,7 @@ export class TrainingStep {
     // Whatever was opened is given back should a later part not open.
     await using stack = new AsyncDisposableStack();
     const session = async (graph: Graph) => {
-      const opened = await runtime.session(toOnnx(graph));
+      const opened = await openGraph(runtime, graph);
       stack.defer(() => opened.release());
       return opened;
     };

@@ -2,6 +2,7 @@ import type { Dtype } from "../../core/tensor.ts";
 import { broadcastDims, differenceDim, type Dim, equalDims, formatDims } from "./dims.ts";
 import { productDim, sumDim } from "./dims.ts";
 import type { OpAttributes, OpType } from "./op_types.ts";
+import { isHalf } from "./target.ts";
 import { formatType, isFloating, type ValueType } from "./value.ts";
 
 /** The types of an op's outputs from the types of its inputs; throws when they do not suit it. */
@@ -70,6 +71,7 @@ const ARITIES: { readonly [Op in OpType]?: number | "one or more" } = {
   FusedRotary: 3,
   BatchMatMul: 2,
   Route: 3,
+  CollectRows: 2,
   RmsNorm: 2,
   GatedActivation: 2,
   Rotary: 3,
@@ -152,7 +154,8 @@ function rmsNorm([x, weight]: readonly ValueType[], _: unknown, expect: Expect) 
   );
   return [
     { dtype: x.dtype, dims: x.dims },
-    { dtype: x.dtype, dims: [...x.dims.slice(0, -1), 1] },
+    // The kernels compute in float32 at the least, and keep that.
+    { dtype: isHalf(x.dtype) ? "float32" as Dtype : x.dtype, dims: [...x.dims.slice(0, -1), 1] },
   ];
 }
 
@@ -201,6 +204,14 @@ function route([x, index, inverse]: readonly ValueType[], _: unknown, expect: Ex
     "an inverse (R, copies) of the rows",
   );
   return [{ dtype: x.dtype, dims: [...index.dims, x.dims[1]] }];
+}
+
+/** Slots (L, W), inverse (R, copies). */
+function collectRows([slots, inverse]: readonly ValueType[], _: unknown, expect: Expect) {
+  expect(slots.dims.length === 2 && isFloating(slots.dtype), "floating slots (L, W)");
+  expectIndices(inverse, expect);
+  expect(inverse.dims.length === 2, "an inverse (R, copies) of the rows");
+  return [{ dtype: slots.dtype, dims: [inverse.dims[0], slots.dims[1]] }];
 }
 
 function expectIndices(x: ValueType, expect: Expect): void {
@@ -347,6 +358,7 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   MatMul: (inputs, _, expect: Expect) =>
     matrixProduct(inputs, { transposeA: false, transposeB: false }, expect),
   Softmax: floatingUnary,
+  LogSoftmax: floatingUnary,
   FusedMatMul: matrixProduct,
   FusedRmsNorm: rmsNorm,
   FusedSilu: floatingUnary,
@@ -356,6 +368,7 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   Softplus: floatingUnary,
   BatchMatMul: matrixProduct,
   Route: route,
+  CollectRows: collectRows,
   RmsNorm: rmsNorm,
   GatedActivation: (inputs, _, expect: Expect) => {
     const [gate, up] = inputs;

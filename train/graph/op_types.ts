@@ -71,6 +71,7 @@ export interface PrimitiveAttributes {
   GemmAdd: Transposes;
   MatMul: NoAttributes;
   Softmax: NoAttributes;
+  LogSoftmax: NoAttributes;
   FusedMatMul: ScaledTransposes;
   FusedRmsNorm: { readonly epsilon: number };
   FusedSilu: NoAttributes;
@@ -84,6 +85,8 @@ export interface MacroAttributes {
   Softplus: NoAttributes;
   BatchMatMul: ScaledTransposes;
   Route: NoAttributes;
+  /** What comes back to rows from the slots that they fill: a route's cotangent. */
+  CollectRows: NoAttributes;
   RmsNorm: { readonly epsilon: number };
   GatedActivation: { readonly activation: Activation };
   Rotary: NoAttributes;

@@ -1,6 +1,6 @@
 import { float32, int64, type Tensor } from "../../core/tensor.ts";
 import type { Graph } from "../graph/graph.ts";
-import { toOnnx } from "../graph/to_onnx.ts";
+import { openGraph } from "../graph/open_graph.ts";
 import {
   openRuntime,
   type PlacedTensor,
@@ -29,7 +29,7 @@ export async function openDecoder(model: Model, options: RuntimeOptions): Promis
   // The one is given back, should the other not open.
   await using opened = new AsyncDisposableStack();
   const open = async (graph: Graph) =>
-    opened.adopt(await runtime.session(toOnnx(graph)), (session) => session.release());
+    opened.adopt(await openGraph(runtime, graph), (session) => session.release());
   const [prefill, step] = [
     await open(prefillGraph(model.config)),
     await open(stepGraph(model.config)),

@@ -142,9 +142,10 @@ function packedAttention(
 ): (projected: Projected) => Value {
   const { heads, keyValueHeads, headDim } = transformer.config;
   const { promptQueries, replyQueries, promptKeys, replyKeys, querySlots } = pack;
-  const promptMask = causalMask(promptQueries.graph, "Tp"); // (Tp, Tp)
+  const promptMask = transformer.computed(causalMask(promptQueries.graph, "Tp")); // (Tp, Tp)
   // Once for all heads and layers: sums of two tensors of one shape are fast.
-  const replyMask = expand(pack.replyMask, [...replyQueries.dims, pack.replyMask.dims[3]]); // (S, H, Tr, U)
+  const mask = transformer.computed(pack.replyMask);
+  const replyMask = expand(mask, [...replyQueries.dims, mask.dims[3]]); // (S, H, Tr, U)
   const toQueries = gridRouting([promptQueries, replyQueries], flat(querySlots, 1));
   const { keySlots } = pack.inverses;
   const toKeys = gridRouting([promptKeys, replyKeys], keySlots && flat(keySlots, keySlots.dims[2]));

@@ -71,6 +71,7 @@ const APPLICATIONS: {
   GemmAdd: { operands: "xxx", attributes: untransposed },
   MatMul: plain("xx"),
   Softmax: plain("x"),
+  LogSoftmax: plain("x"),
   FusedMatMul: { operands: "xx", attributes: { ...untransposed, scale: 0.5 } },
   FusedRmsNorm: { operands: "xw", attributes: { epsilon: 1e-5 } },
   FusedSilu: plain("x"),

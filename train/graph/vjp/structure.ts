@@ -73,12 +73,17 @@ export const STRUCTURE = {
         : matmul(a, dy!, { transposeA: !ta, scale }),
   ],
   Route: ({ inputs: [x, , inverse] }, [dy]) => [
-    () => collectRows(dy!, inverse, x.dims[1]),
+    () => {
+      const slots = reshape(dy!, [productDim(dy!.dims.slice(0, -1)), x.dims[1]]);
+      return slots.graph.emit("CollectRows", [slots, inverse], {})[0];
+    },
     undefined,
     undefined,
   ],
+  CollectRows: "nondifferentiable", // made by gradients alone
   GemmAdd: "nondifferentiable", // made of sums when the graph is written
   MatMul: "nondifferentiable", // made by lowering, as are the fused ops
+  LogSoftmax: "nondifferentiable",
   FusedMatMul: "nondifferentiable",
   FusedRmsNorm: "nondifferentiable",
   FusedSilu: "nondifferentiable",
@@ -86,17 +91,6 @@ export const STRUCTURE = {
   FusedSoftplus: "nondifferentiable",
   FusedRotary: "nondifferentiable",
 } satisfies Partial<VjpTable>;
-
-/**
- * What comes back to each row from the slots that it fills: dy (…, W), inverse (R, copies) → (R, W).
- * Past the last slot lies a row of zeros, for rows that fill fewer slots than others.
- */
-function collectRows(dy: Value, inverse: Value, width: Dim): Value {
-  const slots = reshape(dy, [productDim(dy.dims.slice(0, -1)), width]);
-  if (inverse.dims[1] === 1) return embedding(slots, reshape(inverse, [inverse.dims[0]]));
-  const padded = concat([slots, zerosLike(slots, [1, width])], 0);
-  return reduceSum(embedding(padded, inverse), { axes: [1] }); // (R, copies, W) → (R, W)
-}
 
 /** x's shape with the reduced axes kept as 1. */
 function keptDims(x: Value, axes: readonly number[]): Dim[] {

@@ -1,0 +1,18 @@
+import type { Dtype } from "../../core/tensor.ts";
+import type { Device } from "../runtime/runtime.ts";
+
+/** What a graph is lowered for: which kernels there are, and which are fast, differs. */
+export type Target = "cpu" | "cuda";
+
+/** What a device runs. */
+export function targetOf(device: Device = "cpu"): Target {
+  return device === "cpu" ? "cpu" : "cuda";
+}
+
+/** A floating type of 16 bits. */
+export type Half = "bfloat16" | "float16";
+
+/** Whether a type is a floating one of 16 bits. */
+export function isHalf(dtype: Dtype): dtype is Half {
+  return dtype === "bfloat16" || dtype === "float16";
+}
