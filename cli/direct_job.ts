@@ -6,7 +6,7 @@ import type { JobResult } from "../pipeline/executor.ts";
 import { checkModules } from "../pipeline/check_modules.ts";
 import { resolvePaths } from "../pipeline/path_param.ts";
 import { schemaProblems } from "../pipeline/schema_problems.ts";
-import type { Stage } from "../pipeline/stage.ts";
+import type { Stage, StepFigures } from "../pipeline/stage.ts";
 import { removeTree } from "../pipeline/store/store.ts";
 import { INTERRUPTED, listenForInterrupts } from "./interrupts.ts";
 import { lookUp } from "./look_up.ts";
@@ -23,6 +23,8 @@ export interface DirectJob {
   readonly workFolder: string;
   /** Goes on from what an earlier call left in `workFolder`, instead of beginning anew. */
   readonly resume?: boolean;
+  /** Told of what the stage measures of each of its steps. */
+  readonly onStep?: (figures: StepFigures) => void;
   /** Options that are not called like the parameters they give, by parameter. */
   readonly options?: Readonly<Record<string, string>>;
 }
@@ -35,7 +37,7 @@ export interface DirectJob {
  * @throws ExpectedError when the stage fails
  */
 export async function runDirectly(
-  { stage, params, workFolder, resume = false, options = {} }: DirectJob,
+  { stage, params, workFolder, resume = false, onStep, options = {} }: DirectJob,
 ): Promise<number> {
   const { paths, modules, problems } = resolvePaths(stage.params, params, {
     base: userFolder,
@@ -78,6 +80,7 @@ export async function runDirectly(
   }, (message) => {
     if (message.type === "progress") showProgress(message.progress);
     else if (message.type === "log") printNotice(message.message);
+    else if (message.type === "step") onStep?.(message.figures);
   });
   interrupts.stop.addEventListener("abort", () => job.stop());
   interrupts.kill.addEventListener("abort", () => job.kill());

@@ -1,4 +1,5 @@
 import { type Command, Option } from "@commander-js/extra-typings";
+import { SCHEDULES } from "../train/optim/schedule.ts";
 import { parseCoefficients, parseLoss } from "./loss_option.ts";
 import {
   byteSize,
@@ -109,7 +110,10 @@ function addTrainCommand(root: Command): void {
     .description("Train a model on preference pairs.")
     .requiredOption("--model <path>", "a Hugging Face folder or a GGUF file to start from")
     .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected} as JSON lines")
-    .requiredOption("--out <folder>", "where the trained model goes; new or empty")
+    .requiredOption(
+      "--out <folder>",
+      "where the trained model goes, and steps.jsonl; new or empty",
+    )
     .addOption(
       new Option("--loss <loss>", "dpo, rpo, ipo, hinge, sft, or a file with a loss of one's own")
         .argParser(parseLoss).makeOptionMandatory(),
@@ -136,7 +140,7 @@ function addTrainCommand(root: Command): void {
     .option("--adapter <folder>", "train on from this LoRA adapter, in PEFT's format")
     .addOption(
       new Option("--schedule <schedule>", "learning rate over the steps")
-        .choices(["constant", "linear", "cosine"] as const).default("constant" as const),
+        .choices(SCHEDULES).default("constant" as const),
     )
     .option("--warmup-steps <n>", "steps of linear warm-up", fraction, 0)
     .option("--max-grad-norm <number>", "clip the global gradient norm", fraction, 1)
@@ -160,6 +164,7 @@ function addTrainCommand(root: Command): void {
       )
         .default("shuffled" as const),
     )
+    .option("--log <file>", "append all of each step there as it is done, as a line of JSON")
     .option("--threads <n>", "threads (default: all cores)", count)
     .addOption(jsonOption())
     .addHelpText(

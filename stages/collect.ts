@@ -49,6 +49,7 @@ export default defineStage<z.infer<typeof params>>({
     const { writePairs } = await import("../data/pairs_file.ts");
     const { threads, train, heldOut } = params;
     await using policy = await openPolicy(input("model").path, { threads });
+    log(`computed by ${policy.runtime}`);
     const { tokenizer } = policy;
     const prompts = {
       train: await readWorldPrompts(input("trainPrompts").path, tokenizer),

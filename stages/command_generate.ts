@@ -32,6 +32,7 @@ export default defineStage<z.infer<typeof params>>({
     const { samples, system, template: path } = params;
     const prompts = await readPromptRows(params.prompts);
     await using writer = await openWriter(params.model, params);
+    log(`computed by ${writer.runtime}`);
     const replied = await replyToPrompts(writer, {
       ...params,
       // Numbered, so that what is drawn hangs on no file's name.

@@ -34,11 +34,12 @@ export default defineStage<z.infer<typeof params>>({
   outputs: { logps: { type: "logps" } },
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   module: import.meta.url,
-  async run({ params, output, progress, signal }) {
+  async run({ params, output, progress, log, signal }) {
     const { readTokenizedFile } = await import("../data/tokenize_file.ts");
     const { loadModel } = await import("../train/models/model.ts");
     const { loadAdapter } = await import("../train/models/adapter.ts");
     const { openScorer } = await import("../train/logps.ts");
+    const { writeLogps } = await import("../train/logps_file.ts");
     const pairs = await readTokenizedFile({
       ...params,
       path: params.pairs,
@@ -49,13 +50,13 @@ export default defineStage<z.infer<typeof params>>({
       ? undefined
       : await loadAdapter(params.adapter, model.config);
     const scorer = await openScorer({ ...model, adapter }, params);
+    log(`computed by ${scorer.runtime}`);
     try {
       const rows = await scorer.scorePairs(pairs, {
         signal,
         onProgress: (done, total) => progress({ done, total, unit: "replies" }),
       });
-      const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-      await Deno.writeTextFile(`${output("logps")}/logps.jsonl`, lines);
+      await writeLogps(output("logps"), rows);
     } finally {
       await scorer.release();
     }

@@ -2,16 +2,18 @@ import { z } from "zod";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import { TARGET_NAMES } from "../train/models/adapter_config.ts";
+import { SCHEDULES } from "../train/optim/schedule.ts";
 import { modelAndPairs, withRoomForReply } from "./command_logps.ts";
+import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
 
 const params = withRoomForReply(lossParams({
   ...modelAndPairs,
   reference: pathParam({ kind: "either", describe: "a Hugging Face folder or a GGUF file" })
     .optional(),
-  lr: z.number().positive(),
+  lr: positiveFloat32,
   steps: z.int().min(1),
-  schedule: z.enum(["constant", "linear", "cosine"]),
+  schedule: z.enum(SCHEDULES),
   warmupSteps: z.int().min(0),
   batchPairs: z.int().min(1),
   microBatchPairs: z.int().min(1).optional(),
@@ -19,7 +21,7 @@ const params = withRoomForReply(lossParams({
   loraRank: z.int().min(1).optional(),
   loraAlpha: z.number().positive().optional(),
   loraTargets: z.array(z.enum(TARGET_NAMES)).min(1).optional(),
-  maxGradNorm: z.number().positive(),
+  maxGradNorm: positiveFloat32,
   weightDecay: z.number().min(0),
   order: z.enum(["sequential", "shuffled"]),
   seed: z.int().min(0),
@@ -47,7 +49,7 @@ export default defineStage<z.infer<typeof params>>({
   checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   module: import.meta.url,
-  async run({ params, output, scratch, progress, signal }) {
+  async run({ params, output, scratch, progress, measure, log, signal }) {
     const { readTokenizedFile } = await import("../data/tokenize_file.ts");
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const { loadModel, saveModel } = await import("../train/models/model.ts");
@@ -88,9 +90,13 @@ export default defineStage<z.infer<typeof params>>({
       adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay },
       checkpoints: { folder: scratch, everySteps: CHECKPOINT_STEPS },
       signal,
-      onStep: ({ step, loss }) =>
-        progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` }),
+      onStep: (record, timing) => {
+        const { step, loss } = record;
+        measure({ ...record, ...timing });
+        progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` });
+      },
     });
+    log(`computed by ${trained.runtime}`);
     const { adapter } = trained;
     if (adapter) await saveAdapter(adapter, output("model"));
     else {

@@ -26,7 +26,7 @@ export default defineStage<z.infer<typeof params>>({
   facts: modelFacts,
   estimateSeconds: () => 6,
   module: import.meta.url,
-  async run({ params, input, output, signal, progress }) {
+  async run({ params, input, output, signal, progress, log }) {
     const { measureSnapshots, writeCurve } = await import("../eval/curve.ts");
     const { openPolicy } = await import("./open_policy.ts");
     const { readSnapshotSteps } = await import("../eval/snapshot_steps.ts");
@@ -43,8 +43,12 @@ export default defineStage<z.infer<typeof params>>({
       ...params,
       ...worldReplies(tokenizer),
       steps,
-      open: (step) =>
-        openPolicy(`${folder}/${snapshotName(step)}`, { threads: params.threads, tokenizer }),
+      open: async (step) => {
+        const { threads } = params;
+        const policy = await openPolicy(`${folder}/${snapshotName(step)}`, { threads, tokenizer });
+        if (step === steps[0]) log(`computed by ${policy.runtime}`);
+        return policy;
+      },
       prompts: await readWorldPrompts(input("prompts").path, tokenizer),
       sampling: { seed: params.seed, stream: "validation", temperature: 1, topP: 1 },
       pairs: await readTokens(input("pairs").path),

@@ -39,6 +39,7 @@ export default defineStage<z.infer<typeof params>>({
     const { readTokens } = await import("../data/store/read_tokens.ts");
     const { threads, seed, stream, temperature, topP } = params;
     await using policy = await openPolicy(input("policy").path, { threads });
+    log(`computed by ${policy.runtime}`);
     await using reference = await openScoredModel(input("reference").path, { threads });
     const outOfCoverage = await Promise.all(
       inputs("outOfCoverage").map(({ path }) => readTokens(path)),

@@ -38,6 +38,7 @@ export default defineStage<z.infer<typeof params>>({
     const { openWriter } = await import("./open_writer.ts");
     const pairs = await distinctPrompts(readPairs(input("pairs").path), params.limit);
     await using writer = await openWriter(input("policy").path, params);
+    log(`computed by ${writer.runtime}`);
     const replied = await replyToPrompts(writer, {
       ...params,
       prompts: pairs,

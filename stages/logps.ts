@@ -16,13 +16,14 @@ export default defineStage<z.infer<typeof params>>({
   facts: modelFacts,
   estimateSeconds: () => 4,
   module: import.meta.url,
-  async run({ params, input, output, signal, progress }) {
+  async run({ params, input, output, signal, progress, log }) {
     const { readTokens } = await import("../data/store/read_tokens.ts");
     const { openScorer } = await import("../train/logps.ts");
     const { writeLogps } = await import("../train/logps_file.ts");
     const { loadModel } = await import("../train/models/model.ts");
     const pairs = await readTokens(input("tokens").path);
     const scorer = await openScorer(await loadModel(input("model").path), params);
+    log(`computed by ${scorer.runtime}`);
     try {
       const scores = await scorer.scorePairs(pairs, {
         signal,

@@ -26,7 +26,7 @@ export default defineStage<z.infer<typeof params>>({
   facts: modelFacts,
   estimateSeconds: () => 20,
   module: import.meta.url,
-  async run({ params, input, inputs, output, signal, progress }) {
+  async run({ params, input, inputs, output, signal, progress, log }) {
     const { measurePairs } = await import("../eval/measure_pairs.ts");
     const { writeEvaluation } = await import("../eval/evaluation.ts");
     const { measureReplies, readReplies } = await import("../eval/reply_rows.ts");
@@ -40,6 +40,7 @@ export default defineStage<z.infer<typeof params>>({
       signal,
       onProgress: (done, total) => progress({ done, total, unit: "replies" }),
     });
+    if (policy) log(`computed by ${policy.runtime}`);
     const reference = await readLogps(input("reference").path);
     const evaluation = await measurePairs({ score: policy?.score ?? null, pairs, reference });
     const [replies] = inputs("replies");

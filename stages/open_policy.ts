@@ -8,6 +8,8 @@ import type { ReplyScorer } from "../eval/score_pairs.ts";
 /** A model that scores replies. */
 export interface ScoredModel extends AsyncDisposable {
   readonly score: ReplyScorer;
+  /** Which runtime computes, for people. */
+  readonly runtime: string;
 }
 
 /** A model that writes and scores replies. */
@@ -47,6 +49,7 @@ export async function openPolicy(folder: string, options: PolicyOptions): Promis
   const decoder = await openDecoder(model, { threads: options.threads });
   return {
     score: scored.score,
+    runtime: scored.runtime,
     tokenizer,
     decoder,
     async [Symbol.asyncDispose]() {
@@ -63,6 +66,7 @@ async function scoredModel(
   const scorer = await openScorer(model, { threads });
   return {
     score: (sequences) => scorer.logps(sequences, watch),
+    runtime: scorer.runtime,
     [Symbol.asyncDispose]: () => scorer.release(),
   };
 }

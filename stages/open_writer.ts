@@ -7,6 +7,8 @@ import { loadModel } from "../train/models/model.ts";
 /** A model that writes. */
 export interface Writer extends ReplyingModel, AsyncDisposable {
   readonly tokenizer: Tokenizer;
+  /** Which runtime computes, for people. */
+  readonly runtime: string;
 }
 
 /**
@@ -28,6 +30,7 @@ export async function openWriter(
     config: model.config,
     tokenizer,
     decoder,
+    runtime: decoder.runtime,
     [Symbol.asyncDispose]: () => decoder.release(),
   };
 }

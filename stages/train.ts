@@ -2,6 +2,7 @@ import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
 import { TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
+import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
 import { modelFacts } from "./model_facts.ts";
 import { countSteps, snapshotSteps } from "./train_steps.ts";
@@ -18,7 +19,7 @@ const lora = z.strictObject({
 
 const run = {
   lora: lora.optional(),
-  learningRate: z.number().positive().describe("Peak learning rate of AdamW"),
+  learningRate: positiveFloat32.describe("Peak learning rate of AdamW"),
   schedule: z.enum(SCHEDULES).describe("How the learning rate goes on after warm-up"),
   warmupSteps: z.int().min(0).default(0).describe("Steps over which the learning rate rises"),
   warmupRatio: z.number().min(0).max(1).optional().describe(
@@ -34,11 +35,11 @@ const run = {
   ).optional(),
   order: z.enum(["shuffled", "sequential"]).default("shuffled").describe("Order of the pairs"),
   seed: z.int().min(0).describe("Seed of the order of the pairs, and of a new adapter"),
-  maxGradNorm: z.number().positive().default(1).describe("Global norm that gradients are cut to"),
+  maxGradNorm: positiveFloat32.default(1).describe("Global norm that gradients are cut to"),
   weightDecay: z.number().min(0).default(0).describe("Decoupled weight decay"),
   adamBeta1: z.number().min(0).lt(1).default(0.9).describe("Decay of AdamW's first moment"),
   adamBeta2: z.number().min(0).lt(1).default(0.999).describe("Decay of AdamW's second moment"),
-  adamEpsilon: z.number().positive().default(1e-8).describe("Epsilon of AdamW"),
+  adamEpsilon: positiveFloat32.default(1e-8).describe("Epsilon of AdamW"),
   gradientCheckpointing: z.boolean().default(false)
     .describe("Compute layers a second time instead of keeping them: less memory, more time"),
   threads: count("Threads of the model; the order of sums depends on them"),
@@ -63,7 +64,15 @@ const params = lossParams(run).refine(
     message: "not both warmupSteps and warmupRatio",
     path: ["warmupRatio"],
   },
-);
+).superRefine((params, { issues }) => {
+  const { steps, snapshots } = params;
+  if (steps === undefined || !("steps" in snapshots)) return;
+  snapshots.steps.forEach((step, i) => {
+    if (step <= steps) return;
+    const message = `a step of the ${steps} there are`;
+    issues.push({ code: "custom", path: ["snapshots", "steps", i], message, input: step });
+  });
+});
 
 type Params = z.infer<typeof params>;
 

@@ -34,6 +34,7 @@ const GROUPS = { weights: "weight/", firstMoments: "m/", secondMoments: "v/" } a
  */
 export class CheckpointFolder {
   #recorded = 0;
+  #newest: number | null = null;
 
   /**
    * @param folder made when it does not exist
@@ -41,6 +42,11 @@ export class CheckpointFolder {
    * @param keep how many checkpoints stay, from the newest back
    */
   constructor(readonly folder: string, readonly run: string, readonly keep: number = KEEP) {}
+
+  /** The step of the newest checkpoint that was opened or saved; null for none. */
+  get newest(): number | null {
+    return this.#newest;
+  }
 
   /**
    * The newest checkpoint that is whole, with its step records; `null` when there is none. A damaged
@@ -62,6 +68,7 @@ export class CheckpointFolder {
         if (step <= records.length && await isUsable(step)) {
           const kept = records.slice(0, step);
           await this.#replaceRecords(kept);
+          this.#newest = step;
           return { state: ungroup(step, tensors, order), records: kept };
         }
       }
@@ -90,6 +97,7 @@ export class CheckpointFolder {
     const name = `step-${String(state.step).padStart(8, "0")}.${written.sha256}.safetensors`;
     await Deno.rename(temporary, `${this.folder}/${name}`);
     await syncPath(this.folder); // the rename itself
+    this.#newest = state.step;
     for (const old of (await this.#list()).slice(this.keep)) {
       await Deno.remove(`${this.folder}/${old.name}`);
     }

@@ -3,6 +3,7 @@ import { checkpointedGradients, gradients } from "./graph/gradients.ts";
 import { add, expand, mul, reduceSum, reshape, scatterElementsAdd, split } from "./graph/ops.ts";
 import type { Value } from "./graph/value.ts";
 import { lossReads, lossTerms, type TrainingLoss } from "./losses/losses.ts";
+import { chosenLogpsInputs, pairLogpsInputs, perBatch, perPair } from "./losses/logps_inputs.ts";
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
 import type { ModelConfig } from "./models/config.ts";
 import type { AdapterConfig, Target } from "./models/adapter_config.ts";
@@ -94,6 +95,15 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
   return graph;
 }
 
+function pairLogps(graph: Graph, policy: Value): PairLogps {
+  const [policyChosen, policyRejected] = split(policy, { axis: 0, sizes: ["P", "P"] });
+  return pairLogpsInputs(graph, { policyChosen, policyRejected });
+}
+
+function chosenLogps(graph: Graph, policyChosen: Value): ChosenLogps {
+  return chosenLogpsInputs(graph, { policyChosen });
+}
+
 /** Puts out what there is to say of the loss; gives the sum that is differentiated, (). */
 function putOutLoss(
   logps: ChosenLogps & { readonly policyRejected?: Value },
@@ -124,51 +134,6 @@ function gradientPaths({ layers }: ModelConfig, adapter: AdapterConfig | undefin
     keySlots: trains("k_proj", "v_proj"),
     predictions: trains("q_proj", "k_proj", "v_proj"),
   };
-}
-
-function pairLogps(graph: Graph, policy: Value): PairLogps {
-  const [policyChosen, policyRejected] = split(policy, { axis: 0, sizes: ["P", "P"] });
-  return {
-    policyChosen,
-    policyRejected,
-    get referenceChosen() {
-      return perPair(graph, "referenceChosen");
-    },
-    get referenceRejected() {
-      return perPair(graph, "referenceRejected");
-    },
-    get chosenTokens() {
-      return perPair(graph, "chosenTokens");
-    },
-    get rejectedTokens() {
-      return perPair(graph, "rejectedTokens");
-    },
-    get meanChosenTokens() {
-      return perBatch(graph, "meanChosenTokens");
-    },
-  };
-}
-
-function chosenLogps(graph: Graph, policyChosen: Value): ChosenLogps {
-  return {
-    policyChosen,
-    get chosenTokens() {
-      return perPair(graph, "chosenTokens");
-    },
-    get meanChosenTokens() {
-      return perBatch(graph, "meanChosenTokens");
-    },
-  };
-}
-
-/** An input (P), declared when it is read: one that nothing needs is refused. */
-function perPair(graph: Graph, name: string): Value {
-  return graph.inputs.get(name) ?? graph.input(name, "float64", ["P"]);
-}
-
-/** An input (), declared when it is read. */
-function perBatch(graph: Graph, name: string): Value {
-  return graph.inputs.get(name) ?? graph.input(name, "float64", []);
 }
 
 /**

@@ -69,7 +69,8 @@ export async function openScorer(
   for (const [name, tensor] of [...model.weights, ...model.adapter?.weights ?? []]) {
     weights[name] = options.placed?.get(name) ?? stack.use(runtime.place(tensor));
   }
-  return new Scorer(model.config, { session, weights, stack: stack.move() });
+  const opened = { session, weights, stack: stack.move() };
+  return new Scorer(model.config, opened, runtime.description);
 }
 
 /** What a scorer is made of. */
@@ -86,7 +87,8 @@ export class Scorer {
   readonly #opened: Opened;
   readonly #angles: RotaryAngles;
 
-  constructor(config: ModelConfig, opened: Opened) {
+  /** @param runtime which runtime computes, for people: `Runtime.description` */
+  constructor(config: ModelConfig, opened: Opened, readonly runtime: string) {
     this.#config = config;
     this.#opened = opened;
     this.#angles = new RotaryAngles(config);
@@ -123,10 +125,7 @@ export class Scorer {
     pairs: readonly TokenizedPair[],
     options: ScoreOptions = {},
   ): Promise<PairScore[]> {
-    const replies = pairs.flatMap(({ prompt, chosen, rejected }) =>
-      [chosen, rejected].flatMap((reply) => reply === null ? [] : [{ prompt, reply }])
-    );
-    const sums = (await this.logps(replies, options)).values();
+    const sums = (await this.logps(pairReplies(pairs), options)).values();
     const next = () => sums.next().value as number;
     return pairs.map(({ id, chosen, rejected }) => ({
       id,
@@ -192,7 +191,15 @@ export function groupByPrompt(
   return groups;
 }
 
-function longestSequence(sequences: readonly Sequence[]): number {
+/** Every reply of pairs with its prompt: a pair's chosen one, then its rejected one if it has one. */
+export function pairReplies(pairs: readonly TokenizedPair[]): Sequence[] {
+  return pairs.flatMap(({ prompt, chosen, rejected }) =>
+    [chosen, rejected].flatMap((reply) => reply === null ? [] : [{ prompt, reply }])
+  );
+}
+
+/** Tokens of the longest prompt with its reply; 0 for none. */
+export function longestSequence(sequences: readonly Sequence[]): number {
   return sequences.reduce(
     (most, { prompt, reply }) => Math.max(most, prompt.length + reply.length),
     0,

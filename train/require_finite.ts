@@ -1,4 +1,5 @@
 import { ExpectedError } from "../core/problem.ts";
+import type { TrainingState } from "./checkpoint.ts";
 import type { Weights } from "./models/model.ts";
 import type { PairBatch } from "./pair_packs.ts";
 import type { StepOutputs } from "./step_metrics.ts";
@@ -8,6 +9,8 @@ import type { StepRecord } from "./step_record.ts";
 export interface StepNumbers extends PairBatch {
   /** What the step began with; asked for only to find where it went wrong. */
   readonly weights: () => Promise<Weights>;
+  /** The step of the newest checkpoint; null when there is none. */
+  readonly checkpoint: number | null;
   readonly outputs: Pick<StepOutputs, "policyChosen" | "policyRejected"> & {
     /** The L2 norm of each parameter's gradient, from the first layer to the last. */
     readonly norms: ReadonlyMap<string, number>;
@@ -28,9 +31,45 @@ export async function requireFinite(record: StepRecord, numbers: StepNumbers): P
   const ids = numbers.pairs.slice(0, 3).map(({ id }) => id).join(", ");
   throw new ExpectedError(
     `Training stopped at step ${record.step}: ${name} is ${value} (learning rate ` +
-      `${record.lr}, pairs ${ids}${numbers.pairs.length > 3 ? ", …" : ""}). The last ` +
-      "checkpoint before it, if there is one, is kept. A lower learning rate or more warm-up usually helps.",
+      `${record.lr}, pairs ${ids}${numbers.pairs.length > 3 ? ", …" : ""}). ` +
+      whatHelps(numbers.checkpoint),
   );
+}
+
+/**
+ * Stops a run whose update is not finite, before anything of it is kept.
+ *
+ * @throws ExpectedError that names the first weight or moment that is not finite
+ */
+export function requireFiniteState(
+  { weights, firstMoments, secondMoments }: TrainingState,
+  { record: { step, lr }, checkpoint }: {
+    readonly record: Pick<StepRecord, "step" | "lr">;
+    readonly checkpoint: number | null;
+  },
+): void {
+  const kinds = {
+    "": weights,
+    "first moment of ": firstMoments,
+    "second moment of ": secondMoments,
+  };
+  for (const [kind, tensors] of Object.entries(kinds)) {
+    for (const [name, { data }] of tensors) {
+      const value = notFiniteIn(data);
+      if (value === undefined) continue;
+      throw new ExpectedError(
+        `Training stopped after step ${step}: its update (learning rate ${lr}) made the ` +
+          `${kind}weight ${name} ${value}. ${whatHelps(checkpoint)}`,
+      );
+    }
+  }
+}
+
+function whatHelps(checkpoint: number | null): string {
+  const kept = checkpoint === null
+    ? "No checkpoint was written before it."
+    : `The checkpoint of step ${checkpoint} is kept.`;
+  return `${kept} A lower learning rate or more warm-up usually helps.`;
 }
 
 function firstNotFinite(

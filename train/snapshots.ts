@@ -22,9 +22,14 @@ export class SnapshotFolder {
     this.#write = write;
   }
 
+  /** Whether a step is asked for. */
+  keeps(step: number): boolean {
+    return this.#steps.has(step);
+  }
+
   /** Keeps the weights when this step is asked for. A snapshot is written whole or not at all. */
   async save(step: number): Promise<void> {
-    if (!this.#steps.has(step)) return;
+    if (!this.keeps(step)) return;
     const path = `${this.#folder}/${snapshotName(step)}`;
     const temporary = `${path}.tmp`;
     await remove(temporary);

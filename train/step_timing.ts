@@ -2,6 +2,7 @@ import type { StepRecord } from "./step_record.ts";
 
 /** What a step took on this machine: never the same twice, so it is no part of the step's record. */
 export interface StepTiming {
+  /** Of the whole step, passes that only measure (`gradientShareSteps`, SFT's rejected replies) included. */
   readonly seconds: number;
   readonly pairsPerSecond: number;
   /** As `StepRecord.tokens` counts them. */

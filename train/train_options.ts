@@ -2,7 +2,7 @@ import type { BatchOrder } from "../data/batches.ts";
 import type { TokenizedPair } from "../data/pair.ts";
 import { InputError, type Problem } from "../core/problem.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
-import type { PairScore } from "./logps.ts";
+import { longestSequence, pairReplies, type PairScore } from "./logps.ts";
 import { type Adapter, adapterProblems } from "./models/adapter.ts";
 import { requireWithinWindow } from "./models/config.ts";
 import type { Model } from "./models/model.ts";
@@ -94,6 +94,11 @@ export function checkTrainOptions(options: TrainOptions): void {
       throw new RangeError(`Expected ${name} to be an integer greater than 0 but found ${value}.`);
     }
   }
+  const scales = { "schedule.peak": schedule.peak, "adamw.epsilon": options.adamw.epsilon };
+  for (const [name, value] of Object.entries(scales)) {
+    if (Math.fround(value) >= 0 && Number.isFinite(Math.fround(value))) continue;
+    throw new RangeError(`Expected ${name} to be a number that float32 holds but found ${value}.`);
+  }
   for (const step of snapshots?.steps ?? []) {
     if (Number.isInteger(step) && step >= 0 && step <= schedule.steps) continue;
     throw new RangeError(`Expected a snapshot's step in 0 … ${schedule.steps} but found ${step}.`);
@@ -108,14 +113,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     problems.push({ path: "pairs", message: `… and ${rest} problems more.` });
   }
   if (problems.length > 0) throw new InputError(problems);
-  requireWithinWindow(options.model.config, longestSequence(options.pairs));
-}
-
-function longestSequence(pairs: readonly TokenizedPair[]): number {
-  return pairs.reduce((most, { prompt, chosen, rejected }) => {
-    const reply = Math.max(chosen.length, rejected?.length ?? 0);
-    return Math.max(most, prompt.length + reply);
-  }, 0);
+  requireWithinWindow(options.model.config, longestSequence(pairReplies(options.pairs)));
 }
 
 function startProblems({ adapter, model }: TrainOptions): Problem[] {

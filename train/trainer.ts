@@ -2,7 +2,13 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { batchRows } from "../data/batches.ts";
 import { CheckpointFolder } from "./checkpoint.ts";
 import { openScorer, type PairScore, type Scorer } from "./logps.ts";
-import { lossBeta, lossParts, lossReads, type TrainingLoss } from "./losses/losses.ts";
+import {
+  lossBeta,
+  lossParts,
+  lossReads,
+  lossReadsReference,
+  type TrainingLoss,
+} from "./losses/losses.ts";
 import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.ts";
 import { type Model, saveModel } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
@@ -15,7 +21,7 @@ import {
   pairFeeds,
   sizeOf,
 } from "./pair_packs.ts";
-import { requireFinite } from "./require_finite.ts";
+import { requireFinite, requireFiniteState } from "./require_finite.ts";
 import { runDigest } from "./run_digest.ts";
 import { SnapshotFolder } from "./snapshots.ts";
 import { type PartNorms, stepRecord } from "./step_metrics.ts";
@@ -31,7 +37,7 @@ export interface TrainedModel {
   readonly model: Model;
   /** Present where one was trained. */
   readonly adapter?: Adapter;
-  /** Which runtime computed it, such as `onnxruntime-ffi`. */
+  /** Which runtime computed it, for people: `Runtime.description`. */
   readonly runtime: string;
   /** One a step, those before a resumption included. */
   readonly steps: readonly StepRecord[];
@@ -44,8 +50,8 @@ export interface TrainedModel {
  * its checkpoints.
  *
  * @throws InputError for pairs or a reference that cannot be trained on
- * @throws ExpectedError when a loss or a gradient is no longer finite: training stops at that step,
- * and the last checkpoint before it stays
+ * @throws ExpectedError when a loss, a gradient or what an update made is no longer finite: training
+ * stops at that step, and the last checkpoint before it stays
  * @throws the signal's reason when it is aborted; the state reached is kept as a checkpoint
  */
 export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
@@ -78,7 +84,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   opened.defer(() => scorer?.release());
   const records = [...resumed?.records ?? []];
   await runSteps(options, { step, scorer, reference, folder, kept, records });
-  return { ...separate(await policyOf(step, start)), runtime: runtime.name, steps: records };
+  return { ...separate(await policyOf(step, start)), runtime: runtime.description, steps: records };
 }
 
 /** A model and the adapter to it, if it has one, side by side. */
@@ -111,19 +117,28 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
   const takeStep = stepTaker(options, run);
   await kept?.save(records.length);
   while (records.length < schedule.steps) {
-    // A run blocks the thread: without a turn of the event loop no abort would ever arrive.
+    // Some runs block the thread: without a turn of the event loop no abort would ever arrive.
     await nextTurn();
     if (signal?.aborted) {
-      if (records.length > 0) await folder?.save(await step.state(), records);
+      const record = records.at(-1);
+      if (folder && record) {
+        const state = await step.state();
+        requireFiniteState(state, { record, checkpoint: folder.newest });
+        await folder.save(state, records);
+      }
       signal.throwIfAborted();
     }
     const timed = startTiming();
     const record = await takeStep(records.length + 1);
     records.push(record);
     onStep?.(record, timed(record));
+    const last = record.step === schedule.steps;
+    const due = folder !== undefined && record.step % checkpoints!.everySteps === 0;
+    if (last || due || kept?.keeps(record.step)) {
+      requireFiniteState(await step.state(), { record, checkpoint: folder?.newest ?? null });
+    }
     await kept?.save(record.step);
-    const due = folder && record.step % checkpoints!.everySteps === 0;
-    if (due && record.step < schedule.steps) await folder.save(await step.state(), records);
+    if (due && !last) await folder.save(await step.state(), records);
   }
   await kept?.finish();
 }
@@ -149,8 +164,9 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
     const outputs = { ...gradient, policyRejected, partNorms: norms };
     const beta = lossBeta(loss);
     const record = stepRecord({ step: number, lr, ...batch, outputs, beta });
+    const checkpoint = run.folder?.newest ?? null;
     const weights = () => run.step.weights();
-    await requireFinite(record, { ...batch, outputs, weights });
+    await requireFinite(record, { ...batch, outputs, weights, checkpoint });
     await run.step.update(gradient.gradNorm, lr);
     return record;
   };
@@ -231,11 +247,15 @@ async function openRejectedScorer(
   return await openScorer(await policyOf(step, { ...model, adapter }), { ...options, placed });
 }
 
-/** What the loss compares with: the rows given, else the model's own log-probs before training, its adapter's included. */
+/**
+ * The log-probs under the reference: the rows given, else, for a loss that reads them, those of the
+ * model before training, its adapter's included.
+ */
 async function referenceLogps(options: TrainOptions): Promise<readonly PairScore[] | null> {
   const { loss, reference, model, adapter, pairs, signal } = options;
   if (lossReads(loss) !== "pairs") return null;
   if (reference !== undefined) return reference;
+  if (!lossReadsReference(loss)) return null;
   const scorer = await openScorer({ ...model, adapter }, options);
   try {
     return await scorer.scorePairs(pairs, { signal });

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import type { Json } from "../../core/json.ts";
 import type { SftNormalisation } from "../../train/losses/sft_normalisation.ts";
+import type { ScheduleName } from "../../train/optim/schedule.ts";
+import type { StepRecord } from "../../train/step_record.ts";
 import { objectSchema } from "../../pipeline/schema_problems.ts";
 import { removeTree } from "../../pipeline/store/store.ts";
 import stage from "../../stages/command_train.ts";
@@ -11,6 +13,7 @@ import { moveInto, type NewFolder, withNewFolder } from "../new_folder.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
 import { readRows } from "../rows.ts";
 import { machineCapacity } from "../session.ts";
+import { openStepLog } from "../step_log.ts";
 
 /** Options of `ballast train`. */
 export interface TrainOptions {
@@ -33,7 +36,7 @@ export interface TrainOptions {
   readonly batchPairs: number;
   readonly microBatchPairs?: number;
   readonly gradientCheckpointing: boolean;
-  readonly schedule: "constant" | "linear" | "cosine";
+  readonly schedule: ScheduleName;
   readonly warmupSteps: number;
   readonly maxGradNorm: number;
   readonly gradientShareSteps?: number;
@@ -45,21 +48,21 @@ export interface TrainOptions {
   readonly seed: number;
   readonly order: "sequential" | "shuffled";
   readonly threads?: number;
+  /** Where each step is logged as it is done, with what it took on this machine. */
+  readonly log?: string;
   readonly json: boolean;
 }
 
-interface Step {
-  readonly step: number;
-  readonly loss: number;
-  readonly dpoLoss: number;
-  readonly sftLoss: number;
-  readonly chosenLogp: number;
-  readonly rejectedLogp: number;
-  readonly gradNorm: number;
-  readonly lr: number;
-}
+/** What is printed of a step; all that is known of it stays beside the model. */
+type Step = Pick<
+  StepRecord,
+  "step" | "loss" | "dpoLoss" | "sftLoss" | "chosenLogp" | "rejectedLogp" | "gradNorm" | "lr"
+>;
 
-/** Trains a model into a new folder and prints its steps; returns the exit code. */
+/**
+ * Trains a model into a new folder, with each step's record (`steps.jsonl`) beside it, and prints its
+ * steps; returns the exit code.
+ */
 export function train(options: TrainOptions): Promise<number> {
   return withNewFolder(
     { out: options.out, verb: "train" },
@@ -71,9 +74,9 @@ async function trainInto(
   { folder, workFolder }: NewFolder,
   options: TrainOptions,
 ): Promise<number> {
-  const { out: _o, resume, json, loss: _, beta: _b, eta: _e, sft: _s, coefficients: _c, ...rest } =
-    options;
-  const { reference, gradientShareSteps, ...others } = rest;
+  const { out: _o, loss: _, beta: _b, eta: _e, sft: _s, coefficients: _c, ...rest } = options;
+  const { resume, json, log, ...kept } = rest;
+  const { reference, gradientShareSteps, ...others } = kept;
   const params: Record<string, Json> = {
     ...others,
     ...lossChoice(options),
@@ -81,7 +84,9 @@ async function trainInto(
   };
   if (reference !== undefined) params.reference = reference;
   if (gradientShareSteps !== undefined) params.gradientShareSteps = gradientShareSteps;
+  using lines = log === undefined ? null : openStepLog(log);
   const code = await runDirectly({
+    onStep: (figures) => lines?.write(figures),
     stage,
     params,
     workFolder,
@@ -94,8 +99,11 @@ async function trainInto(
     );
     return code;
   }
-  const steps = (await readRows<Step>(join(workFolder, "steps", "steps.jsonl"))).map(contractStep);
-  await moveInto(join(workFolder, "model"), folder);
+  const records = join(workFolder, "steps");
+  const steps = (await readRows<StepRecord>(join(records, "steps.jsonl"))).map(contractStep);
+  const model = join(workFolder, "model");
+  await Deno.rename(join(records, "steps.jsonl"), join(model, "steps.jsonl"));
+  await moveInto(model, folder);
   await removeTree(workFolder);
   if (json) printJson({ steps });
   else printResult(stepTable(steps));
@@ -103,7 +111,7 @@ async function trainInto(
 }
 
 /** The fields that the command-line contract names, in its order. */
-function contractStep(record: Step): Step {
+function contractStep(record: StepRecord): Step {
   const { step, loss, dpoLoss, sftLoss, chosenLogp, rejectedLogp, gradNorm, lr } = record;
   return { step, loss, dpoLoss, sftLoss, chosenLogp, rejectedLogp, gradNorm, lr };
 }

@@ -8,6 +8,7 @@ import {
   type RunDocument,
   startBallast,
 } from "../end_to_end/ballast.ts";
+import { readRows } from "../../cli/rows.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 import { SMALL_TINY } from "../end_to_end/small_tiny.ts";
 
@@ -75,7 +76,7 @@ Deno.test("logps and train on a model of our own, as the contract says", async (
   });
 
   await t.step("train --json has the contract's fields; its losses add up", async () => {
-    const args = [...training, "--steps", "3", "--out", "trained/deep"];
+    const args = [...training, "--steps", "3", "--out", "trained/deep", "--log", "log.ndjson"];
     const { steps } = await ballastJson<TrainDocument>(args, place);
     assert.deepEqual(steps.map(({ step }) => step), [1, 2, 3]);
     for (const row of steps) {
@@ -99,6 +100,21 @@ Deno.test("logps and train on a model of our own, as the contract says", async (
     for (const name of ["config.json", "model.safetensors", "tokenizer.json"]) {
       assert(names.includes(name), `${names}`);
     }
+    const records = await readRows<Record<string, unknown>>(
+      join(folder, "trained/deep/steps.jsonl"),
+    );
+    const logged = await readRows<Record<string, unknown>>(join(folder, "log.ndjson"));
+    for (const [i, record] of records.entries()) {
+      for (const field of ["margin", "accuracy", "rewardChosen", "tokens"]) {
+        assert.equal(typeof record[field], "number", field);
+      }
+      const { seconds, pairsPerSecond, tokensPerSecond, residentBytes, ...rest } = logged[i];
+      assert.deepEqual(rest, record);
+      for (const taken of [seconds, pairsPerSecond, tokensPerSecond, residentBytes]) {
+        assert(taken as number > 0);
+      }
+    }
+    assert.deepEqual([records.length, logged.length], [3, 3]);
     const trained = ["logps", "--model", "trained/deep", ...files.slice(2)];
     const { rows } = await ballastJson<LogpsDocument>(trained, place);
     rows.forEach((row, i) => assert(row.chosenLogp > before.rows[i].chosenLogp));
@@ -156,7 +172,11 @@ Deno.test("logps and train on a model of our own, as the contract says", async (
     const { steps: [{ dpoLoss }] } = await ballastJson<TrainDocument>(args, place);
     assert(Math.abs(dpoLoss - Math.LN2) < 1e-6, "a new adapter changes nothing");
     const names = [...Deno.readDirSync(join(folder, "adapter"))].map(({ name }) => name).sort();
-    assert.deepEqual(names, ["adapter_config.json", "adapter_model.safetensors"]);
+    assert.deepEqual(names, [
+      "adapter_config.json",
+      "adapter_model.safetensors",
+      "steps.jsonl",
+    ]);
     const text = await Deno.readTextFile(join(folder, "adapter/adapter_config.json"));
     const { peft_type, r, lora_alpha, target_modules } = JSON.parse(text);
     assert.deepEqual([peft_type, r, lora_alpha], ["LORA", 2, 6]);

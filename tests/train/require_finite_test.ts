@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { float32, type Tensor } from "../../core/tensor.ts";
 import { CheckpointFolder } from "../../train/checkpoint.ts";
-import { requireFinite, type StepNumbers } from "../../train/require_finite.ts";
+import { requireFinite, requireFiniteState, type StepNumbers } from "../../train/require_finite.ts";
 import { runDigest } from "../../train/run_digest.ts";
 import { openRuntime } from "../../train/runtime/open_runtime.ts";
 import { trainModel } from "../../train/trainer.ts";
@@ -14,7 +14,7 @@ function numbers(changes: Partial<StepNumbers["outputs"]> = {}): StepNumbers {
   const norms = new Map([["first", NaN], ["last", Infinity]]);
   const outputs = { policyChosen: [-1, -2], policyRejected: [-3, -4], norms, ...changes };
   const weights = () => Promise.resolve(tinyModel.weights);
-  return { pairs: tinyPairs(2), reference: null, weights, outputs };
+  return { pairs: tinyPairs(2), reference: null, weights, checkpoint: null, outputs };
 }
 
 const nameOf = (name: string) => ({
@@ -71,9 +71,59 @@ Deno.test("after a loss explodes, the last good checkpoint stays and is gone on 
   const { version } = await openRuntime(options);
   const kept = (await new CheckpointFolder(folder, runDigest(options, version)).open())!;
   assert.equal(kept.state.step, steps.length);
+  assert.match(first, new RegExp(`The checkpoint of step ${steps.length} is kept\\. A lower`));
   for (const { data } of kept.state.weights.values()) assert(data.every(Number.isFinite));
   const before = steps.length;
   assert.equal(await message(), first, "going on meets the same numbers");
   assert.equal(steps.length, before, "no step before it is taken again");
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("an update that is not finite is named, and nothing of it is kept", async () => {
+  const folder = await Deno.makeTempDir();
+  const { adamw } = tinyRun();
+  // Weight decay multiplies every weight by 1 − α λ, which float32 cannot hold.
+  const options = tinyRun({
+    schedule: { name: "constant", peak: 1e38, steps: 1, warmupSteps: 0, minimum: 0 },
+    adamw: { ...adamw, weightDecay: 100 },
+    checkpoints: { folder: `${folder}/checkpoints`, everySteps: 1 },
+    snapshots: { folder: `${folder}/snapshots`, steps: [0, 1] },
+  });
+  const [first] = options.model.weights.keys();
+  await assert.rejects(trainModel(options), {
+    name: "ExpectedError",
+    message: new RegExp(
+      `^Training stopped after step 1: its update \\(learning rate 1e\\+38\\) made the weight ` +
+        `${
+          first.replaceAll(".", "\\.")
+        } (-?Infinity|NaN)\\. No checkpoint was written before it\\.`,
+    ),
+  });
+  const kept = [...Deno.readDirSync(`${folder}/snapshots`)].map(({ name }) => name);
+  assert.deepEqual(kept, ["step-000000"]);
+  const names = [...Deno.readDirSync(`${folder}/checkpoints`)].map(({ name }) => name);
+  assert.deepEqual(names.filter((name) => name.endsWith(".safetensors")), []);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("requireFiniteState() looks at the moments as well, and names the checkpoint that is kept", () => {
+  const { weights } = tinyModel;
+  const [name, { dims, data }] = [...weights][0];
+  const broken = float32(dims, data.slice());
+  broken.data[1] = Infinity;
+  const state = {
+    step: 7,
+    weights,
+    firstMoments: weights,
+    secondMoments: new Map([[name, broken]]),
+  };
+  const record = { step: 7, lr: 0.5 };
+  assert.throws(() => requireFiniteState(state, { record, checkpoint: 5 }), {
+    name: "ExpectedError",
+    message:
+      "Training stopped after step 7: its update (learning rate 0.5) made the second moment " +
+      `of weight ${name} Infinity. The checkpoint of step 5 is kept. A lower learning rate or more ` +
+      "warm-up usually helps.",
+  });
+  requireFiniteState({ ...state, secondMoments: weights }, { record, checkpoint: null });
 });

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { writePairs } from "../../data/pairs_file.ts";
 import { writeWorldTokenizer } from "../../data/world/tokenizer.ts";
 import { VOCABULARY } from "../../data/world/vocabulary.ts";
-import { schemaProblems } from "../../pipeline/schema_problems.ts";
 import initialize from "../../stages/initialize.ts";
 import logps from "../../stages/logps.ts";
 import tokenize from "../../stages/tokenize.ts";
+import { schemaProblems } from "../../pipeline/schema_problems.ts";
 import train from "../../stages/train.ts";
 import { readLogps } from "../../train/logps_file.ts";
 import { loadModel } from "../../train/models/model.ts";
@@ -82,6 +82,8 @@ Deno.test("stages initialize, logps and train make artifacts that the next stage
   });
   const scores = await readLogps(scored.folders.logps);
   assert.deepEqual(scores.map(({ id }) => id), [0, 1, 2, 3, 4].map((i) => `pair:${i}`));
+
+  assert.match(scored.log.join(), /^computed by onnxruntime-(ffi|node)$/);
 
   const inputs = { model, tokens, reference: scored.folders.logps };
   const trained = await runStage(train, { params: RPO, inputs, outputs: `${folder}/train` });
@@ -164,4 +166,26 @@ Deno.test("stage train takes exactly one of epochs and steps", () => {
   assert.deepEqual(problemsOf({ ...rest, steps: 3 }), []);
   assert.match(problemsOf({ ...rest, steps: 3, epochs: 1 })[0], /^train\.steps: .*exactly one of/);
   assert.match(problemsOf(rest)[0], /^train\.steps: /);
+});
+
+Deno.test("train refuses snapshots past its last step, and numbers that float32 cannot hold", () => {
+  const problems = (changes: Record<string, unknown>) =>
+    schemaProblems(train.params, { ...RPO, ...changes }, "").map(({ path, message }) =>
+      `${path}: ${message}`
+    );
+  assert.deepEqual(problems({}), []);
+  const { epochs: _, ...rest } = RPO as typeof RPO & { epochs?: number };
+  const found = schemaProblems(
+    train.params,
+    { ...rest, steps: 4, snapshots: { steps: [0, 4, 5] } },
+    "",
+  );
+  assert.deepEqual(found.map(({ path }) => path), ["snapshots.steps[2]"]);
+  assert.match(found[0].message, /a step of the 4 there are.* 5/);
+  for (const name of ["learningRate", "adamEpsilon"]) {
+    for (const value of [1e39, 1e-46, 0]) {
+      const [problem] = problems({ [name]: value });
+      assert.match(problem, new RegExp(`^${name}: .*a number above 0 that float32 can hold`));
+    }
+  }
 });

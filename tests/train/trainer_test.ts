@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { ExpectedError, InputError } from "../../core/problem.ts";
 import { Random } from "../../core/random.ts";
+import { softplus, sub } from "../../train/graph/ops.ts";
+import type { TrainingLoss } from "../../train/losses/losses.ts";
+import type { PairLogps } from "../../train/losses/pair_logps.ts";
 import { loadModel } from "../../train/models/model.ts";
 import { openScorer } from "../../train/logps.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
@@ -260,4 +263,40 @@ Deno.test("trainModel() refuses sizes that are not positive integers and snapsho
     trainModel(tinyRun({ snapshots: { folder: "x", steps: [13] } })),
     new RangeError("Expected a snapshot's step in 0 … 12 but found 13."),
   );
+});
+
+Deno.test("trainModel() refuses a learning rate and an epsilon that float32 cannot hold", async () => {
+  const { schedule, adamw } = tinyRun();
+  await assert.rejects(
+    trainModel(tinyRun({ schedule: { ...schedule, peak: 1e39 } })),
+    new RangeError("Expected schedule.peak to be a number that float32 holds but found 1e+39."),
+  );
+  await assert.rejects(
+    trainModel(tinyRun({ adamw: { ...adamw, epsilon: NaN } })),
+    new RangeError("Expected adamw.epsilon to be a number that float32 holds but found NaN."),
+  );
+});
+
+Deno.test("a loss that reads no reference needs none, and is trained the same with one", async () => {
+  const loss: TrainingLoss = {
+    loss: "custom",
+    definition: {
+      name: "gap",
+      reads: "pairs",
+      coefficients: {},
+      terms: (logps) => {
+        const { policyChosen, policyRejected } = logps as PairLogps;
+        return { preference: softplus(sub(policyRejected, policyChosen)) };
+      },
+    },
+    coefficients: { beta: 2 },
+    digest: "",
+  };
+  const alone = await trainModel(tinyRun({ loss }));
+  const scorer = await openScorer(tinyModel, { threads: 1 });
+  const reference = await scorer.scorePairs(tinyPairs(7)).finally(() => scorer.release());
+  const compared = await trainModel(tinyRun({ loss, reference }));
+  assert.deepEqual(alone.model.weights, compared.model.weights);
+  assert.deepEqual(alone.steps.map(({ margin }) => margin), alone.steps.map(() => null));
+  for (const { margin } of compared.steps) assert.equal(typeof margin, "number");
 });

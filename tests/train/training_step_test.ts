@@ -10,6 +10,7 @@ import { initialState, TrainingStep } from "../../train/training_step.ts";
 /** A runtime that computes nothing, fails at the n-th thing it is asked for, and counts what it lent. */
 class FailingRuntime implements Runtime {
   readonly name = "failing";
+  readonly description = this.name;
   readonly version = "0";
   readonly options = { threads: 1 };
   /** Sessions and tensors that were not given back. */

@@ -6,6 +6,7 @@ import { add, reduceMean } from "../graph/ops.ts";
 import { toOnnx } from "../graph/to_onnx.ts";
 import type { Value } from "../graph/value.ts";
 import type { LossDefinition } from "./define_loss.ts";
+import { chosenLogpsInputs, pairLogpsInputs } from "./logps_inputs.ts";
 import { type ChosenLogps, type LossTerms, noTerm, type PairLogps } from "./pair_logps.ts";
 
 /** A loss from a file, with its coefficients. */
@@ -78,7 +79,7 @@ export function customLossProblem(
 function buildAlone(loss: Pick<CustomLoss, "definition" | "coefficients">): void {
   const graph = new Graph({ dtype: "float32" });
   const { preference, regulariser } = customTerms(
-    loss.definition.reads === "pairs" ? pairInputs(graph) : chosenInputs(graph),
+    loss.definition.reads === "pairs" ? pairLogpsInputs(graph) : chosenLogpsInputs(graph),
     loss,
   );
   const across = graph.nodes.find(({ op }) => !OF_ONE_PAIR.has(op));
@@ -93,29 +94,4 @@ function buildAlone(loss: Pick<CustomLoss, "definition" | "coefficients">): void
   const policy = ["policyChosen", "policyRejected"].flatMap((name) => graph.inputs.get(name) ?? []);
   gradients(total, policy).forEach((gradient, i) => graph.output(`gradient/${i}`, gradient));
   toOnnx(graph);
-}
-
-const perPair = (graph: Graph, name: string) =>
-  graph.inputs.get(name) ?? graph.input(name, "float64", ["P"]);
-
-function chosenInputs(graph: Graph): ChosenLogps {
-  return {
-    get policyChosen() {
-      return perPair(graph, "policyChosen");
-    },
-    get chosenTokens() {
-      return perPair(graph, "chosenTokens");
-    },
-    get meanChosenTokens() {
-      return graph.inputs.get("meanChosenTokens") ?? graph.input("meanChosenTokens", "float64", []);
-    },
-  };
-}
-
-function pairInputs(graph: Graph): PairLogps {
-  const names = ["policyRejected", "referenceChosen", "referenceRejected", "rejectedTokens"];
-  const rejected = Object.fromEntries(
-    names.map((name) => [name, { enumerable: true, get: () => perPair(graph, name) }]),
-  );
-  return Object.defineProperties(chosenInputs(graph), rejected) as PairLogps;
 }

@@ -1,7 +1,9 @@
+import { Graph } from "../graph/graph.ts";
 import { type CustomLoss, customTerms } from "./custom_loss.ts";
 import { type DpoCoefficients, dpoLoss } from "./dpo.ts";
 import { type HingeCoefficients, hingeLoss } from "./hinge.ts";
 import { type IpoCoefficients, ipoLoss } from "./ipo.ts";
+import { pairLogpsInputs } from "./logps_inputs.ts";
 import type { ChosenLogps, LossTerms, PairLogps } from "./pair_logps.ts";
 import { type RpoCoefficients, rpoLoss } from "./rpo.ts";
 import { type SftCoefficients, sftLoss } from "./sft.ts";
@@ -28,15 +30,20 @@ export type LossOptions = {
 /** What is trained with: a loss of the project or of a file. */
 export type TrainingLoss = LossOptions | CustomLoss;
 
+/** The part of a loss that can be other than 0; "both" where both can. */
+export type LossParts = "preference" | "regulariser" | "both";
+
 /** A loss that compares chosen with rejected replies and with a reference. */
 interface PairLoss<Coefficients> {
   readonly reads: "pairs";
+  parts(coefficients: Coefficients): LossParts;
   terms(logps: PairLogps, coefficients: Coefficients): LossTerms;
 }
 
 /** A loss of the chosen replies alone. */
 interface ChosenLoss<Coefficients> {
   readonly reads: "chosen";
+  parts(coefficients: Coefficients): LossParts;
   terms(logps: ChosenLogps, coefficients: Coefficients): LossTerms;
 }
 
@@ -50,22 +57,27 @@ type Losses = {
 export const LOSSES: Losses = {
   dpo: {
     reads: "pairs",
+    parts: () => "preference",
     terms: dpoLoss,
   },
   rpo: {
     reads: "pairs",
+    parts: ({ eta }) => eta > 0 ? "both" : "preference",
     terms: rpoLoss,
   },
   ipo: {
     reads: "pairs",
+    parts: () => "preference",
     terms: ipoLoss,
   },
   hinge: {
     reads: "pairs",
+    parts: () => "preference",
     terms: hingeLoss,
   },
   sft: {
     reads: "chosen",
+    parts: () => "regulariser",
     terms: sftLoss,
   },
 };
@@ -84,11 +96,21 @@ export function lossReads(loss: TrainingLoss): "pairs" | "chosen" {
   return loss.loss === "custom" ? loss.definition.reads : LOSSES[loss.loss].reads;
 }
 
+/**
+ * Whether a loss reads log-probs under the reference, as the graph that it builds tells: one that
+ * does not needs no reference scored.
+ */
+export function lossReadsReference(loss: TrainingLoss): boolean {
+  if (lossReads(loss) === "chosen") return false;
+  const graph = new Graph({ dtype: "float32" });
+  lossTerms(pairLogpsInputs(graph), loss);
+  return graph.inputs.has("referenceChosen") || graph.inputs.has("referenceRejected");
+}
+
 /** The part that a loss has alone; "both" where it has, or may have, two. */
-export function lossParts(loss: TrainingLoss): "preference" | "regulariser" | "both" {
-  if (loss.loss === "sft") return "regulariser";
-  if (loss.loss === "custom" || loss.loss === "rpo" && loss.eta > 0) return "both";
-  return "preference";
+export function lossParts(loss: TrainingLoss): LossParts {
+  // What a file's loss leaves out depends on its coefficients.
+  return loss.loss === "custom" ? "both" : partsOf(loss.loss, loss);
 }
 
 /** A loss's name, for messages. */
@@ -106,6 +128,14 @@ export function lossBeta(loss: TrainingLoss): number | null {
 export function lossIdentity(loss: TrainingLoss): unknown {
   if (loss.loss !== "custom") return loss;
   return { loss: loss.loss, digest: loss.digest, coefficients: loss.coefficients };
+}
+
+function partsOf<Name extends LossName>(
+  name: Name,
+  coefficients: LossCoefficients[Name],
+): LossParts {
+  const loss: Losses[Name] = LOSSES[name];
+  return loss.parts(coefficients);
 }
 
 function termsOf<Name extends LossName>(

@@ -19,12 +19,18 @@ const FIRST_ROOM = 16;
 /** By how much a cache that is too small grows: each step copies it anyway, so that a little will do. */
 const GROWTH = 1.25;
 
+/** A decoder that knows what computes. */
+export interface RuntimeDecoder extends TokenDecoder {
+  /** Which runtime, for people: `Runtime.description`. */
+  readonly runtime: string;
+}
+
 /**
  * A decoder over a model, with keys and values cached.
  *
  * @throws RangeError when the number of threads is not a positive integer
  */
-export async function openDecoder(model: Model, options: RuntimeOptions): Promise<TokenDecoder> {
+export async function openDecoder(model: Model, options: RuntimeOptions): Promise<RuntimeDecoder> {
   const runtime = await openRuntime(options);
   // The one is given back, should the other not open.
   await using opened = new AsyncDisposableStack();
@@ -36,7 +42,8 @@ export async function openDecoder(model: Model, options: RuntimeOptions): Promis
   ];
   const weights: Record<string, PlacedTensor> = {};
   for (const [name, tensor] of model.weights) weights[name] = opened.use(runtime.place(tensor));
-  return new CachedDecoder(model, { prefill, step, weights, stack: opened.move() });
+  const parts = { prefill, step, weights, stack: opened.move() };
+  return new CachedDecoder(model, parts, runtime.description);
 }
 
 interface Opened {
@@ -47,7 +54,7 @@ interface Opened {
   readonly stack: AsyncDisposableStack;
 }
 
-class CachedDecoder implements TokenDecoder {
+class CachedDecoder implements RuntimeDecoder {
   readonly vocabSize: number;
   readonly cacheFloats: number;
   readonly #model: Model;
@@ -60,7 +67,7 @@ class CachedDecoder implements TokenDecoder {
   #rows = 0;
   #positions = 0;
 
-  constructor(model: Model, opened: Opened) {
+  constructor(model: Model, opened: Opened, readonly runtime: string) {
     this.vocabSize = model.config.vocabSize;
     this.#model = model;
     this.#opened = opened;

@@ -19,6 +19,7 @@ const ALL_OPTIMIZATIONS = 99;
  */
 export class OnnxruntimeFfi implements Runtime {
   readonly name: string;
+  readonly description: string;
   readonly version: string;
 
   /**
@@ -32,6 +33,7 @@ export class OnnxruntimeFfi implements Runtime {
   ) {
     requireThreads(options.threads);
     this.name = cuda === undefined ? "onnxruntime-ffi" : "onnxruntime-cuda";
+    this.description = cuda === undefined ? this.name : `${this.name} on ${options.device}`;
     this.version = library.version;
   }
 

@@ -35,11 +35,16 @@ const ARRAYS = {
 /** ONNX Runtime on the CPU through `onnxruntime-node`'s JavaScript API. A run blocks its thread. */
 export class OnnxruntimeNode implements Runtime {
   readonly name = "onnxruntime-node";
+  readonly description: string;
   readonly version = ort.env.versions.node ?? "unknown";
 
-  /** @throws RangeError when the number of threads is not a positive integer */
-  constructor(readonly options: RuntimeOptions) {
+  /**
+   * @param standsIn why this one is used, where another was to be
+   * @throws RangeError when the number of threads is not a positive integer
+   */
+  constructor(readonly options: RuntimeOptions, standsIn?: string) {
     requireThreads(options.threads);
+    this.description = standsIn === undefined ? this.name : `${this.name}; ${standsIn}`;
   }
 
   async session(model: Uint8Array): Promise<Session> {

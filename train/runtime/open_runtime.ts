@@ -30,6 +30,7 @@ export async function openRuntime(
   const options = runtimeOptions(given);
   const { device = "cpu" } = options;
   if (device !== "cpu") return await openOnDevice(options, device);
+  let standsIn: string | undefined;
   if (implementation !== "node") {
     const { loadLibrary } = await import("./onnxruntime_library.ts");
     const loaded = loadLibrary();
@@ -37,12 +38,12 @@ export async function openRuntime(
       const { OnnxruntimeFfi } = await import("./onnxruntime_ffi.ts");
       return new OnnxruntimeFfi(options, loaded.library);
     }
-    if (implementation === "ffi") {
-      throw new Error(`onnxruntime-ffi cannot be used: ${loaded.unavailable}.`);
-    }
+    const why = `onnxruntime-ffi cannot be used: ${loaded.unavailable}`;
+    if (implementation === "ffi") throw new Error(`${why}.`);
+    standsIn = why;
   }
   const { OnnxruntimeNode } = await import("./onnxruntime_node.ts");
-  return new OnnxruntimeNode(options);
+  return new OnnxruntimeNode(options, standsIn);
 }
 
 /** Callers pass options of their own along; the runtime keeps what is its own. */

@@ -22,6 +22,8 @@ export interface RuntimeOptions {
 export interface Runtime {
   /** Which implementation over which library, as in `onnxruntime-node`. */
   readonly name: string;
+  /** For people: its name, with why it stands in for another one where it does. */
+  readonly description: string;
   /** The library's version: it may change results, so it belongs in cache keys. */
   readonly version: string;
   readonly options: RuntimeOptions;

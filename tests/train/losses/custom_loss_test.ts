@@ -4,7 +4,13 @@ import * as ops from "../../../train/graph/ops.ts";
 import type { Value } from "../../../train/graph/value.ts";
 import { customLossProblem } from "../../../train/losses/custom_loss.ts";
 import type { LossDefinition } from "../../../train/losses/define_loss.ts";
-import { LOSSES, type LossOptions, lossTerms } from "../../../train/losses/losses.ts";
+import type { PairLogps } from "../../../train/losses/pair_logps.ts";
+import {
+  LOSSES,
+  type LossOptions,
+  lossReadsReference,
+  lossTerms,
+} from "../../../train/losses/losses.ts";
 
 /** What is wrong with a loss whose one term is made of the chosen log-probs, (P). */
 function problemOf(regulariser: (x: Value) => Value): string | null {
@@ -95,3 +101,20 @@ for (const [name, options] of Object.entries(OF_THE_PROJECT)) {
     assert.equal(customLossProblem({ definition, coefficients: {} }), null);
   });
 }
+
+Deno.test("lossReadsReference() tells from the graph that a loss builds", () => {
+  for (const options of Object.values(OF_THE_PROJECT)) {
+    assert.equal(lossReadsReference(options), options.loss !== "sft", options.loss);
+  }
+  const custom = (terms: LossDefinition<"pairs">["terms"]) =>
+    lossReadsReference({
+      loss: "custom",
+      definition: { name: "mine", reads: "pairs", coefficients: {}, terms } as LossDefinition,
+      coefficients: {},
+      digest: "",
+    });
+  const { neg, sub } = ops;
+  const gap = (values: PairLogps) => sub(values.policyChosen, values.policyRejected);
+  assert(!custom((values) => ({ preference: neg(gap(values)) })));
+  assert(custom((values) => ({ preference: neg(sub(gap(values), values.referenceRejected)) })));
+});
