@@ -9,6 +9,7 @@ import type { ModelConfig } from "./models/config.ts";
 import type { AdapterConfig, Target } from "./models/adapter_config.ts";
 import { type GradientPaths, packInputs, replyLogps } from "./models/packed_logps.ts";
 import { EMBEDDING } from "./models/parameters.ts";
+import type { Precision } from "./precision.ts";
 import { adapterInputs, Transformer, weightInputs } from "./models/transformer.ts";
 
 /** What a gradient is taken of. */
@@ -19,16 +20,8 @@ export interface GradientGraphOptions {
   readonly loss: TrainingLoss;
   /** Whether layers are computed a second time instead of kept: less memory, more time. */
   readonly gradientCheckpointing?: boolean;
-  /** What layers compute in; float32 unless given. */
+  /** What layers compute in, and weights that are not trained are fed in; float32 unless given. */
   readonly precision?: Precision;
-}
-
-/** What layers compute in; weights that are trained and all that is summed up stay float32. */
-export type Precision = "float32" | "bfloat16";
-
-/** What the weights that an adapter is trained on are fed in: there is no need to hold them wider. */
-export function frozenDtype(precision: Precision = "float32"): Precision {
-  return precision;
 }
 
 /** The input that holds what has been gathered of a weight's gradient. */
@@ -62,7 +55,7 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
   const { config, adapter, loss, gradientCheckpointing = false } = options;
   const graph = new Graph({ dtype: "float32" });
   const { precision } = options;
-  const weights = weightInputs(graph, config, adapter && frozenDtype(precision));
+  const weights = weightInputs(graph, config, adapter && precision);
   const added = adapter && adapterInputs(graph, adapter, config);
   const trained = added?.weights ?? weights;
   const comparesPairs = lossReads(loss) === "pairs";

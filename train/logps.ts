@@ -4,6 +4,7 @@ import { openGraph } from "./graph/open_graph.ts";
 import { logpsGraph } from "./logps_graph.ts";
 import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
+import { inPrecision, type Precision } from "./precision.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import {
   divideIntoRuns,
@@ -42,6 +43,8 @@ export interface PairScore {
 export interface ScorerOptions extends RuntimeOptions {
   /** Weights that lie where the runtime computes already, by name: read there, and never copied. */
   readonly placed?: ReadonlyMap<string, PlacedTensor>;
+  /** What layers compute in; float32 unless given. */
+  readonly precision?: Precision;
 }
 
 /** How a long scoring is watched and stopped. */
@@ -61,14 +64,18 @@ export async function openScorer(
   options: ScorerOptions,
 ): Promise<Scorer> {
   const runtime = await openRuntime(options);
-  const graph = logpsGraph(model.config, model.adapter?.config);
+  const { precision } = options;
+  // What is placed is float32; what is read alone needs no more than layers compute in.
+  const fed = options.placed === undefined || model.adapter ? precision : undefined;
+  const graph = logpsGraph(model.config, model.adapter?.config, { precision, fed });
   await using stack = new AsyncDisposableStack();
   const session = await openGraph(runtime, graph);
   stack.defer(() => session.release());
   const weights: Record<string, PlacedTensor> = {};
-  for (const [name, tensor] of [...model.weights, ...model.adapter?.weights ?? []]) {
-    weights[name] = options.placed?.get(name) ?? stack.use(runtime.place(tensor));
-  }
+  const place = (name: string, tensor: Tensor<Precision>) =>
+    weights[name] = options.placed?.get(name) ?? stack.use(runtime.place<Precision>(tensor));
+  for (const [name, tensor] of model.weights) place(name, inPrecision(tensor, fed));
+  for (const [name, tensor] of model.adapter?.weights ?? []) place(name, tensor);
   const opened = { session, weights, stack: stack.move() };
   return new Scorer(model.config, opened, runtime.description);
 }

@@ -14,6 +14,7 @@ const FORMAT = 1;
 export function runDigest(options: TrainOptions, version: string): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
   const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps } = options;
+  const { precision = "float32" } = options;
   const { gradientCheckpointing, device = "cpu", tf32 = false } = options;
   return digestJson({
     format: FORMAT,
@@ -36,6 +37,7 @@ export function runDigest(options: TrainOptions, version: string): string {
     threads,
     // Another device computes other last bits; which of several like ones does not matter.
     ...(device === "cpu" ? {} : { device: "cuda", tf32 }),
+    ...(precision === "float32" ? {} : { precision }),
     reference: options.reference,
     weights: weightsDigest(model.weights),
     adapter: adapter && { config: adapter.config, weights: weightsDigest(adapter.weights) },

@@ -15,6 +15,7 @@ import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { OptimiserStep, type TrainedTensors } from "./optimiser_step.ts";
 import { isOnHost, type PlacedState, placeState, placeZeros, readState } from "./placed_state.ts";
+import { inPrecision, type Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
 
 /** How a step is taken. */
@@ -105,7 +106,9 @@ export class TrainingStep {
     const optimiser = await OptimiserStep.open(runtime, tensors, options.adamw);
     stack.defer(() => optimiser.release());
     const placed: Record<string, PlacedTensor> = Object.fromEntries(tensors.weights.tensors);
-    for (const [name, tensor] of options.frozen) placed[name] = stack.use(runtime.place(tensor));
+    for (const [name, tensor] of options.frozen) {
+      placed[name] = stack.use(runtime.place<Precision>(inPrecision(tensor, options.precision)));
+    }
     for (const [name, tensor] of tensors.gradients.tensors) placed[gradientName(name)] = tensor;
     const parts = { runtime, gradient, addRows, optimiser, tensors, placed, stack: stack.move() };
     return new TrainingStep(options, state.step, parts);

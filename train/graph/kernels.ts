@@ -14,7 +14,7 @@ export type KernelTable = { readonly [Op in OpType]: readonly Dtype[] };
  * everything.
  */
 export const KERNELS: KernelTable = {
-  Constant: STORED,
+  Constant: [...STORED, "bfloat16", "float16"],
   Full: STORED,
   Size: ["int64"],
   Neg: NUMERIC,
@@ -41,7 +41,7 @@ export const KERNELS: KernelTable = {
   Less: NUMERIC,
   LessOrEqual: NUMERIC,
   Where: NUMERIC,
-  Cast: STORED,
+  Cast: [...STORED, "bfloat16", "float16"],
   ReduceSum: NUMERIC,
   ReduceMean: [...FLOATING, "int32"],
   ReduceMax: NUMERIC,
