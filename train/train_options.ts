@@ -54,6 +54,8 @@ export interface TrainOptions {
   readonly tf32?: boolean;
   /** What layers compute in; float32 unless given. Weights and moments are float32 in any case. */
   readonly precision?: Precision;
+  /** Told of what a GPU was asked to compute and the processor does; without it that is refused. */
+  readonly onFallback?: (message: string) => void;
   /** Where sessions note what their nodes take: the beginning of files' paths. */
   readonly profile?: string;
   /** Steps after which the weights are kept, each as the model folder `step-000040`; 0 is the start. */

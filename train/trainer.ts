@@ -9,6 +9,7 @@ import {
   lossReadsReference,
   type TrainingLoss,
 } from "./losses/losses.ts";
+import { targetOf } from "./graph/target.ts";
 import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.ts";
 import { type Model, saveModel } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
@@ -189,10 +190,12 @@ function partsOf(
   const sizes = pairs.map(({ prompt, chosen, rejected }) =>
     sizeOf({ prompt, replies: comparesPairs ? [chosen, rejected!] : [chosen] })
   );
+  const target = targetOf(options.device);
   const limits = {
-    tokens: tokensPerRun ?? defaultTokensPerRun(config),
+    tokens: tokensPerRun ?? defaultTokensPerRun(config, target),
     pairs: microBatchPairs,
     vocabSize: config.vocabSize,
+    target,
   };
   return divideIntoRuns(sizes, limits).map((rows) => {
     const part = {

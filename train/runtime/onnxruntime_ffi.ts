@@ -53,7 +53,7 @@ export class OnnxruntimeFfi implements Runtime {
     explainFailure(() => library.check(status));
     using stack = new DisposableStack();
     const session = stack.use(library.own("Session", out[0]));
-    if (cuda !== undefined) requirePlacement(library, session);
+    if (cuda !== undefined) requirePlacement(library, session, this.options.onFallback);
     const facts = {
       copiesFeeds: cuda !== undefined,
       profiles: this.options.profile !== undefined,

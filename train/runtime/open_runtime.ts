@@ -47,11 +47,14 @@ export async function openRuntime(
 }
 
 /** Callers pass options of their own along; the runtime keeps what is its own. */
-function runtimeOptions({ threads, device, tf32, profile }: RuntimeOptions): RuntimeOptions {
+function runtimeOptions(
+  { threads, device, tf32, onFallback, profile }: RuntimeOptions,
+): RuntimeOptions {
   return {
     threads,
     ...(device === undefined || device === "cpu" ? {} : { device }),
     ...(tf32 === undefined ? {} : { tf32 }),
+    ...(onFallback === undefined ? {} : { onFallback }),
     ...(profile === undefined ? {} : { profile }),
   };
 }

@@ -14,6 +14,11 @@ export interface RuntimeOptions {
    * as fast; it does not unless asked to. A processor never does.
    */
   readonly tf32?: boolean;
+  /**
+   * Told of nodes that run on the processor although a GPU was asked for; without it a session with
+   * such nodes is refused.
+   */
+  readonly onFallback?: (message: string) => void;
   /** Where each session writes what its nodes took, at its release: the beginning of files' paths. */
   readonly profile?: string;
 }

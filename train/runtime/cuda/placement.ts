@@ -38,19 +38,25 @@ export function placement(library: OnnxruntimeLibrary, session: Handle): PlacedN
  * Holds a session on a GPU to computing there: only the arithmetic of sizes may run on the processor,
  * where sizes are.
  *
+ * @param onFallback told of others; they are refused unless it is given
  * @throws Error that names the nodes that would not
  */
-export function requirePlacement(library: OnnxruntimeLibrary, session: Handle): void {
+export function requirePlacement(
+  library: OnnxruntimeLibrary,
+  session: Handle,
+  onFallback?: (message: string) => void,
+): void {
   const misplaced = placement(library, session).filter(({ provider, name }) =>
     provider !== "CUDAExecutionProvider" && !name.startsWith(HOST_PREFIX)
   );
   if (misplaced.length === 0) return;
   const names = misplaced.slice(0, LISTED).map(({ op, name }) => `${op} (${name})`).join(", ");
   const more = misplaced.length > LISTED ? `, and ${misplaced.length - LISTED} more` : "";
-  throw new Error(
+  const message =
     `Expected every node on the GPU but found ${misplaced.length} on the processor, for which ` +
-      `ONNX Runtime's CUDA provider has no kernel: ${names}${more}.`,
-  );
+    `ONNX Runtime's CUDA provider has no kernel: ${names}${more}.`;
+  if (onFallback === undefined) throw new Error(message);
+  onFallback(message);
 }
 
 function list(
