@@ -2,10 +2,10 @@
  * Packs Ballast for a machine with a GPU and no network: Deno, the project's files, the packages that
  * training needs, and ONNX Runtime's CUDA provider, as parts that can each be carried by themselves.
  *
- *     deno run … tools/gpu/pack.ts --provider FOLDER --out FOLDER [--cache FOLDER] [--part-mib 56]
+ *     deno run … tools/gpu/pack.ts --provider FOLDER --out FOLDER [--cache FOLDER] [--part-mib 56] [--level 6]
  *
  * There, with all parts' files in one folder: `python3 unpack.py PARTS FOLDER`, then
- * `FOLDER/deno run … tools/gpu/sitting.ts` in FOLDER/app. Large files are compressed in pieces, so
+ * `FOLDER/deno run … bench/cuda/sitting.ts` in FOLDER/app. Large files are compressed in pieces, so
  * that they are in parallel, and once only, into the cache.
  */
 import { join } from "node:path";
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     provider: { type: "string" },
     out: { type: "string" },
     cache: { type: "string", default: "/tmp/ballast-pack" },
+    level: { type: "string", default: "6" },
     "part-mib": { type: "string", default: "56" },
   },
 });
@@ -49,8 +50,8 @@ interface Manifest {
   }[];
 }
 
-/** Bytes of a file that one piece holds. */
-const PIECE = 1 << 25;
+/** Bytes of a file that one piece holds: an eighth of the provider. */
+const PIECE = 28_722_555;
 
 const { provider, out, cache } = values;
 if (provider === undefined || out === undefined) {
@@ -102,7 +103,7 @@ async function compress(
       const bytes = new Uint8Array(Math.min(PIECE, size - next.offset));
       for (let read = 0; read < bytes.length;) read += (await file.read(bytes.subarray(read)))!;
       const child = new Deno.Command("xz", {
-        args: ["-6", "-c", "-T1"],
+        args: [`-${values.level}`, "-c", "-T1"],
         stdin: "piped",
         stdout: "piped",
       }).spawn();

@@ -1,6 +1,6 @@
 import { differenceDim, type Dim, productDim } from "../dims.ts";
 import { cast, div, equal, mul, sub } from "../ops/elementwise.ts";
-import { embedding, gatherElements, scatterElementsAdd } from "../ops/index.ts";
+import { gatherElements, scatterElementsAdd } from "../ops/index.ts";
 import { gemm, matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
 import { concat, expand, full, reshape, sizeOf, split, transpose } from "../ops/shape.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { CudaJob } from "../../bench/cuda/cuda_job.ts";
-import { SHAPES } from "../../bench/cuda/shapes.ts";
+import type { CudaJob } from "./cuda_job.ts";
+import { SHAPES } from "./shapes.ts";
 import { readProfiles } from "./read_profiles.ts";
 import { readTests } from "./read_tests.ts";
 

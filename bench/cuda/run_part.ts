@@ -1,4 +1,4 @@
-import type { CudaResult } from "../../bench/cuda/cuda_job.ts";
+import type { CudaResult } from "./cuda_job.ts";
 import type { SittingPart } from "./plans.ts";
 
 /** What a part gave. */
