@@ -68,6 +68,19 @@ const PLANS: Readonly<Record<string, readonly string[]>> = {
     "torch 135m tf32",
     "torch 135m bfloat16 compiled",
   ],
+  second: [
+    "machine",
+    "setup",
+    "ballast 7b lora",
+    "torch 7b lora",
+    "ballast 7b lora, checkpointed",
+    "torch 7b lora, checkpointed",
+    "ballast 135m bfloat16",
+    "torch 135m bfloat16 autocast",
+    "torch 135m bfloat16 compiled",
+    "tests",
+    "ballast 7b lora, profile",
+  ],
 };
 
 function preparation({ device, provider, out }: Place): SittingPart[] {
@@ -130,6 +143,16 @@ function measurements({ device, out, python }: Place): SittingPart[] {
   };
   const bfloat16 = { ...base, precision: "bfloat16" } as const;
   const profile = join(out, "profile");
+  const adapter: CudaJob = {
+    ...bfloat16,
+    ...(rehearsal ? {} : { shape: "mistral-7b", promptTokens: 512, replyTokens: 512 }),
+    batchPairs: rehearsal ? 2 : 4,
+    lora: 16,
+    warmupSteps: 2,
+    steps: 6,
+    tokensPerRun: 1536,
+  };
+  const checkpointed = { ...adapter, gradientCheckpointing: true, tokensPerRun: 8192 };
   const torch = (name: string, job: CudaJob & { readonly pure?: boolean }, seconds: number) =>
     torchPart({ python, name, seconds }, job);
   return [
@@ -146,6 +169,15 @@ function measurements({ device, out, python }: Place): SittingPart[] {
     torch("torch 135m bfloat16 autocast", bfloat16, 40),
     torch("torch 135m bfloat16 pure", { ...bfloat16, pure: true }, 40),
     torch("torch 135m tf32", { ...base, tf32: true }, 40),
+    ballast("ballast 7b lora", adapter, 75),
+    ballast("ballast 7b lora, checkpointed", checkpointed, 75),
+    {
+      ...ballast("ballast 7b lora, profile", { ...adapter, warmupSteps: 1, steps: 1, profile }, 75),
+      env: { CUDA_LAUNCH_BLOCKING: "1" },
+      read: () => readProfiles(out, "profile"),
+    },
+    torch("torch 7b lora", adapter, 75),
+    torch("torch 7b lora, checkpointed", checkpointed, 75),
     torch("torch 135m bfloat16 compiled", { ...bfloat16, compile: true }, 110),
   ];
 }

@@ -35,7 +35,7 @@ export async function runPart(
     const output = await new Deno.Command(command, {
       args,
       cwd: folder,
-      env: { ...part.env },
+      env: { NO_COLOR: "1", ...part.env },
       signal,
       stdout: "piped",
       stderr: "piped",
@@ -80,5 +80,6 @@ function short(result: unknown): string {
 }
 
 function lastLine(text: string): string {
-  return (text.trimEnd().split("\n").findLast((line) => /rror/.test(line)) ?? "").slice(0, 300);
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return (lines.findLast((line) => /rror/.test(line)) ?? lines.at(-1) ?? "").slice(0, 300);
 }

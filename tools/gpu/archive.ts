@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 /** The packages that training needs; others are left out of what is carried. */
-const PACKAGES = ["onnxruntime-node", "zod"];
+const PACKAGES = ["@huggingface/gguf", "onnxruntime-node", "zod"];
 
 /**
  * A tar archive of the project's files, under `app/`, with the packages that training needs, those of
