@@ -79,6 +79,7 @@ export class Cudart {
     return out[0];
   }
 
+  /** Gives memory back. */
   free(address: bigint): void {
     this.#check(this.#library.symbols.cudaFree(address), "freeing memory");
   }
@@ -105,6 +106,7 @@ export class Cudart {
     this.synchronize();
   }
 
+  /** Waits until the device has nothing to do. */
   synchronize(): void {
     this.#check(this.#library.symbols.cudaDeviceSynchronize(), "waiting for the GPU");
   }
