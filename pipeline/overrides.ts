@@ -17,7 +17,7 @@ export interface Override {
 
 /**
  * Reads `--set STAGE.PARAM=VALUE` (or `matrix.AXIS=[…]`); the value is YAML, so `0.2`, `true` and
- * `[0, 1]` are what they look like.
+ * `[0, 1]` are what they look like; null takes away what the recipe says.
  *
  * @throws InputError naming every text that is not of this form
  */
@@ -92,7 +92,10 @@ export function applyToMatrix(recipe: Recipe, overrides: readonly Override[]): {
   return { recipe: { ...recipe, matrix }, problems };
 }
 
-/** Sets a value deep inside records and lists; missing records are made. */
+/**
+ * Sets a value deep inside records and lists; missing records are made. No parameter can be null, so
+ * that null takes a record's entry away: what the recipe says of it, or what it asks for.
+ */
 export function setIn(
   record: Record<string, Json> | Json[],
   path: readonly (string | number)[],
@@ -101,7 +104,8 @@ export function setIn(
   const [head, ...rest] = path;
   const holder = record as Record<string | number, Json>;
   if (rest.length === 0) {
-    holder[head] = value;
+    if (value === null && !Array.isArray(record)) delete holder[head];
+    else holder[head] = value;
     return;
   }
   const inner = Object.hasOwn(holder, head) ? holder[head] : null;

@@ -4,7 +4,7 @@ import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
 import { downloadHosts, hubResources, hubSettings, revision } from "./hub_params.ts";
 
-const limit = (split: string) =>
+const limitOf = (split: string) =>
   z.int().min(1).optional().describe(
     `Rows to take from the start of the ${split} split; all if absent`,
   );
@@ -29,8 +29,8 @@ const params = z.strictObject({
       "{prompt, chosen, rejected} of texts or messages, such as UltraFeedback binarized",
   }).optional(),
   hub: hub.optional().describe("A data set of the Hugging Face hub, instead of path"),
-  trainLimit: limit("train"),
-  testLimit: limit("test"),
+  limit: limitOf("train"),
+  testLimit: limitOf("test"),
   dropIdentical: z.boolean().default(false).describe("Leave out pairs with two equal replies"),
   dropMalformed: z.boolean().default(false).describe(
     "Leave out rows that are no pairs, and tell which, instead of refusing the file",
@@ -68,7 +68,7 @@ export default defineStage<Params>({
     const { writePairs } = await import("../data/pairs_file.ts");
     const files = await findFiles(context);
     for (
-      const [split, limit] of [["train", params.trainLimit], ["test", params.testLimit]] as const
+      const [split, limit] of [["train", params.limit], ["test", params.testLimit]] as const
     ) {
       const dropped: string[] = [];
       const bad: Problem[] = [];

@@ -13,6 +13,7 @@ import { targetOf } from "./graph/target.ts";
 import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.ts";
 import { type Model, saveModel } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
+import { returnFreedMemory } from "./runtime/host_memory.ts";
 import { openRuntime } from "./runtime/open_runtime.ts";
 import { learningRate } from "./optim/schedule.ts";
 import {
@@ -57,6 +58,7 @@ export interface TrainedModel {
  */
 export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   checkTrainOptions(options);
+  if (options.gradientCheckpointing) returnFreedMemory();
   const { model, adapter, checkpoints, snapshots } = options;
   const start: AdaptedModel = { ...model, adapter };
   const { trained, frozen } = weightParts(start);
@@ -136,10 +138,11 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
     const last = record.step === schedule.steps;
     const due = folder !== undefined && record.step % checkpoints!.everySteps === 0;
     if (last || due || kept?.keeps(record.step)) {
-      requireFiniteState(await step.state(), { record, checkpoint: folder?.newest ?? null });
+      const state = await step.state();
+      requireFiniteState(state, { record, checkpoint: folder?.newest ?? null });
+      await kept?.save(record.step);
+      if (due && !last) await folder.save(state, records);
     }
-    await kept?.save(record.step);
-    if (due && !last) await folder.save(await step.state(), records);
   }
   await kept?.finish();
 }

@@ -45,11 +45,28 @@ export interface ScalingPlan {
   readonly out: string;
 }
 
+/** What is measured at one point. */
 interface Case {
   readonly label: string;
   readonly shape: Shape;
   readonly length: number;
   readonly sequences: number;
+}
+
+/** The points of the measurement against length. */
+export const LENGTH_CASES: readonly Case[] = LENGTHS.map((length) => ({
+  label: String(length),
+  shape: LENGTH_SHAPE,
+  length,
+  sequences: LENGTH_TOKENS / length,
+}));
+
+/** What a token costs at a point by the textbook, and whether products with weights decide it. */
+export function arithmeticAt(
+  { shape, length }: Case,
+): Pick<ScalingPoint, "arithmetic" | "dominated"> {
+  const arithmetic = arithmeticOf(configOf(shape), { length, replyShare: REPLY_SHARE });
+  return { arithmetic, dominated: productsDominate(arithmetic, shape.D) };
 }
 
 /** Measures the cost of a token against model size and against length; prints tables, draws figures. */
@@ -59,15 +76,9 @@ export async function benchScaling(plan: ScalingPlan): Promise<void> {
     label: `${(parameterCount(configOf(shape)) / 1e6).toFixed(0)}M`,
     shape,
   }));
-  const byLength = LENGTHS.map((length): Case => ({
-    label: String(length),
-    shape: LENGTH_SHAPE,
-    length,
-    sequences: LENGTH_TOKENS / length,
-  }));
   await Deno.mkdir(plan.out, { recursive: true });
   await report("size", await measureCases(bySize, plan, ({ weights }) => weights), plan);
-  await report("length", await measureCases(byLength, plan, (_, { length }) => length), plan);
+  await report("length", await measureCases(LENGTH_CASES, plan, (_, { length }) => length), plan);
 }
 
 async function measureCases(
@@ -77,12 +88,11 @@ async function measureCases(
 ): Promise<ScalingPoint[]> {
   const entries = await Promise.all(cases.map(async (each) => {
     const config = configOf(each.shape);
-    const arithmetic = arithmeticOf(config, { length: each.length, replyShare: REPLY_SHARE });
     const sizes = { ...plan.sizes, batchPairs: each.sequences / 2 };
     const count = (sizes.warmupSteps + sizes.steps) * sizes.batchPairs;
     const pairs = equalPairs(each.length, { count, config });
     const workload = await makeWorkload({ title: each.label, config, sizes }, pairs);
-    return { each, arithmetic, workload };
+    return { each, workload };
   }));
   const points = entries.flatMap((entry) => plan.systems.map((system) => ({ ...entry, system })));
   const measured = await measureInRounds(
@@ -95,14 +105,17 @@ async function measureCases(
   );
   const warning = disturbance(measured);
   if (warning !== null) printNotice(warning);
-  return points.map(({ each, arithmetic, system }, i) => ({
-    system: system.name,
-    label: each.label,
-    x: xOf(arithmetic, each),
-    cost: spreadOf(measured[i].rounds.map(({ tokensPerSecond }) => 1000 / tokensPerSecond)),
-    arithmetic,
-    dominated: productsDominate(arithmetic, each.shape.D),
-  }));
+  return points.map(({ each, system }, i) => {
+    const { arithmetic, dominated } = arithmeticAt(each);
+    return {
+      system: system.name,
+      label: each.label,
+      x: xOf(arithmetic, each),
+      cost: spreadOf(measured[i].rounds.map(({ tokensPerSecond }) => 1000 / tokensPerSecond)),
+      arithmetic,
+      dominated,
+    };
+  });
 }
 
 async function report(

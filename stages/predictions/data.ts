@@ -25,11 +25,11 @@ export const predictWorld: PredictOf<typeof world> = ({ params, last }) => ({
 
 /** As many pairs as the limits say; without a limit as many as last time. */
 export const predictPairs: PredictOf<typeof readPairs> = ({ params, last }) => {
-  const sizes = (split: "train" | "test"): Record<string, Sizes> => {
-    const pairs = params[`${split}Limit`] ?? countOf(last[split], "pairs");
+  const sizes = (split: "train" | "test", limit?: number): Record<string, Sizes> => {
+    const pairs = limit ?? countOf(last[split], "pairs");
     return pairs === null ? {} : { [split]: { ...last[split], pairs } };
   };
-  const outputs = { ...sizes("train"), ...sizes("test") };
+  const outputs = { ...sizes("train", params.limit), ...sizes("test", params.testLimit) };
   const amount = Object.values(outputs).reduce((sum, { pairs }) => sum + Number(pairs), 0);
   if (outputs.train === undefined) return { outputs };
   return {

@@ -4,6 +4,7 @@ import { countTokens, equalPairs, sortedByLength } from "../../bench/training/be
 import { formatResult, parseResult } from "../../bench/training/job.ts";
 import { measureInRounds } from "../../bench/training/measure.ts";
 import { parseUsed } from "../../bench/training/others_load.ts";
+import { arithmeticAt, LENGTH_CASES } from "../../bench/training/scaling.ts";
 import {
   linearCost,
   productsDominate,
@@ -120,6 +121,16 @@ Deno.test("scalingSummary() says how far from linear the points are that product
   assert.match(scalingSummary("length", points), /at L30x128, L30x256, .* within 10% of linear/);
   assert.match(scalingSummary("length", points.slice(2)), /dominate at no point\.$/);
   assert.equal(scalingPoint({ D: 192, H: 3, K: 1, F: 512 }, 64, 1).dominated, false);
+});
+
+Deno.test("products with weights dominate at three lengths at least, and not at the longest", () => {
+  const dominated = LENGTH_CASES.map((each) => arithmeticAt(each).dominated);
+  assert(dominated.filter((each) => each).length >= 3, dominated.join());
+  assert.equal(dominated.at(-1), false);
+  for (const { sequences, length } of LENGTH_CASES) {
+    assert.equal(sequences % 2, 0, `${length}: pairs`);
+    assert.equal(sequences * length, 4096);
+  }
 });
 
 Deno.test("the peers' first pinned package is PyTorch", async () => {

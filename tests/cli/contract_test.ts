@@ -103,7 +103,7 @@ stagse: 3
 stages:
   data:
     uses: read-pairs
-    params: { path: nowhere, trainLimit: 10, testLimit: ten }
+    params: { path: nowhere, limit: 10, testLimit: ten }
   model:
     uses: initialise
     prams: {}

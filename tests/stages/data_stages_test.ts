@@ -146,7 +146,7 @@ Deno.test("rows that are left out count towards the rows to take, over all files
   for (const [i, content] of [`${row}oops\n`, row + row].entries()) {
     await Deno.writeTextFile(`${path}/train_prefs-0000${i}-of-00002.jsonl`, content);
   }
-  const params = { path, dropMalformed: true, trainLimit: 3 };
+  const params = { path, dropMalformed: true, limit: 3 };
   const { log, warnings } = await runStage(readPairs, params);
   assert.deepEqual(log, ["train: 2 pairs", "test: 1 pairs"]);
   assert.match(warnings[0], /train_prefs-00000-of-00002\.jsonl:2: /);
@@ -155,7 +155,7 @@ Deno.test("rows that are left out count towards the rows to take, over all files
 Deno.test("read-pairs takes as many rows as the recipe says", async () => {
   const { log } = await runStage(readPairs, {
     path: await writeSource(),
-    trainLimit: 2,
+    limit: 2,
     testLimit: 9,
   });
   assert.deepEqual(log, ["train: 2 pairs", "test: 1 pairs"]);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { LossOptions } from "../../train/losses/losses.ts";
 import { trainModel } from "../../train/trainer.ts";
+import { relativeError } from "./golden.ts";
 import { tinyRun } from "./tiny_run.ts";
 
 const schedule = { name: "constant", peak: 0.01, steps: 4, warmupSteps: 0, minimum: 0 } as const;
@@ -20,6 +21,23 @@ Deno.test("trainModel() measures both parts every so many steps, without changin
     assert(preference! + regulariser! >= step.gradNorm * (1 - 1e-6));
     assert(Math.abs(step.preferenceShare! + step.regulariserShare! - 1) < 1e-12);
   }
+});
+
+Deno.test("trainModel() measures of each part what training on that part alone measures", async () => {
+  const [beta, eta] = [0.1, 0.2];
+  const first = async (loss: LossOptions) => {
+    const { steps: [step] } = await trainModel(
+      tinyRun({ loss, schedule: { ...schedule, steps: 1 }, gradientShareSteps: 1 }),
+    );
+    return step;
+  };
+  const both = await first({ loss: "rpo", beta, eta, sft: "sum" });
+  const { gradNorm: preference } = await first({ loss: "dpo", beta });
+  const { gradNorm: imitation } = await first({ loss: "sft", sft: "sum" });
+  const regulariser = beta * eta * imitation;
+  assert(relativeError(both.preferenceGradNorm!, preference) < 1e-5);
+  assert(relativeError(both.regulariserGradNorm!, regulariser) < 1e-5);
+  assert(relativeError(both.preferenceShare!, preference / (preference + regulariser)) < 1e-5);
 });
 
 Deno.test("trainModel() takes the whole gradient for that of a loss with one part, on every step", async () => {

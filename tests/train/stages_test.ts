@@ -7,7 +7,7 @@ import logps from "../../stages/logps.ts";
 import tokenize from "../../stages/tokenize.ts";
 import { schemaProblems } from "../../pipeline/schema_problems.ts";
 import train from "../../stages/train.ts";
-import { readLogps } from "../../train/logps_file.ts";
+import { readLogps, writeLogps } from "../../train/logps_file.ts";
 import { loadModel } from "../../train/models/model.ts";
 import { parseStepRecords } from "../../train/step_record.ts";
 import { runStage } from "../eval/stage_context.ts";
@@ -93,6 +93,20 @@ Deno.test("stages initialize, logps and train make artifacts that the next stage
   const steps = parseStepRecords(await Deno.readTextFile(`${trained.folders.steps}/steps.jsonl`));
   assert.equal(steps.length, 5);
   assert(Math.abs(steps[0].dpoLoss - Math.LN2) < 1e-6);
+
+  // Each chosen reply one point likelier under the reference: β · 1 less for every margin.
+  await Deno.mkdir(`${folder}/moved`);
+  const moved = scores.map((row) => ({ ...row, chosenLogp: row.chosenLogp + 1 }));
+  await writeLogps(`${folder}/moved`, moved);
+  const other = await runStage(train, {
+    params: RPO,
+    inputs: { ...inputs, reference: `${folder}/moved` },
+    outputs: `${folder}/other`,
+  });
+  const text = await Deno.readTextFile(`${other.folders.steps}/steps.jsonl`);
+  const [{ dpoLoss }] = parseStepRecords(text);
+  assert(Math.abs(dpoLoss - Math.log(1 + Math.exp(RPO.beta))) < 1e-6, `${dpoLoss}`);
+
   const policy = await loadModel(trained.folders.model);
   assert.notDeepEqual(policy.weights, initial.weights);
   assert((await Deno.stat(`${trained.folders.model}/tokenizer.json`)).isFile);

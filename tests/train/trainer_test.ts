@@ -8,6 +8,7 @@ import { loadModel } from "../../train/models/model.ts";
 import { openScorer } from "../../train/logps.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
 import { type TrainedModel, trainModel } from "../../train/trainer.ts";
+import { goldenModel, goldenPairs } from "./golden.ts";
 import { tinyModel, tinyPairs, tinyRun } from "./tiny_run.ts";
 
 /** Runs until a step is done, then aborts, as Ctrl-C does. */
@@ -121,14 +122,15 @@ Deno.test("trainModel() stops at the step that is no longer finite and keeps the
 
 Deno.test("trainModel() keeps the snapshots asked for, the start and the end included", async () => {
   const folder = await Deno.makeTempDir();
-  const { model } = await trainModel(tinyRun({ snapshots: { folder, steps: [12, 0, 5] } }));
+  const run = (steps: number) =>
+    tinyRun({ schedule: { name: "constant", peak: 0.01, steps, warmupSteps: 0, minimum: 0 } });
+  const { model } = await trainModel({ ...run(12), snapshots: { folder, steps: [12, 0, 5] } });
   assert.deepEqual(JSON.parse(await Deno.readTextFile(`${folder}/index.json`)), {
     steps: [0, 5, 12],
   });
   assert.deepEqual(await loadModel(`${folder}/step-000000`), tinyModel);
   assert.deepEqual(await loadModel(`${folder}/step-000012`), model);
-  const middle = await loadModel(`${folder}/step-000005`);
-  assert.notDeepEqual(middle.weights, model.weights);
+  assert.deepEqual(await loadModel(`${folder}/step-000005`), (await trainModel(run(5))).model);
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -183,10 +185,15 @@ Deno.test("trainModel() with loss sft reads chosen replies only, and reports the
   assert(paired.steps.at(-1)!.loss < paired.steps[1].loss);
 });
 
-Deno.test("trainModel() gives the same bytes on two threads as on one", async () => {
-  const one = await trainModel(tinyRun());
-  const two = await trainModel(tinyRun({ threads: 2 }));
-  assert.deepEqual(two.model.weights, one.model.weights);
+Deno.test("trainModel() gives the same bytes on two or three threads as on one", async () => {
+  // The tiny model's tensors are too small for ONNX Runtime to divide.
+  const model = await goldenModel();
+  const schedule = { name: "constant", peak: 1e-3, steps: 2, warmupSteps: 0, minimum: 0 } as const;
+  const run = { model, pairs: goldenPairs(), schedule };
+  const one = await trainModel(tinyRun(run));
+  for (const threads of [2, 3]) {
+    assertSameBytes(await trainModel(tinyRun({ ...run, threads })), one);
+  }
 });
 
 async function problemsOf(changes: Partial<TrainOptions>): Promise<string[]> {

@@ -52,15 +52,15 @@ export class OnnxruntimeFfi implements Runtime {
     const status = await new InFlight().follow(creation, [bytes, out]);
     explainFailure(() => library.check(status));
     using stack = new DisposableStack();
-    const session = stack.use(library.own("Session", out[0]));
-    if (cuda !== undefined) requirePlacement(library, session, this.options.onFallback);
+    const owned = stack.use(library.own("Session", out[0]));
+    if (cuda !== undefined) requirePlacement(library, owned, this.options.onFallback);
     const facts = {
       copiesFeeds: cuda !== undefined,
       profiles: this.options.profile !== undefined,
     };
-    const opened = new FfiSession(library, session, facts);
-    stack.move();
-    return opened;
+    const session = new FfiSession(library, owned, facts);
+    stack.move(); // to the session, now that it is there to release it
+    return session;
   }
 
   place<D extends Dtype>(tensor: Tensor<D>): PlacedTensor<D> {

@@ -113,7 +113,7 @@ Deno.test("scoring is a third of training, but for the update", async () => {
 
 Deno.test("read-pairs gives as many pairs as its limits, else as last time", async () => {
   const last = { train: { pairs: 70, promptCharacters: 9 }, test: { pairs: 30 } };
-  const params = { path: "data", trainLimit: 40 };
+  const params = { path: "data", limit: 40 };
   assert.deepEqual((await predict("read-pairs", params, { last })).outputs, {
     train: { pairs: 40, promptCharacters: 9 },
     test: { pairs: 30 },

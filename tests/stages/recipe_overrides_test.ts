@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { readRecipe } from "../../cli/session.ts";
+import { InputError } from "../../core/problem.ts";
+import { expand } from "../../pipeline/expand.ts";
+import type { Instance } from "../../pipeline/instance.ts";
+import { parseOverrides } from "../../pipeline/overrides.ts";
+import { parseRecipe } from "../../pipeline/recipe.ts";
+import { stages } from "../../stages/registry.ts";
+
+/** What recipes and the README tell to set, with names in place of FILE and FOLDER. */
+const TOLD: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  "ultrafeedback-small": [
+    ["data.path=rows"],
+    ["data.hub={dataset: HuggingFaceH4/ultrafeedback_binarized, revision: main}"],
+    ["data.path=rows", "tokenizer.path=tokenizer", "tokenizer.vocabSize=null"],
+  ],
+  "ultrafeedback-smollm2": [
+    ["data.path=rows", "base.path=model.gguf"],
+    [
+      "data.path=rows",
+      "base.path=null",
+      "base.hub={model: HuggingFaceTB/SmolLM2-135M-Instruct, revision: main}",
+    ],
+    ["data.path=rows", "base.path=model.gguf", "train.lora=null", "train.learningRate=1e-6"],
+    ["data.path=rows", "base.path=model.gguf", "data.limit=1000"],
+  ],
+};
+
+function expanded(name: string, set: readonly string[]): Instance[] {
+  const { text, path } = readRecipe(name)!;
+  const source = parseRecipe(text, path, readRecipe);
+  return expand(source, {
+    stages,
+    overrides: [...source.overrides, ...parseOverrides(set)],
+    recipeFolder: "/nowhere",
+    userFolder: "/nowhere",
+    lookUp: (path) => path.endsWith(".gguf") ? "file" : "folder",
+  });
+}
+
+for (const [name, settings] of Object.entries(TOLD)) {
+  for (const set of settings) {
+    Deno.test(`${name} takes ${set.join(", ")}`, () => {
+      assert(expanded(name, set).length > 5);
+    });
+  }
+}
+
+/** The parameters that a text tells to set, such as `train.lora`. */
+function setIn(text: string): string[] {
+  const found = text.matchAll(/--set\s+(?:>-\s+)?'?([a-z][\w.-]*\.[\w.-]+)=/g);
+  return [...found].map(([, path]) => path);
+}
+
+Deno.test("what the recipes tell to set is tried above", () => {
+  for (const [name, settings] of Object.entries(TOLD)) {
+    const tried = new Set(settings.flat().map((one) => one.split("=")[0]));
+    const told = setIn(readRecipe(name)!.text);
+    assert(told.length > 0, name);
+    for (const path of told) assert(tried.has(path), `${name}: ${path}`);
+  }
+});
+
+Deno.test("null takes away what a recipe says, and what it must say is then missing", () => {
+  const params = (set: readonly string[]) =>
+    expanded("ultrafeedback-smollm2", ["data.path=rows", "base.path=model.gguf", ...set])
+      .find(({ id }) => id === "train/rpo-sum@seed=0")!.params as Record<string, unknown>;
+  assert("lora" in params([]));
+  assert(!("lora" in params(["train.lora=null"])));
+  assert.equal(params(["train.epochs=null", "train.steps=4"]).steps, 4);
+  assert.throws(() => params(["train.learningRate=null"]), (error: Error) => {
+    assert(error instanceof InputError);
+    assert.match(error.message, /learningRate.*Missing/s);
+    return true;
+  });
+  const methods = expanded("ultrafeedback-smollm2", [
+    ...["data.path=rows", "base.path=model.gguf", "matrix.method.dpo=null"],
+    ...[
+      "compare.systems=[{id: ref, label: ref, from: measure-reference}]",
+      "compare.baselines=[ref]",
+    ],
+  ]);
+  assert(!methods.some(({ id }) => id.startsWith("train/dpo")));
+});
