@@ -23,7 +23,7 @@ export function returnFreedMemory(): boolean {
     const { symbols } = Deno.dlopen("libc.so.6", {
       mallopt: { parameters: ["i32", "i32"], result: "i32" },
     });
-    return Object.values(SETTINGS).every((setting) => symbols.mallopt(...setting) === 1);
+    return Object.values(SETTINGS).every(([name, value]) => symbols.mallopt(name, value) === 1);
   } catch {
     return false; // another C library, or no permission
   }
