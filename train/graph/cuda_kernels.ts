@@ -66,6 +66,7 @@ export const CUDA_KERNELS: KernelTable = {
   BatchMatMul: FLOATING,
   Route: FLOATING,
   CollectRows: FLOATING,
+  CentredProduct: FLOATING,
   RmsNorm: FLOATING,
   GatedActivation: FLOATING,
   Rotary: FLOATING,

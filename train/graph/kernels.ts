@@ -70,6 +70,7 @@ export const KERNELS: KernelTable = {
   BatchMatMul: FLOATING,
   Route: FLOATING,
   CollectRows: FLOATING,
+  CentredProduct: FLOATING,
   RmsNorm: FLOATING,
   GatedActivation: FLOATING,
   Rotary: FLOATING,

@@ -3,10 +3,11 @@ import type { MacroAttributes, MacroOp } from "./op_types.ts";
 import { abs, add, div, exp, log, mul, neg, reciprocal, relu, sigmoid } from "./ops/elementwise.ts";
 import { sqrt, sub } from "./ops/elementwise.ts";
 import { SIGMOID_ARGUMENTS } from "./sigmoid_arguments.ts";
-import { embedding, gatherElements } from "./ops/index.ts";
+import { gatherElements } from "./ops/index.ts";
 import { matmul } from "./ops/linear.ts";
-import { reduceMax, reduceMean, reduceSum, softmax } from "./ops/reduce.ts";
-import { concat, full, reshape, split, transpose } from "./ops/shape.ts";
+import { reduceMax, reduceMean, softmax } from "./ops/reduce.ts";
+import { concat, full, reshape, split } from "./ops/shape.ts";
+import { ROUTES } from "./routing.ts";
 import type { Target } from "./target.ts";
 import type { Value } from "./value.ts";
 
@@ -80,20 +81,21 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
     return [reshape(matmul(weights, v), q.dims), probabilities];
   },
 
-  Route: ([x, index]) => [embedding(x, index)],
+  Route: (inputs, { sources, targets }, target) => {
+    const indices = inputs.slice(sources, sources + targets);
+    return ROUTES[target].route(inputs.slice(0, sources), indices);
+  },
 
-  /**
-   * Past the last slot lies a row of zeros, for rows that fill fewer slots than others. The CUDA
-   * provider adds up over leading axes by a kernel of its own, over axes between others not.
-   */
-  CollectRows: ([slots, inverse], _, target) => {
-    const [rows, copies] = inverse.dims;
-    const width = slots.dims[1];
-    if (copies === 1) return [embedding(slots, reshape(inverse, [rows]))];
-    const zeros = full(slots.graph, [1, width], { value: 0, dtype: slots.dtype });
-    const padded = concat([slots, zeros], 0);
-    if (target === "cpu") return [reduceSum(embedding(padded, inverse), { axes: [1] })];
-    return [reduceSum(embedding(padded, transpose(inverse, [1, 0])), { axes: [0] })];
+  CollectRows: (inputs, _, target) => [
+    ROUTES[target].collect(inputs.slice(0, -1), inputs.at(-1)!),
+  ],
+
+  /** On the CPU a column more in the product takes the numbers off; on a GPU products want round sizes. */
+  CentredProduct: ([a, b, c], _, target) => {
+    if (target === "cuda") return [sub(matmul(a, b, { transposeB: true }), c)];
+    const ones = full(b.graph, [...b.dims.slice(0, -1), 1], { value: 1, dtype: b.dtype });
+    const [left, right] = [concat([a, neg(c)], -1), concat([b, ones], -1)];
+    return [matmul(left, right, { transposeB: true })];
   },
 
   /**

@@ -1,3 +1,4 @@
+import { collapseReshapes } from "./collapse_reshapes.ts";
 import { fuseSums } from "./fuse_sums.ts";
 import type { Graph } from "./graph.ts";
 import { liveNodes, lower } from "./lower.ts";
@@ -39,7 +40,7 @@ export function toOnnx(
 ): Uint8Array<ArrayBuffer> {
   const halves = emulatesHalves && hasHalves(graph);
   verify(graph, KERNELS_OF[halves ? "cuda" : target]);
-  const reduced = fuseSums(lower(graph, target));
+  const reduced = collapseReshapes(fuseSums(lower(graph, target)));
   const lowered = halves ? emulateHalves(reduced) : reduced;
   verify(lowered, KERNELS_OF[halves ? "cpu" : target]);
   const writer = new OnnxWriter(lowered.inputs);

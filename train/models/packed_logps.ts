@@ -1,7 +1,7 @@
 import { type Dim, productDim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
-import { attention, cast, causalMask, concat, embedding, expand, full } from "../graph/ops.ts";
-import { reshape, route, scatterElementsAdd, split, tokenLogp } from "../graph/ops.ts";
+import { attention, cast, causalMask, embedding, expand, full } from "../graph/ops.ts";
+import { reshape, route, routeAll, scatterElementsAdd, tokenLogp } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import type { ModelConfig } from "./config.ts";
 import type { AngleInputs, Transformer } from "./transformer.ts";
@@ -146,37 +146,31 @@ function packedAttention(
   // Once for all heads and layers: sums of two tensors of one shape are fast.
   const mask = transformer.computed(pack.replyMask);
   const replyMask = expand(mask, [...replyQueries.dims, mask.dims[3]]); // (S, H, Tr, U)
-  const toQueries = gridRouting([promptQueries, replyQueries], flat(querySlots, 1));
   const { keySlots } = pack.inverses;
-  const toKeys = gridRouting([promptKeys, replyKeys], keySlots && flat(keySlots, keySlots.dims[2]));
+  const queryRoutings = {
+    indices: [promptQueries, replyQueries],
+    inverses: [flat(querySlots, 1)],
+  };
+  const keyRoutings = {
+    indices: [promptKeys, replyKeys],
+    inverses: keySlots && [flat(keySlots, keySlots.dims[2])],
+  };
+  const backRoutings = {
+    indices: [flat(querySlots)],
+    inverses: [flat(promptQueries, 1), flat(replyQueries, 1)],
+  };
   return ({ q, k, v }) => {
-    const [promptQ, replyQ] = toQueries(reshape(q, [productDim(["N", heads]), headDim]));
+    const queries = reshape(q, [productDim(["N", heads]), headDim]);
+    const [promptQ, replyQ] = routeAll([queries], queryRoutings);
     const rows = [k, v].map((x) => reshape(x, [productDim(["N", keyValueHeads]), headDim]));
-    const [[promptK, replyK], [promptV, replyV]] = rows.map(toKeys);
+    const [[promptK, replyK], [promptV, replyV]] = rows.map((x) => routeAll([x], keyRoutings));
     const { scale } = transformer;
     const seen = [
       attention({ q: promptQ, k: promptK, v: promptV, mask: promptMask, scale }),
       attention({ q: replyQ, k: replyK, v: replyV, mask: replyMask, scale }),
     ];
-    const slots = concat(seen.map((x) => flat(x, headDim)), 0);
-    const back = route(slots, {
-      index: flat(querySlots),
-      inverse: flat(concat([flat(promptQueries), flat(replyQueries)], 0), 1),
-    });
+    const [back] = routeAll(seen.map((x) => flat(x, headDim)), backRoutings);
     return reshape(back, [1, "N", heads * headDim]);
-  };
-}
-
-/** Rows (R, C) to the slots of two grids, (G, heads, T, C) each, in one go. */
-function gridRouting(
-  grids: readonly Value[],
-  inverse: Value | undefined,
-): (rows: Value) => readonly Value[] {
-  const index = concat(grids.map((grid) => flat(grid)), 0);
-  return (rows) => {
-    const slots = inverse ? route(rows, { index, inverse }) : embedding(rows, index);
-    const parts = split(slots, { axis: 0, sizes: grids.map(({ dims }) => productDim(dims)) });
-    return parts.map((part, i) => reshape(part, [...grids[i].dims, rows.dims[1]]));
   };
 }
 

@@ -72,15 +72,18 @@ export const STRUCTURE = {
         ? matmul(dy!, a, { transposeA: true, transposeB: ta, scale })
         : matmul(a, dy!, { transposeA: !ta, scale }),
   ],
-  Route: ({ inputs: [x, , inverse] }, [dy]) => [
-    () => {
-      const slots = reshape(dy!, [productDim(dy!.dims.slice(0, -1)), x.dims[1]]);
-      return slots.graph.emit("CollectRows", [slots, inverse], {})[0];
-    },
-    undefined,
-    undefined,
-  ],
+  Route: ({ inputs, outputs, attributes: { sources, targets } }, cotangents) => {
+    const slots = () =>
+      outputs.map((y, i) =>
+        reshape(cotangents[i] ?? zerosLike(y), [productDim(y.dims.slice(0, -1)), y.dims.at(-1)!])
+      );
+    const inverses = inputs.slice(sources + targets);
+    return inverses.map((inverse) => () =>
+      inverse.graph.emit("CollectRows", [...slots(), inverse], {})[0]
+    );
+  },
   CollectRows: "nondifferentiable", // made by gradients alone
+  CentredProduct: "nondifferentiable",
   GemmAdd: "nondifferentiable", // made of sums when the graph is written
   MatMul: "nondifferentiable", // made by lowering, as are the fused ops
   LogSoftmax: "nondifferentiable",
