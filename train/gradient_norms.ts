@@ -6,8 +6,13 @@ import { squaresGraph } from "./optim/adamw.ts";
 import type { PlacedState } from "./placed_state.ts";
 import type { PreparedRun, Runtime } from "./runtime/open_runtime.ts";
 
-/** Measures the L2 norm of each gradient, by the parameter's name. */
-export type GradientNorms = () => Promise<Map<string, number>>;
+/** Measures L2 norms of what has been gathered. */
+export interface GradientNorms {
+  /** Of all gradients together. */
+  readonly total: () => Promise<number>;
+  /** Of each gradient, by the parameter's name. */
+  readonly byName: () => Promise<Map<string, number>>;
+}
 
 /** How norms are measured. */
 export interface NormsOptions {
@@ -34,7 +39,7 @@ export async function normsByPiece(
       runs.push({ name: name!, measure, squares });
     }
   }
-  return async () => {
+  const byName = async () => {
     const sums = new Map<string, number>();
     for (const { name, measure, squares } of runs) {
       await measure.run();
@@ -42,14 +47,41 @@ export async function normsByPiece(
     }
     return new Map([...sums].map(([name, sum]) => [name, Math.sqrt(sum)]));
   };
+  const total = async () => rootOfSquares([...(await byName()).values()]);
+  return { total, byName };
 }
 
-/** On a GPU: all in one run, which alone is waited for. */
+/**
+ * On a GPU: all in one run, which alone is waited for. Each gradient by itself, in many more nodes, is
+ * measured only when asked for.
+ */
 export async function normsOfAll(
   runtime: Runtime,
-  { tensors }: PlacedState,
-  { opened }: Pick<NormsOptions, "opened">,
+  { tensors, blocks }: PlacedState,
+  { piece, opened }: NormsOptions,
 ): Promise<GradientNorms> {
+  const pieces = blocks.flatMap(({ elements, size }, block) =>
+    Array.from({ length: Math.ceil(size / piece) }, (_, i) => {
+      const start = i * piece;
+      const part = opened.use(elements.piece(start, Math.min(piece, size - start)));
+      return [`${block}/${i}`, part] as const;
+    })
+  );
+  const all = await prepareNorms(runtime, new Map(pieces), opened);
+  return {
+    total: async () => rootOfSquares([...(await all()).values()]),
+    byName: async () => {
+      await using once = new AsyncDisposableStack();
+      return await (await prepareNorms(runtime, tensors, once))();
+    },
+  };
+}
+
+async function prepareNorms(
+  runtime: Runtime,
+  tensors: PlacedState["tensors"],
+  opened: AsyncDisposableStack,
+): Promise<() => Promise<Map<string, number>>> {
   const session = await openGraph(runtime, squaresOfAllGraph(tensors));
   opened.defer(() => session.release());
   const squares = float32([tensors.size], new Float32Array(tensors.size));
@@ -58,6 +90,10 @@ export async function normsOfAll(
     await measure.run();
     return new Map([...tensors.keys()].map((name, i) => [name, Math.sqrt(squares.data[i])]));
   };
+}
+
+function rootOfSquares(norms: readonly number[]): number {
+  return Math.sqrt(norms.reduce((sum, norm) => sum + norm * norm, 0));
 }
 
 /** Σ x² of each input, in the order of their names: `squares` (count). */

@@ -72,9 +72,14 @@ export class OptimiserStep {
     return new OptimiserStep(options, { scalars, updates, norms, opened: opened.move() });
   }
 
+  /** The L2 norm of all gradients together. */
+  async gradNorm(): Promise<number> {
+    return await this.#norms.total();
+  }
+
   /** The L2 norm of each parameter's gradient. */
   async gradientNorms(): Promise<Map<string, number>> {
-    return await this.#norms();
+    return await this.#norms.byName();
   }
 
   /** Updates every parameter for a step (from 1), and sets the gradients to zero. */

@@ -12,8 +12,8 @@ export interface StepNumbers extends PairBatch {
   /** The step of the newest checkpoint; null when there is none. */
   readonly checkpoint: number | null;
   readonly outputs: Pick<StepOutputs, "policyChosen" | "policyRejected"> & {
-    /** The L2 norm of each parameter's gradient, from the first layer to the last. */
-    readonly norms: ReadonlyMap<string, number>;
+    /** The L2 norm of each parameter's gradient, from the first layer to the last, when asked for. */
+    readonly norms: () => Promise<ReadonlyMap<string, number>>;
   };
 }
 
@@ -27,7 +27,8 @@ export async function requireFinite(record: StepRecord, numbers: StepNumbers): P
   const { policyChosen, policyRejected } = numbers.outputs;
   const logps = [...Array.from(policyChosen), ...Array.from(policyRejected ?? [])];
   if ([dpoLoss, sftLoss, gradNorm, ...logps].every(Number.isFinite)) return;
-  const [name, value] = firstNotFinite(record, numbers, await numbers.weights());
+  const tensors = { weights: await numbers.weights(), norms: await numbers.outputs.norms() };
+  const [name, value] = firstNotFinite(record, numbers, tensors);
   const ids = numbers.pairs.slice(0, 3).map(({ id }) => id).join(", ");
   throw new ExpectedError(
     `Training stopped at step ${record.step}: ${name} is ${value} (learning rate ` +
@@ -72,12 +73,18 @@ function whatHelps(checkpoint: number | null): string {
   return `${kept} A lower learning rate or more warm-up usually helps.`;
 }
 
+/** What is looked into only to find where a step went wrong. */
+interface Tensors {
+  readonly weights: Weights;
+  readonly norms: ReadonlyMap<string, number>;
+}
+
 function firstNotFinite(
   record: StepRecord,
   numbers: StepNumbers,
-  weights: Weights,
+  tensors: Tensors,
 ): readonly [string, number] {
-  for (const one of inOrder(record, numbers, weights)) if (!Number.isFinite(one[1])) return one;
+  for (const one of inOrder(record, numbers, tensors)) if (!Number.isFinite(one[1])) return one;
   return ["gradNorm", record.gradNorm];
 }
 
@@ -85,7 +92,7 @@ function firstNotFinite(
 function* inOrder(
   { dpoLoss, sftLoss }: StepRecord,
   { pairs, reference, outputs }: StepNumbers,
-  weights: Weights,
+  { weights, norms }: Tensors,
 ): Generator<readonly [name: string, value: number]> {
   for (const [name, { data }] of weights) yield [name, notFiniteIn(data) ?? 0];
   for (const { id, chosenLogp, rejectedLogp } of reference ?? []) {
@@ -98,7 +105,7 @@ function* inOrder(
   }
   yield ["dpoLoss", dpoLoss];
   yield ["sftLoss", sftLoss];
-  for (const [name, norm] of [...outputs.norms].reverse()) yield [`the gradient of ${name}`, norm];
+  for (const [name, norm] of [...norms].reverse()) yield [`the gradient of ${name}`, norm];
 }
 
 /** The first element that is not finite. A plain loop: `find` takes ten times as long. */

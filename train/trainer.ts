@@ -152,15 +152,22 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
   const { model, pairs, loss, schedule } = options;
   const angles = new RotaryAngles(model.config);
   const plan = { ...options, count: pairs.length, batchSize: options.batchPairs };
-  return async (number) => {
+  const layOutBatch = (number: number) => {
     const rows = batchRows(plan, number);
     const batch: PairBatch = {
       pairs: rows.map((row) => pairs[row]),
       reference: run.reference && rows.map((row) => run.reference![row]),
     };
-    const parts = partsOf(batch, { ...options, angles });
+    return { number, batch, parts: partsOf(batch, { ...options, angles }) };
+  };
+  let laidOut: ReturnType<typeof layOutBatch> | null = null;
+  return async (number) => {
+    const { batch, parts } = laidOut?.number === number ? laidOut : layOutBatch(number);
     const measured = await partNorms(number, { options, step: run.step, parts });
-    const gradient = await run.step.gather(parts);
+    const running = run.step.gather(parts);
+    // While a run is under way this thread has nothing else to do.
+    if (number < schedule.steps) laidOut = layOutBatch(number + 1);
+    const gradient = await running;
     const rejected = batch.pairs.map(({ prompt, rejected }) => ({ prompt, reply: rejected! }));
     const policyRejected = gradient.policyRejected ?? await run.scorer?.logps(rejected) ?? null;
     const lr = learningRate(schedule, number);

@@ -39,8 +39,8 @@ export interface BatchGradient {
   /** Summed log-probs under the policy, (P), in the batch's order. */
   readonly policyChosen: readonly number[];
   readonly policyRejected: readonly number[] | null;
-  /** The L2 norm of each parameter's gradient. */
-  readonly norms: ReadonlyMap<string, number>;
+  /** Measures the L2 norm of each parameter's gradient, as long as that is there. */
+  readonly norms: () => Promise<ReadonlyMap<string, number>>;
   /** The global L2 norm. */
   readonly gradNorm: number;
 }
@@ -129,12 +129,13 @@ export class TrainingStep {
         rejected[row] = Number(outputs.policyRejected?.data[i]);
       });
     }
-    const norms = await this.#opened.optimiser.gradientNorms();
-    const squares = [...norms.values()].reduce((sum, norm) => sum + norm * norm, 0);
+    const { optimiser } = this.#opened;
+    const gradNorm = await optimiser.gradNorm();
+    const norms = () => optimiser.gradientNorms();
     const policyRejected = this.#opened.gradient.outputs.includes("policyRejected")
       ? rejected
       : null;
-    return { ...sums, policyChosen: chosen, policyRejected, norms, gradNorm: Math.sqrt(squares) };
+    return { ...sums, policyChosen: chosen, policyRejected, norms, gradNorm };
   }
 
   /** Takes the step that the gathered gradient leads to. */

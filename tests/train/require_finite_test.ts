@@ -11,7 +11,7 @@ import { tinyModel, tinyPairs, tinyRun } from "./tiny_run.ts";
 const RECORD = { step: 4, lr: 0.1, dpoLoss: 1, sftLoss: 0, gradNorm: NaN } as StepRecord;
 
 function numbers(changes: Partial<StepNumbers["outputs"]> = {}): StepNumbers {
-  const norms = new Map([["first", NaN], ["last", Infinity]]);
+  const norms = () => Promise.resolve(new Map([["first", NaN], ["last", Infinity]]));
   const outputs = { policyChosen: [-1, -2], policyRejected: [-3, -4], norms, ...changes };
   const weights = () => Promise.resolve(tinyModel.weights);
   return { pairs: tinyPairs(2), reference: null, weights, checkpoint: null, outputs };
@@ -32,7 +32,7 @@ Deno.test("requireFinite() names the first tensor in the order of computation", 
     { policyRejected: [-3, NaN] },
     "rejectedLogp of pair pair:1",
   );
-  await fails(RECORD, { norms: new Map([["first", 1]]) }, "gradNorm");
+  await fails(RECORD, { norms: () => Promise.resolve(new Map([["first", 1]])) }, "gradNorm");
   await requireFinite({ ...RECORD, gradNorm: 1 }, numbers());
 });
 

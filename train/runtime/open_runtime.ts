@@ -1,3 +1,4 @@
+import { ExpectedError } from "../../core/problem.ts";
 import type { Device, Runtime, RuntimeOptions } from "./runtime.ts";
 
 export type {
@@ -22,7 +23,8 @@ export interface OpenOptions extends RuntimeOptions {
  * The runtime that training and evaluation use; loads the native library on first use.
  *
  * @throws RangeError when the number of threads is not a positive integer
- * @throws Error when the implementation asked for, or the device, cannot be used
+ * @throws Error when the implementation asked for cannot be used
+ * @throws ExpectedError when the device cannot be used, with what would help
  */
 export async function openRuntime(
   { implementation, ...given }: OpenOptions,
@@ -62,8 +64,14 @@ function runtimeOptions(
 async function openOnDevice(options: RuntimeOptions, device: Device): Promise<Runtime> {
   const { loadLibrary } = await import("./onnxruntime_library.ts");
   const loaded = loadLibrary();
-  if ("unavailable" in loaded) throw new Error(`${device} cannot be used: ${loaded.unavailable}.`);
+  const refuse = (why: string) =>
+    new ExpectedError(`${device} was asked for but cannot be used: ${why}`);
+  if ("unavailable" in loaded) throw refuse(`${loaded.unavailable}.`);
   const { openCuda } = await import("./cuda/cuda_device.ts");
   const { OnnxruntimeFfi } = await import("./onnxruntime_ffi.ts");
-  return new OnnxruntimeFfi(options, loaded.library, openCuda(loaded.library, device));
+  try {
+    return new OnnxruntimeFfi(options, loaded.library, openCuda(loaded.library, device));
+  } catch (error) {
+    throw error instanceof RangeError ? error : refuse((error as Error).message);
+  }
 }

@@ -54,6 +54,16 @@ export interface CudaInstallation {
   readonly libraries: readonly string[];
 }
 
+/** Whether `deno task setup:cuda` has run here. */
+export function isInstalled(): boolean {
+  try {
+    return Deno.statSync(installationFile()).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** The folder that ONNX Runtime looks for providers in: its own. */
 export function providerFolder(): string {
   const path = libraryPath();
@@ -107,6 +117,8 @@ function fileProblems(path: string, bytes?: number): string[] {
     if (bytes === undefined || size === bytes) return [];
     return [`${path}: expected ${bytes} bytes but found ${size}.`];
   } catch (error) {
+    // A stage may not look where CUDA lies; loading it says what is wrong.
+    if (error instanceof Deno.errors.NotCapable) return [];
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return [`${path} is missing.`];
   }
