@@ -4,13 +4,16 @@ import { parseCoefficients, parseLoss } from "./loss_option.ts";
 import {
   byteSize,
   count,
+  deviceOption,
   fraction,
   jsonOption,
   list,
+  precisionOption,
   recipeOption,
   setOption,
   several,
   storeOption,
+  tf32Option,
 } from "./options.ts";
 
 /** The commands for models of one's own: logps, train, generate, export. */
@@ -23,6 +26,7 @@ export function addModelCommands(root: Command): void {
     .requiredOption("--max-length <n>", "tokens of prompt and reply together", count)
     .requiredOption("--max-prompt-length <n>", "tokens a prompt keeps when that is exceeded", count)
     .option("--threads <n>", "threads (default: all cores)", count)
+    .addOption(deviceOption()).addOption(precisionOption()).addOption(tf32Option())
     .addOption(jsonOption())
     .action(async (options) => {
       const { logps } = await import("./commands/logps.ts");
@@ -166,6 +170,7 @@ function addTrainCommand(root: Command): void {
     )
     .option("--log <file>", "append all of each step there as it is done, as a line of JSON")
     .option("--threads <n>", "threads (default: all cores)", count)
+    .addOption(deviceOption()).addOption(precisionOption()).addOption(tf32Option())
     .addOption(jsonOption())
     .addHelpText(
       "after",

@@ -1,6 +1,6 @@
 import { type Dim, productDim, sumDim } from "./dims.ts";
 import type { Graph } from "./graph.ts";
-import { and, greaterOrEqual, less, sub, where } from "./ops/elementwise.ts";
+import { and, cast, greaterOrEqual, less, sub, where } from "./ops/elementwise.ts";
 import { embedding } from "./ops/index.ts";
 import { reduceSum } from "./ops/reduce.ts";
 import { concat, full, reshape, split, transpose } from "./ops/shape.ts";
@@ -85,10 +85,13 @@ function gatherFrom(
   return result;
 }
 
-/** A size as a GPU has it: one that the processor works out would have to be copied. */
+/**
+ * A size below 2²⁴ as a GPU has it: one that the processor works out would have to be copied. The
+ * provider sums up float32 by kernels of its own, integers not.
+ */
 function onDevice(graph: Graph, size: Dim): Value {
   if (typeof size === "number") return graph.scalar(size, "int64");
-  return reduceSum(full(graph, [size], { value: 1, dtype: "int64" }));
+  return cast(reduceSum(full(graph, [size], { value: 1, dtype: "float32" })), "int64");
 }
 
 function zero({ graph }: Value): Value {

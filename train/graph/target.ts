@@ -2,7 +2,10 @@ import type { Dtype } from "../../core/tensor.ts";
 import type { Device } from "../runtime/runtime.ts";
 
 /** What a graph is lowered for: which kernels there are, and which are fast, differs. */
-export type Target = "cpu" | "cuda";
+export const TARGETS = ["cpu", "cuda"] as const;
+
+/** One of them. */
+export type Target = typeof TARGETS[number];
 
 /** What a device runs. */
 export function targetOf(device: Device = "cpu"): Target {
