@@ -4,13 +4,16 @@ import { parseCoefficients, parseLoss } from "./loss_option.ts";
 import {
   byteSize,
   count,
+  deviceOption,
   fraction,
   jsonOption,
   list,
+  precisionOption,
   recipeOption,
   setOption,
   several,
   storeOption,
+  tf32Option,
 } from "./options.ts";
 
 const TOKENIZER = [
@@ -34,6 +37,7 @@ export function addModelCommands(root: Command): void {
     .option(...TOKENIZER)
     .option(...TEMPLATE)
     .option("--threads <n>", "threads (default: all cores)", count)
+    .addOption(deviceOption()).addOption(precisionOption()).addOption(tf32Option())
     .addOption(jsonOption())
     .action(async (options) => {
       const { logps } = await import("./commands/logps.ts");
@@ -182,6 +186,7 @@ function addTrainCommand(root: Command): void {
     )
     .option("--log <file>", "append all of each step there as it is done, as a line of JSON")
     .option("--threads <n>", "threads (default: all cores)", count)
+    .addOption(deviceOption()).addOption(precisionOption()).addOption(tf32Option())
     .addOption(jsonOption())
     .addHelpText(
       "after",

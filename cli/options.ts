@@ -48,6 +48,22 @@ function storeFolder(value: string): string {
   throw new InvalidArgumentError(`Expected a folder but found a file at ${path}.`);
 }
 
+/** `--device`. */
+export function deviceOption() {
+  return new Option("--device <device>", "cpu, or a GPU: cuda:0 (default: cpu)");
+}
+
+/** `--precision`. */
+export function precisionOption() {
+  return new Option("--precision <type>", "what layers are computed in (default: float32)")
+    .choices(["float32", "bfloat16"] as const);
+}
+
+/** `--tf32`. */
+export function tf32Option() {
+  return new Option("--tf32", "let a GPU round operands of float32 products to 10 bits");
+}
+
 /** `--recipe`. */
 export function recipeOption() {
   return new Option("--recipe <name>", "a recipe's name, or a YAML file").default("tiny");

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import { openTokenizer, tokenizerParams } from "./command_tokenizer.ts";
+import { deviceParams } from "./device_params.ts";
 
 /** Parameters of a command that reads a model and pairs from files. */
 export const modelAndPairs = {
@@ -13,6 +14,7 @@ export const modelAndPairs = {
   maxLength: z.int().min(2),
   maxPromptLength: z.int().min(1),
   threads: z.int().min(1),
+  ...deviceParams,
 };
 
 /** Refuses lengths that leave no room for a reply. */

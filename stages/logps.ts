@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
-import { modelFacts } from "./model_facts.ts";
+import { deviceFacts, deviceParams } from "./device_params.ts";
 
 const params = z.strictObject({
   threads: z.int().min(1).describe("Threads of the model"),
+  ...deviceParams,
 });
 
 export default defineStage<z.infer<typeof params>>({
@@ -13,7 +14,7 @@ export default defineStage<z.infer<typeof params>>({
   inputs: { model: { type: "model" }, tokens: { type: "tokens" } },
   outputs: { logps: { type: "logps" } },
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
-  facts: modelFacts,
+  facts: deviceFacts,
   estimateSeconds: () => 4,
   module: import.meta.url,
   async run({ params, input, output, signal, progress, log }) {

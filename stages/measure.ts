@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
-import { modelFacts } from "./model_facts.ts";
+import { deviceFacts, deviceParams } from "./device_params.ts";
 
 const params = z.strictObject({
   threads: z.int().min(1).describe("Threads of the model"),
+  ...deviceParams,
   examples: z.int().min(0).default(10).describe("Replies kept for people to read"),
 });
 
@@ -23,7 +24,7 @@ export default defineStage<z.infer<typeof params>>({
   },
   outputs: { evaluation: { type: "evaluation" } },
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
-  facts: modelFacts,
+  facts: deviceFacts,
   estimateSeconds: () => 20,
   module: import.meta.url,
   async run({ params, input, inputs, output, signal, progress, log }) {
@@ -36,7 +37,7 @@ export default defineStage<z.infer<typeof params>>({
     const pairs = await readTokens(input("pairs").path);
     const [model] = inputs("policy");
     await using policy = model === undefined ? null : await openScoredModel(model.path, {
-      threads: params.threads,
+      ...params,
       signal,
       onProgress: (done, total) => progress({ done, total, unit: "replies" }),
     });

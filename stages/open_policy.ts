@@ -1,5 +1,5 @@
 import { loadTokenizer, type Tokenizer } from "../data/tokenizer/tokenizer.ts";
-import { openScorer, type ScoreOptions } from "../train/logps.ts";
+import { openScorer, type ScoreOptions, type ScorerOptions } from "../train/logps.ts";
 import { openDecoder } from "../train/models/decoder.ts";
 import { loadModel, type Model } from "../train/models/model.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
@@ -19,8 +19,8 @@ export interface Policy extends ScoredModel {
 }
 
 /** How a model is opened. */
-export interface PolicyOptions extends ScoreOptions {
-  readonly threads: number;
+export interface PolicyOptions
+  extends ScoreOptions, Pick<ScorerOptions, "threads" | "device" | "precision" | "tf32"> {
   /** The folder's own unless given. */
   readonly tokenizer?: Tokenizer;
 }
@@ -61,9 +61,9 @@ export async function openPolicy(folder: string, options: PolicyOptions): Promis
 
 async function scoredModel(
   model: Model,
-  { threads, ...watch }: PolicyOptions,
+  { threads, device, precision, tf32, ...watch }: PolicyOptions,
 ): Promise<ScoredModel> {
-  const scorer = await openScorer(model, { threads });
+  const scorer = await openScorer(model, { threads, device, precision, tf32 });
   return {
     score: (sequences) => scorer.logps(sequences, watch),
     runtime: scorer.runtime,

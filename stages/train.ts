@@ -2,9 +2,9 @@ import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
 import { ADAPTER_FOLDER, TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
+import { deviceFacts, deviceParams } from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
-import { modelFacts } from "./model_facts.ts";
 import { countSteps, snapshotSteps } from "./train_steps.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
@@ -45,6 +45,7 @@ const run = {
   gradientCheckpointing: z.boolean().default(false)
     .describe("Compute layers a second time instead of keeping them: less memory, more time"),
   threads: count("Threads of the model; the order of sums depends on them"),
+  ...deviceParams,
   snapshots: z.union([
     z.strictObject({ every: count("Steps between snapshots, from the start to the end") }),
     z.strictObject({ steps: z.array(z.int().min(0)).describe("Steps; 0 is the start") }),
@@ -98,7 +99,7 @@ export default defineStage<Params>({
   },
   checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
-  facts: modelFacts,
+  facts: deviceFacts,
   estimateSeconds: ({ steps = 500 }) => 2 + 0.04 * steps,
   module: import.meta.url,
   async run({ params, input, inputs, output, scratch, signal, progress, measure, log }) {

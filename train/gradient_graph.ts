@@ -9,6 +9,7 @@ import type { ModelConfig } from "./models/config.ts";
 import type { AdapterConfig, Target } from "./models/adapter_config.ts";
 import { type GradientPaths, packInputs, replyLogps } from "./models/packed_logps.ts";
 import { EMBEDDING } from "./models/parameters.ts";
+import type { Precision } from "./precision.ts";
 import { adapterInputs, Transformer, weightInputs } from "./models/transformer.ts";
 
 /** What a gradient is taken of. */
@@ -19,6 +20,10 @@ export interface GradientGraphOptions {
   readonly loss: TrainingLoss;
   /** Whether layers are computed a second time instead of kept: less memory, more time. */
   readonly gradientCheckpointing?: boolean;
+  /** What layers compute in, and weights that are not trained are fed in; float32 unless given. */
+  readonly precision?: Precision;
+  /** Whether packs have a grid of rests; as `holdsRests` says unless given. */
+  readonly rests?: boolean;
 }
 
 /** The input that holds what has been gathered of a weight's gradient. */
@@ -51,17 +56,19 @@ export function nextName(name: string): string {
 export function gradientGraph(options: GradientGraphOptions): Graph {
   const { config, adapter, loss, gradientCheckpointing = false } = options;
   const graph = new Graph({ dtype: "float32" });
-  const weights = weightInputs(graph, config);
+  const { precision } = options;
+  const weights = weightInputs(graph, config, adapter && precision);
   const added = adapter && adapterInputs(graph, adapter, config);
   const trained = added?.weights ?? weights;
   const comparesPairs = lossReads(loss) === "pairs";
   const pack = packInputs(graph, config, {
     replies: comparesPairs ? "2*P" : "P",
     paths: gradientPaths(config, adapter),
+    rests: options.rests,
   });
   const boundaries: Value[] = [];
   const rows: Value[] = [];
-  const policy = replyLogps(new Transformer(config, weights, added), pack, {
+  const policy = replyLogps(new Transformer(config, weights, added, { precision }), pack, {
     segments: graph.input("segments", "int64", ["M"]),
     onRows: (x) => trained.has(EMBEDDING) && rows.push(x),
     onLayer: (x) => boundaries.push(x),

@@ -1,9 +1,11 @@
 import type { TokenizedPair } from "../data/pair.ts";
 import type { Tensor } from "../core/tensor.ts";
-import { toOnnx } from "./graph/to_onnx.ts";
+import { openGraph } from "./graph/open_graph.ts";
+import { type Target, targetOf } from "./graph/target.ts";
 import { logpsGraph } from "./logps_graph.ts";
-import { requireWithinWindow } from "./models/config.ts";
+import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
+import { inPrecision, type Precision } from "./precision.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import {
   defaultTokensPerRun,
@@ -14,8 +16,14 @@ import {
   sizeOf,
   sumSizes,
 } from "./pair_packs.ts";
-import { layOut, type PromptedReplies, replyOrder } from "./packs.ts";
-import { openRuntime, type RuntimeOptions, type Session } from "./runtime/open_runtime.ts";
+import { holdsRests, type PromptedReplies, replyOrder } from "./pack_plan.ts";
+import { layOut } from "./packs.ts";
+import {
+  openRuntime,
+  type PlacedTensor,
+  type RuntimeOptions,
+  type Session,
+} from "./runtime/open_runtime.ts";
 
 /** A prompt and the reply whose log-probs are asked for, as token ids. */
 export interface Sequence {
@@ -33,6 +41,14 @@ export interface PairScore {
   readonly rejectedTokens: number | null;
 }
 
+/** How a scorer computes. */
+export interface ScorerOptions extends RuntimeOptions {
+  /** Weights that lie where the runtime computes already, by name: read there, and never copied. */
+  readonly placed?: ReadonlyMap<string, PlacedTensor>;
+  /** What layers compute in; float32 unless given. */
+  readonly precision?: Precision;
+}
+
 /** How a long scoring is watched and stopped. */
 export interface ScoreOptions {
   readonly signal?: AbortSignal;
@@ -47,37 +63,61 @@ export interface ScoreOptions {
  */
 export async function openScorer(
   model: AdaptedModel,
-  options: RuntimeOptions,
+  options: ScorerOptions,
 ): Promise<Scorer> {
-  // A run on each thread, instead of one on all: what of a run does not divide keeps no thread waiting.
-  const threads = options.threads > 1 && Number.isInteger(options.threads) ? 1 : options.threads;
-  const runtime = await openRuntime({ ...options, threads });
-  const graph = logpsGraph(model.config, model.adapter?.config);
-  const session = await runtime.session(toOnnx(graph));
-  return new Scorer(model, session, { lanes: options.threads, runtime: runtime.description });
+  const target = targetOf(options.device);
+  // On a processor a run on each thread, not one on all: what does not divide keeps no thread waiting.
+  const spread = target === "cpu" && options.threads > 1 && Number.isInteger(options.threads);
+  const runtime = await openRuntime(spread ? { ...options, threads: 1 } : options);
+  const { precision } = options;
+  // What is placed is float32; what is read alone needs no more than layers compute in.
+  const fed = options.placed === undefined || model.adapter ? precision : undefined;
+  const rests = holdsRests(model.config, target);
+  const graph = logpsGraph(model.config, model.adapter?.config, { precision, fed, rests });
+  await using stack = new AsyncDisposableStack();
+  const session = await openGraph(runtime, graph);
+  stack.defer(() => session.release());
+  const weights: Record<string, PlacedTensor> = {};
+  const place = (name: string, tensor: Tensor<Precision>) =>
+    weights[name] = options.placed?.get(name) ?? stack.use(runtime.place<Precision>(tensor));
+  for (const [name, tensor] of model.weights) place(name, inPrecision(tensor, fed));
+  for (const [name, tensor] of model.adapter?.weights ?? []) place(name, tensor);
+  return new Scorer(model.config, {
+    session,
+    weights,
+    stack: stack.move(),
+    lanes: spread ? options.threads : 1,
+    rests,
+    target,
+    runtime: runtime.description,
+  });
+}
+
+/** What a scorer is made of. */
+interface Opened {
+  readonly session: Session;
+  readonly weights: Readonly<Record<string, PlacedTensor>>;
+  /** What `release` gives back. */
+  readonly stack: AsyncDisposableStack;
+  /** Runs at the same time. */
+  readonly lanes: number;
+  /** Whether rests of replies have a grid of their own. */
+  readonly rests: boolean;
+  readonly target: Target;
+  /** Which runtime computes, for people: `Runtime.description`. */
+  readonly runtime: string;
 }
 
 /** Made by `openScorer`. */
 export class Scorer {
-  readonly #model: AdaptedModel;
-  readonly #session: Session;
+  readonly #config: ModelConfig;
+  readonly #opened: Opened;
   readonly #angles: RotaryAngles;
 
-  readonly #lanes: number;
-  /** Which runtime computes, for people: `Runtime.description`. */
-  readonly runtime: string;
-
-  /** @param lanes runs at the same time */
-  constructor(
-    model: AdaptedModel,
-    session: Session,
-    { lanes, runtime }: { readonly lanes: number; readonly runtime: string },
-  ) {
-    this.#model = model;
-    this.#session = session;
-    this.#lanes = lanes;
-    this.runtime = runtime;
-    this.#angles = new RotaryAngles(model.config);
+  constructor(config: ModelConfig, opened: Opened) {
+    this.#config = config;
+    this.#opened = opened;
+    this.#angles = new RotaryAngles(config);
   }
 
   /**
@@ -93,11 +133,12 @@ export class Scorer {
     sequences.forEach(({ prompt }, i) => {
       if (prompt.length === 0) throw new RangeError(`Expected sequence ${i} to have a prompt.`);
     });
-    const { config } = this.#model;
-    requireWithinWindow(config, longestSequence(sequences));
+    requireWithinWindow(this.#config, longestSequence(sequences));
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const limits = { tokens: defaultTokensPerRun(config), vocabSize: config.vocabSize };
+    const { lanes, target } = this.#opened;
+    const tokens = defaultTokensPerRun(this.#config, target);
+    const limits = { tokens, vocabSize: this.#config.vocabSize, target };
     const groups = groupByPrompt(sequences, limits);
     const runs = divideIntoRuns(groups.map(sizeOf), limits).values();
     let failed = false;
@@ -111,7 +152,7 @@ export class Scorer {
     };
     // All lanes have ended, also where one has failed: nobody's arrays are in use any more.
     const ended = await Promise.allSettled(
-      Array.from({ length: this.#lanes }, () =>
+      Array.from({ length: lanes }, () =>
         lane().catch((error) => {
           failed = true;
           throw error;
@@ -137,23 +178,25 @@ export class Scorer {
     }));
   }
 
-  /** Frees the session. */
+  /** Which runtime computes, for people: `Runtime.description`. */
+  get runtime(): string {
+    return this.#opened.runtime;
+  }
+
+  /** Frees the session, and what was placed for it. */
   async release(): Promise<void> {
-    await this.#session.release();
+    await this.#opened.stack.disposeAsync();
   }
 
   /** Adds the log-probs of some groups to their rows' sums; gives the number of rows. */
   async #run(groups: readonly Group[], sums: Float64Array): Promise<number> {
-    const { config, weights, adapter } = this.#model;
-    const { segments, ...pack } = layOut(groups, { config, angles: this.#angles });
-    const feeds: Record<string, Tensor> = Object.fromEntries([
-      ...weights,
-      ...adapter?.weights ?? [],
-    ]);
+    const { session, weights } = this.#opened;
+    const { segments, ...pack } = layOut(groups, { config: this.#config, angles: this.#angles });
+    const feeds: Record<string, Tensor | PlacedTensor> = { ...weights };
     for (const [name, tensor] of Object.entries(pack)) {
-      if (this.#session.inputs.includes(name)) feeds[name] = tensor;
+      if (session.inputs.includes(name)) feeds[name] = tensor;
     }
-    const { logps } = await this.#session.run(feeds);
+    const { logps } = await session.run(feeds);
     const order = replyOrder(groups).map(({ group, reply }) => groups[group].rows[reply]);
     segments.data.forEach((segment, i) => sums[order[Number(segment)]] += Number(logps.data[i]));
     return order.length;

@@ -1,16 +1,31 @@
+import type { Dtype } from "../core/tensor.ts";
 import { Graph } from "./graph/graph.ts";
 import type { AdapterConfig } from "./models/adapter_config.ts";
 import type { ModelConfig } from "./models/config.ts";
 import { packInputs, replyTokenLogps } from "./models/packed_logps.ts";
 import { adapterInputs, Transformer, weightInputs } from "./models/transformer.ts";
 
+/** How log-probs are computed. */
+export interface LogpsGraphOptions {
+  /** What layers compute in; float32 unless given. */
+  readonly precision?: Dtype;
+  /** What the model's weights are fed in; float32 unless given. */
+  readonly fed?: Dtype;
+  /** Whether packs have a grid of rests; as `holdsRests` says unless given. */
+  readonly rests?: boolean;
+}
+
 /** Inputs: weights and a `Pack`; output: `logps`, log π of each reply token (M). */
-export function logpsGraph(config: ModelConfig, adapter?: AdapterConfig): Graph {
+export function logpsGraph(
+  config: ModelConfig,
+  adapter?: AdapterConfig,
+  { precision, fed, rests }: LogpsGraphOptions = {},
+): Graph {
   const graph = new Graph({ dtype: "float32" });
-  const weights = weightInputs(graph, config);
+  const weights = weightInputs(graph, config, fed);
   const added = adapter && adapterInputs(graph, adapter, config);
-  const transformer = new Transformer(config, weights, added);
-  const pack = packInputs(graph, config, { replies: "S" });
+  const transformer = new Transformer(config, weights, added, { precision });
+  const pack = packInputs(graph, config, { replies: "S", rests });
   graph.output("logps", replyTokenLogps(transformer, pack));
   return graph;
 }

@@ -1,13 +1,15 @@
+import {
+  holdsRests,
+  type Placed,
+  type PlacedReply,
+  type Plan,
+  planPack,
+  type PromptedReplies,
+} from "./pack_plan.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import type { ModelConfig } from "./models/config.ts";
 import { MASKED } from "./graph/ops.ts";
 import type { RotaryAngles } from "./models/rotary_angles.ts";
-
-/** A prompt and the replies that follow it, as token ids. The prompt is computed once for all. */
-export interface PromptedReplies {
-  readonly prompt: Int32Array;
-  readonly replies: readonly Int32Array[];
-}
 
 /**
  * Prompts and replies as a model's graph is fed them, side by side and without padding: G prompts, S
@@ -16,8 +18,9 @@ export interface PromptedReplies {
  * Only attention sees grids: prompts (G, Tp) read themselves; the first Tr tokens of all replies
  * (S, Tr) read U = Tp + Tr keys, those of their prompt and their own; the rests of the L replies that
  * go on (L, Tl) read their prompt and their whole reply. So tokens that come early are not held
- * against all that comes later, nor short replies against the longest. The last of the N tokens is a
- * pad that fills empty slots; what it computes is never read, so its cotangents are zero.
+ * against all that comes later, nor short replies against the longest. Without the grid of rests
+ * (`holdsRests`), whole replies are in the first. The last of the N tokens is a pad that fills empty
+ * slots; what it computes is never read, so its cotangents are zero.
  */
 export interface Pack {
   /** Tokens of all prompts, then of all replies, then the pad, (N). */
@@ -28,18 +31,18 @@ export interface Pack {
   /** Which row of queries (N·H) fills each slot of the grids: (G, H, Tp), (S, H, Tr), (L, H, Tl). */
   readonly promptQueries: Tensor<"int64">;
   readonly replyQueries: Tensor<"int64">;
-  readonly restQueries: Tensor<"int64">;
+  readonly restQueries?: Tensor<"int64">;
   /** Which row of keys (N·K) fills each slot: (G, K, Tp), (S, K, U), (L, K, Ul). */
   readonly promptKeys: Tensor<"int64">;
   readonly replyKeys: Tensor<"int64">;
-  readonly restKeys: Tensor<"int64">;
+  readonly restKeys?: Tensor<"int64">;
   /** The slot, over all grids, that each row of queries fills, (N, H). */
   readonly querySlots: Tensor<"int64">;
   /** The slots, over all grids, that each row of keys fills, (N, K, E); see `Routing.inverse`. */
   readonly keySlots: Tensor<"int64">;
   /** 0 where a reply's token sees a key, else very low: (S, 1, Tr, U), (L, 1, Tl, Ul). */
   readonly replyMask: Tensor<"float32">;
-  readonly restMask: Tensor<"float32">;
+  readonly restMask?: Tensor<"float32">;
   /** The token whose hidden state predicts each reply token, (M). */
   readonly positions: Tensor<"int64">;
   /** The reply tokens that each token predicts, (N, X); see `Routing.inverse`. */
@@ -50,51 +53,6 @@ export interface Pack {
   readonly segments: Tensor<"int64">;
 }
 
-/** Where everything of a pack lies. */
-interface Plan {
-  readonly prompts: readonly Placed[];
-  readonly replies: readonly PlacedReply[];
-  /** What reads the second grid of replies: where there is none, it has one slot, for the pad. */
-  readonly rests: readonly PlacedReply[];
-  /** N, without the pad: the pad's own place. */
-  readonly pad: number;
-  readonly promptTime: number;
-  /** Tokens that replies have in the first grid, at most. */
-  readonly replyTime: number;
-  readonly restTime: number;
-  /** Keys of the second grid. */
-  readonly restKeys: number;
-  readonly replyTokens: number;
-}
-
-/** Tokens that lie side by side, in one row of a grid. */
-interface Placed {
-  readonly ids: Int32Array;
-  readonly row: number;
-  /** The first one's number among the N. */
-  readonly start: number;
-  /** The first one's position in its sequence. */
-  readonly position: number;
-}
-
-interface PlacedReply extends Placed {
-  readonly prompt: Placed;
-  readonly target: Int32Array;
-}
-
-/** A reply, by its prompt's place among the groups and its own after the prompt. */
-export interface ReplyPlace {
-  readonly group: number;
-  readonly reply: number;
-}
-
-/** Replies in the order that a pack numbers them: all first ones, then all second ones, and so on. */
-export function replyOrder(groups: readonly Pick<PromptedReplies, "replies">[]): ReplyPlace[] {
-  return groups
-    .flatMap(({ replies }, group) => replies.map((_, reply): ReplyPlace => ({ group, reply })))
-    .sort((a, b) => a.reply - b.reply); // stable: of the same place by group
-}
-
 /**
  * Lays prompts and replies out. Replies are numbered as `replyOrder` has them.
  *
@@ -102,9 +60,13 @@ export function replyOrder(groups: readonly Pick<PromptedReplies, "replies">[]):
  */
 export function layOut(
   groups: readonly PromptedReplies[],
-  { config, angles }: { readonly config: ModelConfig; readonly angles: RotaryAngles },
+  { config, angles, rests = holdsRests(config) }: {
+    readonly config: ModelConfig;
+    readonly angles: RotaryAngles;
+    readonly rests?: boolean;
+  },
 ): Pack {
-  const plan = planPack(groups);
+  const plan = planPack(groups, rests);
   const { heads, keyValueHeads } = config;
   const queries = fillGrids(queryCells(plan), heads, plan.pad);
   const keys = fillGrids(keyCells(plan), keyValueHeads, plan.pad);
@@ -113,10 +75,8 @@ export function layOut(
     ...anglesOf(plan, angles),
     promptQueries: queries.grids[0],
     replyQueries: queries.grids[1],
-    restQueries: queries.grids[2],
     promptKeys: keys.grids[0],
     replyKeys: keys.grids[1],
-    restKeys: keys.grids[2],
     querySlots: inverseOf(queries, { rows: (plan.pad + 1) * heads, dims: [plan.pad + 1, heads] }),
     keySlots: inverseOf(keys, {
       rows: (plan.pad + 1) * keyValueHeads,
@@ -129,80 +89,18 @@ export function layOut(
       promptTime: plan.promptTime,
       keys: plan.promptTime + plan.replyTime,
     }),
-    restMask: maskOf(plan.rests, {
-      from: plan.replyTime,
-      time: plan.restTime,
-      promptTime: plan.promptTime,
-      keys: plan.restKeys,
-    }),
+    ...plan.rests && {
+      restQueries: queries.grids[2],
+      restKeys: keys.grids[2],
+      restMask: maskOf(plan.rests, {
+        from: plan.replyTime,
+        time: plan.restTime,
+        promptTime: plan.promptTime,
+        keys: plan.restKeys,
+      }),
+    },
     ...scoredOf(plan),
   };
-}
-
-function planPack(groups: readonly PromptedReplies[]): Plan {
-  let start = 0;
-  const place = (ids: Int32Array, row: number, position: number): Placed => {
-    start += ids.length;
-    return { ids, row, start: start - ids.length, position };
-  };
-  groups.forEach(({ prompt, replies }, g) => {
-    if (prompt.length > 0 && replies.every((reply) => reply.length > 0)) return;
-    const lengths = replies.map((reply) => reply.length).join(" and ");
-    throw new RangeError(
-      `Expected prompt ${g} and its replies to have tokens but found ${prompt.length} and ${lengths}.`,
-    );
-  });
-  const prompts = groups.map(({ prompt }, g) => place(prompt, g, 0));
-  const replies = replyOrder(groups).map((at, row) => {
-    const { prompt, replies } = groups[at.group];
-    const target = replies[at.reply];
-    const placed = place(target.subarray(0, -1), row, prompt.length);
-    return { ...placed, prompt: prompts[at.group], target };
-  });
-  if (replies.length === 0) throw new RangeError("Expected at least one reply.");
-  return {
-    prompts,
-    replies,
-    pad: start,
-    replyTokens: replies.reduce((sum, { target }) => sum + target.length, 0),
-    ...divideReplies(prompts, replies),
-  };
-}
-
-/** The grids' sizes. */
-function divideReplies(prompts: readonly Placed[], replies: readonly PlacedReply[]) {
-  const longest = (rows: readonly Placed[]) => Math.max(...rows.map(({ ids }) => ids.length));
-  const promptTime = longest(prompts);
-  const replyTime = firstTokens(replies.map(({ ids }) => ids.length), promptTime);
-  const rests = replies.filter(({ ids }) => ids.length > replyTime);
-  if (rests.length === 0) return { promptTime, replyTime, rests, restTime: 1, restKeys: 1 };
-  const restTime = longest(rests) - replyTime;
-  const slots = prompts.length * promptTime + replies.length * replyTime + rests.length * restTime;
-  const filled = [...prompts, ...replies].reduce((sum, { ids }) => sum + ids.length, 0);
-  return {
-    promptTime,
-    replyTime,
-    rests,
-    // The pad needs a slot of its own.
-    restTime: restTime + (slots === filled ? 1 : 0),
-    restKeys: promptTime + longest(rests),
-  };
-}
-
-/**
- * How many tokens of each reply go to the first grid, so that both grids together compute least: all
- * of the shorter replies, or half of the longest.
- */
-function firstTokens(lengths: readonly number[], promptTime: number): number {
-  const longest = Math.max(1, ...lengths);
-  const cells = (first: number) => {
-    const rests = lengths.filter((length) => length > first).length;
-    return lengths.length * first * (promptTime + first) +
-      rests * (longest - first) * (promptTime + longest);
-  };
-  return [...new Set(lengths), Math.ceil(longest / 2)]
-    .filter((first) => first > 0)
-    .reduce((best, first) => cells(first) < cells(best) ? first : best, longest);
 }
 
 function idsOf({ prompts, replies, pad }: Plan): Int32Array {
@@ -239,10 +137,10 @@ function queryCells({ prompts, replies, rests, promptTime, replyTime, restTime }
   return [
     { time: promptTime, rows: rows(prompts) },
     { time: replyTime, rows: rows(replies.map((reply) => part(reply, 0, replyTime))) },
-    {
+    ...rests === null ? [] : [{
       time: restTime,
       rows: rests.length === 0 ? EMPTY : rows(rests.map((reply) => part(reply, replyTime))),
-    },
+    }],
   ];
 }
 
@@ -257,10 +155,10 @@ function keyCells({ prompts, replies, rests, promptTime, replyTime, restKeys }: 
       time: promptTime + replyTime,
       rows: replies.map((reply) => row(reply, part(reply, 0, replyTime))),
     },
-    {
+    ...rests === null ? [] : [{
       time: restKeys,
       rows: rests.length === 0 ? EMPTY : rests.map((reply) => row(reply, reply)),
-    },
+    }],
   ];
 }
 

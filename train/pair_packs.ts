@@ -2,8 +2,10 @@ import type { Tensor } from "../core/tensor.ts";
 import type { TokenizedPair } from "../data/pair.ts";
 import type { PairScore } from "./logps.ts";
 import type { ModelConfig } from "./models/config.ts";
+import type { Target } from "./graph/target.ts";
 import type { RotaryAngles } from "./models/rotary_angles.ts";
-import { layOut, type PromptedReplies } from "./packs.ts";
+import { type PromptedReplies } from "./pack_plan.ts";
+import { layOut } from "./packs.ts";
 
 /** The pairs of a batch, with their log-probs under the reference where the loss reads those. */
 export interface PairBatch {
@@ -19,26 +21,36 @@ export interface RunLimits {
   readonly pairs?: number;
   /** Logits that each reply token makes. */
   readonly vocabSize: number;
+  /** What computes it, which decides how many logits a run may make; `cpu` unless given. */
+  readonly target?: Target;
 }
 
-/** Logits that one run may make, unless a single pair needs more: 256 MiB. */
-const LOGITS_PER_RUN = 1 << 26;
+/**
+ * Logits that one run may make, unless a single pair needs more: 256 MiB, on a GPU, which has to be
+ * kept busy, 2 GiB.
+ */
+const LOGITS_PER_RUN: { readonly [T in Target]: number } = { cpu: 1 << 26, cuda: 1 << 29 };
 
 /**
  * Tokens that a run of training or scoring holds, unless a single pair has more or options say
  * otherwise. In a large model, products of matrices gain nothing from more than 512 rows, and memory
  * that is touched for the first time costs more than computing on it: 4,096 tokens a run of scoring took
  * 6.3 GB and half as much time again. In a small one, starting a run costs more than what it computes.
+ * On a GPU runs are as large as some ten gigabytes of activations allow.
  */
 export function defaultTokensPerRun(
   { hiddenSize, layers }: Pick<ModelConfig, "hiddenSize" | "layers">,
+  target: Target = "cpu",
 ): number {
+  if (target === "cuda") {
+    return Math.max(512, Math.min(16384, Math.floor(2 ** 28 / (hiddenSize * layers))));
+  }
   return Math.max(512, Math.min(4096, Math.floor(2 ** 23 / (hiddenSize * layers))));
 }
 
 /** Reply tokens that one run may predict, unless a single pair has more. */
-export function replyTokensPerRun(vocabSize: number): number {
-  return Math.max(1, Math.floor(LOGITS_PER_RUN / vocabSize));
+export function replyTokensPerRun(vocabSize: number, target: Target = "cpu"): number {
+  return Math.max(1, Math.floor(LOGITS_PER_RUN[target] / vocabSize));
 }
 
 /** How many tokens and reply tokens something adds to a run. */
@@ -59,8 +71,8 @@ export function sumSizes(a: Size, b: Size): Size {
 }
 
 /** Whether one run may hold that much: in tokens, and in the logits that its reply tokens make. */
-export function fitsRun(size: Size, { tokens, vocabSize }: RunLimits): boolean {
-  return size.tokens <= tokens && size.replyTokens <= replyTokensPerRun(vocabSize);
+export function fitsRun(size: Size, { tokens, vocabSize, target }: RunLimits): boolean {
+  return size.tokens <= tokens && size.replyTokens <= replyTokensPerRun(vocabSize, target);
 }
 
 /**
@@ -102,6 +114,8 @@ export interface BatchFacts {
   readonly angles: RotaryAngles;
   /** Whether the loss reads the rejected replies. */
   readonly comparesPairs: boolean;
+  /** Whether rests of replies have a grid of their own; as `holdsRests` says unless given. */
+  readonly rests?: boolean;
   /** Pairs of the whole batch. */
   readonly pairs: number;
   /** Mean number of chosen tokens over the whole batch. */

@@ -7,12 +7,13 @@ import type { StepRecord } from "./step_record.ts";
 
 /** What a step read and computed, in full. */
 export interface StepNumbers extends PairBatch {
-  readonly weights: Weights;
+  /** What the step began with; asked for only to find where it went wrong. */
+  readonly weights: () => Promise<Weights>;
   /** The step of the newest checkpoint; null when there is none. */
   readonly checkpoint: number | null;
   readonly outputs: Pick<StepOutputs, "policyChosen" | "policyRejected"> & {
-    /** The L2 norm of each parameter's gradient, from the first layer to the last. */
-    readonly norms: ReadonlyMap<string, number>;
+    /** The L2 norm of each parameter's gradient, from the first layer to the last, when asked for. */
+    readonly norms: () => Promise<ReadonlyMap<string, number>>;
   };
 }
 
@@ -21,12 +22,13 @@ export interface StepNumbers extends PairBatch {
  *
  * @throws ExpectedError that names the first tensor that is not finite, in the order of computation
  */
-export function requireFinite(record: StepRecord, numbers: StepNumbers): void {
+export async function requireFinite(record: StepRecord, numbers: StepNumbers): Promise<void> {
   const { dpoLoss, sftLoss, gradNorm } = record;
   const { policyChosen, policyRejected } = numbers.outputs;
   const logps = [...Array.from(policyChosen), ...Array.from(policyRejected ?? [])];
   if ([dpoLoss, sftLoss, gradNorm, ...logps].every(Number.isFinite)) return;
-  const [name, value] = firstNotFinite(record, numbers);
+  const tensors = { weights: await numbers.weights(), norms: await numbers.outputs.norms() };
+  const [name, value] = firstNotFinite(record, numbers, tensors);
   const ids = numbers.pairs.slice(0, 3).map(({ id }) => id).join(", ");
   throw new ExpectedError(
     `Training stopped at step ${record.step}: ${name} is ${value} (learning rate ` +
@@ -71,15 +73,26 @@ function whatHelps(checkpoint: number | null): string {
   return `${kept} A lower learning rate or more warm-up usually helps.`;
 }
 
-function firstNotFinite(record: StepRecord, numbers: StepNumbers): readonly [string, number] {
-  for (const one of inOrder(record, numbers)) if (!Number.isFinite(one[1])) return one;
+/** What is looked into only to find where a step went wrong. */
+interface Tensors {
+  readonly weights: Weights;
+  readonly norms: ReadonlyMap<string, number>;
+}
+
+function firstNotFinite(
+  record: StepRecord,
+  numbers: StepNumbers,
+  tensors: Tensors,
+): readonly [string, number] {
+  for (const one of inOrder(record, numbers, tensors)) if (!Number.isFinite(one[1])) return one;
   return ["gradNorm", record.gradNorm];
 }
 
 /** What goes into the step, then what comes out of it: the first one is where it began. */
 function* inOrder(
   { dpoLoss, sftLoss }: StepRecord,
-  { pairs, reference, weights, outputs }: StepNumbers,
+  { pairs, reference, outputs }: StepNumbers,
+  { weights, norms }: Tensors,
 ): Generator<readonly [name: string, value: number]> {
   for (const [name, { data }] of weights) yield [name, notFiniteIn(data) ?? 0];
   for (const { id, chosenLogp, rejectedLogp } of reference ?? []) {
@@ -92,7 +105,7 @@ function* inOrder(
   }
   yield ["dpoLoss", dpoLoss];
   yield ["sftLoss", sftLoss];
-  for (const [name, norm] of [...outputs.norms].reverse()) yield [`the gradient of ${name}`, norm];
+  for (const [name, norm] of [...norms].reverse()) yield [`the gradient of ${name}`, norm];
 }
 
 /** The first element that is not finite. A plain loop: `find` takes ten times as long. */

@@ -14,7 +14,8 @@ const FORMAT = 1;
 export function runDigest(options: TrainOptions, version: string): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
   const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps } = options;
-  const { gradientCheckpointing } = options;
+  const { precision = "float32" } = options;
+  const { gradientCheckpointing, device = "cpu", tf32 = false } = options;
   return digestJson({
     format: FORMAT,
     onnxruntime: version,
@@ -34,6 +35,9 @@ export function runDigest(options: TrainOptions, version: string): string {
     adamw,
     // The number of threads may change the order of a sum.
     threads,
+    // Another device computes other last bits; which of several like ones does not matter.
+    ...(device === "cpu" ? {} : { device: "cuda", tf32 }),
+    ...(precision === "float32" ? {} : { precision }),
     reference: options.reference,
     weights: weightsDigest(model.weights),
     adapter: adapter && { config: adapter.config, weights: weightsDigest(adapter.weights) },

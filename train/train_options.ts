@@ -8,6 +8,8 @@ import { requireWithinWindow } from "./models/config.ts";
 import type { Model } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import type { Schedule } from "./optim/schedule.ts";
+import type { Precision } from "./precision.ts";
+import type { Device } from "./runtime/open_runtime.ts";
 import type { StepRecord } from "./step_record.ts";
 import type { StepTiming } from "./step_timing.ts";
 
@@ -46,6 +48,16 @@ export interface TrainOptions {
   /** Whether the model's own arrays are trained, which spares a copy of them. */
   readonly takesOverModel?: boolean;
   readonly threads: number;
+  /** Where the model is computed; `cpu` unless given. */
+  readonly device?: Device;
+  /** Whether a GPU may round operands of float32 products to TF32; it does not unless asked to. */
+  readonly tf32?: boolean;
+  /** What layers compute in; float32 unless given. Weights and moments are float32 in any case. */
+  readonly precision?: Precision;
+  /** Told of what a GPU was asked to compute and the processor does; without it that is refused. */
+  readonly onFallback?: (message: string) => void;
+  /** Where sessions note what their nodes take: the beginning of files' paths. */
+  readonly profile?: string;
   /** Steps after which the weights are kept, each as the model folder `step-000040`; 0 is the start. */
   readonly snapshots?: { readonly folder: string; readonly steps: readonly number[] };
   /** Where a killed run goes on from; the newest `keep` checkpoints stay, 2 unless given. */

@@ -9,6 +9,7 @@ import {
   lossReadsReference,
   type TrainingLoss,
 } from "./losses/losses.ts";
+import { targetOf } from "./graph/target.ts";
 import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.ts";
 import { type Model, saveModel } from "./models/model.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
@@ -22,6 +23,7 @@ import {
   pairFeeds,
   sizeOf,
 } from "./pair_packs.ts";
+import { holdsRests } from "./pack_plan.ts";
 import { requireFinite, requireFiniteState } from "./require_finite.ts";
 import { runDigest } from "./run_digest.ts";
 import { SnapshotFolder } from "./snapshots.ts";
@@ -66,7 +68,10 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const folder = checkpoints &&
     new CheckpointFolder(checkpoints.folder, runDigest(options, runtime.version), checkpoints.keep);
   const kept = snapshots &&
-    new SnapshotFolder(snapshots, (folder) => saveTrained(policyOf(step, start), folder));
+    new SnapshotFolder(
+      snapshots,
+      async (folder) => saveTrained(await policyOf(step, start), folder),
+    );
   const resumed = await folder?.open(async (step) => await kept?.holds(step) ?? true) ?? null;
   const state = resumed?.state ??
     initialState(trained, { takesOver: adapter === undefined && options.takesOverModel });
@@ -77,13 +82,14 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
     config: model.config,
     adapter: adapter?.config,
     frozen,
+    rests: holdsRests(model.config, targetOf(options.device)),
   });
   opened.defer(() => step.release());
   const scorer = await openRejectedScorer(options, step);
   opened.defer(() => scorer?.release());
   const records = [...resumed?.records ?? []];
   await runSteps(options, { step, scorer, reference, folder, kept, records });
-  return { ...separate(policyOf(step, start)), runtime: runtime.description, steps: records };
+  return { ...separate(await policyOf(step, start)), runtime: runtime.description, steps: records };
 }
 
 /** A model and the adapter to it, if it has one, side by side. */
@@ -91,9 +97,9 @@ function separate({ adapter, ...model }: AdaptedModel): Pick<TrainedModel, "mode
   return { model, ...(adapter && { adapter }) };
 }
 
-/** The model as far as it is trained: live arrays. */
-function policyOf(step: TrainingStep, start: AdaptedModel): AdaptedModel {
-  return withTrained(start, step.state().weights);
+/** The model as far as it is trained: on the CPU live arrays. */
+async function policyOf(step: TrainingStep, start: AdaptedModel): Promise<AdaptedModel> {
+  return withTrained(start, await step.weights());
 }
 
 /** Writes what was trained: a Hugging Face folder, or PEFT's of an adapter. */
@@ -121,8 +127,9 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
     if (signal?.aborted) {
       const record = records.at(-1);
       if (folder && record) {
-        requireFiniteState(step.state(), { record, checkpoint: folder.newest });
-        await folder.save(step.state(), records);
+        const state = await step.state();
+        requireFiniteState(state, { record, checkpoint: folder.newest });
+        await folder.save(state, records);
       }
       signal.throwIfAborted();
     }
@@ -133,10 +140,11 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
     const last = record.step === schedule.steps;
     const due = folder !== undefined && record.step % checkpoints!.everySteps === 0;
     if (last || due || kept?.keeps(record.step)) {
-      requireFiniteState(step.state(), { record, checkpoint: folder?.newest ?? null });
+      const state = await step.state();
+      requireFiniteState(state, { record, checkpoint: folder?.newest ?? null });
+      await kept?.save(record.step);
+      if (due && !last) await folder.save(state, records);
     }
-    await kept?.save(record.step);
-    if (due && !last) await folder.save(step.state(), records);
   }
   await kept?.finish();
 }
@@ -146,15 +154,22 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
   const { model, pairs, loss, schedule } = options;
   const angles = new RotaryAngles(model.config);
   const plan = { ...options, count: pairs.length, batchSize: options.batchPairs };
-  return async (number) => {
+  const layOutBatch = (number: number) => {
     const rows = batchRows(plan, number);
     const batch: PairBatch = {
       pairs: rows.map((row) => pairs[row]),
       reference: run.reference && rows.map((row) => run.reference![row]),
     };
-    const parts = partsOf(batch, { ...options, angles });
+    return { number, batch, parts: partsOf(batch, { ...options, angles }) };
+  };
+  let laidOut: ReturnType<typeof layOutBatch> | null = null;
+  return async (number) => {
+    const { batch, parts } = laidOut?.number === number ? laidOut : layOutBatch(number);
     const measured = await partNorms(number, { options, step: run.step, parts });
-    const gradient = await run.step.gather(parts);
+    const running = run.step.gather(parts);
+    // While a run is under way this thread has nothing else to do.
+    if (number < schedule.steps) laidOut = layOutBatch(number + 1);
+    const gradient = await running;
     const rejected = batch.pairs.map(({ prompt, rejected }) => ({ prompt, reply: rejected! }));
     const policyRejected = gradient.policyRejected ?? await run.scorer?.logps(rejected) ?? null;
     const lr = learningRate(schedule, number);
@@ -162,8 +177,9 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
     const outputs = { ...gradient, policyRejected, partNorms: norms };
     const beta = lossBeta(loss);
     const record = stepRecord({ step: number, lr, ...batch, outputs, beta });
-    const { weights } = run.step.state();
-    requireFinite(record, { ...batch, outputs, weights, checkpoint: run.folder?.newest ?? null });
+    const checkpoint = run.folder?.newest ?? null;
+    const weights = () => run.step.weights();
+    await requireFinite(record, { ...batch, outputs, weights, checkpoint });
     await run.step.update(gradient.gradNorm, lr);
     return record;
   };
@@ -176,10 +192,12 @@ function partsOf(
 ): BatchPart[] {
   const { model: { config }, angles, loss, microBatchPairs, tokensPerRun } = options;
   const comparesPairs = lossReads(loss) === "pairs";
+  const target = targetOf(options.device);
   const facts = {
     config,
     angles,
     comparesPairs,
+    rests: holdsRests(config, target),
     pairs: pairs.length,
     meanChosenTokens: pairs.reduce((sum, { chosen }) => sum + chosen.length, 0) / pairs.length,
   };
@@ -187,9 +205,10 @@ function partsOf(
     sizeOf({ prompt, replies: comparesPairs ? [chosen, rejected!] : [chosen] })
   );
   const limits = {
-    tokens: tokensPerRun ?? defaultTokensPerRun(config),
+    tokens: tokensPerRun ?? defaultTokensPerRun(config, target),
     pairs: microBatchPairs,
     vocabSize: config.vocabSize,
+    target,
   };
   return divideIntoRuns(sizes, limits).map((rows) => {
     const part = {
@@ -235,11 +254,13 @@ function soleNorms(loss: TrainingLoss, gradNorm: number): PartNorms | null {
 
 /** Log-probs of rejected replies under the policy as it is, for a loss that does not read them. */
 async function openRejectedScorer(
-  { model, adapter, pairs, loss, threads }: TrainOptions,
+  options: TrainOptions,
   step: TrainingStep,
 ): Promise<Scorer | null> {
+  const { model, adapter, pairs, loss } = options;
   if (lossReads(loss) === "pairs" || pairs[0].rejected === null) return null;
-  return await openScorer(policyOf(step, { ...model, adapter }), { threads });
+  const placed = step.placedWeights();
+  return await openScorer(await policyOf(step, { ...model, adapter }), { ...options, placed });
 }
 
 /**
@@ -247,11 +268,11 @@ async function openRejectedScorer(
  * model before training, its adapter's included.
  */
 async function referenceLogps(options: TrainOptions): Promise<readonly PairScore[] | null> {
-  const { loss, reference, model, adapter, pairs, threads, signal } = options;
+  const { loss, reference, model, adapter, pairs, signal } = options;
   if (lossReads(loss) !== "pairs") return null;
   if (reference !== undefined) return reference;
   if (!lossReadsReference(loss)) return null;
-  const scorer = await openScorer({ ...model, adapter }, { threads });
+  const scorer = await openScorer({ ...model, adapter }, options);
   try {
     return await scorer.scorePairs(pairs, { signal });
   } finally {

@@ -9,11 +9,13 @@ import {
   ROW_GRADIENTS,
 } from "./gradient_graph.ts";
 import type { Graph } from "./graph/graph.ts";
-import { toOnnx } from "./graph/to_onnx.ts";
+import { openGraph } from "./graph/open_graph.ts";
 import type { Weights } from "./models/model.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { OptimiserStep, type TrainedTensors } from "./optimiser_step.ts";
+import { isOnHost, type PlacedState, placeState, placeZeros, readState } from "./placed_state.ts";
+import { inPrecision, type Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
 
 /** How a step is taken. */
@@ -37,8 +39,8 @@ export interface BatchGradient {
   /** Summed log-probs under the policy, (P), in the batch's order. */
   readonly policyChosen: readonly number[];
   readonly policyRejected: readonly number[] | null;
-  /** The L2 norm of each parameter's gradient. */
-  readonly norms: ReadonlyMap<string, number>;
+  /** Measures the L2 norm of each parameter's gradient, as long as that is there. */
+  readonly norms: () => Promise<ReadonlyMap<string, number>>;
   /** The global L2 norm. */
   readonly gradNorm: number;
 }
@@ -53,6 +55,7 @@ const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
 
 /** What a `TrainingStep` is made of. */
 interface Opened {
+  readonly runtime: Runtime;
   readonly gradient: Session;
   /** Adds the gradients of rows that were looked up; null where the embedding is not trained. */
   readonly addRows: Session | null;
@@ -88,23 +91,26 @@ export class TrainingStep {
     // Whatever was opened is given back should a later part not open.
     await using stack = new AsyncDisposableStack();
     const session = async (graph: Graph) => {
-      const opened = await runtime.session(toOnnx(graph));
+      const opened = await openGraph(runtime, graph);
       stack.defer(() => opened.release());
       return opened;
     };
     const gradient = await session(gradientGraph(options));
     const addRows = state.weights.has(EMBEDDING) ? await session(addRowsGraph()) : null;
-    const tensors = { ...state, gradients: zerosLike(state.weights) };
+    const tensors = {
+      weights: placeState(runtime, state.weights, stack),
+      gradients: placeZeros(runtime, state.weights, stack),
+      firstMoments: placeState(runtime, state.firstMoments, stack),
+      secondMoments: placeState(runtime, state.secondMoments, stack),
+    };
     const optimiser = await OptimiserStep.open(runtime, tensors, options.adamw);
     stack.defer(() => optimiser.release());
-    const placed: Record<string, PlacedTensor> = {};
-    for (const [name, tensor] of [...options.frozen, ...tensors.weights]) {
-      placed[name] = stack.use(runtime.place(tensor));
+    const placed: Record<string, PlacedTensor> = Object.fromEntries(tensors.weights.tensors);
+    for (const [name, tensor] of options.frozen) {
+      placed[name] = stack.use(runtime.place<Precision>(inPrecision(tensor, options.precision)));
     }
-    for (const [name, tensor] of tensors.gradients) {
-      placed[gradientName(name)] = stack.use(runtime.place(tensor));
-    }
-    const parts = { gradient, addRows, optimiser, tensors, placed, stack: stack.move() };
+    for (const [name, tensor] of tensors.gradients.tensors) placed[gradientName(name)] = tensor;
+    const parts = { runtime, gradient, addRows, optimiser, tensors, placed, stack: stack.move() };
     return new TrainingStep(options, state.step, parts);
   }
 
@@ -123,12 +129,13 @@ export class TrainingStep {
         rejected[row] = Number(outputs.policyRejected?.data[i]);
       });
     }
-    const norms = await this.#opened.optimiser.gradientNorms();
-    const squares = [...norms.values()].reduce((sum, norm) => sum + norm * norm, 0);
+    const { optimiser } = this.#opened;
+    const gradNorm = await optimiser.gradNorm();
+    const norms = () => optimiser.gradientNorms();
     const policyRejected = this.#opened.gradient.outputs.includes("policyRejected")
       ? rejected
       : null;
-    return { ...sums, policyChosen: chosen, policyRejected, norms, gradNorm: Math.sqrt(squares) };
+    return { ...sums, policyChosen: chosen, policyRejected, norms, gradNorm };
   }
 
   /** Takes the step that the gathered gradient leads to. */
@@ -140,13 +147,31 @@ export class TrainingStep {
 
   /** Forgets the gathered gradient. */
   discard(): void {
-    for (const { data } of this.#opened.tensors.gradients.values()) data.fill(0);
+    for (const { elements } of this.#opened.tensors.gradients.blocks) elements.clear();
   }
 
-  /** The state after the last step: live arrays, which the next step changes. */
-  state(): TrainingState {
+  /**
+   * The state after the last step: on the CPU live arrays, which the next step changes, of a GPU a
+   * copy.
+   */
+  async state(): Promise<TrainingState> {
     const { weights, firstMoments, secondMoments } = this.#opened.tensors;
-    return { step: this.#step, weights, firstMoments, secondMoments };
+    return {
+      step: this.#step,
+      weights: await readState(weights),
+      firstMoments: await readState(firstMoments),
+      secondMoments: await readState(secondMoments),
+    };
+  }
+
+  /** The weights that are trained, as `state` has them. */
+  async weights(): Promise<Weights> {
+    return await readState(this.#opened.tensors.weights);
+  }
+
+  /** The same where they lie, which the next step changes: for another session of the runtime. */
+  placedWeights(): PlacedState["tensors"] {
+    return this.#opened.tensors.weights.tensors;
   }
 
   /** Frees the sessions; the arrays stay the caller's. */
@@ -158,18 +183,26 @@ export class TrainingStep {
     batch: Readonly<Record<string, Tensor>>,
     weights: PartWeights,
   ): Promise<Record<string, Tensor>> {
-    const { gradient, addRows, placed, tensors } = this.#opened;
+    const { runtime, gradient, addRows, placed, tensors } = this.#opened;
     const feed = (name: string) =>
       placed[name] ?? batch[name] ?? scalar(weights[name as keyof PartWeights]);
     const feeds = Object.fromEntries(gradient.inputs.map((name) => [name, feed(name)]));
-    const gathered = [...tensors.gradients.keys()].map(gradientName)
+    const gathered = [...tensors.gradients.tensors.keys()].map(gradientName)
       .filter((name) => gradient.inputs.includes(name));
+    const inPlace = gathered.map(nextName);
     const into = Object.fromEntries(gathered.map((name) => [nextName(name), placed[name]]));
-    const outputs = await gradient.run(feeds, { into, inPlace: Object.keys(into) });
-    if (addRows === null) return outputs;
+    if (addRows === null) return await gradient.run(feeds, { into, inPlace });
     const table = placed[gradientName(EMBEDDING)];
+    // On a GPU they stay there; on the CPU a run hands them out itself.
+    using rows = isOnHost(runtime)
+      ? null
+      : runtime.zeros("float32", [batch.ids.dims[0], table.dims[1]]);
+    const outputs = await gradient.run(feeds, {
+      into: rows === null ? into : { ...into, [ROW_GRADIENTS]: rows },
+      inPlace,
+    });
     const next = nextName("table");
-    await addRows.run({ table, ids: batch.ids, rows: outputs[ROW_GRADIENTS] }, {
+    await addRows.run({ table, ids: batch.ids, rows: rows ?? outputs[ROW_GRADIENTS] }, {
       into: { [next]: table },
       inPlace: [next],
     });

@@ -10,6 +10,8 @@ interface Check {
   readonly name: string;
   readonly ok: boolean;
   readonly found: string;
+  /** False where a run without it is as good, unless its recipe asks for it. */
+  readonly needed?: boolean;
   /** What to do when it is not well. */
   readonly remedy?: string;
 }
@@ -22,31 +24,36 @@ export async function doctor(options: { store?: string; json: boolean }): Promis
   const checks: Check[] = [
     denoCheck(),
     machineCheck(),
-    await nativeCheck("onnxruntime", async () => {
-      // In a process of its own, as in workers: the command line may not use the C API.
-      const probe = join(PROJECT_FOLDER, "cli", "runtime_probe.ts");
-      const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "--no-prompt", "--cached-only", "--allow-read", "--allow-ffi", probe],
-        cwd: PROJECT_FOLDER,
-      }).output();
-      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-      if (!success) throw new Error(text(stderr));
-      return text(stdout);
-    }),
+    await nativeCheck("onnxruntime", () => probe("runtime_probe.ts")),
+    { ...await nativeCheck("cuda", () => probe("cuda_probe.ts")), needed: false },
     await nativeCheck("duckdb", async () => (await import("@duckdb/node-api")).version()),
     await storeCheck(options.store),
   ];
   if (options.json) printJson({ host: thisHost(), checks });
   else {
     printResult(
-      checks.map(({ name, ok, found, remedy }) =>
-        `${ok ? "ok     " : "MISSING"} ${name}: ${found}${
-          ok || remedy === undefined ? "" : `. ${remedy}`
-        }`
-      ).join("\n"),
+      checks.map(lineOf).join("\n"),
     );
   }
-  return checks.every(({ ok }) => ok) ? 0 : 1;
+  return checks.every(({ ok, needed = true }) => ok || !needed) ? 0 : 1;
+}
+
+function lineOf({ name, ok, needed = true, found, remedy }: Check): string {
+  if (ok) return `ok      ${name}: ${found}`;
+  if (!needed) return `-       ${name}: ${found}; only device: cuda:N needs it`;
+  return `MISSING ${name}: ${found}${remedy === undefined ? "" : `. ${remedy}`}`;
+}
+
+/** What a module prints in a process of its own, as in workers: the command line may not use the C API. */
+async function probe(module: string): Promise<string> {
+  const path = join(PROJECT_FOLDER, "cli", module);
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--cached-only", "--allow-read", "--allow-ffi", path],
+    cwd: PROJECT_FOLDER,
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (!success) throw new Error(text(stderr));
+  return text(stdout);
 }
 
 function denoCheck(): Check {

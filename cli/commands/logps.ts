@@ -1,3 +1,4 @@
+import type { Precision } from "../../train/precision.ts";
 import stage from "../../stages/command_logps.ts";
 import { runDirectly } from "../direct_job.ts";
 import { printJson, printResult } from "../output.ts";
@@ -15,6 +16,9 @@ export interface LogpsOptions {
   readonly maxLength: number;
   readonly maxPromptLength: number;
   readonly threads?: number;
+  readonly device?: string;
+  readonly precision?: Precision;
+  readonly tf32?: boolean;
   readonly json: boolean;
 }
 

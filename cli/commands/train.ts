@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Json } from "../../core/json.ts";
 import type { SftNormalisation } from "../../train/losses/sft_normalisation.ts";
 import type { ScheduleName } from "../../train/optim/schedule.ts";
+import type { Precision } from "../../train/precision.ts";
 import type { StepRecord } from "../../train/step_record.ts";
 import { objectSchema } from "../../pipeline/schema_problems.ts";
 import { removeTree } from "../../pipeline/store/store.ts";
@@ -51,6 +52,9 @@ export interface TrainOptions {
   readonly seed: number;
   readonly order: "sequential" | "shuffled";
   readonly threads?: number;
+  readonly device?: string;
+  readonly precision?: Precision;
+  readonly tf32?: boolean;
   /** Where each step is logged as it is done, with what it took on this machine. */
   readonly log?: string;
   readonly json: boolean;

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import type { Dtype, Tensor } from "../../core/tensor.ts";
+import { type Dtype, elementCount, type Tensor, type TypedArrayOf } from "../../core/tensor.ts";
 import { OptimiserStep } from "../../train/optimiser_step.ts";
 import { parseModelConfig } from "../../train/models/config.ts";
 import { initializeModel } from "../../train/models/model.ts";
+import { placeState } from "../../train/placed_state.ts";
 import type { PlacedTensor, Runtime, Session } from "../../train/runtime/open_runtime.ts";
 import { initialState, TrainingStep } from "../../train/training_step.ts";
 
@@ -41,11 +42,17 @@ class FailingRuntime implements Runtime {
       dtype,
       dims,
       read: () => Promise.resolve({ dtype, dims, data }),
+      write: () => {},
+      clear: () => {},
       piece: (_, count) => this.place({ dtype, dims: [count], data }),
       release,
       [Symbol.dispose]: release,
     };
     return this.#lend(placed);
+  }
+
+  zeros<D extends Dtype>(dtype: D, dims: readonly number[]): PlacedTensor<D> {
+    return this.place(zerosOf(dtype, dims));
   }
 
   #lend<T extends object>(lent: T): T {
@@ -83,12 +90,28 @@ const openings = {
       maxGradNorm: 1,
       adamw,
     }),
-  OptimiserStep: (runtime: Runtime) => {
-    const { weights, firstMoments, secondMoments } = initialState(model.weights);
-    const tensors = { weights, firstMoments, secondMoments, gradients: firstMoments };
-    return OptimiserStep.open(runtime, tensors, adamw);
+  OptimiserStep: async (runtime: Runtime) => {
+    await using stack = new AsyncDisposableStack();
+    const [weights, gradients, firstMoments, secondMoments] = Array.from(
+      { length: 4 },
+      () => placeState(runtime, model.weights, stack),
+    );
+    const tensors = { weights, gradients, firstMoments, secondMoments };
+    const step = await OptimiserStep.open(runtime, tensors, adamw);
+    const placed = stack.move();
+    return {
+      release: async () => {
+        await step.release();
+        await placed.disposeAsync();
+      },
+    };
   },
 };
+
+function zerosOf<D extends Dtype>(dtype: D, dims: readonly number[]): Tensor<D> {
+  const data = new Float32Array(elementCount(dims)) as TypedArrayOf[Dtype];
+  return { dtype, dims, data: data as TypedArrayOf[D] };
+}
 
 for (const [name, open] of Object.entries(openings)) {
   Deno.test(`${name}.open() gives back all it opened, whichever part does not open`, async () => {

@@ -2,6 +2,7 @@ import type { Dtype } from "../../core/tensor.ts";
 import { broadcastDims, differenceDim, type Dim, equalDims, formatDims } from "./dims.ts";
 import { productDim, sumDim } from "./dims.ts";
 import type { OpAttributes, OpType } from "./op_types.ts";
+import { isHalf } from "./target.ts";
 import { formatType, isFloating, type ValueType } from "./value.ts";
 
 /** The types of an op's outputs from the types of its inputs; throws when they do not suit it. */
@@ -69,7 +70,9 @@ const ARITIES: { readonly [Op in OpType]?: number | "one or more" } = {
   FusedRmsNorm: 2,
   FusedRotary: 3,
   BatchMatMul: 2,
-  Route: 3,
+  Route: "one or more",
+  CollectRows: "one or more",
+  CentredProduct: 3,
   RmsNorm: 2,
   GatedActivation: 2,
   Rotary: 3,
@@ -152,7 +155,8 @@ function rmsNorm([x, weight]: readonly ValueType[], _: unknown, expect: Expect) 
   );
   return [
     { dtype: x.dtype, dims: x.dims },
-    { dtype: x.dtype, dims: [...x.dims.slice(0, -1), 1] },
+    // The kernels compute in float32 at the least, and keep that.
+    { dtype: isHalf(x.dtype) ? "float32" as Dtype : x.dtype, dims: [...x.dims.slice(0, -1), 1] },
   ];
 }
 
@@ -191,16 +195,54 @@ function attention([q, k, v, mask]: readonly ValueType[], _: unknown, expect: Ex
   return [{ dtype: q.dtype, dims: q.dims }, { dtype: q.dtype, dims: scores }];
 }
 
-/** x (R, W), index (…), inverse (R, copies). */
-function route([x, index, inverse]: readonly ValueType[], _: unknown, expect: Expect) {
-  expect(x.dims.length === 2 && isFloating(x.dtype), "floating rows (R, W)");
-  expectIndices(index, expect);
-  expectIndices(inverse, expect);
+/** Sources (R, W) each, as many indices (…) as there are targets, for each source an inverse (R, copies). */
+function route(
+  inputs: readonly ValueType[],
+  { sources: count, targets }: OpAttributes["Route"],
+  expect: Expect,
+) {
+  const sources = expectRows(inputs.slice(0, count), expect);
+  const indices = inputs.slice(count, count + targets);
+  const inverses = inputs.slice(count + targets);
+  for (const index of [...indices, ...inverses]) expectIndices(index, expect);
   expect(
-    inverse.dims.length === 2 && inverse.dims[0] === x.dims[0],
-    "an inverse (R, copies) of the rows",
+    inverses.length === 0 || inverses.length === count &&
+        inverses.every(({ dims }, i) => dims.length === 2 && dims[0] === sources[i].dims[0]),
+    "an inverse (R, copies) for each source's rows, or none",
   );
-  return [{ dtype: x.dtype, dims: [...index.dims, x.dims[1]] }];
+  const [{ dtype, dims }] = sources;
+  return indices.map((index) => ({ dtype, dims: [...index.dims, dims[1]] }));
+}
+
+/** Slots (L, W) in one tensor or several, inverse (R, copies). */
+function collectRows(inputs: readonly ValueType[], _: unknown, expect: Expect) {
+  const [{ dtype, dims }] = expectRows(inputs.slice(0, -1), expect);
+  const inverse = inputs.at(-1)!;
+  expectIndices(inverse, expect);
+  expect(inverse.dims.length === 2, "an inverse (R, copies) of the rows");
+  return [{ dtype, dims: [inverse.dims[0], dims[1]] }];
+}
+
+function expectRows(tensors: readonly ValueType[], expect: Expect): readonly ValueType[] {
+  expect(
+    tensors.length > 0 &&
+      tensors.every(({ dtype, dims }) =>
+        dims.length === 2 && dims[1] === tensors[0].dims[1] && isFloating(dtype) &&
+        dtype === tensors[0].dtype
+      ),
+    "floating rows (…, W) of one dtype",
+  );
+  return tensors;
+}
+
+/** a (…, m, k), b (…, n, k), c (…, m, 1). */
+function centredProduct([a, b, c]: readonly ValueType[], _: unknown, expect: Expect) {
+  const [product] = matrixProduct([a, b], { transposeA: false, transposeB: true }, expect);
+  expect(
+    c.dtype === a.dtype && equalDims(c.dims, [...product.dims.slice(0, -1), 1]),
+    "one number for each row of the product",
+  );
+  return [product];
 }
 
 function expectIndices(x: ValueType, expect: Expect): void {
@@ -347,6 +389,7 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   MatMul: (inputs, _, expect: Expect) =>
     matrixProduct(inputs, { transposeA: false, transposeB: false }, expect),
   Softmax: floatingUnary,
+  LogSoftmax: floatingUnary,
   FusedMatMul: matrixProduct,
   FusedRmsNorm: rmsNorm,
   FusedSilu: floatingUnary,
@@ -356,6 +399,8 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   Softplus: floatingUnary,
   BatchMatMul: matrixProduct,
   Route: route,
+  CollectRows: collectRows,
+  CentredProduct: centredProduct,
   RmsNorm: rmsNorm,
   GatedActivation: (inputs, _, expect: Expect) => {
     const [gate, up] = inputs;

@@ -5,13 +5,16 @@ const FLOATING = ["float32", "float64"] as const;
 const NUMERIC = [...FLOATING, "int64", "int32"] as const;
 const STORED = [...NUMERIC, "bool"] as const;
 
+/** The dtypes that each op has a kernel for, by the operand that decides it. */
+export type KernelTable = { readonly [Op in OpType]: readonly Dtype[] };
+
 /**
  * The dtypes for which ONNX Runtime 1.29 has a CPU kernel, or for which a macro can be lowered.
  * Float64 is missing for Softplus and most fused kernels; 16-bit floats and bytes for nearly
  * everything.
  */
-export const KERNELS: { readonly [Op in OpType]: readonly Dtype[] } = {
-  Constant: STORED,
+export const KERNELS: KernelTable = {
+  Constant: [...STORED, "bfloat16", "float16"],
   Full: STORED,
   Size: ["int64"],
   Neg: NUMERIC,
@@ -38,7 +41,7 @@ export const KERNELS: { readonly [Op in OpType]: readonly Dtype[] } = {
   Less: NUMERIC,
   LessOrEqual: NUMERIC,
   Where: NUMERIC,
-  Cast: STORED,
+  Cast: [...STORED, "bfloat16", "float16"],
   ReduceSum: NUMERIC,
   ReduceMean: [...FLOATING, "int32"],
   ReduceMax: NUMERIC,
@@ -56,6 +59,7 @@ export const KERNELS: { readonly [Op in OpType]: readonly Dtype[] } = {
   GemmAdd: FLOATING,
   MatMul: FLOATING,
   Softmax: FLOATING,
+  LogSoftmax: FLOATING,
   FusedMatMul: FLOATING,
   FusedRmsNorm: ["float32"],
   FusedSilu: ["float32"],
@@ -65,6 +69,8 @@ export const KERNELS: { readonly [Op in OpType]: readonly Dtype[] } = {
   Softplus: FLOATING,
   BatchMatMul: FLOATING,
   Route: FLOATING,
+  CollectRows: FLOATING,
+  CentredProduct: FLOATING,
   RmsNorm: FLOATING,
   GatedActivation: FLOATING,
   Rotary: FLOATING,

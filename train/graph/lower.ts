@@ -2,15 +2,16 @@ import { equalDims } from "./dims.ts";
 import { Graph } from "./graph.ts";
 import { LOWERINGS } from "./lowerings.ts";
 import type { MacroOp, OpType } from "./op_types.ts";
+import type { Target } from "./target.ts";
 import { formatType, type Node, type Value } from "./value.ts";
 
 /**
  * The same function in primitive ops only: unused nodes are left out, macros become what is
- * fastest for their dtype.
+ * fastest for their dtype on the target.
  */
-export function lower(graph: Graph): Graph {
-  let lowered = lowerOnce(graph);
-  while (lowered.nodes.some(({ op }) => isMacro(op))) lowered = lowerOnce(lowered);
+export function lower(graph: Graph, target: Target = "cpu"): Graph {
+  let lowered = lowerOnce(graph, target);
+  while (lowered.nodes.some(({ op }) => isMacro(op))) lowered = lowerOnce(lowered, target);
   return lowered;
 }
 
@@ -25,7 +26,7 @@ export function liveNodes(graph: Graph): Node[] {
   return live.reverse();
 }
 
-function lowerOnce(graph: Graph): Graph {
+function lowerOnce(graph: Graph, target: Target): Graph {
   const lowered = new Graph({ dtype: graph.dtype });
   const image = new Map<Value, Value>();
   for (const [name, input] of graph.inputs) {
@@ -34,7 +35,7 @@ function lowerOnce(graph: Graph): Graph {
   for (const node of liveNodes(graph)) {
     const inputs = node.inputs.map((value) => image.get(value)!);
     const outputs = isMacro(node.op)
-      ? lowerMacro(node as Node<MacroOp>, inputs)
+      ? lowerMacro(node as Node<MacroOp>, inputs, target)
       : lowered.emit(node.op, inputs, node.attributes);
     node.outputs.forEach((value, i) => image.set(value, sameType(node, value, outputs[i])));
   }
@@ -49,8 +50,9 @@ function isMacro(op: OpType): op is MacroOp {
 function lowerMacro<Op extends MacroOp>(
   { op, attributes }: Node<Op>,
   inputs: readonly Value[],
+  target: Target,
 ): readonly Value[] {
-  return LOWERINGS[op](inputs, attributes);
+  return LOWERINGS[op](inputs, attributes, target);
 }
 
 function sameType({ op }: Node, before: Value, after: Value): Value {

@@ -3,19 +3,27 @@ import type { MacroAttributes, MacroOp } from "./op_types.ts";
 import { abs, add, div, exp, log, mul, neg, reciprocal, relu, sigmoid } from "./ops/elementwise.ts";
 import { sqrt, sub } from "./ops/elementwise.ts";
 import { SIGMOID_ARGUMENTS } from "./sigmoid_arguments.ts";
-import { embedding, gatherElements } from "./ops/index.ts";
+import { gatherElements } from "./ops/index.ts";
 import { matmul } from "./ops/linear.ts";
 import { reduceMax, reduceMean, softmax } from "./ops/reduce.ts";
-import { concat, reshape, split } from "./ops/shape.ts";
+import { concat, full, reshape, split } from "./ops/shape.ts";
+import { ROUTES } from "./routing.ts";
+import type { Target } from "./target.ts";
 import type { Value } from "./value.ts";
 
 /** What a macro op is made of. Its outputs have the types that the macro's have. */
 type Lowering<Op extends MacroOp> = (
   inputs: readonly Value[],
   attributes: MacroAttributes[Op],
+  target: Target,
 ) => readonly Value[];
 
-/** A lowering for each macro: fused kernels for float32, which alone has them, else the formula. */
+/** Whether there are fused kernels: not for float64, and for 16-bit floats where those are computed. */
+function isFused({ dtype }: Value): boolean {
+  return dtype !== "float64";
+}
+
+/** A lowering for each macro: fused kernels where there are any, else the formula. */
 export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
   /**
    * max(x, 0) + log1p(e^−|x|), which overflows nowhere. log1p(e) = log u − ((u − 1) − e) / u with
@@ -35,7 +43,7 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
       : a.graph.emit("MatMul", [a, b], {}),
 
   RmsNorm: ([x, weight], { epsilon }) => {
-    if (x.dtype === "float32") return x.graph.emit("FusedRmsNorm", [x, weight], { epsilon });
+    if (isFused(x)) return x.graph.emit("FusedRmsNorm", [x, weight], { epsilon });
     const meanSquare = reduceMean(mul(x, x), { axes: [-1], keepDims: true });
     const inverse = reciprocal(sqrt(add(meanSquare, epsilon)));
     return [mul(mul(x, inverse), weight), inverse];
@@ -43,7 +51,7 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
 
   GatedActivation: ([gate, up], { activation }) => {
     const fused = activation === "silu" ? "FusedSilu" : "FusedGeluTanh";
-    const [activated] = gate.dtype === "float32"
+    const [activated] = isFused(gate)
       ? gate.graph.emit(fused, [gate], {})
       : [mul(gate, sigmoid(SIGMOID_ARGUMENTS[activation].of(gate)))];
     return [mul(activated, up), activated];
@@ -51,7 +59,7 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
 
   Rotary: ([x, cos, sin]) => {
     const [sequences, time, heads, width] = x.dims;
-    if (x.dtype === "float32") {
+    if (isFused(x)) {
       const flat = reshape(x, [sequences, time, Number(heads) * Number(width)]);
       const [turned] = x.graph.emit("FusedRotary", [flat, cos, sin], { heads: Number(heads) });
       return [reshape(turned, x.dims)];
@@ -73,14 +81,35 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
     return [reshape(matmul(weights, v), q.dims), probabilities];
   },
 
-  Route: ([x, index]) => [embedding(x, index)],
+  Route: (inputs, { sources, targets }, target) => {
+    const indices = inputs.slice(sources, sources + targets);
+    return ROUTES[target].route(inputs.slice(0, sources), indices);
+  },
+
+  CollectRows: (inputs, _, target) => [
+    ROUTES[target].collect(inputs.slice(0, -1), inputs.at(-1)!),
+  ],
+
+  /** On the CPU a column more in the product takes the numbers off; on a GPU products want round sizes. */
+  CentredProduct: ([a, b, c], _, target) => {
+    if (target === "cuda") return [sub(matmul(a, b, { transposeB: true }), c)];
+    const ones = full(b.graph, [...b.dims.slice(0, -1), 1], { value: 1, dtype: b.dtype });
+    const [left, right] = [concat([a, neg(c)], -1), concat([b, ones], -1)];
+    return [matmul(left, right, { transposeB: true })];
+  },
 
   /**
    * With p = softmax(logits): logsumexp(logits) = max(logits) − log(max(p)), exact where log(p) of
-   * an improbable target would be −∞, and the one (M, V) tensor is what the gradient needs.
+   * an improbable target would be −∞, and the one (M, V) tensor is what the gradient needs. The CUDA
+   * provider has no kernel of its own for maxima, but one for log softmax.
    */
-  TokenLogp: ([logits, targets]) => {
+  TokenLogp: ([logits, targets], _, target) => {
     const rows = logits.dims[0];
+    if (target === "cuda") {
+      const [logps] = logits.graph.emit("LogSoftmax", [logits], {});
+      const chosen = gatherElements(logps, reshape(targets, [rows, 1]), 1);
+      return [reshape(chosen, [rows]), exp(logps)];
+    }
     const p = softmax(logits);
     const [top, topP] = [logits, p].map((x) => reduceMax(x, { axes: [1], keepDims: true }));
     const chosen = gatherElements(logits, reshape(targets, [rows, 1]), 1);

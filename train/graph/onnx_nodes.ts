@@ -56,9 +56,20 @@ function filled({ value, dtype }: PrimitiveAttributes["Full"], dims: readonly nu
       return { dtype, dims, data: Int32Array.of(value) };
     case "bool":
       return { dtype, dims, data: Uint8Array.of(Number(value !== 0)) };
+    case "bfloat16":
+      return { dtype, dims, data: Uint16Array.of(bfloat16Bits(value)) };
+    case "float16":
+      return { dtype, dims, data: new Uint16Array(Float16Array.of(value).buffer) };
     default:
-      throw new TypeError(`Full: expected a dtype that computes on the CPU but found ${dtype}.`);
+      throw new TypeError(`Full: expected a dtype that computes but found ${dtype}.`);
   }
+}
+
+/** A number's nearest bfloat16, ties to even. */
+function bfloat16Bits(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer)[0];
+  if (Number.isNaN(value)) return 0x7fc0;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }
 
 /**
@@ -149,6 +160,7 @@ const ONNX_RULES: { readonly [Op in PrimitiveOp]: OnnxRule<Op> } = {
   GemmAdd: (node) => ({ ...transposes(node), opType: "Gemm" }),
   MatMul: same,
   Softmax: () => ({ attributes: { axis: -1 } }),
+  LogSoftmax: () => ({ attributes: { axis: -1 } }),
   FusedMatMul: (node) => ({
     domain: "com.microsoft",
     attributes: { ...transposes(node).attributes, alpha: { float: node.attributes.scale } },

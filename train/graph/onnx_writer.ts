@@ -2,6 +2,7 @@ import type { Dtype, Tensor } from "../../core/tensor.ts";
 import { type Dim, termsOfDim } from "./dims.ts";
 import type { Graph } from "./graph.ts";
 import { Message } from "./protobuf.ts";
+import { HOST_PREFIX } from "../runtime/node_names.ts";
 import type { Value, ValueType } from "./value.ts";
 
 /** Versions of the operator sets written; what ONNX Runtime 1.29 supports of ONNX and its own. */
@@ -45,6 +46,9 @@ export class OnnxWriter {
   readonly #names = new Map<string, string>();
   readonly #symbols = new Map<string, { input: string; axis: number }>();
   readonly #inputs: ReadonlyMap<string, Value>;
+  /** Values that are computed from sizes alone, and those that the model holds. */
+  readonly #sizes = new Set<string>();
+  readonly #held = new Set<string>();
   #count = 0;
 
   constructor(inputs: Graph["inputs"]) {
@@ -63,7 +67,10 @@ export class OnnxWriter {
     const message = new Message();
     for (const name of inputs) message.string(1, name);
     for (const name of outputs) message.string(2, name);
-    message.string(3, `${opType}_${this.#count++}`).string(4, opType);
+    const name = `${opType}_${this.#count++}`;
+    const isSize = this.#isSize(opType, inputs);
+    if (isSize) { for (const output of outputs) this.#sizes.add(output); }
+    message.string(3, isSize ? `${HOST_PREFIX}${name}` : name).string(4, opType);
     for (const [name, attribute] of Object.entries(attributes)) {
       message.message(5, attributeMessage(name, attribute));
     }
@@ -73,6 +80,7 @@ export class OnnxWriter {
 
   /** Adds a tensor under a name. */
   initializer(name: string, tensor: Tensor): void {
+    this.#held.add(name);
     this.#graph.message(5, tensorMessage(tensor).string(8, name));
   }
 
@@ -109,6 +117,13 @@ export class OnnxWriter {
       model.message(8, new Message().string(1, domain).integer(2, version));
     }
     return model.bytes();
+  }
+
+  /** Whether a node computes with nothing but sizes, which are at hand where no tensor is. */
+  #isSize(opType: string, inputs: readonly string[]): boolean {
+    if (opType === "Shape") return true;
+    return opType !== "ConstantOfShape" && inputs.some((name) => this.#sizes.has(name)) &&
+      inputs.every((name) => this.#sizes.has(name) || this.#held.has(name));
   }
 
   /** The name of one size as a list of one. */

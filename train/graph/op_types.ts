@@ -71,6 +71,7 @@ export interface PrimitiveAttributes {
   GemmAdd: Transposes;
   MatMul: NoAttributes;
   Softmax: NoAttributes;
+  LogSoftmax: NoAttributes;
   FusedMatMul: ScaledTransposes;
   FusedRmsNorm: { readonly epsilon: number };
   FusedSilu: NoAttributes;
@@ -83,7 +84,12 @@ export interface PrimitiveAttributes {
 export interface MacroAttributes {
   Softplus: NoAttributes;
   BatchMatMul: ScaledTransposes;
-  Route: NoAttributes;
+  /** Operands: sources, an index for each target, then an inverse for each source, or none. */
+  Route: { readonly sources: number; readonly targets: number };
+  /** What comes back to rows from the slots that they fill: a route's cotangent. Slots, inverse. */
+  CollectRows: NoAttributes;
+  /** a · bᵀ − c, with one number of c for each row: part of attention's cotangent. */
+  CentredProduct: NoAttributes;
   RmsNorm: { readonly epsilon: number };
   GatedActivation: { readonly activation: Activation };
   Rotary: NoAttributes;

@@ -1,3 +1,4 @@
+import { collapseReshapes } from "./collapse_reshapes.ts";
 import { fuseSums } from "./fuse_sums.ts";
 import type { Graph } from "./graph.ts";
 import { liveNodes, lower } from "./lower.ts";
@@ -5,7 +6,27 @@ import { writeNode } from "./onnx_nodes.ts";
 import { OnnxWriter } from "./onnx_writer.ts";
 import type { PrimitiveOp } from "./op_types.ts";
 import type { Node, Value } from "./value.ts";
-import { verify } from "./verify.ts";
+import { CUDA_KERNELS } from "./cuda_kernels.ts";
+import { emulateHalves, hasHalves } from "./emulate_halves.ts";
+import { KERNELS } from "./kernels.ts";
+import type { Target } from "./target.ts";
+import { type Kernels, verify } from "./verify.ts";
+
+/** How a model is written. */
+export interface OnnxOptions {
+  /** What it is lowered for; `cpu` unless given. */
+  readonly target?: Target;
+  /**
+   * Whether 16-bit floats are computed as float32 and rounded after each op, as the CPU, which has no
+   * kernels for them, needs it; `true` where the target is the CPU, unless given.
+   */
+  readonly emulatesHalves?: boolean;
+}
+
+const KERNELS_OF: { readonly [T in Target]: Kernels } = {
+  cpu: { processor: "CPU", table: KERNELS },
+  cuda: { processor: "CUDA", table: CUDA_KERNELS },
+};
 
 /**
  * The graph as an ONNX model. It is verified first, lowered to ops that ONNX Runtime has, and
@@ -13,10 +34,15 @@ import { verify } from "./verify.ts";
  *
  * @throws GraphError with every violation found
  */
-export function toOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
-  verify(graph);
-  const lowered = fuseSums(lower(graph));
-  verify(lowered);
+export function toOnnx(
+  graph: Graph,
+  { target = "cpu", emulatesHalves = target === "cpu" }: OnnxOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const halves = emulatesHalves && hasHalves(graph);
+  verify(graph, KERNELS_OF[halves ? "cuda" : target]);
+  const reduced = collapseReshapes(fuseSums(lower(graph, target)));
+  const lowered = halves ? emulateHalves(reduced) : reduced;
+  verify(lowered, KERNELS_OF[halves ? "cpu" : target]);
   const writer = new OnnxWriter(lowered.inputs);
   const names = tensorNames(lowered);
   const nameOf = (value: Value) => names.get(value) ?? value.name;

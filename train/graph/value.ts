@@ -2,6 +2,7 @@ import type { Dtype } from "../../core/tensor.ts";
 import { type Dim, formatDims } from "./dims.ts";
 import type { Graph } from "./graph.ts";
 import type { OpAttributes, OpType } from "./op_types.ts";
+import { isHalf } from "./target.ts";
 
 /** Element type and shape. */
 export interface ValueType {
@@ -33,5 +34,5 @@ export function formatType({ dtype, dims }: ValueType): string {
 
 /** Whether gradients can flow through values of this type. */
 export function isFloating(dtype: Dtype): boolean {
-  return dtype === "float32" || dtype === "float64";
+  return dtype === "float32" || dtype === "float64" || isHalf(dtype);
 }

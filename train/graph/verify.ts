@@ -1,6 +1,6 @@
 import { type Dim, formatDims, symbolsOfDim } from "./dims.ts";
 import { inferTypes } from "./infer.ts";
-import { KERNELS } from "./kernels.ts";
+import { KERNELS, type KernelTable } from "./kernels.ts";
 import { formatType, type Node, type Value, type ValueType } from "./value.ts";
 
 /** What a graph is made of, as `Graph` gives it. */
@@ -22,14 +22,24 @@ export class GraphError extends Error {
 /**
  * Checks that a graph is what `RULES` says a graph is.
  *
+ * @param kernels which kernels there are; those of the CPU unless given
  * @throws GraphError with every violation of every rule
  */
-export function verify(graph: GraphView): void {
-  const violations = Object.values(RULES).flatMap((rule) => [...rule(graph)]);
+export function verify(graph: GraphView, kernels: Kernels = HOST): void {
+  const violations = Object.values(RULES).flatMap((rule) => [...rule(graph, kernels)]);
   if (violations.length > 0) throw new GraphError(violations);
 }
 
-type Rule = (graph: GraphView) => Iterable<string>;
+/** Which kernels a graph may rely on. */
+export interface Kernels {
+  /** As messages name it. */
+  readonly processor: string;
+  readonly table: KernelTable;
+}
+
+const HOST: Kernels = { processor: "CPU", table: KERNELS };
+
+type Rule = (graph: GraphView, kernels: Kernels) => Iterable<string>;
 
 /** What a well-formed graph is; each rule yields its violations. */
 const RULES = {
@@ -88,12 +98,14 @@ const RULES = {
     }
   },
 
-  *dtypesHaveKernels({ nodes }) {
+  *dtypesHaveKernels({ nodes }, { processor, table }) {
     for (const node of nodes) {
       const { dtype } = decidingOperand(node);
-      const kernels = KERNELS[node.op] ?? [dtype];
+      const kernels = table[node.op] ?? [dtype];
       if (!kernels.includes(dtype)) {
-        yield `${describe(node)}: no CPU kernel for ${dtype}, only for ${kernels.join(", ")}.`;
+        yield `${describe(node)}: no ${processor} kernel for ${dtype}, only for ${
+          kernels.join(", ")
+        }.`;
       }
     }
   },

@@ -1,7 +1,12 @@
 import { float32, int64, type Tensor } from "../../core/tensor.ts";
 import type { Graph } from "../graph/graph.ts";
-import { toOnnx } from "../graph/to_onnx.ts";
-import { openRuntime, type RuntimeOptions, type Session } from "../runtime/open_runtime.ts";
+import { openGraph } from "../graph/open_graph.ts";
+import {
+  openRuntime,
+  type PlacedTensor,
+  type RuntimeOptions,
+  type Session,
+} from "../runtime/open_runtime.ts";
 import { requireWithinWindow } from "./config.ts";
 import { cacheNames, nextCacheName, prefillGraph, stepGraph } from "./decoder_graphs.ts";
 import type { Model } from "./model.ts";
@@ -30,26 +35,30 @@ export async function openDecoder(model: Model, options: RuntimeOptions): Promis
   // The one is given back, should the other not open.
   await using opened = new AsyncDisposableStack();
   const open = async (graph: Graph) =>
-    opened.adopt(await runtime.session(toOnnx(graph)), (session) => session.release());
-  const decoder = new CachedDecoder(model, {
-    prefill: await open(prefillGraph(model.config)),
-    step: await open(stepGraph(model.config)),
-  }, runtime.description);
-  opened.move();
-  return decoder;
+    opened.adopt(await openGraph(runtime, graph), (session) => session.release());
+  const [prefill, step] = [
+    await open(prefillGraph(model.config)),
+    await open(stepGraph(model.config)),
+  ];
+  const weights: Record<string, PlacedTensor> = {};
+  for (const [name, tensor] of model.weights) weights[name] = opened.use(runtime.place(tensor));
+  const parts = { prefill, step, weights, stack: opened.move() };
+  return new CachedDecoder(model, parts, runtime.description);
 }
 
-interface Sessions {
+interface Opened {
   readonly prefill: Session;
   readonly step: Session;
+  readonly weights: Readonly<Record<string, PlacedTensor>>;
+  /** What `release` gives back. */
+  readonly stack: AsyncDisposableStack;
 }
 
 class CachedDecoder implements RuntimeDecoder {
   readonly vocabSize: number;
   readonly cacheFloats: number;
   readonly #model: Model;
-  readonly #weights: Readonly<Record<string, Tensor>>;
-  readonly #sessions: Sessions;
+  readonly #opened: Opened;
   readonly #angles: RotaryAngles;
   readonly #names: readonly string[];
   /** Two buffers a cache: a step reads one and writes the other. */
@@ -58,11 +67,10 @@ class CachedDecoder implements RuntimeDecoder {
   #rows = 0;
   #positions = 0;
 
-  constructor(model: Model, sessions: Sessions, readonly runtime: string) {
+  constructor(model: Model, opened: Opened, readonly runtime: string) {
     this.vocabSize = model.config.vocabSize;
     this.#model = model;
-    this.#weights = Object.fromEntries(model.weights);
-    this.#sessions = sessions;
+    this.#opened = opened;
     this.#angles = new RotaryAngles(model.config);
     this.#names = cacheNames(model.config);
     this.cacheFloats = this.#names.length * this.#rowSize();
@@ -77,7 +85,7 @@ class CachedDecoder implements RuntimeDecoder {
     const last = prompts.map((_, row) => row * length + length - 1);
     this.#reserve(rows, length + FIRST_ROOM);
     [this.#rows, this.#positions] = [rows, 0];
-    return await this.#run(this.#sessions.prefill, length, {
+    return await this.#run(this.#opened.prefill, length, {
       ids: int64([rows, length], ids),
       last: int64([rows], last),
     });
@@ -93,7 +101,7 @@ class CachedDecoder implements RuntimeDecoder {
     this.#reserve(this.#rows, this.#positions + 1);
     const past: Record<string, Tensor> = { ids: int64([this.#rows, 1], tokens) };
     for (const name of this.#names) past[name] = this.#view(this.#current, name, this.#positions);
-    return await this.#run(this.#sessions.step, 1, past);
+    return await this.#run(this.#opened.step, 1, past);
   }
 
   keep(rows: readonly number[]): void {
@@ -116,8 +124,7 @@ class CachedDecoder implements RuntimeDecoder {
     this.#current.clear();
     this.#spare.clear();
     this.#rows = 0;
-    await this.#sessions.prefill.release();
-    await this.#sessions.step.release();
+    await this.#opened.stack.disposeAsync();
   }
 
   /** Runs over `count` new positions, writing the caches that result into the spare buffers. */
@@ -132,7 +139,7 @@ class CachedDecoder implements RuntimeDecoder {
     for (const name of this.#names) {
       into[nextCacheName(name)] = this.#view(this.#spare, name, positions);
     }
-    const { logits } = await session.run({ ...this.#weights, ...feeds, cos, sin }, { into });
+    const { logits } = await session.run({ ...this.#opened.weights, ...feeds, cos, sin }, { into });
     [this.#current, this.#spare] = [this.#spare, this.#current];
     this.#positions = positions;
     return logits.data as Float32Array;

@@ -30,7 +30,7 @@ export function nextCacheName(name: string): string {
  */
 export function prefillGraph(config: ModelConfig): Graph {
   const { graph, transformer, angles } = start(config, "T");
-  const mask = causalMask(graph, "T"); // (T, T)
+  const mask = transformer.computed(causalMask(graph, "T")); // (T, T)
   const last = graph.input("last", "int64", ["B"]);
   let x = transformer.embed(transformer.lookUp(graph.input("ids", "int64", ["B", "T"]))); // (B, T, D)
   for (let layer = 0; layer < config.layers; layer++) {

@@ -1,8 +1,9 @@
 import { type Dim, productDim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
-import { attention, cast, causalMask, concat, embedding, expand, full } from "../graph/ops.ts";
-import { reshape, route, scatterElementsAdd, split, tokenLogp } from "../graph/ops.ts";
+import { attention, cast, causalMask, embedding, expand, full } from "../graph/ops.ts";
+import { reshape, route, routeAll, scatterElementsAdd, tokenLogp } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
+import { holdsRests } from "../pack_plan.ts";
 import type { ModelConfig } from "./config.ts";
 import type { AngleInputs, Transformer } from "./transformer.ts";
 
@@ -11,13 +12,12 @@ export interface PackInputs extends AngleInputs {
   readonly ids: Value;
   readonly promptQueries: Value;
   readonly replyQueries: Value;
-  readonly restQueries: Value;
   readonly promptKeys: Value;
   readonly replyKeys: Value;
-  readonly restKeys: Value;
   readonly querySlots: Value;
   readonly replyMask: Value;
-  readonly restMask: Value;
+  /** `restQueries`, `restKeys` and `restMask`, where rests of replies have a grid of their own. */
+  readonly rests?: Grid;
   readonly positions: Value;
   readonly targets: Value;
   /** What only gradients read; absent where none passes. */
@@ -35,12 +35,18 @@ export interface GradientPaths {
  *
  * @param replies S, the number of replies
  * @param paths none in a graph without gradients
+ * @param rests whether the pack is laid out with a grid of rests
  */
 export function packInputs(
   graph: Graph,
-  { heads, keyValueHeads, headDim }: ModelConfig,
-  { replies, paths }: { readonly replies: Dim; readonly paths?: GradientPaths },
+  config: ModelConfig,
+  { replies, paths, rests = holdsRests(config) }: {
+    readonly replies: Dim;
+    readonly paths?: GradientPaths;
+    readonly rests?: boolean;
+  },
 ): PackInputs {
+  const { heads, keyValueHeads, headDim } = config;
   const indices = (name: string, ...dims: Dim[]) => graph.input(name, "int64", dims);
   const angle = (name: string) => graph.input(name, graph.dtype, ["N", headDim / 2]);
   return {
@@ -49,13 +55,17 @@ export function packInputs(
     sin: angle("sin"),
     promptQueries: indices("promptQueries", "G", heads, "Tp"),
     replyQueries: indices("replyQueries", replies, heads, "Tr"),
-    restQueries: indices("restQueries", "L", heads, "Tl"),
     promptKeys: indices("promptKeys", "G", keyValueHeads, "Tp"),
     replyKeys: indices("replyKeys", replies, keyValueHeads, "U"),
-    restKeys: indices("restKeys", "L", keyValueHeads, "Ul"),
     querySlots: indices("querySlots", "N", heads),
     replyMask: graph.input("replyMask", graph.dtype, [replies, 1, "Tr", "U"]),
-    restMask: graph.input("restMask", graph.dtype, ["L", 1, "Tl", "Ul"]),
+    ...rests && {
+      rests: {
+        queries: indices("restQueries", "L", heads, "Tl"),
+        keys: indices("restKeys", "L", keyValueHeads, "Ul"),
+        mask: graph.input("restMask", graph.dtype, ["L", 1, "Tl", "Ul"]),
+      },
+    },
     positions: indices("positions", "M"),
     targets: indices("targets", "M"),
     inverses: {
@@ -147,50 +157,63 @@ function packedAttention(
   pack: PackInputs,
 ): (projected: Projected) => Value {
   const { heads, keyValueHeads, headDim } = transformer.config;
-  const { promptQueries, replyQueries, restQueries, querySlots } = pack;
-  const queryGrids = [promptQueries, replyQueries, restQueries];
-  // Once for all heads and layers: sums of two tensors of one shape are fast.
-  const forHeads = (mask: Value, queries: Value) => expand(mask, [...queries.dims, mask.dims[3]]); // (S, H, Tr, U)
-  const masks = [
-    causalMask(promptQueries.graph, "Tp"), // (Tp, Tp)
-    forHeads(pack.replyMask, replyQueries),
-    forHeads(pack.restMask, restQueries),
-  ];
-  const toQueries = gridRouting(queryGrids, flat(querySlots, 1));
+  const grids = gridsOf(transformer, pack);
   const { keySlots } = pack.inverses;
-  const toKeys = gridRouting(
-    [pack.promptKeys, pack.replyKeys, pack.restKeys],
-    keySlots && flat(keySlots, keySlots.dims[2]),
-  );
+  const { querySlots } = pack;
+  const queryRoutings = {
+    indices: grids.map(({ queries }) => queries),
+    inverses: [flat(querySlots, 1)],
+  };
+  const keyRoutings = {
+    indices: grids.map(({ keys }) => keys),
+    inverses: keySlots && [flat(keySlots, keySlots.dims[2])],
+  };
+  const backRoutings = {
+    indices: [flat(querySlots)],
+    inverses: grids.map(({ queries }) => flat(queries, 1)),
+  };
   return ({ q, k, v }) => {
-    const queries = toQueries(reshape(q, [productDim(["N", heads]), headDim]));
+    const queries = routeAll([reshape(q, [productDim(["N", heads]), headDim])], queryRoutings);
     const [keys, values] = [k, v].map((x) =>
-      toKeys(reshape(x, [productDim(["N", keyValueHeads]), headDim]))
+      routeAll([reshape(x, [productDim(["N", keyValueHeads]), headDim])], keyRoutings)
     );
     const { scale } = transformer;
-    const seen = queries.map((q, i) =>
-      attention({ q, k: keys[i], v: values[i], mask: masks[i], scale })
+    const seen = grids.map(({ mask }, i) =>
+      attention({ q: queries[i], k: keys[i], v: values[i], mask, scale })
     );
-    const slots = concat(seen.map((x) => flat(x, headDim)), 0);
-    const back = route(slots, {
-      index: flat(querySlots),
-      inverse: flat(concat(queryGrids.map((grid) => flat(grid)), 0), 1),
-    });
+    const [back] = routeAll(seen.map((x) => flat(x, headDim)), backRoutings);
     return reshape(back, [1, "N", heads * headDim]);
   };
 }
 
-/** Rows (R, C) to the slots of some grids, (G, heads, T, C) each, in one go. */
-function gridRouting(
-  grids: readonly Value[],
-  inverse: Value | undefined,
-): (rows: Value) => readonly Value[] {
-  const index = concat(grids.map((grid) => flat(grid)), 0);
-  return (rows) => {
-    const slots = inverse ? route(rows, { index, inverse }) : embedding(rows, index);
-    const parts = split(slots, { axis: 0, sizes: grids.map(({ dims }) => productDim(dims)) });
-    return parts.map((part, i) => reshape(part, [...grids[i].dims, rows.dims[1]]));
+/** What attends to what in one go: slots of queries and of keys, and what is added to their products. */
+interface Grid {
+  readonly queries: Value;
+  readonly keys: Value;
+  readonly mask: Value;
+}
+
+function gridsOf(transformer: Transformer, pack: PackInputs): Grid[] {
+  const { promptQueries, promptKeys, rests } = pack;
+  // Once for all heads and layers: sums of two tensors of one shape are fast.
+  const forHeads = (mask: Value, queries: Value) => {
+    const computed = transformer.computed(mask);
+    return expand(computed, [...queries.dims, computed.dims[3]]); // (S, H, Tr, U)
   };
+  const grid = ({ queries, keys, mask }: Grid) => ({
+    queries,
+    keys,
+    mask: forHeads(mask, queries),
+  });
+  return [
+    {
+      queries: promptQueries,
+      keys: promptKeys,
+      mask: transformer.computed(causalMask(promptQueries.graph, "Tp")), // (Tp, Tp)
+    },
+    grid({ queries: pack.replyQueries, keys: pack.replyKeys, mask: pack.replyMask }),
+    ...rests === undefined ? [] : [grid(rests)],
+  ];
 }
 
 /** All elements in one row, or in rows of a width. */

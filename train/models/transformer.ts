@@ -1,5 +1,7 @@
+import type { Dtype } from "../../core/tensor.ts";
 import {
   add,
+  cast,
   embedding,
   gatedActivation,
   linear,
@@ -27,10 +29,18 @@ import {
 /** The weights of a model as inputs of a graph, by name. */
 export type WeightInputs = ReadonlyMap<string, Value>;
 
-/** Declares a model's weights as inputs under their own names: never initialisers, so they can change. */
-export function weightInputs(graph: Graph, config: ModelConfig): WeightInputs {
+/**
+ * Declares a model's weights as inputs under their own names: never initialisers, so they can change.
+ *
+ * @param dtype that they are fed in; the graph's unless given
+ */
+export function weightInputs(
+  graph: Graph,
+  config: ModelConfig,
+  dtype: Dtype = graph.dtype,
+): WeightInputs {
   return new Map(
-    parametersOf(config).map(({ name, dims }) => [name, graph.input(name, graph.dtype, dims)]),
+    parametersOf(config).map(({ name, dims }) => [name, graph.input(name, dtype, dims)]),
   );
 }
 
@@ -61,6 +71,16 @@ export interface AngleInputs {
   readonly sin: Value;
 }
 
+/** How a transformer computes. */
+export interface TransformerOptions {
+  /**
+   * What layers and head compute in, whatever the weights are fed in; the graph's type unless given.
+   * With 16 bits norms, softmax and sums are computed in float32 inside their kernels, log-probs and
+   * losses in float32 and float64 altogether.
+   */
+  readonly precision?: Dtype;
+}
+
 /**
  * One decoder's weights in a graph, and the pieces that training and generation are put together
  * from: pre-norm attention over rotary positions and a gated MLP, each added to the residual stream.
@@ -68,6 +88,7 @@ export interface AngleInputs {
  */
 export class Transformer {
   readonly #traits: FamilyTraits;
+  readonly #precision: Dtype | undefined;
   /** Multiplies attention scores: 1/sqrt(C). */
   readonly scale: number;
 
@@ -75,23 +96,32 @@ export class Transformer {
     readonly config: ModelConfig,
     readonly weights: WeightInputs,
     readonly adapter?: AdapterInputs,
+    options: TransformerOptions = {},
   ) {
     this.#traits = TRAITS[config.family];
+    this.#precision = options.precision;
     this.scale = 1 / Math.sqrt(config.headDim);
   }
 
-  /** The rows of the embedding table of token ids: (…) to (…, D). */
+  /** The rows of the embedding table of token ids, as the table is fed: (…) to (…, D). */
   lookUp(ids: Value): Value {
-    return embedding(this.#weight(EMBEDDING), ids);
+    return embedding(this.#fed(EMBEDDING), ids);
   }
 
   /** Rows of the table as what the first layer reads, (…, D). */
   embed(rows: Value): Value {
-    return this.#traits.scalesEmbeddings ? mul(rows, Math.sqrt(this.config.hiddenSize)) : rows;
+    const x = this.computed(rows);
+    return this.#traits.scalesEmbeddings ? mul(x, Math.sqrt(this.config.hiddenSize)) : x;
+  }
+
+  /** A value in the type that layers compute in. */
+  computed(x: Value): Value {
+    return cast(x, this.#precision ?? x.graph.dtype);
   }
 
   /** Queries (S, T, H, C), keys and values (S, T, K, C) of a layer; x (S, T, D). */
-  project(x: Value, layer: number, { cos, sin }: AngleInputs) {
+  project(x: Value, layer: number, angles: AngleInputs) {
+    const [cos, sin] = [this.computed(angles.cos), this.computed(angles.sin)];
     const { heads, keyValueHeads, headDim } = this.config;
     const h = this.#norm(x, layerPrefix(layer) + LAYER.inputNorm); // (S, T, D)
     const inHeads = (projection: Projection, count: number) => {
@@ -115,10 +145,10 @@ export class Transformer {
     return add(y, this.#linear(gated, layer, "down"));
   }
 
-  /** Logits (M, V) of final hidden states (M, D). */
+  /** Logits (M, V) of final hidden states (M, D), in the graph's type. */
   logits(hidden: Value): Value {
     const head = this.#weight(this.config.tiedEmbeddings ? EMBEDDING : HEAD);
-    return linear(this.#norm(hidden, FINAL_NORM), head);
+    return cast(linear(this.#norm(hidden, FINAL_NORM), head), hidden.graph.dtype);
   }
 
   /** One of a layer's matrices applied to x, with its bias where the family has one. */
@@ -137,17 +167,22 @@ export class Transformer {
     const names = adapterNames(layer, projection);
     const [a, b] = [weights.get(names.a), weights.get(names.b)];
     if (a === undefined || b === undefined) return null;
-    return linear(mul(linear(x, a), scale), b); // scaled where it is narrow: (…, R)
+    // Scaled where it is narrow: (…, R)
+    return linear(mul(linear(x, this.computed(a)), scale), this.computed(b));
   }
 
   #norm(x: Value, name: string): Value {
-    const weight = this.#weight(name);
+    const weight = this.#fed(name);
     const { normOffset } = this.#traits;
     const factor = normOffset === 0 ? weight : add(weight, normOffset);
-    return rmsNorm(x, factor, this.config.normEpsilon);
+    return rmsNorm(x, this.computed(factor), this.config.normEpsilon);
   }
 
   #weight(name: string): Value {
+    return this.computed(this.#fed(name));
+  }
+
+  #fed(name: string): Value {
     const weight = this.weights.get(name);
     if (weight === undefined) throw new RangeError(`Expected a weight named "${name}".`);
     return weight;

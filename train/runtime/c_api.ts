@@ -24,6 +24,8 @@ export const C_API = {
   },
   CreateSessionOptions: { index: 10, parameters: ["buffer"], result: "usize" },
   SetSessionExecutionMode: { index: 13, parameters: ["usize", "i32"], result: "usize" },
+  // (options, prefix of the file's path)
+  EnableProfiling: { index: 14, parameters: ["usize", "buffer"], result: "usize" },
   DisableMemPattern: { index: 17, parameters: ["usize"], result: "usize" },
   DisableCpuMemArena: { index: 19, parameters: ["usize"], result: "usize" },
   SetSessionLogSeverityLevel: { index: 22, parameters: ["usize", "i32"], result: "usize" },
@@ -49,11 +51,23 @@ export const C_API = {
     parameters: ["usize", "buffer", "usize", "buffer", "usize", "i32", "buffer"],
     result: "usize",
   },
+  // the same, with the address of the data on a device
+  CreateTensorWithAddressAsOrtValue: {
+    index: 49,
+    parameters: ["usize", "usize", "usize", "buffer", "usize", "i32", "buffer"],
+    result: "usize",
+  },
   GetTensorMutableData: { index: 51, parameters: ["usize", "buffer"], result: "usize" },
   GetTensorElementType: { index: 60, parameters: ["usize", "buffer"], result: "usize" },
   GetDimensionsCount: { index: 61, parameters: ["usize", "buffer"], result: "usize" },
   GetDimensions: { index: 62, parameters: ["usize", "buffer", "usize"], result: "usize" },
   GetTensorTypeAndShape: { index: 65, parameters: ["usize", "buffer"], result: "usize" },
+  // (name, allocator type, device, memory type, out)
+  CreateMemoryInfo: {
+    index: 68,
+    parameters: ["buffer", "i32", "i32", "i32", "buffer"],
+    result: "usize",
+  },
   // (allocator type, memory type, out)
   CreateCpuMemoryInfo: { index: 69, parameters: ["i32", "i32", "buffer"], result: "usize" },
   AllocatorFree: { index: 76, parameters: ["usize", "usize"], result: "usize" },
@@ -63,6 +77,8 @@ export const C_API = {
   ReleaseValue: { index: 96, parameters: ["usize"], result: "void" },
   ReleaseTensorTypeAndShapeInfo: { index: 99, parameters: ["usize"], result: "void" },
   ReleaseSessionOptions: { index: 100, parameters: ["usize"], result: "void" },
+  // (session, allocator, out)
+  SessionEndProfiling: { index: 110, parameters: ["usize", "usize", "buffer"], result: "usize" },
   // (options, key, value)
   AddSessionConfigEntry: { index: 130, parameters: ["usize", "buffer", "buffer"], result: "usize" },
   // (session, options, binding)
@@ -78,6 +94,35 @@ export const C_API = {
   // (binding, name, value)
   BindInput: { index: 136, parameters: ["usize", "buffer", "usize"], result: "usize" },
   BindOutput: { index: 137, parameters: ["usize", "buffer", "usize"], result: "usize" },
+  // (options, CUDA options)
+  SessionOptionsAppendExecutionProvider_CUDA_V2: {
+    index: 204,
+    parameters: ["usize", "usize"],
+    result: "usize",
+  },
+  CreateCUDAProviderOptions: { index: 205, parameters: ["buffer"], result: "usize" },
+  // (CUDA options, keys, values, count)
+  UpdateCUDAProviderOptions: {
+    index: 206,
+    parameters: ["usize", "buffer", "buffer", "usize"],
+    result: "usize",
+  },
+  ReleaseCUDAProviderOptions: { index: 208, parameters: ["usize"], result: "void" },
+  // (session, subgraphs out, count out)
+  Session_GetEpGraphAssignmentInfo: {
+    index: 407,
+    parameters: ["usize", "buffer", "buffer"],
+    result: "usize",
+  },
+  EpAssignedSubgraph_GetEpName: { index: 408, parameters: ["usize", "buffer"], result: "usize" },
+  // (subgraph, nodes out, count out)
+  EpAssignedSubgraph_GetNodes: {
+    index: 409,
+    parameters: ["usize", "buffer", "buffer"],
+    result: "usize",
+  },
+  EpAssignedNode_GetName: { index: 410, parameters: ["usize", "buffer"], result: "usize" },
+  EpAssignedNode_GetOperatorType: { index: 412, parameters: ["usize", "buffer"], result: "usize" },
 } as const satisfies Readonly<Record<string, Deno.ForeignFunction & { index: number }>>;
 
 type Functions = typeof C_API;

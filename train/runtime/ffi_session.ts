@@ -21,6 +21,14 @@ interface CName {
   readonly address: bigint;
 }
 
+/** How a session was opened. */
+export interface SessionFacts {
+  /** Whether it computes on a device, to which feeds in host memory are copied as they are bound. */
+  readonly copiesFeeds: boolean;
+  /** Whether it notes what its nodes take. */
+  readonly profiles: boolean;
+}
+
 /** A session of the C API. Made by `OnnxruntimeFfi`. */
 export class FfiSession implements Session {
   readonly inputs: readonly string[];
@@ -29,13 +37,15 @@ export class FfiSession implements Session {
   readonly #names: ReadonlyMap<string, CName>;
   readonly #inFlight = new InFlight();
   readonly #prepared = new Set<FfiPreparedRun>();
+  readonly #facts: SessionFacts;
   #session: Handle | undefined;
 
   /** Takes charge of the session. */
-  constructor(library: OnnxruntimeLibrary, session: Handle) {
+  constructor(library: OnnxruntimeLibrary, session: Handle, facts: SessionFacts) {
     const { api } = library;
     this.#library = library;
     this.#session = session;
+    this.#facts = facts;
     const { address } = session;
     const list = (
       count: (session: bigint, out: BigUint64Array<ArrayBuffer>) => bigint,
@@ -89,6 +99,7 @@ export class FfiSession implements Session {
       inFlight: this.#inFlight,
       run: resolvePreparedRun(this, feeds, request),
       blocking: request.blocking ?? false,
+      copiesFeeds: this.#facts.copiesFeeds,
       forget: () => this.#prepared.delete(prepared),
     });
     this.#prepared.add(prepared);
@@ -101,7 +112,15 @@ export class FfiSession implements Session {
     for (const prepared of this.#prepared) prepared.refuse("The session has been released.");
     await this.#inFlight.settled();
     for (const prepared of this.#prepared) prepared.release();
-    session?.[Symbol.dispose]();
+    if (session === undefined) return;
+    if (this.#facts.profiles) {
+      // It writes the file whose name it gives.
+      const { api } = this.#library;
+      this.#library.string((allocator, out) =>
+        api.SessionEndProfiling(session.address, allocator, out)
+      );
+    }
+    session[Symbol.dispose]();
   }
 
   #present(): Handle {
@@ -120,6 +139,7 @@ interface Preparation {
   readonly inFlight: InFlight;
   readonly run: ResolvedRun;
   readonly blocking: boolean;
+  readonly copiesFeeds: boolean;
   readonly forget: () => void;
 }
 
@@ -128,6 +148,8 @@ class FfiPreparedRun implements PreparedRun {
   readonly #preparation: Preparation;
   readonly #handles: DisposableStack;
   readonly #binding: Handle;
+  /** Feeds to be bound anew at each run, so that what is in them by then is what is read. */
+  readonly #copied: readonly (readonly [name: Uint8Array<ArrayBuffer>, value: bigint])[];
   #underWay = false;
   #refusal: string | undefined;
 
@@ -139,13 +161,17 @@ class FfiPreparedRun implements PreparedRun {
       library.create("IoBinding", (out) => api.CreateIoBinding(session.address, out)),
     );
     const bind = (to: typeof api.BindInput, tensors: ResolvedRun["feeds"]) => {
-      for (const tensor of tensors) {
-        const value = borrowValue(library, tensor, stack);
-        library.check(to(this.#binding.address, cString(tensor.name), value));
-      }
+      return tensors.map((tensor) => {
+        const [name, value] = [cString(tensor.name), borrowValue(library, tensor, stack)] as const;
+        library.check(to(this.#binding.address, name, value));
+        return [name, value] as const;
+      });
     };
-    bind(api.BindInput, run.feeds);
+    const fed = bind(api.BindInput, run.feeds);
     bind(api.BindOutput, run.into);
+    this.#copied = preparation.copiesFeeds
+      ? fed.filter((_, i) => run.feeds[i].tensor !== null)
+      : [];
     this.#preparation = preparation;
     this.#handles = stack.move();
   }
@@ -155,6 +181,7 @@ class FfiPreparedRun implements PreparedRun {
     const { library, session, inFlight, blocking } = this.#preparation;
     const { api } = library;
     const [of, binding] = [session.address, this.#binding.address];
+    for (const [name, value] of this.#copied) library.check(api.BindInput(binding, name, value));
     if (blocking) return library.check(api.RunWithBinding(of, DEFAULTS, binding));
     this.#underWay = true;
     try {

@@ -1,5 +1,7 @@
 /** What ONNX Runtime hands out and wants back. Its environment is not among them: it stays. */
 export type HandleKind =
+  | "CUDAProviderOptions"
+  | "DeviceMemory"
   | "IoBinding"
   | "Session"
   | "SessionOptions"

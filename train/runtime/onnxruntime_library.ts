@@ -7,11 +7,12 @@ const VERSION = "1.29.";
 const API_VERSION = 29;
 /** `ORT_LOGGING_LEVEL_FATAL`: errors are thrown with their text; printing them would say it twice. */
 export const FATAL = 4;
+const DEVICE_ALLOCATOR = 0;
 const ARENA_ALLOCATOR = 1;
 const DEFAULT_MEMORY = 0;
 
 /** Kinds with a function of their own that gives them back. */
-type ReleasedKind = Exclude<HandleKind, "String">;
+type ReleasedKind = Exclude<HandleKind, "String" | "DeviceMemory">;
 
 /** libonnxruntime in this process, with its environment. */
 export class OnnxruntimeLibrary {
@@ -20,6 +21,7 @@ export class OnnxruntimeLibrary {
   /** Describes plain host memory; lives as long as the process. */
   readonly hostMemory: bigint;
   readonly #allocator: bigint;
+  readonly #devices = new Map<number, bigint>();
   readonly #out = new BigUint64Array(1);
 
   /** @throws Error with ONNX Runtime's own text when it cannot make an environment */
@@ -29,6 +31,17 @@ export class OnnxruntimeLibrary {
       api.CreateCpuMemoryInfo(ARENA_ALLOCATOR, DEFAULT_MEMORY, out)
     );
     this.#allocator = this.#value((out) => api.GetAllocatorWithDefaultOptions(out));
+  }
+
+  /** Describes a GPU's memory; lives as long as the process. */
+  deviceMemory(device: number): bigint {
+    const known = this.#devices.get(device);
+    if (known !== undefined) return known;
+    const info = this.#value((out) =>
+      this.api.CreateMemoryInfo(cString("Cuda"), DEVICE_ALLOCATOR, device, DEFAULT_MEMORY, out)
+    );
+    this.#devices.set(device, info);
+    return info;
   }
 
   /** @throws Error with ONNX Runtime's own text unless the status, which is used up, is 0 */

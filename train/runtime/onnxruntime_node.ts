@@ -1,8 +1,10 @@
 import * as ort from "onnxruntime-node";
 import type { Dtype, Tensor, TypedArrayOf } from "../../core/tensor.ts";
 import { InFlight } from "./in_flight.ts";
-import { PlacedOnHost } from "./placed_tensor.ts";
+import { PlacedOnHost, zerosOnHost } from "./placed_on_host.ts";
 import {
+  type NamedHostTensor,
+  requireOnHost,
   requirePlaced,
   requireThreads,
   type ResolvedRun,
@@ -54,6 +56,10 @@ export class OnnxruntimeNode implements Runtime {
   place<D extends Dtype>(tensor: Tensor<D>): PlacedTensor<D> {
     return new PlacedOnHost(tensor);
   }
+
+  zeros<D extends Dtype>(dtype: D, dims: readonly number[]): PlacedTensor<D> {
+    return zerosOnHost(dtype, dims);
+  }
 }
 
 function sessionOptions(
@@ -89,7 +95,7 @@ class OnnxruntimeNodeSession implements Session {
 
   async run(feeds: NamedTensors, request: RunRequest = {}): Promise<Record<string, Tensor>> {
     const session = this.#present();
-    const run = resolveRun(this, feeds, request);
+    const run = requireOnHost(resolveRun(this, feeds, request));
     const running = session.run(...toOrtRun(run));
     const results = await this.#inFlight.follow(running, [run]);
     const returned: Record<string, Tensor> = { ...run.returned };
@@ -99,7 +105,7 @@ class OnnxruntimeNodeSession implements Session {
 
   prepare(feeds: NamedTensors, request: PrepareRequest): PreparedRun {
     this.#present();
-    const run = resolvePreparedRun(this, feeds, request);
+    const run = requireOnHost(resolvePreparedRun(this, feeds, request));
     const [given, requested] = toOrtRun(run);
     return new OnnxruntimeNodePreparedRun(async () => {
       const session = this.#present();
@@ -150,7 +156,7 @@ class OnnxruntimeNodePreparedRun implements PreparedRun {
   }
 }
 
-function toOrtRun({ feeds, into, fetches }: ResolvedRun) {
+function toOrtRun({ feeds, into, fetches }: ResolvedRun<NamedHostTensor>) {
   const given: Record<string, ort.Tensor> = {};
   for (const { name, tensor } of feeds) given[name] = toOrt(name, tensor);
   const requested: Record<string, ort.OnnxValue | null> = {};

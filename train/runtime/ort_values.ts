@@ -1,25 +1,23 @@
-import { type Dtype, elementCount, type Tensor, type TypedArrayOf } from "../../core/tensor.ts";
+import { type Dtype, elementCount, type Tensor } from "../../core/tensor.ts";
 import { type Handle, SharedHandle } from "./handles.ts";
 import type { OnnxruntimeLibrary } from "./onnxruntime_library.ts";
+import { newArray } from "./placed_on_host.ts";
+import type { PlacedOnDevice } from "./placed_on_device.ts";
 import type { NamedTensor } from "./resolve_run.ts";
 
-/** `ONNXTensorElementDataType`, and the array that holds it. */
-const DTYPES = {
-  float32: [1, Float32Array],
-  uint8: [2, Uint8Array],
-  int32: [6, Int32Array],
-  int64: [7, BigInt64Array],
-  bool: [9, Uint8Array],
-  float16: [10, Uint16Array],
-  float64: [11, Float64Array],
-  bfloat16: [16, Uint16Array],
-} as const satisfies {
-  [D in Dtype]: readonly [number, new (length: number) => TypedArrayOf[D]];
+/** `ONNXTensorElementDataType`. */
+const CODES: { readonly [D in Dtype]: number } = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
 };
 
-const DTYPE_OF = new Map(
-  Object.entries(DTYPES).map(([dtype, [code]]) => [code as number, dtype as Dtype]),
-);
+const DTYPE_OF = new Map(Object.entries(CODES).map(([dtype, code]) => [code, dtype as Dtype]));
 
 /** Stands in for no elements: the library refuses a null address. */
 const NOTHING = new Uint8Array(16);
@@ -30,17 +28,20 @@ const NOTHING = new Uint8Array(16);
  */
 export function borrowValue(
   library: OnnxruntimeLibrary,
-  { tensor, placed }: NamedTensor,
+  named: NamedTensor,
   stack: DisposableStack,
 ): bigint {
-  if (placed === null) return stack.use(makeValue(library, tensor)).address;
-  const value = placed.value ??= new SharedHandle(makeValue(library, tensor));
+  const { tensor, placed } = named;
+  const make = () =>
+    tensor === null ? deviceValue(library, named.placed) : hostValue(library, tensor);
+  if (placed === null) return stack.use(make()).address;
+  const value = placed.value ??= new SharedHandle(make());
   value.share();
   stack.defer(() => value.drop());
   return value.address;
 }
 
-function makeValue(library: OnnxruntimeLibrary, { dtype, dims, data }: Tensor): Handle {
+function hostValue(library: OnnxruntimeLibrary, { dtype, dims, data }: Tensor): Handle {
   const array = data.length === 0 ? NOTHING : data;
   const shape = BigInt64Array.from(dims, BigInt);
   return library.create("Value", (out) =>
@@ -50,7 +51,22 @@ function makeValue(library: OnnxruntimeLibrary, { dtype, dims, data }: Tensor): 
       BigInt(data.byteLength),
       shape,
       BigInt(dims.length),
-      DTYPES[dtype][0],
+      CODES[dtype],
+      out,
+    ));
+}
+
+function deviceValue(library: OnnxruntimeLibrary, placed: PlacedOnDevice): Handle {
+  const { dtype, dims, memory, offset, byteLength } = placed;
+  const shape = BigInt64Array.from(dims, BigInt);
+  return library.create("Value", (out) =>
+    library.api.CreateTensorWithAddressAsOrtValue(
+      library.deviceMemory(memory!.device),
+      memory!.address + BigInt(offset),
+      BigInt(byteLength),
+      shape,
+      BigInt(dims.length),
+      CODES[dtype],
       out,
     ));
 }
@@ -70,7 +86,7 @@ export function fromValue(library: OnnxruntimeLibrary, name: string, value: Hand
   const dtype = DTYPE_OF.get(code);
   if (dtype === undefined) {
     throw new TypeError(
-      `"${name}": expected one of ${Object.keys(DTYPES).join(", ")} but found type ${code}.`,
+      `"${name}": expected one of ${Object.keys(CODES).join(", ")} but found type ${code}.`,
     );
   }
   const shape = new BigInt64Array(
@@ -78,7 +94,7 @@ export function fromValue(library: OnnxruntimeLibrary, name: string, value: Hand
   );
   library.check(api.GetDimensions(info.address, shape, BigInt(shape.length)));
   const dims = Array.from(shape, Number);
-  const data = new DTYPES[dtype][1](elementCount(dims));
+  const data = newArray(dtype, elementCount(dims));
   const source = library.borrow((out) => api.GetTensorMutableData(value.address, out));
   if (data.length > 0) Deno.UnsafePointerView.copyInto(source!, data);
   return { dtype, dims, data };

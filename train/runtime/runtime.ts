@@ -1,9 +1,26 @@
-import type { Dtype, Tensor } from "../../core/tensor.ts";
+import type { Dtype, Tensor, TypedArrayOf } from "../../core/tensor.ts";
+
+/** Where sessions compute: the processor, or a GPU by its number. */
+export type Device = "cpu" | `cuda:${number}`;
 
 /** How sessions compute. */
 export interface RuntimeOptions {
   /** Threads that one op may use, the caller's included; 1 starts no thread pool. */
   readonly threads: number;
+  /** `cpu` unless given. */
+  readonly device?: Device;
+  /**
+   * Whether a GPU may round operands of float32 products to TF32's 10 bits of mantissa, several times
+   * as fast; it does not unless asked to. A processor never does.
+   */
+  readonly tf32?: boolean;
+  /**
+   * Told of nodes that run on the processor although a GPU was asked for; without it a session with
+   * such nodes is refused.
+   */
+  readonly onFallback?: (message: string) => void;
+  /** Where each session writes what its nodes took, at its release: the beginning of files' paths. */
+  readonly profile?: string;
 }
 
 /** Something that runs ONNX models. Implementations meet one contract: tests/train/runtime. */
@@ -19,7 +36,8 @@ export interface Runtime {
   /**
    * Loads a model.
    *
-   * @throws Error with ONNX Runtime's own text when it refuses the model
+   * @throws Error with ONNX Runtime's own text when it refuses the model, and with the nodes that
+   *   would have run on the processor where a GPU was asked for
    */
   session(model: Uint8Array): Promise<Session>;
 
@@ -30,6 +48,9 @@ export interface Runtime {
    * @throws RangeError when the data does not fill the shape
    */
   place<D extends Dtype>(tensor: Tensor<D>): PlacedTensor<D>;
+
+  /** A placed tensor of zeros. */
+  zeros<D extends Dtype>(dtype: D, dims: readonly number[]): PlacedTensor<D>;
 }
 
 /** A tensor that a runtime holds from run to run. */
@@ -38,19 +59,33 @@ export interface PlacedTensor<D extends Dtype = Dtype> extends Disposable {
   readonly dims: readonly number[];
 
   /**
-   * Its values in host memory: on the CPU the live array, which later runs change.
+   * Its values in host memory: on the CPU the live array, which later runs change; of a GPU a copy.
    *
    * @throws RangeError after its release
    */
   read(): Promise<Tensor<D>>;
 
   /**
-   * Elements `start` … `start + count` in row-major order, as a tensor of one dimension in the same
-   * memory. The piece is released by itself, and may outlive the whole.
+   * Overwrites its values.
    *
-   * @throws RangeError when they are not all there
+   * @throws RangeError when there are more or fewer than it holds, and after its release
    */
-  piece(start: number, count: number): PlacedTensor<D>;
+  write(data: TypedArrayOf[D]): void;
+
+  /**
+   * Sets its values to zero.
+   *
+   * @throws RangeError after its release
+   */
+  clear(): void;
+
+  /**
+   * Elements `start` … `start + count` in row-major order, in the same memory: as a tensor of one
+   * dimension unless a shape is given. The piece is released by itself, and may outlive the whole.
+   *
+   * @throws RangeError when they are not all there, or do not fill the shape
+   */
+  piece(start: number, count: number, dims?: readonly number[]): PlacedTensor<D>;
 
   /** Ends its use: runs refuse it from then on. Releasing it again does nothing. */
   release(): void;

@@ -208,6 +208,32 @@ export const SAMPLES: { readonly [Op in DifferentiableOp]: readonly Sample[] } =
       [real(2, 2), indices([3], [1, 0, 1]), indices([2, 2], [1, 3, 0, 2])],
       [real(3, 1), indices([5], [2, 0, 2, 0, 2]), indices([3, 3], [1, 3, 5, 5, 5, 5, 0, 2, 4])],
     ], routed),
+    // One source to two targets, whose slots count on: row 1 fills one of each, row 2 none.
+    ...each([
+      [
+        real(3, 2),
+        indices([1, 2], [1, 0]),
+        indices([2], [0, 1]),
+        indices([3, 2], [1, 2, 0, 3, 4, 4]),
+      ],
+    ], (x, first, second, inverse) => {
+      const parts = ops.routeAll([x], { indices: [first, second], inverses: [inverse] });
+      return ops.add(ops.reshape(parts[0], [2, 2]), ops.mul(parts[1], 3));
+    }),
+    // Two sources to one target, by rows that count on.
+    ...each(
+      [
+        [
+          real(2, 2),
+          real(3, 2),
+          indices([5], [4, 0, 2, 1, 3]),
+          indices([2, 1], [1, 3]),
+          indices([3, 1], [2, 4, 0]),
+        ],
+      ],
+      (a, b, index, ofA, ofB) =>
+        ops.routeAll([a, b], { indices: [index], inverses: [ofA, ofB] })[0],
+    ),
   ],
   TokenLogp: each([
     [real(1, 3), indices([1], [2])],

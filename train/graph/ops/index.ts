@@ -24,7 +24,29 @@ export interface Routing {
  * around, neither direction has to scatter, so each is one parallel copy in a fixed order.
  */
 export function route(x: Value, { index, inverse }: Routing): Value {
-  return x.graph.emit("Route", [x, index, inverse], {})[0];
+  return routeAll([x], { indices: [index], inverses: [inverse] })[0];
+}
+
+/** Where the rows of several tensors go, and where they came from. */
+export interface ManyRoutings {
+  /** Of each target, the rows that fill its slots, counted over the sources one after the other. */
+  readonly indices: readonly Value[];
+  /**
+   * Of each source, the slots that its rows fill, counted over the targets one after the other; see
+   * `Routing.inverse`. May be left out where no gradient passes.
+   */
+  readonly inverses?: readonly Value[];
+}
+
+/** As `route`, from the rows of sources (R, W) each to the slots of targets (…, W) each. */
+export function routeAll(
+  sources: readonly Value[],
+  { indices, inverses = [] }: ManyRoutings,
+): readonly Value[] {
+  return sources[0].graph.emit("Route", [...sources, ...indices, ...inverses], {
+    sources: sources.length,
+    targets: indices.length,
+  });
 }
 
 /** One element a position along an axis (−1 the last): indices have x's shape but on that axis. */

@@ -1,7 +1,7 @@
-import { mul, neg } from "../ops/elementwise.ts";
+import { mul } from "../ops/elementwise.ts";
 import { matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
-import { concat, full, reshape } from "../ops/shape.ts";
+import { reshape } from "../ops/shape.ts";
 import { toGroups } from "../attention_layout.ts";
 import type { Node, Value } from "../value.ts";
 
@@ -18,10 +18,8 @@ export function attentionCotangents(
   const weights = () => reshape(probabilities, [...dOut().dims.slice(0, 3), past]);
   const dScores = () => {
     const rows = reduceSum(mul(dOut(), toGroups(out, groups)), { axes: [-1], keepDims: true });
-    // A column more in the product takes the row sums off.
-    const ones = full(v.graph, [...v.dims.slice(0, 3), 1], { value: 1, dtype: v.dtype });
-    const [left, right] = [concat([dOut(), neg(rows)], 3), concat([v, ones], 3)];
-    return mul(weights(), matmul(left, right, { transposeB: true })); // (S, K, H/K·T, U)
+    const [centred] = v.graph.emit("CentredProduct", [dOut(), v, rows], {});
+    return mul(weights(), centred); // (S, K, H/K·T, U)
   };
   return [
     () => reshape(matmul(dScores(), k, { scale }), q.dims),

@@ -1,6 +1,6 @@
 import { differenceDim, type Dim, productDim } from "../dims.ts";
 import { cast, div, equal, mul, sub } from "../ops/elementwise.ts";
-import { embedding, gatherElements, scatterElementsAdd } from "../ops/index.ts";
+import { gatherElements, scatterElementsAdd } from "../ops/index.ts";
 import { gemm, matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
 import { concat, expand, full, reshape, sizeOf, split, transpose } from "../ops/shape.ts";
@@ -72,13 +72,21 @@ export const STRUCTURE = {
         ? matmul(dy!, a, { transposeA: true, transposeB: ta, scale })
         : matmul(a, dy!, { transposeA: !ta, scale }),
   ],
-  Route: ({ inputs: [x, , inverse] }, [dy]) => [
-    () => collectRows(dy!, inverse, x.dims[1]),
-    undefined,
-    undefined,
-  ],
+  Route: ({ inputs, outputs, attributes: { sources, targets } }, cotangents) => {
+    const slots = () =>
+      outputs.map((y, i) =>
+        reshape(cotangents[i] ?? zerosLike(y), [productDim(y.dims.slice(0, -1)), y.dims.at(-1)!])
+      );
+    const inverses = inputs.slice(sources + targets);
+    return inverses.map((inverse) => () =>
+      inverse.graph.emit("CollectRows", [...slots(), inverse], {})[0]
+    );
+  },
+  CollectRows: "nondifferentiable", // made by gradients alone
+  CentredProduct: "nondifferentiable",
   GemmAdd: "nondifferentiable", // made of sums when the graph is written
   MatMul: "nondifferentiable", // made by lowering, as are the fused ops
+  LogSoftmax: "nondifferentiable",
   FusedMatMul: "nondifferentiable",
   FusedRmsNorm: "nondifferentiable",
   FusedSilu: "nondifferentiable",
@@ -86,17 +94,6 @@ export const STRUCTURE = {
   FusedSoftplus: "nondifferentiable",
   FusedRotary: "nondifferentiable",
 } satisfies Partial<VjpTable>;
-
-/**
- * What comes back to each row from the slots that it fills: dy (…, W), inverse (R, copies) → (R, W).
- * Past the last slot lies a row of zeros, for rows that fill fewer slots than others.
- */
-function collectRows(dy: Value, inverse: Value, width: Dim): Value {
-  const slots = reshape(dy, [productDim(dy.dims.slice(0, -1)), width]);
-  if (inverse.dims[1] === 1) return embedding(slots, reshape(inverse, [inverse.dims[0]]));
-  const padded = concat([slots, zerosLike(slots, [1, width])], 0);
-  return reduceSum(embedding(padded, inverse), { axes: [1] }); // (R, copies, W) → (R, W)
-}
 
 /** x's shape with the reduced axes kept as 1. */
 function keptDims(x: Value, axes: readonly number[]): Dim[] {

@@ -1,9 +1,11 @@
-import { add, mul, neg, sigmoid, sub } from "../ops/elementwise.ts";
+import { add, cast, mul, neg, sigmoid, sub } from "../ops/elementwise.ts";
 import { scatterElementsAdd } from "../ops/index.ts";
-import { reduceMean } from "../ops/reduce.ts";
+import { reduceMean, reduceSum } from "../ops/reduce.ts";
 import { reshape } from "../ops/shape.ts";
 import { rotary } from "../ops/transformer.ts";
 import { SIGMOID_ARGUMENTS } from "../sigmoid_arguments.ts";
+import { isHalf } from "../target.ts";
+import type { Value } from "../value.ts";
 import { attentionCotangents } from "./attention.ts";
 import type { VjpTable } from "./vjp_rule.ts";
 
@@ -12,12 +14,18 @@ export const TRANSFORMER = {
   /** With x̂ = x · inv: dx = (dy·w − x̂ · mean(dy·w·x̂)) · inv and dw = Σ dy · x̂. */
   RmsNorm: ({ inputs: [x, weight], outputs: [, inverse] }, [dy]) => [
     () => {
-      const normal = mul(x, inverse);
-      const weighted = mul(dy!, weight);
+      const [wide, factor, cotangent] = [x, weight, dy!].map(atLeastFloat32);
+      const normal = mul(wide, inverse);
+      const weighted = mul(cotangent, factor);
       const mean = reduceMean(mul(weighted, normal), { axes: [-1], keepDims: true });
-      return mul(sub(weighted, mul(normal, mean)), inverse);
+      return cast(mul(sub(weighted, mul(normal, mean)), inverse), x.dtype);
     },
-    () => mul(dy!, mul(x, inverse)),
+    () => {
+      const each = mul(atLeastFloat32(dy!), mul(atLeastFloat32(x), inverse));
+      if (!isHalf(x.dtype)) return each;
+      // Summed before it is rounded.
+      return cast(reduceSum(each, { axes: each.dims.slice(0, -1).map((_, i) => i) }), x.dtype);
+    },
   ],
   /** With s = sigmoid(g(gate)), a = gate · s: da/d gate = s + a · (1 − s) · g'(gate). */
   GatedActivation: ({ inputs: [gate, up], outputs: [, activated], attributes }, [dy]) => [
@@ -50,3 +58,8 @@ export const TRANSFORMER = {
     undefined,
   ],
 } satisfies Partial<VjpTable>;
+
+/** A value of 16 bits as float32; others as they are. */
+function atLeastFloat32(x: Value): Value {
+  return isHalf(x.dtype) ? cast(x, "float32") : x;
+}

@@ -7,7 +7,7 @@ import type { Node, Value } from "../value.ts";
  * is none (indices, conditions).
  *
  * The cotangent of an output that nothing used is zeros only for ops with several outputs whose
- * rule asks for it; the first output's is always there unless the op is `Split`. A cotangent may
+ * rule asks for it; the first output's is always there unless the op is `Split` or `Route`. A cotangent may
  * have the shape that an input was broadcast to: the backward walk sums it down.
  */
 export type VjpRule<Op extends OpType> = (

@@ -1,0 +1,95 @@
+/** Measures RPO steps of Ballast on a GPU: calls `trainModel` as anybody would, with random weights. */
+import { printVerbatim } from "../../cli/output.ts";
+import { Random } from "../../core/random.ts";
+import type { TokenizedPair } from "../../data/pair.ts";
+import { newAdapter } from "../../train/models/new_adapter.ts";
+import { deviceMemory } from "../../train/runtime/cuda/device_memory.ts";
+import type { TrainOptions } from "../../train/train_options.ts";
+import { trainModel } from "../../train/trainer.ts";
+import type { CudaJob, CudaResult } from "./cuda_job.ts";
+import { randomModel } from "./random_model.ts";
+import { configOf } from "./shapes.ts";
+
+/** The job as options of `trainModel`. */
+function trainOptions(job: CudaJob): TrainOptions {
+  const config = configOf(job.shape);
+  const steps = job.warmupSteps + job.steps;
+  const pairs = randomPairs(job, steps * job.batchPairs, config.vocabSize);
+  const perToken = -Math.log(config.vocabSize);
+  const adapter = job.lora === null
+    ? undefined
+    : newAdapter({ rank: job.lora }, { model: config, seed: 0 });
+  return {
+    model: randomModel(config, adapter ? job.precision : "float32"),
+    takesOverModel: true,
+    adapter,
+    pairs,
+    reference: pairs.map(({ id, chosen, rejected }) => ({
+      id,
+      chosenLogp: perToken * chosen.length,
+      rejectedLogp: perToken * rejected!.length,
+      chosenTokens: chosen.length,
+      rejectedTokens: rejected!.length,
+    })),
+    loss: { loss: "rpo", beta: 0.1, eta: 0.005, sft: "sum" },
+    schedule: { name: "constant", peak: 1e-6, steps, warmupSteps: 0, minimum: 0 },
+    adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+    batchPairs: job.batchPairs,
+    order: "sequential",
+    seed: 0,
+    maxGradNorm: 1,
+    threads: 1,
+    device: job.device,
+    precision: job.precision,
+    tf32: job.tf32,
+    profile: job.profile,
+    tokensPerRun: job.tokensPerRun,
+    gradientCheckpointing: job.gradientCheckpointing,
+  };
+}
+
+function randomPairs(
+  { promptTokens, replyTokens }: CudaJob,
+  count: number,
+  vocabSize: number,
+): TokenizedPair[] {
+  const random = Random.seeded(0, "bench", "cuda");
+  const ids = (size: number) => Int32Array.from({ length: size }, () => random.integer(vocabSize));
+  return Array.from({ length: count }, (_, i) => ({
+    id: String(i),
+    prompt: ids(promptTokens),
+    chosen: ids(replyTokens),
+    rejected: ids(replyTokens),
+  }));
+}
+
+/** Bytes in use on the device; on the processor nobody asks. */
+function usedBytes({ device }: CudaJob): number {
+  if (device === "cpu") return 0;
+  const { free, total } = deviceMemory(device);
+  return total - free;
+}
+
+const job: CudaJob = JSON.parse(Deno.args[0]);
+const options = trainOptions(job);
+const ends: number[] = [];
+let deviceBytes = 0;
+const fallbacks: string[] = [];
+const { steps } = await trainModel({
+  ...options,
+  onFallback: (message) => fallbacks.push(message),
+  onStep: ({ step }) => {
+    ends.push(performance.now());
+    if (step === options.schedule.steps) deviceBytes = usedBytes(job);
+  },
+});
+const result: CudaResult = {
+  seconds: ends.slice(job.warmupSteps).map((end, i) =>
+    (end - ends[job.warmupSteps + i - 1]) / 1000
+  ),
+  losses: steps.map(({ loss }) => loss),
+  firstStep: ends[0] / 1000,
+  deviceBytes,
+  fallbacks,
+};
+printVerbatim(`RESULT ${JSON.stringify(result)}`);

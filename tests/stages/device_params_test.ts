@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { deviceFacts, deviceParams } from "../../stages/device_params.ts";
+import { modelFacts } from "../../stages/model_facts.ts";
+
+const params = z.strictObject(deviceParams);
+
+Deno.test("a stage's device is the processor or a GPU by its number", () => {
+  for (const device of ["cpu", "cuda:0", "cuda:12"]) assert(params.safeParse({ device }).success);
+  for (const device of ["cuda", "gpu", "cuda:-1", "cuda:0 ", 0]) {
+    assert(!params.safeParse({ device }).success, String(device));
+  }
+  assert.deepEqual(params.parse({}), {}, "a recipe without a device keeps its keys");
+});
+
+Deno.test("facts tell what computes, and how exactly", () => {
+  assert.deepEqual(deviceFacts({}), modelFacts());
+  assert.deepEqual(deviceFacts({ device: "cpu", tf32: true }), modelFacts());
+  const on = (more: Parameters<typeof deviceFacts>[0]) => {
+    const { provider, dtype } = deviceFacts({ device: "cuda:1", ...more });
+    return `${provider} ${dtype}`;
+  };
+  assert.equal(on({}), "cuda float32");
+  assert.equal(on({ tf32: true }), "cuda tf32");
+  assert.equal(on({ precision: "bfloat16", tf32: true }), "cuda bfloat16");
+});

@@ -1,0 +1,20 @@
+import type { Tensor } from "../core/tensor.ts";
+import { STORAGE } from "./models/storage_dtype.ts";
+
+/** What layers compute in; weights that are trained, and all that is summed up, stay float32. */
+export type Precision = "float32" | "bfloat16";
+
+/** A weight in the type that layers compute in, for one that is only read; itself when it is. */
+export function inPrecision(
+  tensor: Tensor<Precision>,
+  precision: Precision = "float32",
+): Tensor<Precision> {
+  if (!isFloat32(tensor) || precision === "float32") return tensor;
+  const bytes = STORAGE[precision].encode(tensor.data);
+  const data = new Uint16Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, tensor.data.length);
+  return { dtype: precision, dims: tensor.dims, data };
+}
+
+function isFloat32(tensor: Tensor<Precision>): tensor is Tensor<"float32"> {
+  return tensor.dtype === "float32";
+}
