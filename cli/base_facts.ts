@@ -2,32 +2,44 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { type GgufHeader, readGgufHeader } from "../core/gguf_file.ts";
 import type { BaseFacts } from "../reports/cards/card_facts.ts";
+import { readBaseSource } from "../train/models/base_source.ts";
 import { lookUp } from "./look_up.ts";
 
 /** What a model's files say of where it comes from. */
-export type StatedBase = Pick<BaseFacts, "name" | "license" | "licenseSource">;
+export type StatedBase = Omit<BaseFacts, "fromScratch">;
 
 /** A card is text for people; what is larger is none. */
 const MOST_CARD_BYTES = 1 << 20;
 
 /**
  * What a model's files say of its name on the hub and of its licence: the metadata of a GGUF file, the
- * card in a folder. What they do not say is null.
+ * card in a folder; of what base-model made, where it came from. What they do not say is null.
  *
  * @throws InputError for a GGUF file that is damaged
  */
 export async function statedBase(path: string): Promise<StatedBase> {
   const there = lookUp(path);
-  if (there === "file") return ofGguf(await readGgufHeader(path));
-  if (there === null) return NOTHING; // The stage says that it is missing.
+  if (there === null) return NOTHING_STATED; // The stage says that it is missing.
+  const { commit, ggufType } = await readBaseSource(path);
+  const source = { revision: commit, ggufType };
+  if (there === "file") return { ...ofGguf(await readGgufHeader(path)), ...source };
   const files = [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) =>
     name.endsWith(".gguf")
   );
-  const ofFile = files.length === 1 ? ofGguf(await readGgufHeader(join(path, files[0]))) : NOTHING;
-  return { ...ofFile, ...await cardLicense(path) ?? {} };
+  const ofFile = files.length === 1
+    ? ofGguf(await readGgufHeader(join(path, files[0])))
+    : NOTHING_STATED;
+  return { ...ofFile, ...await cardLicense(path) ?? {}, ...source };
 }
 
-const NOTHING: StatedBase = { name: null, license: null, licenseSource: null };
+/** Of a model that says nothing. */
+export const NOTHING_STATED: StatedBase = {
+  name: null,
+  revision: null,
+  ggufType: null,
+  license: null,
+  licenseSource: null,
+};
 
 function ofGguf({ metadata }: GgufHeader): StatedBase {
   const text = (key: string) => {
@@ -37,6 +49,7 @@ function ofGguf({ metadata }: GgufHeader): StatedBase {
   const license = text("general.license");
   const url = text("general.source.repo_url") ?? text("general.repo_url") ?? "";
   return {
+    ...NOTHING_STATED,
     name: /^https:\/\/huggingface\.co\/([^/]+\/[^/]+)\/?$/.exec(url)?.[1] ?? null,
     license,
     licenseSource: license === null ? null : "general.license of the GGUF file",

@@ -1,9 +1,12 @@
+import { join } from "node:path";
 import type { Json } from "../core/json.ts";
 import { ExpectedError, InputError, nearest, type Problem } from "../core/problem.ts";
 import { isNamed } from "../pipeline/graph.ts";
 import type { PlannedInstance } from "../pipeline/plan.ts";
 import type { BaseFacts, CardFacts } from "../reports/cards/card_facts.ts";
-import { adapterBase, isHubName, statedBase } from "./base_facts.ts";
+import { adapterBase, isHubName, NOTHING_STATED, statedBase } from "./base_facts.ts";
+import { ADAPTER_FOLDER } from "../train/models/adapter_config.ts";
+import { lookUp } from "./look_up.ts";
 import { fieldsOf, type MadeInstance, ModelHistory } from "./model_history.ts";
 import { userPath } from "./project.ts";
 import { openSession, type RecipeOptions } from "./session.ts";
@@ -13,6 +16,15 @@ export interface ExportedModel {
   /** A Hugging Face folder or a GGUF file. */
   readonly path: string;
   readonly card: Omit<CardFacts, "weights">;
+  /** What the model came of, where an adapter was trained last. */
+  readonly adapter?: TrainedAdapter;
+}
+
+/** The adapter that a model has merged into it. */
+export interface TrainedAdapter {
+  readonly path: string;
+  /** The instance whose model it adapts, where that is another one than the base: it is on no hub. */
+  readonly trainedOver: string | null;
 }
 
 /**
@@ -32,8 +44,10 @@ export async function modelOfRun(name: string, options: RecipeOptions): Promise<
   const instance = made.instance.id;
   const root = line[0].record.outputs;
   const first = Object.values(root).find(({ type }) => type === "model");
+  const path = store.objectPath(digest);
   return {
-    path: store.objectPath(digest),
+    path,
+    ...adapterOf(path, line),
     card: {
       origin: { recipe, instance, key: made.record.key, digest },
       base: await baseOfRun(line[0], first && store.objectPath(first.digest)),
@@ -41,6 +55,13 @@ export async function modelOfRun(name: string, options: RecipeOptions): Promise<
       measured: await history.measured({ instance, port }),
     },
   };
+}
+
+function adapterOf(model: string, line: readonly MadeInstance[]): Pick<ExportedModel, "adapter"> {
+  const path = join(model, ADAPTER_FOLDER);
+  if (lookUp(path) !== "folder") return {};
+  const trainedOver = line.length > 2 ? line.at(-2)!.instance.id : null;
+  return { adapter: { path, trainedOver } };
 }
 
 /**
@@ -71,14 +92,12 @@ export function withBaseName(exported: ExportedModel, name: string): ExportedMod
 
 async function baseOfRun(root: MadeInstance, path: string | undefined): Promise<BaseFacts> {
   const { params } = fieldsOf(root);
-  const stated = path === undefined
-    ? { name: null, license: null, licenseSource: null }
-    : await statedBase(path);
+  const stated = path === undefined ? NOTHING_STATED : await statedBase(path);
   const { model, revision } = hubModel(params.hub) ?? { model: stated.name, revision: null };
   return {
     ...stated,
     name: model,
-    revision,
+    revision: stated.revision ?? revision,
     fromScratch: root.instance.stage.name === "initialize",
   };
 }

@@ -16,6 +16,15 @@ import {
   tf32Option,
 } from "./options.ts";
 
+const TOKENIZER = [
+  "--tokenizer <path>",
+  "a folder or GGUF file with the tokenizer (default: the model's)",
+] as const;
+const TEMPLATE = [
+  "--template <file>",
+  "a chat template in Jinja instead of the tokenizer's own",
+] as const;
+
 /** The commands for models of one's own: logps, train, generate, export. */
 export function addModelCommands(root: Command): void {
   root.command("logps")
@@ -25,6 +34,8 @@ export function addModelCommands(root: Command): void {
     .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected} as JSON lines")
     .requiredOption("--max-length <n>", "tokens of prompt and reply together", count)
     .requiredOption("--max-prompt-length <n>", "tokens a prompt keeps when that is exceeded", count)
+    .option(...TOKENIZER)
+    .option(...TEMPLATE)
     .option("--threads <n>", "threads (default: all cores)", count)
     .addOption(deviceOption()).addOption(precisionOption()).addOption(tf32Option())
     .addOption(jsonOption())
@@ -48,7 +59,8 @@ function addGenerateCommand(root: Command): void {
     )
     .option("--prompt <text>", "a prompt; may be given again (default: standard input)", several)
     .option("--system <text>", "a system message before every prompt")
-    .option("--template <file>", "a chat template in Jinja instead of the model's own")
+    .option(...TOKENIZER)
+    .option(...TEMPLATE)
     .option("--max-new-tokens <n>", "most tokens of a reply", count, 256)
     .option(
       "--max-prompt-length <n>",
@@ -85,8 +97,9 @@ function addExportCommand(root: Command): void {
     .requiredOption("--out <folder>", "where it goes; new or empty")
     .option("--model <path>", "a Hugging Face folder or a GGUF file, instead of an instance")
     .option("--adapter <folder>", "write this LoRA adapter to the model, in PEFT's format")
+    .option("--adapter-only", "write the adapter that the instance trained by itself", false)
     .option("--merge", "write the model with the adapter merged into it", false)
-    .option("--tokenizer <path>", "a folder or GGUF file with the tokenizer (default: the model's)")
+    .option(...TOKENIZER)
     .option("--base-model <name>", "what the base is called on the hub: OWNER/NAME")
     .addOption(
       new Option("--dtype <type>", "the type that weights are stored in")
@@ -100,6 +113,7 @@ function addExportCommand(root: Command): void {
       `
 Examples:
   deno task ballast export train/rpo-sum@seed=0 --out exported
+  deno task ballast export train/dpo@seed=0 --recipe R --adapter-only --out adapter
   deno task ballast export --model model.gguf --out exported --dtype bfloat16
   deno task ballast export --model M --adapter trained --base-model OWNER/NAME --out exported`,
     )
@@ -156,6 +170,8 @@ function addTrainCommand(root: Command): void {
     .option("--weight-decay <number>", "decoupled weight decay", fraction, 0)
     .requiredOption("--max-length <n>", "tokens of prompt and reply together", count)
     .requiredOption("--max-prompt-length <n>", "tokens a prompt keeps when that is exceeded", count)
+    .option(...TOKENIZER)
+    .option(...TEMPLATE)
     .option(
       "--reference <path>",
       "the reference model (default: --model, with --adapter, before training)",

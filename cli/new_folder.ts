@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { InputError, type Problem } from "../core/problem.ts";
 import { removeTree } from "../pipeline/store/store.ts";
 import { StoreLock } from "../pipeline/store/store_lock.ts";
-import { naming } from "../pipeline/store/write_atomically.ts";
+import { naming } from "../core/write_atomically.ts";
 import { userPath } from "./project.ts";
 
 /** A folder that a command fills, and the one beside it in which that is done. */

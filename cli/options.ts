@@ -85,3 +85,12 @@ export function storeOption() {
 export function jsonOption() {
   return new Option("--json", "print one JSON document on standard output").default(false);
 }
+
+/** `--offline`. */
+export function offlineOption() {
+  return new Option(
+    "--offline",
+    "ask nothing of the network: what was fetched or judged before alone",
+  )
+    .default(false);
+}

@@ -1,15 +1,18 @@
 import { Command, Option } from "@commander-js/extra-typings";
+import { goOffline } from "./go_offline.ts";
 import { addModelCommands } from "./model_commands.ts";
 import {
   count,
   fraction,
   jsonOption,
+  offlineOption,
   recipeOption,
   setOption,
   several,
   storeOption,
 } from "./options.ts";
 import { printNotice, printResult } from "./output.ts";
+import { addScoreCommands } from "./score_commands.ts";
 
 /** The version of Ballast; CHANGELOG.md says what it holds. */
 const VERSION = "0.1.0";
@@ -24,12 +27,16 @@ export function program(): Command {
       writeOut: (text) => printResult(text),
       writeErr: (text) => printNotice(text),
     })
-    .exitOverride();
+    .exitOverride()
+    .hook("preAction", (_, command) => {
+      if ((command.opts() as { offline?: boolean }).offline) goOffline();
+    });
   addRunCommands(root);
   addPlanCommands(root);
   addListCommands(root);
   addStoreCommands(root);
   addModelCommands(root);
+  addScoreCommands(root);
   for (const command of root.commands) {
     command.exitOverride().configureOutput(root.configureOutput());
   }
@@ -41,6 +48,7 @@ function withSelection(command: Command) {
     .addOption(recipeOption())
     .addOption(setOption())
     .addOption(storeOption())
+    .addOption(offlineOption())
     .option("--from <stage>", "these stages and all that follows from them", several)
     .option("--only <stage>", "these stages alone; what they need must be cached", several);
 }

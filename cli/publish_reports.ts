@@ -8,7 +8,7 @@ import { encodeName } from "../pipeline/store/names.ts";
 import type { KeyRecord } from "../pipeline/store/records.ts";
 import { ARTIFACT_FILE } from "../pipeline/store/seal_folder.ts";
 import { removeTree } from "../pipeline/store/store.ts";
-import { naming } from "../pipeline/store/write_atomically.ts";
+import { naming } from "../core/write_atomically.ts";
 import type { ReportInput } from "../reports/report_input.ts";
 import type { RunFacts, StageFacts } from "../reports/run_facts.ts";
 import { machineCapacity } from "./session.ts";

@@ -71,6 +71,8 @@ export interface AuditTokens {
   readonly generation?: readonly AuditInput[];
   /** Codes that the recipe accepts. */
   readonly accept: readonly AuditCode[];
+  /** Told of every row of every error that the recipe does not accept; a finding names the first alone. */
+  readonly onError?: (error: { set: string; code: AuditCode; row: string }) => void;
 }
 
 /**
@@ -87,9 +89,15 @@ export async function auditTokens(options: AuditTokens): Promise<AuditReport> {
       encodingFacts(await loadTokenizer(folder))
     ),
   );
+  const gather = (input: AuditInput): Gathering => ({
+    ...input,
+    cases: new CasesByCode((code, row) => {
+      if (stops(code, options.accept)) options.onError?.({ set: input.name, code, row });
+    }),
+  });
   const generatesOtherwise = generation.some((other) => !sameEncoding(other, facts));
   const audited = [
-    await auditSet(options.train, "train", ({ row, found }) => {
+    await auditSet(gather(options.train), "train", ({ row, found }) => {
       seen.add(row);
       if (isTestRow(row.id)) found("trained-on-test");
       if (generatesOtherwise) found("generation-mismatch");
@@ -97,26 +105,39 @@ export async function auditTokens(options: AuditTokens): Promise<AuditReport> {
   ];
   for (const input of options.evaluation) {
     audited.push(
-      await auditSet(input, "evaluation", ({ row, facts: own, found }) => {
+      await auditSet(gather(input), "evaluation", ({ row, facts: own, found }) => {
         seen.evaluation(row, input.name).forEach(found);
         if (!sameEncoding(own, facts)) found("template-mismatch");
       }),
     );
   }
-  for (const input of options.prompts ?? []) audited.push(await auditPrompts(input, facts, seen));
+  for (const input of options.prompts ?? []) {
+    audited.push(await auditPrompts(gather(input), facts, seen));
+  }
   const findings = audited.flatMap((each) => findingsOf(each, options.accept));
   const passed = findings.every(({ severity, accepted }) => severity === "warning" || accepted);
   return { passed, sets: audited.map(({ set }) => set), findings };
 }
 
-/** The errors that stop a recipe, one a line, with what to do; empty when the audit has passed. */
+/**
+ * The errors that stop a recipe, one a line, with the rows that each finding names and what to do; empty
+ * when the audit has passed.
+ */
 export function describeFailure({ findings }: AuditReport): string {
   return findings.filter(({ severity, accepted }) => severity === "error" && !accepted)
-    .map(({ set, message, rows, remedy }) =>
-      `${set}: ${message} (${rows.slice(0, 5).join(", ")}${
-        rows.length > 5 ? ", …" : ""
-      }). ${remedy}`
-    ).join("\n");
+    .map(({ set, message, count, rows, remedy }) => {
+      const more = count > rows.length ? `, … ${count - rows.length} more` : "";
+      return `${set}: ${message} (${rows.join(", ")}${more}). ${remedy}`;
+    }).join("\n");
+}
+
+function stops(code: AuditCode, accept: readonly AuditCode[]): boolean {
+  return AUDIT_RULES[code].severity === "error" && !accept.includes(code);
+}
+
+/** A set, and where the cases that are met in it go to. */
+interface Gathering extends AuditInput {
+  readonly cases: CasesByCode;
 }
 
 /** A set and the rows of it that are cases of each code. */
@@ -125,11 +146,14 @@ interface Audited {
   readonly cases: CasesByCode;
 }
 
-/** Rows that are cases of each code. */
+/** Rows that are cases of each code; a listener is told of every one. */
 class CasesByCode {
   readonly #cases = new Map<AuditCode, { count: number; readonly ids: string[] }>();
 
+  constructor(private readonly listen: (code: AuditCode, id: string) => void) {}
+
   add(code: AuditCode, id: string): void {
+    this.listen(code, id);
     const seen = this.#cases.get(code) ?? { count: 0, ids: [] };
     this.#cases.set(code, seen);
     if (seen.count++ < MOST_ROWS) seen.ids.push(id);
@@ -172,16 +196,15 @@ interface Inspection {
 }
 
 async function auditSet(
-  input: AuditInput,
+  { name, folder, cases }: Gathering,
   role: AuditedSet["role"],
   inspect: (inspection: Inspection) => void,
 ): Promise<Audited> {
-  const facts = await readTokenFacts(input.folder);
-  const cases = new CasesByCode();
+  const facts = await readTokenFacts(folder);
   const truncation = { ...NO_TRUNCATION };
   const lengths = new LengthsOfSet();
   let pairs = 0;
-  for await (const row of streamTokens(input.folder)) {
+  for await (const row of streamTokens(folder)) {
     pairs++;
     truncation[row.truncation]++;
     lengths.add(row);
@@ -189,7 +212,7 @@ async function auditSet(
     inspect({ row, facts, found: (code) => cases.add(code, row.id) });
   }
   const { maxLength, maxPromptLength } = facts;
-  const set = { name: input.name, role, pairs, maxLength, maxPromptLength, truncation };
+  const set = { name, role, pairs, maxLength, maxPromptLength, truncation };
   return { set: { ...set, lengths: lengths.summary() }, cases };
 }
 
@@ -197,11 +220,10 @@ const NO_TRUNCATION = { none: 0, prompt: 0, replies: 0, "prompt-and-replies": 0 
 
 /** Prompts alone can be held against the training set's, and nothing else. */
 async function auditPrompts(
-  { name, folder }: AuditInput,
+  { name, folder, cases }: Gathering,
   { maxLength, maxPromptLength }: TokenFacts,
   seen: SeenPrompts,
 ): Promise<Audited> {
-  const cases = new CasesByCode();
   let pairs = 0;
   for await (const { id, prompt } of readPrompts(folder)) {
     pairs++;
@@ -212,9 +234,9 @@ async function auditPrompts(
   return { set: { ...set, lengths: new LengthsOfSet().summary() }, cases };
 }
 
-type Encoding = Pick<TokenFacts, "templateDigest" | "vocabSize" | "eosId">;
+type Encoding = Pick<TokenFacts, "templateDigest" | "tokenizerDigest" | "eosId">;
 
 function sameEncoding(a: Encoding, b: Encoding): boolean {
-  return a.templateDigest === b.templateDigest && a.vocabSize === b.vocabSize &&
+  return a.templateDigest === b.templateDigest && a.tokenizerDigest === b.tokenizerDigest &&
     a.eosId === b.eosId;
 }

@@ -40,8 +40,8 @@ const OTHER_ROWS = "take other evaluation rows, or leave their prompts out of th
 export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
   "identical-pairs": {
     severity: "error",
-    describe: "have the same text as chosen and rejected reply",
-    remedy: "drop them with `dropIdentical: true` of read-pairs",
+    describe: "have the same chosen and rejected reply, as text or as tokens before truncation",
+    remedy: drop("identical-pairs"),
   },
   "identical-after-truncation": {
     severity: "warning",
@@ -110,14 +110,13 @@ export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
   },
   "template-mismatch": {
     severity: "error",
-    describe: "were tokenized with another chat template or vocabulary than the training set",
+    describe: "were tokenized with another tokenizer or chat template than the training set",
     remedy: "tokenize both with the same tokenizer",
   },
   "generation-mismatch": {
     severity: "error",
     describe:
-      "were tokenized with another chat template or vocabulary than replies are generated " +
-      "with",
+      "were tokenized with another tokenizer or chat template than replies are generated with",
     remedy: "tokenize with the model's own tokenizer and chat template",
   },
 };
@@ -141,8 +140,8 @@ export type RowCode = (typeof ROW_CODES)[number];
 export const ROW_CHECKS: {
   readonly [C in RowCode]: (row: TokenizedRow) => boolean;
 } = {
-  "identical-pairs": (row) => row.identicalText,
-  "identical-after-truncation": (row) => !row.identicalText && sameReplies(row),
+  "identical-pairs": isIdentical,
+  "identical-after-truncation": (row) => !isIdentical(row) && sameReplies(row),
   "empty-replies": (row) =>
     row.chosenEmpty || row.rejectedEmpty || row.chosen.length === 0 || row.rejected?.length === 0,
   "empty-prompts": (row) => row.prompt.length === 0,
@@ -157,13 +156,24 @@ export const ROW_CHECKS: {
   "special-tokens-in-text": (row) => row.specialInText,
 };
 
+/** Whether both replies were the same before truncation; a template may write two texts alike. */
+function isIdentical(row: TokenizedRow): boolean {
+  const whole = row.chosen.length === row.before.chosen &&
+    row.rejected?.length === row.before.rejected;
+  return row.identicalText || (whole && sameReplies(row));
+}
+
 /** Whether both replies are the same tokens. */
 export function sameReplies({ chosen, rejected }: Pick<TokenizedRow, "chosen" | "rejected">) {
   return rejected !== null && chosen.length === rejected.length &&
     chosen.every((id, i) => id === rejected[i]);
 }
 
-/** Whether a row's id says that it comes from a test split: `test_prefs.jsonl:17`, `test:3`. */
+/**
+ * Whether a row's id says that it comes from a test split: the name of its file or split holds the word
+ * `test`, as in `test:3`, `prefs_test.jsonl:17` and `data_test-00000-of-00001.parquet:1`.
+ */
 export function isTestRow(id: string): boolean {
-  return /^test[^a-z]/i.test(id);
+  const name = id.replace(/:[^:]*$/, "");
+  return /(?<!\p{L})test(?!\p{L})/iu.test(name);
 }

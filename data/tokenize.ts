@@ -279,11 +279,27 @@ export function digestPrompt(prompt: Prompt): PromptDigests {
 }
 
 /** What two sets of tokens must share for a model to read both alike. */
-export function encodingFacts(
-  { vocabSize, eosId, padId, chatTemplate }: Tokenizer,
-): { vocabSize: number; eosId: number; padId: number | null; templateDigest: string | null } {
-  const templateDigest = chatTemplate && sha256(chatTemplate.source);
-  return { vocabSize, eosId: eosId as number, padId, templateDigest };
+export interface EncodingFacts {
+  /** Rows that an embedding needs. */
+  readonly vocabSize: number;
+  readonly eosId: number;
+  readonly padId: number | null;
+  /** `digest()` of the tokenizer. */
+  readonly tokenizerDigest: string;
+  /** Digest of the chat template's text; null when there was none. */
+  readonly templateDigest: string | null;
+}
+
+/** The facts of a tokenizer that has an end token. */
+export function encodingFacts(tokenizer: Tokenizer): EncodingFacts {
+  const { vocabSize, eosId, padId, chatTemplate } = tokenizer;
+  return {
+    vocabSize,
+    eosId: eosId as number,
+    padId,
+    tokenizerDigest: tokenizer.digest(),
+    templateDigest: chatTemplate && sha256(chatTemplate.source),
+  };
 }
 
 function normalise(text: string): string {

@@ -1,7 +1,6 @@
 import { InputError, type Problem } from "../core/problem.ts";
 import { messagesOf, type Prompt } from "../data/pair.ts";
 import { tokenizePrompt, truncatePrompt } from "../data/tokenize.ts";
-import type { ChatTemplate } from "../data/tokenizer/chat_template.ts";
 import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
 import type { ModelConfig } from "../train/models/config.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
@@ -25,8 +24,6 @@ export interface ReplyingModel {
 export interface ReplyRequest
   extends Pick<GenerationRequest, "samples" | "decoding" | "maxNewTokens" | "signal"> {
   readonly prompts: readonly PromptMessages[];
-  /** Stands in for the tokenizer's own. */
-  readonly template?: ChatTemplate;
   /** Tokens that a longer prompt keeps, its last; unless given, what the model has positions for. */
   readonly maxPromptLength?: number;
   /** Called with the number of finished replies whenever there are more. */
@@ -124,13 +121,12 @@ function endTokens(tokenizer: Tokenizer, config: ReplyingModel["config"]): numbe
 
 function tokenizePrompts(
   tokenizer: Tokenizer,
-  { prompts, template }: ReplyRequest,
+  { prompts }: ReplyRequest,
 ): { id: string; tokens: Int32Array }[] {
-  const templated = { ...tokenizer, chatTemplate: template ?? tokenizer.chatTemplate };
   const problems: Problem[] = [];
   const tokenized = prompts.flatMap(({ id, prompt }) => {
     try {
-      const tokens = tokenizePrompt(templated, prompt);
+      const tokens = tokenizePrompt(tokenizer, prompt);
       if (tokens.length > 0) return [{ id, tokens }];
       problems.push({ path: id, message: "Expected a prompt but found an empty text." });
     } catch (error) {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { DigestMemory } from "./code_digest.ts";
 import type { Store } from "./store/store.ts";
-import { writeAtomically } from "./store/write_atomically.ts";
+import { writeAtomically } from "../core/write_atomically.ts";
 
 interface Entry {
   readonly size: number;

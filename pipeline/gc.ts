@@ -4,7 +4,7 @@ import { isDigest } from "./store/names.ts";
 import { type KeyRecord, parseObject, type RunRecord } from "./store/records.ts";
 import { listFiles } from "./store/seal_folder.ts";
 import { removeTree, type Store } from "./store/store.ts";
-import { naming, readTextIfThere } from "./store/write_atomically.ts";
+import { naming, readTextIfThere } from "../core/write_atomically.ts";
 
 /** Something in a store that no kept run needs. */
 export interface Garbage {

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { ExpectedError } from "../core/problem.ts";
 import type { Store } from "./store/store.ts";
 import { parseObject } from "./store/records.ts";
-import { readTextIfThere, writeAtomically } from "./store/write_atomically.ts";
+import { readTextIfThere, writeAtomically } from "../core/write_atomically.ts";
 
 /** One module, as `deno info --json` tells it. */
 export interface GraphModule {

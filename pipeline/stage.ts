@@ -35,8 +35,11 @@ export interface Resources {
   readonly caches?: readonly CacheName[];
 }
 
-/** A folder of the store that belongs to no key: `hub` holds downloads by repository and commit. */
-export type CacheName = "hub";
+/**
+ * A folder of the store that belongs to no key: `hub` holds downloads by repository and commit,
+ * `judgments` what was asked of a judge and its answers, by the digest of the request.
+ */
+export type CacheName = "hub" | "judgments";
 
 /** An artifact that an instance reads. */
 export interface InputArtifact {

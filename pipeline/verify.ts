@@ -6,7 +6,7 @@ import { isDigest } from "./store/names.ts";
 import { parseArtifactRecord, parseKeyRecord, parseObject } from "./store/records.ts";
 import { ARTIFACT_FILE, listFiles } from "./store/seal_folder.ts";
 import type { Store } from "./store/store.ts";
-import { readTextIfThere } from "./store/write_atomically.ts";
+import { readTextIfThere } from "../core/write_atomically.ts";
 
 /** Something in a store that is not as it was written. */
 export interface Damage {

@@ -9,7 +9,7 @@ import type { ArtifactType } from "./artifact.ts";
 import type { JobResult, StageJob, WorkerMessage } from "./executor.ts";
 import { exportedStage } from "./exported_stage.ts";
 import type { Sizes } from "./prediction.ts";
-import { explainFailure } from "./store/write_atomically.ts";
+import { explainFailure } from "../core/write_atomically.ts";
 import type { InputArtifact, StageContext } from "./stage.ts";
 import { encodeLine } from "./worker_protocol.ts";
 

@@ -1,11 +1,16 @@
 import { column } from "./comparisons_table.ts";
-import { countCell, emptyCell, type Table, textCell } from "./table.ts";
+import { type Cell, countCell, type Table, textCell } from "./table.ts";
 
-/** How long the replies of a set are, in tokens. */
+/** How long the prompts or replies of a set are, in tokens. */
 interface Lengths {
+  readonly mean: number;
   readonly median: number;
+  readonly p90: number;
+  readonly p99: number;
   readonly max: number;
 }
+
+const PARTS = ["prompt", "chosen", "rejected"] as const;
 
 /** What a report shows of an audit: the part of `audit.json` that it reads. */
 export interface Audit {
@@ -16,8 +21,11 @@ export interface Audit {
     readonly pairs: number;
     /** Pairs by the side that lost tokens; `none` counts those that lost nothing. */
     readonly truncation: Readonly<Record<string, number>>;
+    /** Null where a set has none, as prompts alone. */
     readonly lengths: {
-      readonly after: Readonly<Record<"prompt" | "chosen" | "rejected", Lengths | null>>;
+      readonly [When in "before" | "after"]: {
+        readonly [Part in (typeof PARTS)[number]]: Lengths | null;
+      };
     };
   }[];
   readonly findings: readonly {
@@ -33,39 +41,73 @@ export interface Audit {
   }[];
 }
 
-/** The sets that audits looked at, each once: how many pairs, how many truncated, how long. */
+/** The sets that audits looked at, each once: how many pairs, how many truncated. */
 export function auditedSetsTable(audits: readonly Audit[]): Table {
-  const sets = new Map(audits.flatMap(({ sets }) => sets.map((set) => [set.name, set])));
   return {
     id: "audited-sets",
     title: "Sets of pairs",
-    caption: "Lengths after truncation: median / longest.",
+    caption: "",
     columns: [
       column("set", "Set", { align: "left" }),
       column("role", "Role", { align: "left" }),
       column("pairs", "Pairs"),
       column("truncated", "Truncated"),
-      ...["Prompt", "Chosen", "Rejected"].map((part) => column(part, part, { unit: "tokens" })),
     ],
-    rows: [...sets.values()].map((set) => {
-      const truncated = Object.entries(set.truncation)
+    rows: setsOf(audits).map(({ name, role, pairs, truncation }) => {
+      const truncated = Object.entries(truncation)
         .reduce((sum, [side, pairs]) => side === "none" ? sum : sum + pairs, 0);
-      const { prompt, chosen, rejected } = set.lengths.after;
-      return {
-        id: set.name,
-        cells: [
-          textCell(set.name),
-          textCell(set.role),
-          countCell(set.pairs),
-          countCell(truncated),
-          ...[prompt, chosen, rejected].map((lengths) =>
-            lengths === null ? emptyCell() : textCell(`${lengths.median} / ${lengths.max}`)
-          ),
-        ],
-      };
+      const cells = [textCell(name), textCell(role), countCell(pairs), countCell(truncated)];
+      return { id: name, cells };
     }),
     notes: [],
   };
+}
+
+const FIGURES = [
+  ["mean", "Mean"],
+  ["median", "Median"],
+  ["p90", "p90"],
+  ["p99", "p99"],
+  ["max", "Longest"],
+] as const;
+
+/** How long the parts of the sets are, before truncation and after it; null when none has tokens. */
+export function auditedLengthsTable(audits: readonly Audit[]): Table | null {
+  const rows = setsOf(audits).flatMap(({ name, lengths: { before, after } }) =>
+    PARTS.flatMap((part) => {
+      const [long, cut] = [before[part], after[part]];
+      if (long === null || cut === null) return [];
+      const figures = [long, cut].flatMap((lengths) =>
+        FIGURES.map(([id]) => id === "mean" ? meanCell(lengths.mean) : countCell(lengths[id]))
+      );
+      return [{ id: `${name} ${part}`, cells: [textCell(name), textCell(part), ...figures] }];
+    })
+  );
+  if (rows.length === 0) return null;
+  return {
+    id: "audited-lengths",
+    title: "Lengths",
+    caption: "Tokens. 90% are no longer than p90, 99% no longer than p99.",
+    columns: [
+      column("set", "Set", { align: "left" }),
+      column("part", "Part", { align: "left" }),
+      ...["Before", "After"].flatMap((when) =>
+        FIGURES.map(([id, label]) =>
+          column(`${when.toLowerCase()}-${id}`, label, { group: `${when} truncation` })
+        )
+      ),
+    ],
+    rows,
+    notes: [],
+  };
+}
+
+function setsOf(audits: readonly Audit[]): Audit["sets"] {
+  return [...new Map(audits.flatMap(({ sets }) => sets.map((set) => [set.name, set]))).values()];
+}
+
+function meanCell(value: number): Cell {
+  return { ...countCell(value), content: { value, digits: 1, interval: null, n: null } };
 }
 
 /** Everything that audits found; null when they found nothing. */
@@ -81,7 +123,7 @@ export function findingsTable(audits: readonly Audit[]): Table | null {
       column("finding", "Finding", { align: "left" }),
       column("rows", "Rows"),
       column("severity", "Severity", { align: "left" }),
-      column("first", "The first of them", { align: "left" }),
+      column("first", "Which rows", { align: "left" }),
       column("remedy", "What to do", { align: "left" }),
     ],
     rows: findings.map(({ set, message, count, severity, accepted, rows, remedy }, i) => ({
@@ -91,7 +133,7 @@ export function findingsTable(audits: readonly Audit[]): Table | null {
         textCell(message),
         countCell(count),
         textCell(accepted ? `${severity}, accepted by the recipe` : severity),
-        textCell(firstOf(rows, count)),
+        textCell(namedRows(rows, count)),
         textCell(remedy),
       ],
     })),
@@ -99,9 +141,7 @@ export function findingsTable(audits: readonly Audit[]): Table | null {
   };
 }
 
-/** Rows named in a table. */
-const MOST_ROWS = 5;
-
-function firstOf(rows: readonly string[], count: number): string {
-  return rows.slice(0, MOST_ROWS).join(", ") + (count > MOST_ROWS ? ", …" : "");
+/** The rows that a finding names, which are the first of those concerned. */
+function namedRows(rows: readonly string[], count: number): string {
+  return rows.join(", ") + (count > rows.length ? `, … ${count - rows.length} more` : "");
 }

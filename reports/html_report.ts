@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { sha256 } from "../core/digest.ts";
-import { auditedSetsTable, findingsTable } from "./audit_tables.ts";
+import { auditedLengthsTable, auditedSetsTable, findingsTable } from "./audit_tables.ts";
 import { FIGURE_STYLE } from "./figure.ts";
 import { escapeHtml, htmlId, renderHtml } from "./html.ts";
 import { makingSection } from "./making_section.ts";
@@ -192,9 +192,11 @@ function examplesSection({ results }: ReportInput): Section | null {
 function auditSection({ audits }: ReportInput): Section | null {
   if (audits.length === 0) return null;
   const findings = findingsTable(audits);
+  const lengths = auditedLengthsTable(audits);
   const body = [
     findings === null ? `<p>The audits found nothing to report.</p>` : renderHtml(findings),
     renderHtml(auditedSetsTable(audits)),
+    ...(lengths === null ? [] : [renderHtml(lengths)]),
   ];
   return { id: "audit", heading: "What the data audit found", body: body.join("\n") };
 }

@@ -1,4 +1,4 @@
-import { auditedSetsTable, findingsTable } from "./audit_tables.ts";
+import { auditedLengthsTable, auditedSetsTable, findingsTable } from "./audit_tables.ts";
 import { escapeMarkdown, fenceMarkdown, renderMarkdown } from "./markdown.ts";
 import { formatNumber } from "./number_format.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
@@ -65,9 +65,11 @@ function examples({ results }: ReportInput): string[] {
 function audit({ audits }: ReportInput): string[] {
   if (audits.length === 0) return [];
   const findings = findingsTable(audits);
+  const lengths = auditedLengthsTable(audits);
   return [
     `## What the data audit found`,
     findings === null ? "The audits found nothing to report." : renderMarkdown(findings),
     renderMarkdown(auditedSetsTable(audits)),
+    ...(lengths === null ? [] : [renderMarkdown(lengths)]),
   ];
 }

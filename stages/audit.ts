@@ -33,10 +33,11 @@ export default defineStage<z.infer<typeof params>>({
   resources: () => ({ cores: 1, memory: 500, native: ["duckdb"] }),
   estimateSeconds: () => 1,
   module: import.meta.url,
-  async run({ params, input, inputs, output, log, warn }) {
+  async run({ params, input, inputs, output, scratch, log, warn }) {
     const { auditTokens, describeFailure } = await import("../data/audit.ts");
     const given = (port: string) =>
       inputs(port).map(({ from, path }) => ({ name: from, folder: path }));
+    const errors: string[] = [];
     const report = await auditTokens({
       // Not the name of the instance that made it, which is no part of the key.
       train: { name: "train", folder: input("train").path },
@@ -44,18 +45,22 @@ export default defineStage<z.infer<typeof params>>({
       prompts: given("prompts"),
       generation: given("model"),
       accept: params.accept,
+      onError: (error) => errors.push(`${JSON.stringify(error)}\n`),
     });
-    await Deno.writeTextFile(
-      `${output("audit")}/audit.json`,
-      `${JSON.stringify(report, null, 1)}\n`,
-    );
+    const json = `${JSON.stringify(report, null, 1)}\n`;
+    await Deno.writeTextFile(`${output("audit")}/audit.json`, json);
     for (const { set, message, accepted } of report.findings) {
       warn(`${set}: ${message}${accepted ? " (accepted)" : ""}`);
     }
     const pairs = report.sets.reduce((sum, set) => sum + set.pairs, 0);
     log(`${report.sets.length} sets, ${pairs} pairs, ${report.findings.length} findings`);
-    if (!report.passed) {
-      throw new ExpectedError(`The audit found errors.\n${describeFailure(report)}`);
-    }
+    if (report.passed) return;
+    // A failed attempt's outputs are removed; its scratch stays.
+    await Deno.writeTextFile(`${scratch}/audit.json`, json);
+    await Deno.writeTextFile(`${scratch}/errors.jsonl`, errors.join(""));
+    throw new ExpectedError(
+      `The audit found errors. The whole report is kept as ${scratch}/audit.json, all rows with ` +
+        `errors as errors.jsonl beside it.\n${describeFailure(report)}`,
+    );
   },
 });

@@ -3,6 +3,7 @@ import { InputError } from "../core/problem.ts";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
 import { expectedModel, unexpectedShape } from "./expected_model.ts";
+import { requireTokens } from "./require_tokens.ts";
 import { downloadHosts, hubResources, hubSettings, revision } from "./hub_params.ts";
 
 const hub = z.strictObject({
@@ -19,6 +20,10 @@ const hub = z.strictObject({
 const params = z.strictObject({
   path: pathParam({ kind: "either", describe: "A Hugging Face folder or a GGUF file" }).optional(),
   hub: hub.optional().describe("A model of the Hugging Face hub, instead of path"),
+  tokenizer: pathParam({ kind: "either", describe: "A Hugging Face folder or a GGUF file" })
+    .optional().describe("Where its tokenizer is, instead of with the model"),
+  chatTemplate: pathParam({ kind: "file", describe: "A file of Jinja" }).optional()
+    .describe("A chat template instead of the tokenizer's own"),
   expects: expectedModel.optional()
     .describe("Its shape, for a plan before it is there; another model is refused"),
 }).refine(({ path, hub }) => path !== undefined || hub !== undefined, {
@@ -52,30 +57,31 @@ export default defineStage<Params>({
     const { saveBaseCard } = await import("../train/models/save_base_card.ts");
     const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
-    const source = params.path ?? await fetched(context, params.hub!);
+    const { saveBaseSource } = await import("../train/models/base_source.ts");
+    const { path: source, commit } = params.path === undefined
+      ? await fetched(context, params.hub!)
+      : { path: params.path, commit: null };
     // What cannot be used later is refused here, by the source's own names.
-    const { vocabSize } = await loadTokenizer(source);
+    const { tokenizer = source, chatTemplate: template } = params;
+    const { vocabSize } = await loadTokenizer(tokenizer, { template });
     const config = await copyModel(source, output("model"));
     const unexpected = params.expects && unexpectedShape(params.expects, config, source);
     if (unexpected?.length) throw new InputError(unexpected);
     await saveBaseCard(source, output("model"));
-    for (const port of ["model", "tokenizer"]) await saveTokenizerFiles(source, output(port));
-    if (vocabSize > config.vocabSize) {
-      throw new InputError([{
-        path: source,
-        message:
-          `Expected at most ${config.vocabSize} tokens, as the model has, but found ${vocabSize}.`,
-      }]);
+    await saveBaseSource({ from: source, commit }, output("model"));
+    for (const port of ["model", "tokenizer"]) {
+      await saveTokenizerFiles(tokenizer, output(port), { template });
     }
+    requireTokens({ path: tokenizer, vocabSize }, config);
     log(`${config.family}, ${config.layers} layers of ${config.hiddenSize}, ${vocabSize} tokens`);
   },
 });
 
-/** The model's folder or GGUF file in the cache, once it has been fetched. */
+/** The model's folder or GGUF file in the cache, once it has been fetched, and its commit. */
 async function fetched(
   { cache, signal, progress, log, warn }: StageContext<Params>,
   model: z.infer<typeof hub>,
-): Promise<string> {
+): Promise<{ path: string; commit: string }> {
   const { fetchModel } = await import("../data/hub/fetch_repository.ts");
   const { openAccess } = await import("../data/hub/hub_fetch.ts");
   const { commit, path, files } = await fetchModel(model, {
@@ -86,7 +92,7 @@ async function fetched(
   });
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   log(`${model.model}@${commit}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB`);
-  return path;
+  return { path, commit };
 }
 
 function inMegabytes(done: number, total: number) {

@@ -47,7 +47,7 @@ export default defineStage<Params>({
 async function writeModel(params: Params, folder: string): Promise<CardFacts["weights"]> {
   const { exportTokenizer } = await import("../data/tokenizer/export_tokenizer.ts");
   const { loadModel, saveModel } = await import("../train/models/model.ts");
-  const { loadAdapter, mergeAdapter } = await import("../train/models/adapter.ts");
+  const { loadAdapter, mergeAdapterInto } = await import("../train/models/adapter.ts");
   const { parameterCount } = await import("../train/models/parameters.ts");
   // First, so that a tokenizer that is missing is told before minutes of work.
   const hasChatTemplate = await exportTokenizer(params.tokenizer ?? params.model, folder);
@@ -56,7 +56,8 @@ async function writeModel(params: Params, folder: string): Promise<CardFacts["we
   const adapter = params.adapter === undefined
     ? undefined
     : await loadAdapter(params.adapter, config);
-  await saveModel(adapter === undefined ? model : mergeAdapter(model, adapter), folder, params);
+  if (adapter !== undefined) mergeAdapterInto(model, adapter);
+  await saveModel(model, folder, params);
   return {
     family: config.family,
     parameters: parameterCount(config),

@@ -2,14 +2,15 @@ import { z } from "zod";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import { modelAndPairs } from "./command_logps.ts";
+import { openTokenizer, tokenizerParams } from "./command_tokenizer.ts";
 import { decodingOf, generationParams } from "./generation_params.ts";
 
 const params = z.strictObject({
   model: modelAndPairs.model,
   adapter: modelAndPairs.adapter,
+  ...tokenizerParams,
   prompts: pathParam({ kind: "file", describe: "rows {prompt} as JSON lines" }),
   system: z.string().min(1).optional(),
-  template: pathParam({ kind: "file", describe: "a chat template in Jinja" }).optional(),
   samples: z.int().min(1),
   ...generationParams,
 });
@@ -29,9 +30,12 @@ export default defineStage<z.infer<typeof params>>({
       "../eval/reply_to_prompts.ts"
     );
     const { openWriter } = await import("./open_writer.ts");
-    const { samples, system, template: path } = params;
+    const { samples, system } = params;
     const prompts = await readPromptRows(params.prompts);
-    await using writer = await openWriter(params.model, params);
+    await using writer = await openWriter(params.model, {
+      ...params,
+      tokenizer: await openTokenizer(params),
+    });
     log(`computed by ${writer.runtime}`);
     const replied = await replyToPrompts(writer, {
       ...params,
@@ -40,9 +44,6 @@ export default defineStage<z.infer<typeof params>>({
         id: `prompt ${i + 1}`,
         prompt: withSystem(prompt, system),
       })),
-      template: path === undefined
-        ? undefined
-        : writer.tokenizer.compileTemplate(await Deno.readTextFile(path), path),
       decoding: decodingOf(params, "generate"),
       signal,
       onProgress: (done) => progress({ done, total: prompts.length * samples, unit: "replies" }),

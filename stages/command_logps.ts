@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
+import { openTokenizer, tokenizerParams } from "./command_tokenizer.ts";
 import { deviceParams } from "./device_params.ts";
 
 /** Parameters of a command that reads a model and pairs from files. */
@@ -8,6 +9,7 @@ export const modelAndPairs = {
   model: pathParam({ kind: "either", describe: "a Hugging Face folder or a GGUF file" }),
   adapter: pathParam({ kind: "folder", describe: "a folder with a LoRA adapter of PEFT's" })
     .optional(),
+  ...tokenizerParams,
   pairs: pathParam({ kind: "file", describe: "rows {prompt, chosen, rejected} as JSON lines" }),
   maxLength: z.int().min(2),
   maxPromptLength: z.int().min(1),
@@ -45,7 +47,7 @@ export default defineStage<z.infer<typeof params>>({
     const pairs = await readTokenizedFile({
       ...params,
       path: params.pairs,
-      tokenizer: params.model,
+      tokenizer: await openTokenizer(params),
     });
     const model = await loadModel(params.model);
     const adapter = params.adapter === undefined

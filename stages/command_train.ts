@@ -4,6 +4,7 @@ import { defineStage } from "../pipeline/stage.ts";
 import { TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import { modelAndPairs, withRoomForReply } from "./command_logps.ts";
+import { openTokenizer } from "./command_tokenizer.ts";
 import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
 
@@ -63,7 +64,7 @@ export default defineStage<z.infer<typeof params>>({
     const pairs = await readTokenizedFile({
       ...params,
       path: params.pairs,
-      tokenizer: params.model,
+      tokenizer: await openTokenizer(params),
     });
     const scoreReference = async (folder: string) => {
       const scorer = await openScorer(await loadModel(folder), params);
@@ -101,7 +102,8 @@ export default defineStage<z.infer<typeof params>>({
     if (adapter) await saveAdapter(adapter, output("model"));
     else {
       await saveModel(trained.model, output("model"));
-      await saveTokenizerFiles(params.model, output("model"));
+      const { tokenizer = params.model, template } = params;
+      await saveTokenizerFiles(tokenizer, output("model"), { template });
     }
     await Deno.writeTextFile(`${output("steps")}/steps.jsonl`, formatStepRecords(trained.steps));
   },

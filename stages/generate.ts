@@ -35,9 +35,12 @@ export default defineStage<z.infer<typeof params>>({
       "../eval/reply_to_prompts.ts"
     );
     const { writeReplies } = await import("../eval/reply_rows.ts");
+    const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
     const { openWriter } = await import("./open_writer.ts");
     const pairs = await distinctPrompts(readPairs(input("pairs").path), params.limit);
-    await using writer = await openWriter(input("policy").path, params);
+    const { path } = input("policy");
+    const tokenizer = await loadTokenizer(path);
+    await using writer = await openWriter(path, { ...params, tokenizer });
     log(`computed by ${writer.runtime}`);
     const replied = await replyToPrompts(writer, {
       ...params,

@@ -47,6 +47,7 @@ export default defineStage<z.infer<typeof params>>({
       bosTokenId: tokenizer.bosId,
       eosTokenIds: tokenizer.eosId === null ? [] : [tokenizer.eosId],
       padTokenId: tokenizer.padId,
+      generation: {},
     };
     // Through the parser, so that a shape that could not be loaded again is refused here.
     const checked = parseModelConfig(formatModelConfig(config), "initialize");

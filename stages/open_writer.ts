@@ -1,6 +1,6 @@
-import { loadTokenizer, type Tokenizer } from "../data/tokenizer/tokenizer.ts";
+import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
 import type { ReplyingModel } from "../eval/reply_to_prompts.ts";
-import { loadAdapter, mergeAdapter } from "../train/models/adapter.ts";
+import { loadAdapter, mergeAdapterInto } from "../train/models/adapter.ts";
 import { openDecoder } from "../train/models/decoder.ts";
 import { loadModel } from "../train/models/model.ts";
 
@@ -12,19 +12,20 @@ export interface Writer extends ReplyingModel, AsyncDisposable {
 }
 
 /**
- * Opens a model's folder or GGUF file, with its own tokenizer, for writing replies.
+ * Opens a model's folder or GGUF file for writing replies.
  *
- * @throws InputError when there is no model or tokenizer, or the adapter is not one of it
+ * @throws InputError when there is no model, or the adapter is not one of it
  */
 export async function openWriter(
   path: string,
-  { threads, adapter }: { readonly threads: number; readonly adapter?: string },
+  { tokenizer, threads, adapter }: {
+    readonly tokenizer: Tokenizer;
+    readonly threads: number;
+    readonly adapter?: string;
+  },
 ): Promise<Writer> {
-  const tokenizer = await loadTokenizer(path);
-  const base = await loadModel(path);
-  const model = adapter === undefined
-    ? base
-    : mergeAdapter(base, await loadAdapter(adapter, base.config));
+  const model = await loadModel(path);
+  if (adapter !== undefined) mergeAdapterInto(model, await loadAdapter(adapter, model.config));
   const decoder = await openDecoder(model, { threads });
   return {
     config: model.config,

@@ -5,9 +5,10 @@ import collect from "./collect.ts";
 import compare from "./compare.ts";
 import curve from "./curve.ts";
 import evaluate from "./evaluate.ts";
-
 import generate from "./generate.ts";
 import initialize from "./initialize.ts";
+import judge from "./judge.ts";
+import judgeAnswers from "./judge_answers.ts";
 import logps from "./logps.ts";
 import measure from "./measure.ts";
 import readPairs from "./read_pairs.ts";
@@ -35,6 +36,8 @@ const all: readonly Stage[] = [
   evaluate,
   generate,
   measure,
+  judge,
+  judgeAnswers,
   compare,
   report,
 ];

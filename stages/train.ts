@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
-import { TARGET_NAMES } from "../train/models/adapter_config.ts";
+import { ADAPTER_FOLDER, TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import { deviceFacts, deviceParams } from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
@@ -15,7 +15,9 @@ const lora = z.strictObject({
     .describe("What the adapter adds is multiplied by alpha / rank; twice the rank unless given"),
   targets: z.array(z.enum(TARGET_NAMES)).min(1).default([...TARGET_NAMES])
     .describe("The matrices of each layer that it changes"),
-}).describe("Train a new LoRA adapter instead of all weights; outputs have it merged");
+}).describe(
+  "Train a new LoRA adapter instead of all weights; outputs have it merged, and by itself",
+);
 
 const run = {
   lora: lora.optional(),
@@ -106,7 +108,7 @@ export default defineStage<Params>({
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const { loadModel, saveModel } = await import("../train/models/model.ts");
     const { copySnapshots, mergeSnapshots } = await import("../train/snapshots.ts");
-    const { mergeAdapter } = await import("../train/models/adapter.ts");
+    const { mergeAdapterInto, saveAdapter } = await import("../train/models/adapter.ts");
     const { newAdapter } = await import("../train/models/new_adapter.ts");
     const { formatStepRecords } = await import("../train/step_record.ts");
     const { trainModel } = await import("../train/trainer.ts");
@@ -147,12 +149,14 @@ export default defineStage<Params>({
       },
     });
     log(`computed by ${trained.runtime}`);
-    const whole = trained.adapter ? mergeAdapter(trained.model, trained.adapter) : trained.model;
-    await saveModel(whole, output("model"));
+    if (trained.adapter) {
+      await mergeSnapshots(snapshots.folder, output("snapshots"), trained.model);
+      await saveAdapter(trained.adapter, `${output("model")}/${ADAPTER_FOLDER}`);
+      mergeAdapterInto(trained.model, trained.adapter);
+    } else await copySnapshots(snapshots.folder, output("snapshots"));
+    await saveModel(trained.model, output("model"));
     await saveTokenizerFiles(input("model").path, output("model"));
     await Deno.writeTextFile(`${output("steps")}/steps.jsonl`, formatStepRecords(trained.steps));
-    if (adapter) await mergeSnapshots(snapshots.folder, output("snapshots"), model);
-    else await copySnapshots(snapshots.folder, output("snapshots"));
   },
 });
 

@@ -33,8 +33,8 @@ export interface PeerRequest {
 
 /** Its answer. */
 export interface PeerAnswer {
-  /** Logits that follow each prompt's last token, in float32. */
-  readonly logits: readonly (readonly number[])[];
+  /** Logits that follow each token of each prompt (T, V), row-major. */
+  readonly logits: readonly Float32Array[];
   readonly dtype: string;
   readonly ids: readonly (readonly number[])[];
   readonly chat: string | null;
@@ -58,5 +58,12 @@ export async function askPeers(requests: readonly PeerRequest[]): Promise<PeerAn
   await writer.close();
   const { success, stdout, stderr } = await child.output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return JSON.parse(new TextDecoder().decode(stdout)) as PeerAnswer[];
+  const answers = JSON.parse(new TextDecoder().decode(stdout)) as (PeerAnswer & {
+    readonly logits: readonly string[];
+  })[];
+  return answers.map((answer) => ({ ...answer, logits: answer.logits.map(floats) }));
+}
+
+function floats(base64: string): Float32Array {
+  return new Float32Array(Uint8Array.fromBase64(base64).buffer);
 }

@@ -35,6 +35,8 @@ const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "vega-lite": ["reports/figures/"],
   "@huggingface/hub": ["data/hub/"],
   "openai": ["eval/judge/"],
+  "p-queue": ["eval/judge/"],
+  "p-retry": ["eval/judge/"],
 };
 
 /** Anyone's tests and measurements, and the command that asks whether each package loads. */

@@ -22,6 +22,8 @@ export interface GradientGraphOptions {
   readonly gradientCheckpointing?: boolean;
   /** What layers compute in, and weights that are not trained are fed in; float32 unless given. */
   readonly precision?: Precision;
+  /** Whether packs have a grid of rests; as `holdsRests` says unless given. */
+  readonly rests?: boolean;
 }
 
 /** The input that holds what has been gathered of a weight's gradient. */
@@ -62,6 +64,7 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
   const pack = packInputs(graph, config, {
     replies: comparesPairs ? "2*P" : "P",
     paths: gradientPaths(config, adapter),
+    rests: options.rests,
   });
   const boundaries: Value[] = [];
   const rows: Value[] = [];

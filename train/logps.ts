@@ -1,21 +1,23 @@
 import type { TokenizedPair } from "../data/pair.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { openGraph } from "./graph/open_graph.ts";
+import { type Target, targetOf } from "./graph/target.ts";
 import { logpsGraph } from "./logps_graph.ts";
 import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { inPrecision, type Precision } from "./precision.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import {
+  defaultTokensPerRun,
   divideIntoRuns,
   fitsRun,
   type RunLimits,
-  SCORED_TOKENS_PER_RUN,
   type Size,
   sizeOf,
   sumSizes,
 } from "./pair_packs.ts";
-import { layOut, type PromptedReplies, replyOrder } from "./packs.ts";
+import { holdsRests, type PromptedReplies, replyOrder } from "./pack_plan.ts";
+import { layOut } from "./packs.ts";
 import {
   openRuntime,
   type PlacedTensor,
@@ -63,11 +65,15 @@ export async function openScorer(
   model: AdaptedModel,
   options: ScorerOptions,
 ): Promise<Scorer> {
-  const runtime = await openRuntime(options);
+  const target = targetOf(options.device);
+  // On a processor a run on each thread, not one on all: what does not divide keeps no thread waiting.
+  const spread = target === "cpu" && options.threads > 1 && Number.isInteger(options.threads);
+  const runtime = await openRuntime(spread ? { ...options, threads: 1 } : options);
   const { precision } = options;
   // What is placed is float32; what is read alone needs no more than layers compute in.
   const fed = options.placed === undefined || model.adapter ? precision : undefined;
-  const graph = logpsGraph(model.config, model.adapter?.config, { precision, fed });
+  const rests = holdsRests(model.config, target);
+  const graph = logpsGraph(model.config, model.adapter?.config, { precision, fed, rests });
   await using stack = new AsyncDisposableStack();
   const session = await openGraph(runtime, graph);
   stack.defer(() => session.release());
@@ -76,8 +82,15 @@ export async function openScorer(
     weights[name] = options.placed?.get(name) ?? stack.use(runtime.place<Precision>(tensor));
   for (const [name, tensor] of model.weights) place(name, inPrecision(tensor, fed));
   for (const [name, tensor] of model.adapter?.weights ?? []) place(name, tensor);
-  const opened = { session, weights, stack: stack.move() };
-  return new Scorer(model.config, opened, runtime.description);
+  return new Scorer(model.config, {
+    session,
+    weights,
+    stack: stack.move(),
+    lanes: spread ? options.threads : 1,
+    rests,
+    target,
+    runtime: runtime.description,
+  });
 }
 
 /** What a scorer is made of. */
@@ -86,6 +99,13 @@ interface Opened {
   readonly weights: Readonly<Record<string, PlacedTensor>>;
   /** What `release` gives back. */
   readonly stack: AsyncDisposableStack;
+  /** Runs at the same time. */
+  readonly lanes: number;
+  /** Whether rests of replies have a grid of their own. */
+  readonly rests: boolean;
+  readonly target: Target;
+  /** Which runtime computes, for people: `Runtime.description`. */
+  readonly runtime: string;
 }
 
 /** Made by `openScorer`. */
@@ -94,8 +114,7 @@ export class Scorer {
   readonly #opened: Opened;
   readonly #angles: RotaryAngles;
 
-  /** @param runtime which runtime computes, for people: `Runtime.description` */
-  constructor(config: ModelConfig, opened: Opened, readonly runtime: string) {
+  constructor(config: ModelConfig, opened: Opened) {
     this.#config = config;
     this.#opened = opened;
     this.#angles = new RotaryAngles(config);
@@ -117,13 +136,29 @@ export class Scorer {
     requireWithinWindow(this.#config, longestSequence(sequences));
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const limits = { tokens: SCORED_TOKENS_PER_RUN, vocabSize: this.#config.vocabSize };
+    const { lanes, target } = this.#opened;
+    const tokens = defaultTokensPerRun(this.#config, target);
+    const limits = { tokens, vocabSize: this.#config.vocabSize, target };
     const groups = groupByPrompt(sequences, limits);
-    for (const run of divideIntoRuns(groups.map(sizeOf), limits)) {
-      signal?.throwIfAborted();
-      const rows = await this.#run(run.map((group) => groups[group]), sums);
-      onProgress?.(done += rows, sequences.length);
-    }
+    const runs = divideIntoRuns(groups.map(sizeOf), limits).values();
+    let failed = false;
+    const lane = async () => {
+      for (const run of runs) {
+        if (failed) return;
+        signal?.throwIfAborted();
+        const rows = await this.#run(run.map((group) => groups[group]), sums);
+        onProgress?.(done += rows, sequences.length);
+      }
+    };
+    // All lanes have ended, also where one has failed: nobody's arrays are in use any more.
+    const ended = await Promise.allSettled(
+      Array.from({ length: lanes }, () =>
+        lane().catch((error) => {
+          failed = true;
+          throw error;
+        })),
+    );
+    for (const { reason } of ended.filter((end) => end.status === "rejected")) throw reason;
     return sums;
   }
 
@@ -141,6 +176,11 @@ export class Scorer {
       chosenTokens: chosen.length,
       rejectedTokens: rejected === null ? null : rejected.length,
     }));
+  }
+
+  /** Which runtime computes, for people: `Runtime.description`. */
+  get runtime(): string {
+    return this.#opened.runtime;
   }
 
   /** Frees the session, and what was placed for it. */

@@ -11,19 +11,21 @@ export interface LogpsGraphOptions {
   readonly precision?: Dtype;
   /** What the model's weights are fed in; float32 unless given. */
   readonly fed?: Dtype;
+  /** Whether packs have a grid of rests; as `holdsRests` says unless given. */
+  readonly rests?: boolean;
 }
 
 /** Inputs: weights and a `Pack`; output: `logps`, log π of each reply token (M). */
 export function logpsGraph(
   config: ModelConfig,
   adapter?: AdapterConfig,
-  { precision, fed }: LogpsGraphOptions = {},
+  { precision, fed, rests }: LogpsGraphOptions = {},
 ): Graph {
   const graph = new Graph({ dtype: "float32" });
   const weights = weightInputs(graph, config, fed);
   const added = adapter && adapterInputs(graph, adapter, config);
   const transformer = new Transformer(config, weights, added, { precision });
-  const pack = packInputs(graph, config, { replies: "S" });
+  const pack = packInputs(graph, config, { replies: "S", rests });
   graph.output("logps", replyTokenLogps(transformer, pack));
   return graph;
 }

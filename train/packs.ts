@@ -1,21 +1,26 @@
+import {
+  holdsRests,
+  type Placed,
+  type PlacedReply,
+  type Plan,
+  planPack,
+  type PromptedReplies,
+} from "./pack_plan.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import type { ModelConfig } from "./models/config.ts";
 import { MASKED } from "./graph/ops.ts";
 import type { RotaryAngles } from "./models/rotary_angles.ts";
 
-/** A prompt and the replies that follow it, as token ids. The prompt is computed once for all. */
-export interface PromptedReplies {
-  readonly prompt: Int32Array;
-  readonly replies: readonly Int32Array[];
-}
-
 /**
  * Prompts and replies as a model's graph is fed them, side by side and without padding: G prompts, S
  * replies, N tokens, M reply tokens to score. The last token of a reply is only predicted, never read.
  *
- * Only attention sees grids: prompts (G, Tp) read themselves, replies (S, Tr) read U = Tp + Tr keys,
- * those of their prompt and their own. The last of the N tokens is a pad that fills empty slots; what
- * it computes is never read, so its cotangents are zero.
+ * Only attention sees grids: prompts (G, Tp) read themselves; the first Tr tokens of all replies
+ * (S, Tr) read U = Tp + Tr keys, those of their prompt and their own; the rests of the L replies that
+ * go on (L, Tl) read their prompt and their whole reply. So tokens that come early are not held
+ * against all that comes later, nor short replies against the longest. Without the grid of rests
+ * (`holdsRests`), whole replies are in the first. The last of the N tokens is a pad that fills empty
+ * slots; what it computes is never read, so its cotangents are zero.
  */
 export interface Pack {
   /** Tokens of all prompts, then of all replies, then the pad, (N). */
@@ -23,18 +28,21 @@ export interface Pack {
   /** (N, C/2) */
   readonly cos: Tensor<"float32">;
   readonly sin: Tensor<"float32">;
-  /** Which row of queries (N·H) fills each slot of the grids, (G, H, Tp) and (S, H, Tr). */
+  /** Which row of queries (N·H) fills each slot of the grids: (G, H, Tp), (S, H, Tr), (L, H, Tl). */
   readonly promptQueries: Tensor<"int64">;
   readonly replyQueries: Tensor<"int64">;
-  /** Which row of keys (N·K) fills each slot, (G, K, Tp) and (S, K, U). */
+  readonly restQueries?: Tensor<"int64">;
+  /** Which row of keys (N·K) fills each slot: (G, K, Tp), (S, K, U), (L, K, Ul). */
   readonly promptKeys: Tensor<"int64">;
   readonly replyKeys: Tensor<"int64">;
-  /** The slot, over both grids, that each row of queries fills, (N, H). */
+  readonly restKeys?: Tensor<"int64">;
+  /** The slot, over all grids, that each row of queries fills, (N, H). */
   readonly querySlots: Tensor<"int64">;
-  /** The slots, over both grids, that each row of keys fills, (N, K, E); see `Routing.inverse`. */
+  /** The slots, over all grids, that each row of keys fills, (N, K, E); see `Routing.inverse`. */
   readonly keySlots: Tensor<"int64">;
-  /** 0 where a reply's token sees a key, else very low, (S, 1, Tr, U). */
+  /** 0 where a reply's token sees a key, else very low: (S, 1, Tr, U), (L, 1, Tl, Ul). */
   readonly replyMask: Tensor<"float32">;
+  readonly restMask?: Tensor<"float32">;
   /** The token whose hidden state predicts each reply token, (M). */
   readonly positions: Tensor<"int64">;
   /** The reply tokens that each token predicts, (N, X); see `Routing.inverse`. */
@@ -45,40 +53,6 @@ export interface Pack {
   readonly segments: Tensor<"int64">;
 }
 
-/** Where everything of a pack lies. */
-interface Plan {
-  readonly prompts: readonly Placed[];
-  readonly replies: readonly (Placed & { readonly prompt: Placed; readonly target: Int32Array })[];
-  /** N, without the pad: the pad's own place. */
-  readonly pad: number;
-  readonly promptTime: number;
-  readonly replyTime: number;
-  readonly replyTokens: number;
-}
-
-/** Tokens that lie side by side, in one row of a grid. */
-interface Placed {
-  readonly ids: Int32Array;
-  readonly row: number;
-  /** The first one's number among the N. */
-  readonly start: number;
-  /** The first one's position in its sequence. */
-  readonly position: number;
-}
-
-/** A reply, by its prompt's place among the groups and its own after the prompt. */
-export interface ReplyPlace {
-  readonly group: number;
-  readonly reply: number;
-}
-
-/** Replies in the order that a pack numbers them: all first ones, then all second ones, and so on. */
-export function replyOrder(groups: readonly Pick<PromptedReplies, "replies">[]): ReplyPlace[] {
-  return groups
-    .flatMap(({ replies }, group) => replies.map((_, reply): ReplyPlace => ({ group, reply })))
-    .sort((a, b) => a.reply - b.reply); // stable: of the same place by group
-}
-
 /**
  * Lays prompts and replies out. Replies are numbered as `replyOrder` has them.
  *
@@ -86,25 +60,16 @@ export function replyOrder(groups: readonly Pick<PromptedReplies, "replies">[]):
  */
 export function layOut(
   groups: readonly PromptedReplies[],
-  { config, angles }: { readonly config: ModelConfig; readonly angles: RotaryAngles },
+  { config, angles, rests = holdsRests(config) }: {
+    readonly config: ModelConfig;
+    readonly angles: RotaryAngles;
+    readonly rests?: boolean;
+  },
 ): Pack {
-  const plan = planPack(groups);
+  const plan = planPack(groups, rests);
   const { heads, keyValueHeads } = config;
-  const { promptTime, replyTime, prompts, replies } = plan;
-  const queryGrids = [promptTime, replyTime].map((time) => ({ time, heads }));
-  const keyTimes = [promptTime, promptTime + replyTime];
-  const keyGrids = keyTimes.map((time) => ({ time, heads: keyValueHeads }));
-  const promptCells = prompts.map((prompt) => [{ from: 0, tokens: prompt }]);
-  const queryCells = [promptCells, replies.map((reply) => [{ from: 0, tokens: reply }])];
-  const keyCells = [
-    promptCells,
-    replies.map((reply) => [
-      { from: 0, tokens: reply.prompt },
-      { from: promptTime, tokens: reply },
-    ]),
-  ];
-  const queries = fillGrids(queryCells, queryGrids, plan.pad);
-  const keys = fillGrids(keyCells, keyGrids, plan.pad);
+  const queries = fillGrids(queryCells(plan), heads, plan.pad);
+  const keys = fillGrids(keyCells(plan), keyValueHeads, plan.pad);
   return {
     ids: int64([plan.pad + 1], idsOf(plan)),
     ...anglesOf(plan, angles),
@@ -118,44 +83,23 @@ export function layOut(
       dims: [plan.pad + 1, keyValueHeads],
       unusedFrom: plan.pad * keyValueHeads,
     }),
-    replyMask: maskOf(plan),
+    replyMask: maskOf(plan.replies, {
+      from: 0,
+      time: plan.replyTime,
+      promptTime: plan.promptTime,
+      keys: plan.promptTime + plan.replyTime,
+    }),
+    ...plan.rests && {
+      restQueries: queries.grids[2],
+      restKeys: keys.grids[2],
+      restMask: maskOf(plan.rests, {
+        from: plan.replyTime,
+        time: plan.restTime,
+        promptTime: plan.promptTime,
+        keys: plan.restKeys,
+      }),
+    },
     ...scoredOf(plan),
-  };
-}
-
-function planPack(groups: readonly PromptedReplies[]): Plan {
-  let start = 0;
-  const place = (ids: Int32Array, row: number, position: number): Placed => {
-    start += ids.length;
-    return { ids, row, start: start - ids.length, position };
-  };
-  groups.forEach(({ prompt, replies }, g) => {
-    if (prompt.length > 0 && replies.every((reply) => reply.length > 0)) return;
-    const lengths = replies.map((reply) => reply.length).join(" and ");
-    throw new RangeError(
-      `Expected prompt ${g} and its replies to have tokens but found ${prompt.length} and ${lengths}.`,
-    );
-  });
-  const prompts = groups.map(({ prompt }, g) => place(prompt, g, 0));
-  const replies = replyOrder(groups).map((at, row) => {
-    const { prompt, replies } = groups[at.group];
-    const target = replies[at.reply];
-    const placed = place(target.subarray(0, -1), row, prompt.length);
-    return { ...placed, prompt: prompts[at.group], target };
-  });
-  if (replies.length === 0) throw new RangeError("Expected at least one reply.");
-  const longest = (rows: readonly Placed[]) => Math.max(...rows.map(({ ids }) => ids.length));
-  const promptTime = longest(prompts);
-  const read = start;
-  // The pad needs a slot of its own.
-  const isFull = prompts.length * promptTime + replies.length * longest(replies) === read;
-  return {
-    prompts,
-    replies,
-    pad: read,
-    promptTime,
-    replyTime: Math.max(1, longest(replies) + (isFull ? 1 : 0)),
-    replyTokens: replies.reduce((sum, { target }) => sum + target.length, 0),
   };
 }
 
@@ -179,14 +123,54 @@ interface Cells {
   readonly tokens: Placed;
 }
 
+/** A grid of so many columns, by what fills its rows. */
+interface GridCells {
+  readonly time: number;
+  readonly rows: readonly (readonly Cells[])[];
+}
+
+/** A row that nothing fills, for a grid that would have none. */
+const EMPTY: readonly (readonly Cells[])[] = [[]];
+
+function queryCells({ prompts, replies, rests, promptTime, replyTime, restTime }: Plan) {
+  const rows = (tokens: readonly Placed[]) => tokens.map((placed) => [{ from: 0, tokens: placed }]);
+  return [
+    { time: promptTime, rows: rows(prompts) },
+    { time: replyTime, rows: rows(replies.map((reply) => part(reply, 0, replyTime))) },
+    ...rests === null ? [] : [{
+      time: restTime,
+      rows: rests.length === 0 ? EMPTY : rows(rests.map((reply) => part(reply, replyTime))),
+    }],
+  ];
+}
+
+function keyCells({ prompts, replies, rests, promptTime, replyTime, restKeys }: Plan): GridCells[] {
+  const row = ({ prompt }: PlacedReply, tokens: Placed) => [
+    { from: 0, tokens: prompt },
+    { from: promptTime, tokens },
+  ];
+  return [
+    { time: promptTime, rows: prompts.map((prompt) => [{ from: 0, tokens: prompt }]) },
+    {
+      time: promptTime + replyTime,
+      rows: replies.map((reply) => row(reply, part(reply, 0, replyTime))),
+    },
+    ...rests === null ? [] : [{
+      time: restKeys,
+      rows: rests.length === 0 ? EMPTY : rests.map((reply) => row(reply, reply)),
+    }],
+  ];
+}
+
+/** Some of what lies side by side. */
+function part(placed: Placed, from: number, to?: number): Placed {
+  const { ids, row, start, position } = placed;
+  return { ids: ids.subarray(from, to), row, start: start + from, position: position + from };
+}
+
 /** Rows of cells as slots (rows, heads, time), in which head h of token n is row n·heads + h. */
-function fillGrids(
-  cells: readonly (readonly (readonly Cells[])[])[],
-  sizes: readonly { readonly time: number; readonly heads: number }[],
-  pad: number,
-) {
-  const grids = cells.map((rows, i) => {
-    const { time, heads } = sizes[i];
+function fillGrids(cells: readonly GridCells[], heads: number, pad: number) {
+  const grids = cells.map(({ time, rows }) => {
     const slots = new Int32Array(rows.length * heads * time);
     for (let r = 0; r < rows.length * heads; r++) {
       const head = r % heads;
@@ -233,17 +217,30 @@ function inverseOf(
   return int64([...dims, copies], inverse);
 }
 
-function maskOf({ replies, promptTime, replyTime }: Plan): Tensor<"float32"> {
-  const keys = promptTime + replyTime;
-  const mask = new Float32Array(replies.length * replyTime * keys).fill(MASKED);
+/**
+ * What the tokens of some replies see, from one of each reply's tokens on; one row where there is no
+ * reply, which sees all.
+ */
+function maskOf(
+  replies: readonly PlacedReply[],
+  { from, time, promptTime, keys }: {
+    readonly from: number;
+    readonly time: number;
+    readonly promptTime: number;
+    readonly keys: number;
+  },
+): Tensor<"float32"> {
+  const rows = Math.max(1, replies.length);
+  const mask = new Float32Array(rows * time * keys);
+  if (replies.length > 0) mask.fill(MASKED);
   replies.forEach(({ prompt }, s) => {
-    for (let t = 0; t < replyTime; t++) {
-      const row = (s * replyTime + t) * keys;
+    for (let t = 0; t < time; t++) {
+      const row = (s * time + t) * keys;
       mask.fill(0, row, row + prompt.ids.length);
-      mask.fill(0, row + promptTime, row + promptTime + t + 1);
+      mask.fill(0, row + promptTime, row + Math.min(keys, promptTime + from + t + 1));
     }
   });
-  return float32([replies.length, 1, replyTime, keys], mask);
+  return float32([rows, 1, time, keys], mask);
 }
 
 /** What predicts each reply token: the token before it, for the first one the prompt's last. */

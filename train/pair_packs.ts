@@ -4,7 +4,8 @@ import type { PairScore } from "./logps.ts";
 import type { ModelConfig } from "./models/config.ts";
 import type { Target } from "./graph/target.ts";
 import type { RotaryAngles } from "./models/rotary_angles.ts";
-import { layOut, type PromptedReplies } from "./packs.ts";
+import { type PromptedReplies } from "./pack_plan.ts";
+import { layOut } from "./packs.ts";
 
 /** The pairs of a batch, with their log-probs under the reference where the loss reads those. */
 export interface PairBatch {
@@ -31,9 +32,11 @@ export interface RunLimits {
 const LOGITS_PER_RUN: { readonly [T in Target]: number } = { cpu: 1 << 26, cuda: 1 << 29 };
 
 /**
- * Tokens that a run holds unless options say otherwise. In a large model, products of matrices gain
- * nothing from more than 512 rows; in a small one, starting a run costs more than what it computes. On
- * a GPU runs are as large as some ten gigabytes of activations allow.
+ * Tokens that a run of training or scoring holds, unless a single pair has more or options say
+ * otherwise. In a large model, products of matrices gain nothing from more than 512 rows, and memory
+ * that is touched for the first time costs more than computing on it: 4,096 tokens a run of scoring took
+ * 6.3 GB and half as much time again. In a small one, starting a run costs more than what it computes.
+ * On a GPU runs are as large as some ten gigabytes of activations allow.
  */
 export function defaultTokensPerRun(
   { hiddenSize, layers }: Pick<ModelConfig, "hiddenSize" | "layers">,
@@ -44,9 +47,6 @@ export function defaultTokensPerRun(
   }
   return Math.max(512, Math.min(4096, Math.floor(2 ** 23 / (hiddenSize * layers))));
 }
-
-/** Tokens that one run of scoring reads at most, unless a single sequence is longer. */
-export const SCORED_TOKENS_PER_RUN = 4096;
 
 /** Reply tokens that one run may predict, unless a single pair has more. */
 export function replyTokensPerRun(vocabSize: number, target: Target = "cpu"): number {
@@ -114,6 +114,8 @@ export interface BatchFacts {
   readonly angles: RotaryAngles;
   /** Whether the loss reads the rejected replies. */
   readonly comparesPairs: boolean;
+  /** Whether rests of replies have a grid of their own; as `holdsRests` says unless given. */
+  readonly rests?: boolean;
   /** Pairs of the whole batch. */
   readonly pairs: number;
   /** Mean number of chosen tokens over the whole batch. */

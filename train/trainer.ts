@@ -23,6 +23,7 @@ import {
   pairFeeds,
   sizeOf,
 } from "./pair_packs.ts";
+import { holdsRests } from "./pack_plan.ts";
 import { requireFinite, requireFiniteState } from "./require_finite.ts";
 import { runDigest } from "./run_digest.ts";
 import { SnapshotFolder } from "./snapshots.ts";
@@ -81,6 +82,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
     config: model.config,
     adapter: adapter?.config,
     frozen,
+    rests: holdsRests(model.config, targetOf(options.device)),
   });
   opened.defer(() => step.release());
   const scorer = await openRejectedScorer(options, step);
@@ -190,17 +192,18 @@ function partsOf(
 ): BatchPart[] {
   const { model: { config }, angles, loss, microBatchPairs, tokensPerRun } = options;
   const comparesPairs = lossReads(loss) === "pairs";
+  const target = targetOf(options.device);
   const facts = {
     config,
     angles,
     comparesPairs,
+    rests: holdsRests(config, target),
     pairs: pairs.length,
     meanChosenTokens: pairs.reduce((sum, { chosen }) => sum + chosen.length, 0) / pairs.length,
   };
   const sizes = pairs.map(({ prompt, chosen, rejected }) =>
     sizeOf({ prompt, replies: comparesPairs ? [chosen, rejected!] : [chosen] })
   );
-  const target = targetOf(options.device);
   const limits = {
     tokens: tokensPerRun ?? defaultTokensPerRun(config, target),
     pairs: microBatchPairs,

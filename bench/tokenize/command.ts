@@ -56,8 +56,9 @@ export async function benchTokenize(args: readonly string[]): Promise<number> {
   const sizes = { maxLength: 1024, maxPromptLength: 512 };
   try {
     if (growth) {
-      await benchGrowth({ tokenizer, ...sizes, work, reads: 1 });
-      return 0;
+      const faults = await benchGrowth({ tokenizer, ...sizes, work, reads: 1 });
+      faults.forEach(printNotice);
+      return faults.length === 0 ? 0 : 1;
     }
     const pairs = await copyRows(join(data, "train_prefs.jsonl"), work, rows);
     printResult(

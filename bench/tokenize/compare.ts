@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import { alignColumns } from "../../core/align_columns.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import { othersDuring } from "../training/others_load.ts";
-import { alignColumns, showSpread, spreadOf } from "../training/table.ts";
+import { showSpread, spreadOf } from "../training/table.ts";
 import type { TokenizeJob, TokenizeResult } from "./job.ts";
 import { runWorker, type Worker } from "./run_worker.ts";
 

@@ -1,6 +1,7 @@
 import { Random } from "../../core/random.ts";
 import { InputError } from "../../core/problem.ts";
 import { readTokenizedFile } from "../../data/tokenize_file.ts";
+import { loadTokenizer } from "../../data/tokenizer/tokenizer.ts";
 import type { ModelConfig } from "../../train/models/config.ts";
 
 /** A pair as all systems read it: token ids, and constants for the reference's log-probs. */
@@ -27,7 +28,8 @@ export async function realPairs(
   source: { path: string; tokenizer: string },
   { count, config }: { count: number; config: ModelConfig },
 ): Promise<BenchPair[]> {
-  const rows = await readTokenizedFile({ ...source, ...LENGTHS });
+  const tokenizer = await loadTokenizer(source.tokenizer);
+  const rows = await readTokenizedFile({ ...source, ...LENGTHS, tokenizer });
   const usable = rows.filter(({ chosen, rejected }) => chosen.length > 0 && rejected?.length);
   if (usable.length < count) {
     const message = `Expected at least ${count} pairs but found ${usable.length}.`;

@@ -1,4 +1,4 @@
-import { alignColumns } from "./table.ts";
+import { alignColumns } from "../../core/align_columns.ts";
 import { runSystem, type Surroundings } from "./run_system.ts";
 import type { System } from "./systems.ts";
 import type { Workload } from "./workload.ts";

@@ -1,5 +1,6 @@
 import type { Arithmetic } from "./arithmetic.ts";
-import { alignColumns, showSpread, type Spread } from "./table.ts";
+import { alignColumns } from "../../core/align_columns.ts";
+import { showSpread, type Spread } from "./table.ts";
 
 /** What one system took for a token of one workload. */
 export interface ScalingPoint {

@@ -1,3 +1,4 @@
+import { alignColumns } from "../../core/align_columns.ts";
 import type { Measured, Round } from "./measure.ts";
 
 /** A median with the values around it. */
@@ -91,16 +92,4 @@ function fastest(measured: readonly Measured[]): Measured | undefined {
 export function showSpread({ median, low, high }: Spread, digits: number): string {
   const [middle, least, most] = [median, low, high].map((value) => value.toFixed(digits));
   return low === high ? middle : `${middle} (${least} … ${most})`;
-}
-
-/** Cells in columns: the first one, and a last one of prose, to the left, numbers to the right. */
-export function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows.map((row) =>
-    row.map((cell, i) => {
-      if (i === 0) return cell.padEnd(widths[i]);
-      const isProse = i === row.length - 1 && rows[0][i] === "what";
-      return isProse ? cell : cell.padStart(widths[i]);
-    }).join("  ")
-  ).join("\n");
 }

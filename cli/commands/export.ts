@@ -15,6 +15,8 @@ export interface ExportOptions extends Pick<RecipeOptions, "recipe" | "set" | "s
   /** A Hugging Face folder or a GGUF file, instead of an instance. */
   readonly model?: string;
   readonly adapter?: string;
+  /** The adapter that the instance trained, instead of the model that it is merged into. */
+  readonly adapterOnly: boolean;
   readonly merge: boolean;
   readonly tokenizer?: string;
   readonly baseModel?: string;
@@ -32,9 +34,47 @@ export function exportModel(
 ): Promise<number> {
   return withNewFolder(
     { out: options.out, verb: "export" },
-    async (place) => exportInto(place, await findModel(instance, options), options),
+    async (place) => {
+      const found = await findModel(instance, options);
+      const adapter = options.adapterOnly ? trainedAdapter(instance, found, options) : undefined;
+      return await exportInto(place, found, { adapter, ...options });
+    },
   );
 }
+
+/**
+ * The folder of the adapter that an instance trained.
+ *
+ * @throws InputError when it trained none, or over a model of which no name is known
+ */
+function trainedAdapter(
+  instance: string | undefined,
+  { adapter, card }: ExportedModel,
+  { adapter: given, merge, baseModel }: ExportOptions,
+): string {
+  const refuse = (path: string, message: string) => new InputError([{ path, message }]);
+  if (instance === undefined || given !== undefined || merge) {
+    const message = "Expected an instance, and neither --adapter nor --merge, beside it.";
+    throw refuse("--adapter-only", message);
+  }
+  if (adapter === undefined) {
+    const message = `Expected an instance that trained an adapter (lora) last but found ` +
+      `${instance}, which did not.`;
+    throw refuse("--adapter-only", message);
+  }
+  if (baseModel !== undefined) return adapter.path;
+  if (adapter.trainedOver !== null) {
+    const message =
+      `Expected the name on the hub of the model of ${adapter.trainedOver}, which the ` +
+      `adapter was trained over. Export that model and publish it first.`;
+    throw refuse("--base-model", message);
+  }
+  if (card.base.name === null) throw refuse("--base-model", `${NAMELESS}.`);
+  return adapter.path;
+}
+
+const NAMELESS =
+  "Expected the name on the hub of the model that the adapter is for, which none of the files says";
 
 async function findModel(
   instance: string | undefined,
@@ -51,10 +91,7 @@ async function findModel(
     : await modelOfRun(instance, { recipe, set, store });
   const named = baseModel === undefined ? exported : withBaseName(exported, baseModel);
   if (adapter !== undefined && !options.merge && named.card.base.name === null) {
-    const message =
-      "Expected the name on the hub of the model that the adapter is for, which none " +
-      "of the files says, or --merge.";
-    throw new InputError([{ path: "--base-model", message }]);
+    throw new InputError([{ path: "--base-model", message: `${NAMELESS}, or --merge.` }]);
   }
   return named;
 }

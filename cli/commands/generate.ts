@@ -15,6 +15,8 @@ export interface GenerateOptions {
   /** Texts. */
   readonly prompt?: readonly string[];
   readonly system?: string;
+  readonly tokenizer?: string;
+  /** A file of Jinja. */
   readonly template?: string;
   readonly maxNewTokens: number;
   readonly maxPromptLength?: number;

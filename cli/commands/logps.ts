@@ -9,6 +9,9 @@ import { machineCapacity } from "../session.ts";
 export interface LogpsOptions {
   readonly model: string;
   readonly adapter?: string;
+  readonly tokenizer?: string;
+  /** A file of Jinja. */
+  readonly template?: string;
   readonly pairs: string;
   readonly maxLength: number;
   readonly maxPromptLength: number;

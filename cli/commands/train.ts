@@ -24,6 +24,9 @@ export interface TrainOptions {
   readonly loraRank?: number;
   readonly loraAlpha?: number;
   readonly loraTargets?: string[];
+  readonly tokenizer?: string;
+  /** A file of Jinja. */
+  readonly template?: string;
   readonly pairs: string;
   readonly out: string;
   /** A loss of the project, or the path of a file that exports one. */

@@ -1,7 +1,7 @@
 import { fileDownloadInfo } from "@huggingface/hub";
-import { createHash } from "node:crypto";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { ExpectedError } from "../../core/problem.ts";
+import { cachedPath, digestContent, markWhole, stateOf } from "./cached_file.ts";
 import { type HubAccess, hubRequest, Transient, withoutQuery, withRetries } from "./hub_fetch.ts";
 import { asked, type HubFile, libraryOptions, type Repository } from "./repository.ts";
 
@@ -10,11 +10,13 @@ export interface Download {
   readonly access: HubAccess;
   /** Told of bytes as they arrive, those there before included. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told of files in the cache that are not what was listed, and so fetched anew. */
+  readonly warn?: (message: string) => void;
 }
 
 /**
  * Fetches files of a repository, one after the other, and returns their paths in the cache, in order.
- * What is there is not asked for again. A file grows under the name `….part`; a later call goes on where an
+ * What is there, and has the listing's digest, is not asked for again. A file grows under the name `….part`; a later call goes on where an
  * earlier one was cut. It gets its name once its size and digest are those of the listing.
  *
  * @throws ExpectedError when the hub refuses or lacks a file, sends another content, or offline when
@@ -23,32 +25,39 @@ export interface Download {
 export async function downloadFiles(
   repository: Repository,
   files: readonly HubFile[],
-  { access, onProgress = () => {} }: Download,
+  { access, onProgress = () => {}, warn = () => {} }: Download,
 ): Promise<string[]> {
-  const missing = [];
-  for (const file of files) if (!await isThere(repository, file)) missing.push(file);
+  const missing: Missing[] = [];
+  for (const file of files) {
+    const state = await stateOf(repository, file);
+    if (state !== "whole") missing.push({ file, state });
+  }
   if (missing.length > 0 && access.settings.offline) {
     throw missingOffline(repository, missing, access);
+  }
+  for (const { file, state } of missing) {
+    if (state === "absent") continue;
+    warn(`${cachedPath(repository, file)} is not what the hub lists: it is fetched anew.`);
   }
   const total = files.reduce((sum, { size }) => sum + size, 0);
   let before = 0;
   const paths: string[] = [];
   for (const file of files) {
     const progress = (done: number) => onProgress(before + done, total);
-    paths.push(await downloadFile(repository, file, { access, progress }));
+    if (missing.some((one) => one.file === file)) {
+      await downloadFile(repository, file, { access, progress });
+    }
+    paths.push(cachedPath(repository, file));
     before += file.size;
     onProgress(before, total);
   }
   return paths;
 }
 
-function pathOf({ folder }: Repository, { path }: HubFile): string {
-  return join(folder, path);
-}
-
-async function isThere(repository: Repository, file: HubFile): Promise<boolean> {
-  const found = await sizeOf(pathOf(repository, file));
-  return found === file.size;
+/** A file that must be fetched: it is not there, or it is another one. */
+interface Missing {
+  readonly file: HubFile;
+  readonly state: "differs" | "absent";
 }
 
 interface OneFile {
@@ -60,14 +69,13 @@ async function downloadFile(
   repository: Repository,
   file: HubFile,
   { access, progress }: OneFile,
-): Promise<string> {
-  const path = pathOf(repository, file);
-  if (await isThere(repository, file)) return path;
+): Promise<void> {
+  const path = cachedPath(repository, file);
   await Deno.mkdir(dirname(path), { recursive: true });
   const part = `${path}.${file.digest.hex.slice(0, 16)}.part`;
   using target = await Deno.open(part, { read: true, write: true, create: true });
   await target.lock(true); // whoever else fetches it waits here, and then finds it
-  if (await isThere(repository, file)) return path;
+  if (await stateOf(repository, file) === "whole") return;
   const url = await locate(repository, file, access);
   let furthest = -1;
   await withRetries(access, () => append(target, { url, file, access, progress }), () => {
@@ -79,7 +87,7 @@ async function downloadFile(
   await verify(part, { repository, file });
   await target.sync();
   await Deno.rename(part, path);
-  return path;
+  await markWhole(repository, file);
 }
 
 /**
@@ -118,7 +126,7 @@ interface Appending extends OneFile {
 
 /** Adds what is missing at the end of a part; what arrives stays there, however the connection ends. */
 async function append(target: Deno.FsFile, work: Appending): Promise<void> {
-  const { file, access, progress } = work;
+  const { file, progress } = work;
   let { size: at } = await target.stat();
   if (at > file.size) {
     await target.truncate(0);
@@ -131,13 +139,12 @@ async function append(target: Deno.FsFile, work: Appending): Promise<void> {
     at = 0;
   }
   await target.seek(at, Deno.SeekMode.Start);
-  const cut = () =>
-    new Transient(`The connection was cut after ${at} of ${file.size} bytes of ${file.path}.`);
+  const place = () => `after ${at} of ${file.size} bytes of ${file.path}`;
   const reader = response.body?.getReader();
   while (reader !== undefined && at <= file.size) {
-    const { value, done } = await reader.read().catch(() => {
-      access.signal.throwIfAborted();
-      throw cut();
+    const { value, done } = await reader.read().catch((error) => {
+      if (!(error instanceof Transient)) throw error;
+      throw new Transient(`${error.message.replace(/\.$/, "")} ${place()}.`);
     });
     if (done) break;
     for (let sent = 0; sent < value.length;) sent += await target.write(value.subarray(sent));
@@ -145,7 +152,7 @@ async function append(target: Deno.FsFile, work: Appending): Promise<void> {
     progress(Math.min(at, file.size));
   }
   if (at > file.size) await reader?.cancel(); // more than was listed: the digest will say so
-  if (at < file.size) throw cut();
+  if (at < file.size) throw new Transient(`The connection was cut ${place()}.`);
 }
 
 /** Asks for a file's bytes from a place on; the answer is whole (200), or what was asked for (206). */
@@ -170,16 +177,7 @@ async function verify(
   { repository, file }: { repository: Repository; file: HubFile },
 ): Promise<void> {
   const { algorithm, hex } = file.digest;
-  const hash = createHash(algorithm === "sha256" ? "sha256" : "sha1");
-  if (algorithm === "git-sha1") hash.update(`blob ${file.size}\0`);
-  let size = 0;
-  using source = await Deno.open(part, { read: true });
-  const block = new Uint8Array(1 << 20);
-  for (let count = await source.read(block); count !== null; count = await source.read(block)) {
-    hash.update(block.subarray(0, count));
-    size += count;
-  }
-  const found = hash.digest("hex");
+  const { size, hex: found } = await digestContent(part, file);
   if (size === file.size && found === hex) return;
   await Deno.remove(part);
   throw new ExpectedError(
@@ -191,30 +189,21 @@ async function verify(
   );
 }
 
-async function sizeOf(path: string): Promise<number | null> {
-  try {
-    const { size, isFile } = await Deno.stat(path);
-    return isFile ? size : null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-}
-
 function missingOffline(
   repository: Repository,
-  files: readonly HubFile[],
+  missing: readonly Missing[],
   { settings }: HubAccess,
 ): ExpectedError {
   const { kind, name, commit } = repository;
   const base = `${settings.endpoint}/${
     kind === "dataset" ? "datasets/" : ""
   }${name}/resolve/${commit}`;
-  const lines = files.map((file) =>
-    `  ${base}/${file.path} → ${pathOf(repository, file)} (${file.size} bytes)`
+  const lines = missing.map(({ file, state }) =>
+    `  ${base}/${file.path} → ${cachedPath(repository, file)} (${file.size} bytes)` +
+    (state === "differs" ? ", where another content lies now" : "")
   );
   return new ExpectedError(
-    `HF_HUB_OFFLINE is set, and ${files.length} files of ${name}@${commit} are not in the cache. Run this ` +
+    `HF_HUB_OFFLINE is set, and ${missing.length} files of ${name}@${commit} are not in the cache. Run this ` +
       `once with HF_HUB_OFFLINE unset, or fetch them elsewhere and put them here:\n${
         lines.join("\n")
       }`,

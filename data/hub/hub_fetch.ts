@@ -9,7 +9,11 @@ export interface HubAccess {
   readonly signal: AbortSignal;
   /** Waits so many milliseconds; ends early, by throwing, when the signal aborts. */
   readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Milliseconds without a byte after which a connection counts as cut. */
+  readonly idleLimit: number;
 }
+
+const IDLE_LIMIT = 60_000;
 
 /** Access to the hub for a stage, until the signal aborts. */
 export function openAccess(
@@ -31,7 +35,7 @@ export function openAccess(
       }, milliseconds);
       signal.addEventListener("abort", stop, { once: true });
     });
-  return { settings, moreHosts, signal, sleep };
+  return { settings, moreHosts, signal, sleep, idleLimit: IDLE_LIMIT };
 }
 
 /** Requests that are made for one answer, at most. */
@@ -40,7 +44,7 @@ export const MOST_ATTEMPTS = 6;
 const MOST_REDIRECTS = 5;
 const LONGEST_WAIT = 300_000;
 
-/** An answer that another attempt may change: a busy or failing server, a cut connection. */
+/** An answer that another attempt may change: a busy or failing server, a cut or silent connection. */
 export class Transient extends Error {
   constructor(message: string, readonly retryAfter: number | null = null) {
     super(message);
@@ -79,9 +83,10 @@ export async function withRetries<T>(
 
 /**
  * One request. Redirects are followed by hand: the token goes to the endpoint's own origin alone, and a
- * host that was not declared is refused by name.
+ * host that was not declared is refused by name. Reading the body throws `Transient` as well once nothing
+ * arrives for as long as the idle limit.
  *
- * @throws Transient for 429, 5xx and connections that fail
+ * @throws Transient for 429, 5xx and connections that fail or stay silent
  * @throws ExpectedError for a redirect to an unknown host, or away from https
  */
 export async function hubRequest(
@@ -137,19 +142,72 @@ function withHeader(response: Response, name: string, value: string): Response {
 }
 
 async function send(
-  { signal }: HubAccess,
+  access: HubAccess,
   target: URL,
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
+  const connection = new AbortController();
+  const inTime = <T>(promise: Promise<T>) => waitFor(promise, hostOf(target.href), access);
+  // Packed on the way, a body's length and ranges would not be the file's.
+  const all = { ...headers, "Accept-Encoding": "identity" };
   try {
-    // Packed on the way, a body's length and ranges would not be the file's.
-    const all = { ...headers, "Accept-Encoding": "identity" };
-    return await fetch(target, { headers: all, redirect: "manual", signal });
+    const { signal } = connection;
+    const response = await inTime(fetch(target, { headers: all, redirect: "manual", signal }));
+    return response.body === null ? response : new Response(timed(response.body, inTime), response);
+  } catch (error) {
+    connection.abort();
+    throw error;
+  }
+}
+
+/**
+ * What a promise about a connection gives, unless that takes longer than the idle limit or all is given up.
+ * This is not left to the signal of `fetch`: Deno 2.9.6 forgets it while a body is read, once garbage is
+ * collected.
+ */
+async function waitFor<T>(
+  promise: Promise<T>,
+  host: string,
+  { signal, idleLimit }: HubAccess,
+): Promise<T> {
+  const ended = Promise.withResolvers<never>();
+  const giveUp = () => ended.reject(signal.reason);
+  const silent = () =>
+    ended.reject(new Transient(`${host} sent nothing for ${idleLimit / 1000} s.`));
+  const timer = setTimeout(silent, idleLimit);
+  signal.addEventListener("abort", giveUp, { once: true });
+  if (signal.aborted) giveUp();
+  try {
+    return await Promise.race([promise, ended.promise]);
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    throw new Transient(`The connection to ${hostOf(target.href)} failed.`);
+    if (error instanceof Deno.errors.NotCapable || error instanceof Transient) throw error;
+    throw new Transient(`The connection to ${host} failed.`);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
   }
+}
+
+/** A body whose every block is waited for in a given way; the connection is closed when one fails to come. */
+function timed(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  inTime: <T>(promise: Promise<T>) => Promise<T>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { value, done } = await inTime(reader.read());
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        reader.cancel(error).catch(() => {}); // of one that failed there is nothing to close
+        throw error;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
 }
 
 function unknownHost(target: URL): ExpectedError {

@@ -16,12 +16,18 @@ const BESIDE = new Set([
   "LICENSE.md",
 ]);
 
-const WEIGHTS = /^model(-\d{5}-of-\d{5})?\.safetensors$/;
+/** Files without which no model folder can be used. */
+const NEEDED = ["config.json", "tokenizer.json", "tokenizer_config.json"];
+
+const WEIGHTS = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+const SHARD = /^model-\d{5}-of-(?<count>\d{5})\.safetensors$/;
 
 /**
  * The files of a repository that make a model folder; with `file`, that GGUF file alone.
  *
- * @throws InputError when there are no weights in a format that is read, naming what there is
+ * @throws InputError when a file is not there without which the model could not be used, or no weights
+ * are in a format that is read, naming what there is
  */
 export function modelFiles({ name, commit, files }: Repository, file?: string): HubFile[] {
   const where = `${name}@${commit}`;
@@ -35,20 +41,31 @@ export function modelFiles({ name, commit, files }: Repository, file?: string): 
       nearest: nearest(file, paths),
     }]);
   }
-  const weights = files.filter(({ path }) => WEIGHTS.test(path));
-  const needed = ["config.json", "tokenizer.json"].filter((needs) => !paths.includes(needs));
-  if (weights.length === 0) needed.push("model.safetensors");
+  const weights = weightFiles(paths);
+  const needed = [...NEEDED, ...weights].filter((needs) => !paths.includes(needs));
   if (needed.length > 0) {
     const gguf = paths.filter((path) => path.endsWith(".gguf"));
     throw new InputError([{
       path: where,
-      message: `Expected ${needed.join(", ")} in the repository but found ${shortList(paths)}.` +
+      message: `Expected ${shortList(needed)} in the repository but found ${shortList(paths)}.` +
         (gguf.length > 0 ? ` To take a GGUF file: \`file: ${gguf[0]}\`.` : ""),
     }]);
   }
-  const index = "model.safetensors.index.json";
-  const sharded = weights.some(({ path }) => path !== "model.safetensors");
-  return files.filter(({ path }) =>
-    BESIDE.has(path) || WEIGHTS.test(path) || (sharded && path === index)
+  return files.filter(({ path }) => BESIDE.has(path) || weights.has(path));
+}
+
+/**
+ * The names of a model's weights: one file, which goes before shards as where they are read, or all shards
+ * of each count that a shard's name says, and their index.
+ */
+function weightFiles(paths: readonly string[]): ReadonlySet<string> {
+  const counts = new Set(paths.flatMap((path) => SHARD.exec(path)?.groups?.count ?? []));
+  if (counts.size === 0 || paths.includes(WEIGHTS)) return new Set([WEIGHTS]);
+  const shards = [...counts].flatMap((count) =>
+    Array.from(
+      { length: Number(count) },
+      (_, i) => `model-${String(i + 1).padStart(5, "0")}-of-${count}.safetensors`,
+    )
   );
+  return new Set([INDEX, ...shards]);
 }

@@ -7,7 +7,7 @@ import {
 } from "@huggingface/hub";
 import { join } from "node:path";
 import { ExpectedError, InputError } from "../../core/problem.ts";
-import { type HubAccess, hubRequest, Transient, withRetries } from "./hub_fetch.ts";
+import { type HubAccess, hubRequest, withRetries } from "./hub_fetch.ts";
 import { refusal } from "./refusal.ts";
 
 /** A data set or model on the hub, at a branch, tag or commit. */
@@ -149,11 +149,7 @@ async function wholeAnswer(
     headers.set("Content-Range", `bytes 0-0/${length}`);
     return new Response(null, { status: 200, headers });
   }
-  try {
-    return new Response(await response.arrayBuffer(), response);
-  } catch {
-    throw new Transient("The connection was cut within an answer of the hub.");
-  }
+  return new Response(await response.arrayBuffer(), response);
 }
 
 /** Runs a call of the library; what the hub says no to is told in our words. */
@@ -218,7 +214,8 @@ function notThere(
   );
 }
 
-async function readJson<T>(path: string): Promise<T | null> {
+/** What a JSON file holds; null when it is not there, or holds something else. */
+export async function readJson<T>(path: string): Promise<T | null> {
   try {
     return JSON.parse(await Deno.readTextFile(path));
   } catch (error) {
@@ -228,7 +225,7 @@ async function readJson<T>(path: string): Promise<T | null> {
 }
 
 /** Writes a small file under another name first, so that none is ever found half-written. */
-async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, text: string): Promise<void> {
   await Deno.mkdir(join(path, ".."), { recursive: true });
   const temporary = await Deno.makeTempFile({ dir: join(path, ".."), suffix: ".part" });
   await Deno.writeTextFile(temporary, text);

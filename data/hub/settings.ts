@@ -15,16 +15,35 @@ export interface HubSettings {
 
 const DEFAULT_ENDPOINT = "https://huggingface.co";
 
-/** Where huggingface.co sends those who fetch large files. */
+/**
+ * Where huggingface.co sends those who fetch large files: `cdnDomains` and `lfsDomains` of
+ * https://huggingface.co/.well-known/meta.json, then the hosts that it named before.
+ */
 const DOWNLOAD_HOSTS = [
-  "cas-bridge.xethub.hf.co:443",
-  "cas-bridge-direct.xethub.hf.co:443",
-  "cdn-lfs.hf.co:443",
-  "cdn-lfs-us-1.hf.co:443",
-  "cdn-lfs-eu-1.hf.co:443",
-  "cdn-lfs.huggingface.co:443",
-  "cdn-lfs-us-1.huggingface.co:443",
-];
+  "aws.cdn.hf.co",
+  "us.aws.cdn.hf.co",
+  "us-east-1.aws.cdn.hf.co",
+  "us-west-2.aws.cdn.hf.co",
+  "eu-west-3.aws.cdn.hf.co",
+  "ap-southeast-1.aws.cdn.hf.co",
+  "us.gcp.cdn.hf.co",
+  "us-east1.us.gcp.cdn.hf.co",
+  "us-central1.us.gcp.cdn.hf.co",
+  "us-west4.us.gcp.cdn.hf.co",
+  "europe-west4.us.gcp.cdn.hf.co",
+  "asia-southeast1.us.gcp.cdn.hf.co",
+  "transfer.xethub.hf.co",
+  "transfer.xethub-eu.hf.co",
+  "cdn-lfs.hf.co",
+  "cdn-lfs-us-1.hf.co",
+  "cdn-lfs-eu-1.hf.co",
+  "cas-bridge.xethub.hf.co",
+  "cas-bridge.xethub-eu.hf.co",
+  "cas-bridge-direct.xethub.hf.co",
+  "cdn-lfs.huggingface.co",
+  "cdn-lfs-us-1.huggingface.co",
+  "cdn-lfs-eu-1.huggingface.co",
+].map((host) => `${host}:443`);
 
 /**
  * Reads the settings from environment variables.

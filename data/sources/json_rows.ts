@@ -1,3 +1,4 @@
+import { repeatedKeys } from "../../core/json_keys.ts";
 import { InputError } from "../../core/problem.ts";
 import type { RowProblem } from "./conversation.ts";
 import { MOST_ROW_BYTES, PAIR_COLUMNS } from "./preference_row.ts";
@@ -41,23 +42,14 @@ function parseLine({ text, bytes }: Line): Parsed {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return problem(`Expected a JSON object but found ${excerpt(text)}.`);
   }
-  const twice = PAIR_COLUMNS.find((column) => isTwice(text, column));
-  if (twice !== undefined) return problem(`Expected each column once but found ${twice} twice.`);
+  const twice = repeatedKeys(text).find(isOfPair);
+  if (twice !== undefined) return problem(`Expected each key once but found ${twice} twice.`);
   return { row: value as Record<string, unknown> };
 }
 
-/** Whether an object's text has a key twice at its top level; `JSON.parse` keeps the last in silence. */
-function isTwice(text: string, key: string): boolean {
-  const quoted = `"${key}"`;
-  if (text.indexOf(quoted, text.indexOf(quoted) + 1) < 0) return false;
-  let depth = 0;
-  let found = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]+|\\.)*"\s*:?|[{}[\]]/g)) {
-    if (token === "{" || token === "[") depth++;
-    else if (token === "}" || token === "]") depth--;
-    else if (depth === 1 && token.endsWith(":") && token.startsWith(quoted)) found++;
-  }
-  return found > 1;
+/** Whether a key is a column of pairs, or lies in one; `JSON.parse` keeps the last of two in silence. */
+function isOfPair(key: string): boolean {
+  return PAIR_COLUMNS.some((column) => key === column || key.startsWith(`${column}.`));
 }
 
 function excerpt(text: string): string {

@@ -12,18 +12,12 @@ export type FileKind = "parquet" | "lines";
  */
 export async function checkFile(path: string): Promise<FileKind> {
   const kind = path.endsWith(".parquet") ? "parquet" : "lines";
-  const found = await lookAt(path);
-  const refuse = (message: string, near?: string): never => {
-    throw new InputError([{ path, message, nearest: near }]);
+  const start = await requireFile(path, "pairs");
+  const refuse = (message: string) => {
+    throw new InputError([{ path, message }]);
   };
-  if (found === null) {
-    return refuse("Expected a file of pairs but found none.", await nearestName(path));
-  }
-  if (found === "folder") return refuse("Expected a file of pairs but found a folder.");
-  if (found.length === 0) return refuse("Expected rows of pairs but found an empty file.");
-  const startsWith = (bytes: readonly number[]) => bytes.every((byte, i) => found[i] === byte);
-  const table = startsWith(PARQUET);
-  const packed = startsWith(GZIP);
+  const table = startsWith(start, PARQUET);
+  const packed = isGzip(start);
   if (kind === "parquet" && !table) {
     refuse(
       packed
@@ -40,9 +34,37 @@ export async function checkFile(path: string): Promise<FileKind> {
   return kind;
 }
 
+/**
+ * The first four bytes of a file that must be there and hold something.
+ *
+ * @param what what the file holds, in the plural: `pairs`
+ * @throws InputError for a missing file (with the nearest name beside it), a folder, an empty file
+ */
+export async function requireFile(path: string, what: string): Promise<Uint8Array> {
+  const start = await lookAt(path);
+  const refuse = (message: string, near?: string): never => {
+    throw new InputError([{ path, message, nearest: near }]);
+  };
+  if (start === null) {
+    return refuse(`Expected a file of ${what} but found none.`, await nearestName(path));
+  }
+  if (start === "folder") return refuse(`Expected a file of ${what} but found a folder.`);
+  if (start.length === 0) return refuse(`Expected rows of ${what} but found an empty file.`);
+  return start;
+}
+
+/** Whether bytes begin as gzip data does. */
+export function isGzip(start: Uint8Array): boolean {
+  return startsWith(start, GZIP);
+}
+
 /** `PAR1`. */
 const PARQUET = [0x50, 0x41, 0x52, 0x31];
 const GZIP = [0x1f, 0x8b];
+
+function startsWith(start: Uint8Array, bytes: readonly number[]): boolean {
+  return bytes.every((byte, i) => start[i] === byte);
+}
 
 async function lookAt(path: string): Promise<Uint8Array | "folder" | null> {
   try {

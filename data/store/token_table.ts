@@ -1,5 +1,5 @@
 import { BOOLEAN, type DuckDBType, type DuckDBValue, INTEGER, VARCHAR } from "@duckdb/node-api";
-import type { TokenizedRow, Truncation } from "../tokenize.ts";
+import type { EncodingFacts, TokenizedRow, Truncation } from "../tokenize.ts";
 
 /** The database in a `tokens` artifact. */
 export const TOKENS_FILE = "tokens.duckdb";
@@ -11,15 +11,9 @@ export const FORMAT = 1;
 export const BATCH_ROWS = 2048;
 
 /** Facts about a whole set of tokens. */
-export interface TokenFacts {
+export interface TokenFacts extends EncodingFacts {
   readonly maxLength: number;
   readonly maxPromptLength: number;
-  /** Rows that an embedding needs. */
-  readonly vocabSize: number;
-  readonly eosId: number;
-  readonly padId: number | null;
-  /** Digest of the chat template's text; null when there was none. */
-  readonly templateDigest: string | null;
 }
 
 /** All of a row but its token ids. */

@@ -1,6 +1,7 @@
-import { Environment, Interpreter } from "@huggingface/jinja";
+import { Environment } from "@huggingface/jinja";
 import { InputError } from "../../core/problem.ts";
 import { parseJinja, PYTHON_FUNCTIONS } from "./jinja_program.ts";
+import { PythonInterpreter } from "./python_interpreter.ts";
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -61,7 +62,7 @@ export function compileChatTemplate(source: string, options: ChatTemplateOptions
       attempt(path, "the chat template to accept the messages", () => {
         const environment = new Environment(known);
         declare(environment, { messages, add_generation_prompt: addGenerationPrompt });
-        return String(new Interpreter(environment).run(program).value);
+        return String(new PythonInterpreter(environment).run(program).value);
       }),
   };
 }

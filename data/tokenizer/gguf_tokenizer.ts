@@ -59,7 +59,8 @@ function readVocabulary({ path, metadata }: GgufHeader, problems: Problem[]): Vo
     report(
       "model",
       `Expected "gpt2", a byte-level BPE, but found ${found}, which is not read from GGUF. ` +
-        "Use the model's Hugging Face folder, which holds its tokenizer.json.",
+        "Name a Hugging Face folder that holds the model's tokenizer.json: --tokenizer of a " +
+        "command, tokenizer of the stage base-model.",
     );
     return null;
   }

@@ -1,4 +1,5 @@
 import { parse, tokenize } from "@huggingface/jinja";
+import { PRINTED } from "./python_interpreter.ts";
 import { pythonStrip, type StrippedSide } from "./python_strings.ts";
 
 /** A parsed template. */
@@ -27,6 +28,7 @@ export const PYTHON_FUNCTIONS: Readonly<Record<string, unknown>> = Object.fromEn
 /** A value as the filter sees it: what is undefined is empty. */
 function printed(value: unknown): string {
   if (value === undefined) return "";
+  if (typeof value === "boolean") return value ? "True" : "False";
   return value === null ? "None" : String(value);
 }
 
@@ -39,7 +41,8 @@ function textOf(value: unknown, method: string): string {
 /**
  * Parses a template as `transformers` does: blocks trimmed, line breaks of any kind read as `\n`.
  * Where it strips texts, by filter or by method, the program calls `PYTHON_FUNCTIONS`: the library
- * strips what JavaScript calls white space, and passes over which characters a template names.
+ * strips what JavaScript calls white space, and passes over which characters a template names. What it
+ * prints is marked for `PythonInterpreter`.
  *
  * @throws SyntaxError when the text is no Jinja
  */
@@ -61,12 +64,31 @@ function isNode(value: unknown): value is Node {
     typeof (value as { type?: unknown }).type === "string";
 }
 
+/** Fields that hold the statements of a block. */
+const BLOCKS = ["body", "alternate", "defaultBlock"];
+/** What prints nothing by itself, or a text as it stands. */
+const UNPRINTED = [
+  ...["If", "For", "Set", "Macro", "Break", "Continue", "Comment", "CallStatement"],
+  ...["FilterStatement", "StringLiteral"],
+];
+
+/** Marks the expressions among a block's statements. */
+function markPrinted(block: unknown): void {
+  if (!Array.isArray(block)) return;
+  block.forEach((statement: unknown, i) => {
+    if (isNode(statement) && !UNPRINTED.includes(statement.type)) {
+      block[i] = { type: PRINTED, value: statement };
+    }
+  });
+}
+
 /** Replaces, from the leaves up, what strips texts by calls. */
 function rewrite(value: unknown): void {
   if (Array.isArray(value)) value.forEach(rewrite);
   else if (value instanceof Map) [...value].flat().forEach(rewrite);
   else if (isNode(value)) {
     Object.values(value).forEach(rewrite);
+    for (const field of BLOCKS) markPrinted(value[field]);
     const call = strippingCall(value);
     if (call === null) return;
     for (const field of Object.keys(value)) delete value[field];

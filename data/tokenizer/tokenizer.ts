@@ -1,9 +1,10 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../core/problem.ts";
-import { spellOutByteLevel } from "./byte_level_words.ts";
+import { isObject, type JsonObject, spellOutByteLevel } from "./byte_level_words.ts";
+import { digestEncoding } from "./encoding_digest.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
 import { type NativeEncoder, openNativeEncoder } from "./native_encoder.ts";
-import { readTokenizerFiles } from "./tokenizer_files.ts";
+import { readTokenizerFiles, type TemplateChoice } from "./tokenizer_files.ts";
 import { addedTokens, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 import { type EncodeWords, wordEncoder } from "./word_encoder.ts";
 
@@ -38,6 +39,11 @@ export interface Tokenizer {
   encode(text: string): Int32Array;
   /** What `encode` gives for each of many texts, worked out together, which is faster. */
   encodeAll(texts: readonly string[]): Promise<Int32Array[]>;
+  /**
+   * SHA-256 (hex) of all that decides which ids a text gets: normalizer, pre-tokenizer, model and added
+   * tokens, merges spelt alike whether they are written as texts or as pairs.
+   */
+  digest(): string;
   /** What `encodeAll` works with: for logs, not for keys. */
   readonly encoder: EncoderName;
   /** The text of token ids, special tokens left out unless `keepSpecialTokens`. */
@@ -45,7 +51,7 @@ export interface Tokenizer {
 }
 
 /** How to load a tokenizer. */
-export interface LoadTokenizer {
+export interface LoadTokenizer extends TemplateChoice {
   /**
    * Lets `encodeAll` use the native binding where it loads, which takes the permission to load it
    * (`native: ["tokenizers"]` of a stage).
@@ -62,7 +68,7 @@ export async function loadTokenizer(
   folder: string,
   options: LoadTokenizer = {},
 ): Promise<Tokenizer> {
-  const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder);
+  const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder, options);
   const library = portableLibrary(paths.tokenizer, { model, config });
   const one = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
   const native: NativeEncoder = options.native === true
@@ -85,6 +91,7 @@ export async function loadTokenizer(
       .map(({ content }) => String(content)),
     compileTemplate: (source, path) => compileChatTemplate(source, { path, tokens }),
     ...encoders(model, { one, many: native.encodeMany }),
+    digest: () => digestEncoding(model),
     encoder: native.encodeMany === null ? `portable (${native.reason})` : "native",
     decode: (ids, options = {}) => {
       if (ids.length === 0) return "";
@@ -116,7 +123,7 @@ function portableLibrary(
 
 /** `encode` and `encodeAll`, word by word where the kind of tokenizer lets us. */
 function encoders(
-  model: Readonly<Record<string, unknown>>,
+  model: JsonObject,
   { one, many }: EncodeWords,
 ): Pick<Tokenizer, "encode" | "encodeAll"> {
   const words = wordEncoder(model, { one, many });
@@ -149,7 +156,7 @@ function specialTokenTexts(config: Readonly<Record<string, unknown>>): Record<st
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(config)) {
     if (!name.endsWith("_token")) continue;
-    const content = isRecord(value) ? value.content : value;
+    const content = isObject(value) ? value.content : value;
     if (typeof content === "string") texts[name] = content;
   }
   return texts;
@@ -165,10 +172,6 @@ function resolveId(
   if (id !== undefined) return id;
   const message = `Expected ${name} to be in the vocabulary but found "${text}".`;
   throw new InputError([{ path, message }]);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function messageOf(error: unknown): string {

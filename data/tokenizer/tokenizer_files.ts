@@ -22,6 +22,12 @@ const FILES = [
   "chat_template.jinja",
 ] as const;
 
+/** Which chat template is taken. */
+export interface TemplateChoice {
+  /** A file of Jinja; the tokenizer's own template unless given. */
+  readonly template?: string;
+}
+
 /**
  * Reads a tokenizer: a file is taken for GGUF; a folder for Hugging Face's, with tokenizer.json,
  * tokenizer_config.json, and chat_template.jinja where there is one (else `chat_template` of
@@ -29,8 +35,18 @@ const FILES = [
  *
  * @throws InputError when a file is missing, is no JSON, or is of a kind that is not supported
  */
-export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> {
-  if (await isFile(path)) return await readGgufTokenizer(path);
+export async function readTokenizerFiles(
+  path: string,
+  { template }: TemplateChoice = {},
+): Promise<TokenizerFiles> {
+  const files = await (await isFile(path) ? readGgufTokenizer(path) : readFolder(path));
+  if (template === undefined) return files;
+  const { chat_template: _, ...config } = files.config;
+  const source = await Deno.readTextFile(template);
+  return { ...files, config, template: { source, path: template } };
+}
+
+async function readFolder(path: string): Promise<TokenizerFiles> {
   const paths = { tokenizer: `${path}/tokenizer.json`, config: `${path}/tokenizer_config.json` };
   const [tokenizer, config] = await Promise.all([
     readJson(paths.tokenizer),
@@ -41,27 +57,30 @@ export async function readTokenizerFiles(path: string): Promise<TokenizerFiles> 
 
 /**
  * Writes a tokenizer's files into a Hugging Face folder: those of a folder as they are, those of a GGUF
- * file as they are made from it.
+ * file as they are made from it. A template that is chosen takes the place of the tokenizer's own.
  *
  * @throws InputError as `readTokenizerFiles`
  */
-export async function saveTokenizerFiles(from: string, folder: string): Promise<void> {
+export async function saveTokenizerFiles(
+  from: string,
+  folder: string,
+  choice: TemplateChoice = {},
+): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  if (await isFile(from)) {
-    const { tokenizer, config, template } = await readGgufTokenizer(from);
-    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
-    await write("tokenizer.json", `${JSON.stringify(tokenizer, null, 1)}\n`);
-    await write("tokenizer_config.json", `${JSON.stringify(config, null, 1)}\n`);
-    if (template !== null) await write("chat_template.jinja", template.source);
-    return;
-  }
-  for (const name of FILES) {
+  const made = await isFile(from);
+  for (const name of made ? [] : FILES) {
     const source = `${from}/${name}`;
     // Not copyFile, which would keep a read-only file read-only.
     if (await isFile(source)) {
       await Deno.writeFile(`${folder}/${name}`, await Deno.readFile(source));
     }
   }
+  if (!made && choice.template === undefined) return;
+  const { tokenizer, config, template } = await readTokenizerFiles(from, choice);
+  const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+  if (made) await write("tokenizer.json", `${JSON.stringify(tokenizer, null, 1)}\n`);
+  await write("tokenizer_config.json", `${JSON.stringify(config, null, 1)}\n`);
+  if (template !== null) await write("chat_template.jinja", template.source);
 }
 
 async function readTemplate(

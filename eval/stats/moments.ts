@@ -24,3 +24,12 @@ export function standardDeviation(values: ArrayLike<number>): number {
   for (let i = 0; i < values.length; i++) squares += (values[i] - centre) ** 2;
   return Math.sqrt(squares / (values.length - 1));
 }
+
+/**
+ * Standard error of the mean of independent values, in their unit.
+ *
+ * @throws RangeError when there are fewer than two values
+ */
+export function standardError(values: ArrayLike<number>): number {
+  return standardDeviation(values) / Math.sqrt(values.length);
+}

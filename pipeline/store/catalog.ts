@@ -12,7 +12,7 @@ import {
   VIEWS,
 } from "./catalog_tables.ts";
 import { removeTree, type Store } from "./store.ts";
-import { explainFailure, naming, syncPath } from "./write_atomically.ts";
+import { explainFailure, naming, syncPath } from "../../core/write_atomically.ts";
 
 /** The layout of the catalog; one of another layout is made anew. */
 const CATALOG_FORMAT = 2;

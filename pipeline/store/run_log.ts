@@ -13,7 +13,7 @@ import {
   naming,
   readTextIfThere,
   writeAtomically,
-} from "./write_atomically.ts";
+} from "../../core/write_atomically.ts";
 
 /** The run records and their events: `runs/0001.json` and `runs/0001.events.ndjson`. */
 export class RunLog {

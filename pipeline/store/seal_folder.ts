@@ -1,6 +1,6 @@
 import { digestFile } from "../../core/digest.ts";
 import { type ArtifactRecord, parseArtifactRecord } from "./records.ts";
-import { readTextIfThere, syncPath, writeAll } from "./write_atomically.ts";
+import { readTextIfThere, syncPath, writeAll } from "../../core/write_atomically.ts";
 
 /** The file that describes an object, beside its files. */
 export const ARTIFACT_FILE = "artifact.json";

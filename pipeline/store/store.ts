@@ -23,7 +23,7 @@ import {
   readTextIfThere,
   syncPath,
   writeAtomically,
-} from "./write_atomically.ts";
+} from "../../core/write_atomically.ts";
 
 /**
  * A content-addressed store in a folder: objects under the digest of their logical content, and key

@@ -1,6 +1,12 @@
 import { ExpectedError } from "../../core/problem.ts";
 import { parseObject } from "./records.ts";
-import { isDiskFull, isMissing, naming, readTextIfThere, writeAll } from "./write_atomically.ts";
+import {
+  isDiskFull,
+  isMissing,
+  naming,
+  readTextIfThere,
+  writeAll,
+} from "../../core/write_atomically.ts";
 
 const ADVICE = "one run at a time may change a store. " +
   "Wait for it to end, stop it, or choose another folder with --store.";

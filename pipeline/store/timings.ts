@@ -1,7 +1,7 @@
 import type { Work } from "../prediction.ts";
 import type { KeyRecord } from "./records.ts";
 import { parseObject } from "./records.ts";
-import { readTextIfThere, writeAtomically } from "./write_atomically.ts";
+import { readTextIfThere, writeAtomically } from "../../core/write_atomically.ts";
 
 /** A stage's speed at some work, and which instance showed it last. */
 export interface Speed {

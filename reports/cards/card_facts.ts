@@ -4,7 +4,10 @@ import type { Json } from "../../core/json.ts";
 export interface BaseFacts {
   /** Its repository on the hub, such as `HuggingFaceTB/SmolLM2-135M-Instruct`; null where none is known. */
   readonly name: string | null;
+  /** The commit that was taken, where it is known. */
   readonly revision: string | null;
+  /** The type that most weights had in the GGUF file they were read from; null where there was none. */
+  readonly ggufType: string | null;
   /** As its own files state it; null where they do not. */
   readonly license: string | null;
   /** The file and field that state the licence. */

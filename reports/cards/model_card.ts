@@ -40,14 +40,26 @@ function hubFields({ base, weights, training }: CardFacts): Record<string, Json>
   return {
     license: licenseId(base.license),
     ...(base.name === null ? {} : { base_model: base.name }),
-    ...(base.name === null
-      ? {}
-      : { base_model_relation: isAdapter(weights) ? "adapter" : "finetune" }),
+    ...(base.name === null ? {} : { base_model_relation: relation({ base, weights, training }) }),
     ...(datasets.length === 0 ? {} : { datasets }),
     library_name: isAdapter(weights) ? "peft" : "transformers",
     pipeline_tag: "text-generation",
     tags: [...new Set(["ballast", ...losses, ...(isAdapter(weights) ? ["lora"] : [])])],
   };
+}
+
+/** One of the hub's words for what a model is to its base. */
+function relation(
+  { base, weights, training }: Pick<CardFacts, "base" | "weights" | "training">,
+): string {
+  if (isAdapter(weights)) return "adapter";
+  const isTrained = training.length > 0 || weights.adapter !== null;
+  return isQuantised(base) && !isTrained ? "quantized" : "finetune";
+}
+
+/** Whether the base's weights had lost digits before they were read. */
+function isQuantised({ ggufType }: BaseFacts): boolean {
+  return ggufType !== null && !["F32", "F16", "BF16"].includes(ggufType);
 }
 
 function section(heading: string, body: string): string {
@@ -81,7 +93,10 @@ function summary({ origin, base, weights }: CardFacts): string {
   if (origin !== null) {
     rows.push(["Recipe", escapeMarkdown(origin.recipe)]);
     rows.push(["Instance", escapeMarkdown(origin.instance)]);
-    rows.push(["Key", origin.key], ["Digest of the float32 model", origin.digest]);
+    rows.push(["Key", origin.key], [
+      isAdapter(weights) ? "Digest of the model with it merged" : "Digest of the float32 model",
+      origin.digest,
+    ]);
   }
   return factsTable(rows);
 }
@@ -97,6 +112,8 @@ const HUB_NAME = /^[A-Za-z0-9][\w.-]*(\/[\w.-]+)?$/;
 
 function loading({ base, weights }: CardFacts): string {
   const named = base.name !== null && HUB_NAME.test(base.name) ? base.name : "BASE_MODEL";
+  const isCommit = /^[0-9a-f]{40}$/.test(base.revision ?? "");
+  const pinned = `"${named}"${isCommit ? `, revision="${base.revision}"` : ""}`;
   const lines = !isAdapter(weights)
     ? [
       "from transformers import AutoModelForCausalLM, AutoTokenizer",
@@ -108,9 +125,9 @@ function loading({ base, weights }: CardFacts): string {
       "from peft import PeftModel",
       "from transformers import AutoModelForCausalLM, AutoTokenizer",
       "",
-      `base = AutoModelForCausalLM.from_pretrained("${named}")`,
+      `base = AutoModelForCausalLM.from_pretrained(${pinned})`,
       'model = PeftModel.from_pretrained(base, "FOLDER")',
-      `tokenizer = AutoTokenizer.from_pretrained("${named}")`,
+      `tokenizer = AutoTokenizer.from_pretrained(${pinned})`,
     ];
   const prompt = weights.hasChatTemplate
     ? [
@@ -144,6 +161,14 @@ function limits({ base, weights, training, measured }: CardFacts): string {
     );
   } else {
     items.push("What its base model gets wrong, it most likely gets wrong, too.");
+  }
+  if (isQuantised(base)) {
+    items.push(
+      `Its base's weights were read from a GGUF file, most of them quantised as ` +
+        `${
+          escapeMarkdown(base.ggufType!)
+        }: they are not exactly those of the model that was quantised.`,
+    );
   }
   if (training.length === 0) {
     items.push("How its weights came about is not recorded here.");

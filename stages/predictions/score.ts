@@ -3,7 +3,7 @@ import { countWeights } from "../../train/costs/arithmetic.ts";
 import { scoringMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork } from "../../train/costs/work.ts";
-import { replyTokensPerRun, SCORED_TOKENS_PER_RUN } from "../../train/pair_packs.ts";
+import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
 import type { PredictOf } from "./params_of.ts";
@@ -11,14 +11,20 @@ import { ASSUMED, loadingSeconds } from "./speeds.ts";
 import { largestRun, meanReading, tokenSizesOf } from "./token_sizes.ts";
 
 /** Log-probs of all replies. */
-export const predictLogps: PredictOf<typeof logps> = ({ inputs }) =>
-  predictScoring(inputs.model[0], inputs.tokens[0]);
+export const predictLogps: PredictOf<typeof logps> = ({ params, inputs }) =>
+  predictScoring(inputs.model[0], inputs.tokens[0], params.threads);
 
 /** Log-probs of all held-out replies. */
-export const predictMeasuring: PredictOf<typeof measure> = ({ inputs }) =>
-  inputs.policy[0] === undefined ? {} : predictScoring(inputs.policy[0], inputs.pairs[0]);
+export const predictMeasuring: PredictOf<typeof measure> = ({ params, inputs }) =>
+  inputs.policy[0] === undefined
+    ? {}
+    : predictScoring(inputs.policy[0], inputs.pairs[0], params.threads);
 
-function predictScoring(model: Sizes | null, tokens: Sizes | null): Prediction {
+function predictScoring(
+  model: Sizes | null,
+  tokens: Sizes | null,
+  threads: number,
+): Prediction {
   const shape = shapeOf(model);
   const sizes = tokenSizesOf(tokens);
   if (shape === null || sizes === null) return {};
@@ -36,9 +42,10 @@ function predictScoring(model: Sizes | null, tokens: Sizes | null): Prediction {
     memory: scoringMemory(
       shape,
       largestRun(sizes, replies, {
-        tokens: SCORED_TOKENS_PER_RUN,
+        tokens: defaultTokensPerRun(shape),
         replyTokens: replyTokensPerRun(shape.vocabSize),
       }),
+      threads,
     ),
   };
 }

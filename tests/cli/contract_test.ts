@@ -30,7 +30,9 @@ for (const command of COMMANDS) {
 Deno.test("ballast --help names every command", async () => {
   const { code, stdout } = await ballast(["--help"]);
   assert.equal(code, 0);
-  for (const command of COMMANDS) assert.match(stdout, new RegExp(`^ {2}${command}\\b`, "m"));
+  for (const command of [...COMMANDS, "score"]) {
+    assert.match(stdout, new RegExp(`^ {2}${command}\\b`, "m"));
+  }
 });
 
 Deno.test("wrong usage exits with 2, says what is wrong, and prints nothing on stdout", async () => {

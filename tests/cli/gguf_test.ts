@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ballast, ballastJson } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 import { writeSmallModel } from "./small_model.ts";
+import { saveTokenizerFiles } from "../../data/tokenizer/tokenizer_files.ts";
 import { TEMPLATE } from "./small_tokenizer.ts";
 
 const files = ["--pairs", "pairs.jsonl", "--max-length", "40", "--max-prompt-length", "20"];
@@ -15,8 +16,8 @@ Deno.test("logps and train take a GGUF file for a model, and its folder loads ag
   await using scratch = await ScratchFolder.make();
   const place = { folder: scratch.path };
   await writeSmallModel(scratch.path);
-  const logps = (model: string) =>
-    ballastJson<LogpsDocument>(["logps", "--model", model, ...files], place);
+  const logps = (model: string, more: readonly string[] = []) =>
+    ballastJson<LogpsDocument>(["logps", "--model", model, ...files, ...more], place);
   const before = await logps("model.gguf");
 
   await t.step("logps gives what it gives of the same model's folder", async () => {
@@ -63,6 +64,44 @@ Deno.test("logps and train take a GGUF file for a model, and its folder loads ag
       place,
     );
     adapted.rows.forEach((row, i) => assert(row.chosenLogp > before.rows[i].chosenLogp));
+  });
+
+  await t.step("a file whose tokenizer is not read is read with another's", async () => {
+    const { code, stderr } = await ballast(["logps", "--model", "pieces.gguf", ...files], place);
+    assert.equal(code, 1);
+    assert.match(stderr, /Name a Hugging Face folder that holds .*tokenizer\.json: --tokenizer/);
+    const tokenizer = ["--tokenizer", "folder"];
+    assert.deepEqual(await logps("pieces.gguf", tokenizer), before);
+    await train("pieces.gguf", ["--out", "c", ...tokenizer]);
+    assert.deepEqual(await logps("c"), await logps("b"));
+    const generate = (model: string, more: readonly string[] = []) =>
+      ballastJson(
+        ["generate", "--model", model, "--prompt", "say", "--max-new-tokens", "3", ...more],
+        place,
+      );
+    assert.deepEqual(await generate("pieces.gguf", tokenizer), await generate("folder"));
+    const larger = join(scratch.path, "larger");
+    await saveTokenizerFiles(join(scratch.path, "folder"), larger);
+    const json = JSON.parse(await Deno.readTextFile(`${larger}/tokenizer.json`));
+    json.added_tokens.push({ ...json.added_tokens[0], id: 280, content: "<|more|>" });
+    await Deno.writeTextFile(`${larger}/tokenizer.json`, JSON.stringify(json));
+    const args = ["logps", "--model", "pieces.gguf", ...files, "--tokenizer", "larger"];
+    const refused = await ballast(args, place);
+    assert.match(
+      refused.stderr,
+      /larger: Expected at most 280 tokens, as the model has, but found 281/,
+    );
+  });
+
+  await t.step("logps and train take another template, and train keeps it", async () => {
+    const template = "{% for m in messages %}{{ m.content + '<|end|>' }}{% endfor %}";
+    await Deno.writeTextFile(join(scratch.path, "plain.jinja"), template);
+    const chosen = ["--template", "plain.jinja"];
+    const with_ = await logps("model.gguf", chosen);
+    assert.notDeepEqual(with_, before);
+    await train("model.gguf", ["--out", "d", ...chosen]);
+    assert.equal(await Deno.readTextFile(join(scratch.path, "d/chat_template.jinja")), template);
+    assert.deepEqual(await logps("d"), await logps("d", chosen));
   });
 
   await t.step("a damaged file is refused by name, without a stack trace", async () => {

@@ -23,7 +23,10 @@ const NAMES: Readonly<Record<string, string>> = {
   "model.layers.0.mlp.down_proj": "blk.0.ffn_down",
 };
 
-/** The same small qwen2 as a Hugging Face folder `folder`, and as `model.gguf`; `pairs.jsonl`. */
+/**
+ * The same small qwen2 as a Hugging Face folder `folder`, as `model.gguf`, and as `pieces.gguf`, which says
+ * that its tokens are SentencePiece's; `pairs.jsonl`.
+ */
 export async function writeSmallModel(root: string): Promise<void> {
   const { specialTokens, tokens, merges } = await writeSmallTokenizer(
     join(root, "folder"),
@@ -43,35 +46,37 @@ export async function writeSmallModel(root: string): Promise<void> {
   const model = initializeModel(config, 1);
   await saveModel(model, join(root, "folder"));
   const ids = ["padding", "bos", "eos"].map((name, id) => [`tokenizer.ggml.${name}_token_id`, id]);
-  const file = ggufFile(
-    [
-      ["general.architecture", "qwen2"],
-      ["general.name", "A small model"],
-      ["general.license", "apache-2.0"],
-      ["qwen2.block_count", 1],
-      ["qwen2.context_length", config.maxPositions],
-      ["qwen2.embedding_length", 16],
-      ["qwen2.feed_forward_length", 24],
-      ["qwen2.attention.head_count", 2],
-      ["qwen2.attention.head_count_kv", 1],
-      ["qwen2.attention.layer_norm_rms_epsilon", 1e-6],
-      ["tokenizer.ggml.model", "gpt2"],
-      ["tokenizer.ggml.pre", "gpt-2"],
-      ["tokenizer.ggml.tokens", tokens],
-      ["tokenizer.ggml.token_type", tokens.map((_, id) => id < specialTokens.length ? 3 : 1)],
-      ["tokenizer.ggml.merges", merges.map((merge) => merge.join(" "))],
-      ["tokenizer.chat_template", TEMPLATE],
-      ...ids as [string, number][],
-    ],
-    [...model.weights].map(([name, { dims, data }]) => {
-      const [, module, ending] = /^(.*)\.(weight|bias)$/.exec(name)!;
-      return { name: `${NAMES[module]}.${ending}`, dims, ...asF32(data) };
-    }),
-  );
+  const file = (tokenizer: string) =>
+    ggufFile(
+      [
+        ["general.architecture", "qwen2"],
+        ["general.name", "A small model"],
+        ["general.license", "apache-2.0"],
+        ["qwen2.block_count", 1],
+        ["qwen2.context_length", config.maxPositions],
+        ["qwen2.embedding_length", 16],
+        ["qwen2.feed_forward_length", 24],
+        ["qwen2.attention.head_count", 2],
+        ["qwen2.attention.head_count_kv", 1],
+        ["qwen2.attention.layer_norm_rms_epsilon", 1e-6],
+        ["tokenizer.ggml.model", tokenizer],
+        ["tokenizer.ggml.pre", "gpt-2"],
+        ["tokenizer.ggml.tokens", tokens],
+        ["tokenizer.ggml.token_type", tokens.map((_, id) => id < specialTokens.length ? 3 : 1)],
+        ["tokenizer.ggml.merges", merges.map((merge) => merge.join(" "))],
+        ["tokenizer.chat_template", TEMPLATE],
+        ...ids as [string, number][],
+      ],
+      [...model.weights].map(([name, { dims, data }]) => {
+        const [, module, ending] = /^(.*)\.(weight|bias)$/.exec(name)!;
+        return { name: `${NAMES[module]}.${ending}`, dims, ...asF32(data) };
+      }),
+    );
   // Behind a link, as in the hub's cache.
   await Deno.mkdir(join(root, "blobs"));
-  await Deno.writeFile(join(root, "blobs/1"), file);
+  await Deno.writeFile(join(root, "blobs/1"), file("gpt2"));
   await Deno.symlink("blobs/1", join(root, "model.gguf"));
+  await Deno.writeFile(join(root, "pieces.gguf"), file("llama"));
   const rows = PAIRS.map((pair) => `${JSON.stringify(pair)}\n`).join("");
   await Deno.writeTextFile(join(root, "pairs.jsonl"), rows);
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { auditTokens, describeFailure } from "../../data/audit.ts";
+import { type AuditTokens, auditTokens, describeFailure } from "../../data/audit.ts";
 import {
   AUDIT_CODES,
   AUDIT_RULES,
@@ -20,6 +20,7 @@ const facts: TokenFacts = {
   vocabSize: 10,
   eosId: 9,
   padId: null,
+  tokenizerDigest: "tokenizer",
   templateDigest: "template",
 };
 
@@ -58,6 +59,7 @@ interface Sets {
   /** Folder with the tokenizer that generates. */
   generation?: string;
   accept?: AuditCode[];
+  onError?: AuditTokens["onError"];
 }
 
 async function audit(sets: Sets) {
@@ -82,6 +84,7 @@ async function audit(sets: Sets) {
       prompts: prompts === undefined ? [] : [await writePromptSet(prompts)],
       generation: sets.generation === undefined ? [] : [{ name: "model", folder: sets.generation }],
       accept,
+      onError: sets.onError,
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -107,9 +110,19 @@ Deno.test("auditTokens() tells pairs identical as text from pairs identical once
     "identical-pairs train 1 error",
   ]);
   const before = { prompt: 2, chosen: 2, rejected: 2 };
-  assert.deepEqual(await found({ train: [row({ ...same, before }), row()] }), [
-    "identical-after-truncation train 1 warning",
-  ]);
+  assert.deepEqual(
+    await found({ train: [row({ ...same, before }), row()] }),
+    ["identical-pairs train 1 error"],
+    "texts that a template writes alike, such as two that it trims",
+  );
+  for (const cut of [{ chosen: 3, rejected: 2 }, { chosen: 2, rejected: 3 }]) {
+    assert.deepEqual(
+      await found({ train: [row({ ...same, before: { prompt: 2, ...cut } }), row()] }),
+      [
+        "identical-after-truncation train 1 warning",
+      ],
+    );
+  }
 });
 
 Deno.test("auditTokens() finds empty replies, as text and as tokens", async () => {
@@ -186,6 +199,15 @@ Deno.test("auditTokens() holds prompts alone against the training set's", async 
   assert.deepEqual(lengths.after, { prompt: null, chosen: null, rejected: null });
 });
 
+/** Gives each of two tokens of a vocabulary the other's id. */
+async function swapTokens(path: string, [a, b]: [string, string]): Promise<void> {
+  const tokenizer = JSON.parse(await Deno.readTextFile(path));
+  const { vocab } = tokenizer.model;
+  [vocab[a], vocab[b]] = [vocab[b], vocab[a]];
+  assert.ok(Number.isInteger(vocab[a]) && Number.isInteger(vocab[b]));
+  await Deno.writeTextFile(path, JSON.stringify(tokenizer));
+}
+
 Deno.test("auditTokens() finds a training set under another template than the model generates with", async () => {
   const generation = await Deno.makeTempDir();
   await writeWorldTokenizer(generation);
@@ -202,6 +224,16 @@ Deno.test("auditTokens() finds a training set under another template than the mo
     accept: [],
   });
   assert.deepEqual(report.findings, []);
+  await swapTokens(`${generation}/tokenizer.json`, ["cat", "dog"]);
+  const swapped = await auditTokens({
+    train: { name: "train", folder },
+    evaluation: [],
+    generation: [{ name: "model", folder: generation }],
+    accept: [],
+  });
+  assert.deepEqual(swapped.findings.map(({ code, count }) => [code, count]), [
+    ["generation-mismatch", 1],
+  ], "as many tokens, but two of them are each other's");
   for (const path of [generation, folder]) await Deno.remove(path, { recursive: true });
 });
 
@@ -213,8 +245,10 @@ Deno.test("AUDIT_RULES name nothing to drop that tokenize does not drop", () => 
   }
 });
 
-Deno.test("auditTokens() finds evaluation under another template or vocabulary", async () => {
-  for (const evaluationFacts of [{ templateDigest: null }, { vocabSize: 11 }, { eosId: 8 }]) {
+Deno.test("auditTokens() finds evaluation under another template, tokenizer or end token", async () => {
+  for (
+    const evaluationFacts of [{ templateDigest: null }, { tokenizerDigest: "other" }, { eosId: 8 }]
+  ) {
     assert.deepEqual(await found({ train: [row()], evaluation: [row()], evaluationFacts }), [
       "template-mismatch test 1 error",
     ]);
@@ -225,8 +259,28 @@ Deno.test("auditTokens() finds training on a test split", async () => {
   assert.deepEqual(await found({ train: [row({ id: "test_prefs.jsonl:4" })] }), [
     "trained-on-test train 1 error",
   ]);
-  const ids = ["test:1", "test_prefs.jsonl:9", "TEST-1", "train:1", "testimony:3", "latest:1"];
-  assert.deepEqual(ids.map(isTestRow), [true, true, true, false, false, false]);
+});
+
+Deno.test("isTestRow() finds the word test anywhere in a file's or split's name, and in no other word", () => {
+  const test = [
+    "test:1",
+    "test_prefs.jsonl:9",
+    "TEST-1:2",
+    "prefs_test:3",
+    "data_test-00000-of-00001.parquet:1",
+    "my.test.jsonl:4",
+    "train_vs_test2.jsonl:5",
+  ];
+  const other = [
+    "train:1",
+    "testimony:3",
+    "latest:1",
+    "contest.jsonl:2",
+    "tests:1",
+    "train.jsonl:7",
+  ];
+  assert.deepEqual(test.filter((id) => !isTestRow(id)), []);
+  assert.deepEqual(other.filter(isTestRow), []);
 });
 
 Deno.test("auditTokens() passes with errors that the recipe accepts, and still reports them", async () => {
@@ -243,12 +297,29 @@ Deno.test("auditTokens() passes with errors that the recipe accepts, and still r
 Deno.test("describeFailure() names rows, remedy and what to say in the recipe", async () => {
   const train = Array.from({ length: 30 }, (_, i) => row({ id: `t:${i}`, chosenEmpty: true }));
   const report = await audit({ train });
-  assert.equal(report.findings[0].rows.length, 20);
+  const named = Array.from({ length: 20 }, (_, i) => `t:${i}`);
+  assert.deepEqual(report.findings[0].rows, named);
   assert.equal(
     describeFailure(report),
-    "train: 30 of 30 pairs have an empty reply (t:0, t:1, t:2, t:3, t:4, …). Either drop them " +
+    `train: 30 of 30 pairs have an empty reply (${
+      named.join(", ")
+    }, … 10 more). Either drop them ` +
       "with `dropEmpty: true` of read-pairs, or say `accept: [empty-replies]`.",
   );
+});
+
+Deno.test("auditTokens() tells of every row of the errors that stop a recipe, and of no other", async () => {
+  const told: string[] = [];
+  const train = Array.from(
+    { length: 30 },
+    (_, i) => row({ id: `t:${i}`, chosenEmpty: true, identicalText: true, truncation: "replies" }),
+  );
+  await audit({
+    train,
+    accept: ["identical-pairs"],
+    onError: ({ set, code, row }) => told.push(`${set} ${code} ${row}`),
+  });
+  assert.deepEqual(told, train.map(({ id }) => `train empty-replies ${id}`));
 });
 
 Deno.test("auditTokens() describes lengths before and after truncation", async () => {

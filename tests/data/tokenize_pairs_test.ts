@@ -38,12 +38,14 @@ Deno.test("tokenizePairs() writes rows in order, with counts and facts", async (
   );
   assert.deepEqual(ids, ["a", "b", "c"]);
   assert.match(facts.templateDigest ?? "", /^[0-9a-f]{64}$/);
-  assert.deepEqual({ ...facts, templateDigest: null }, {
+  assert.match(facts.tokenizerDigest, /^[0-9a-f]{64}$/);
+  assert.deepEqual({ ...facts, tokenizerDigest: "", templateDigest: null }, {
     maxLength: 7,
     maxPromptLength: 5,
     vocabSize: 70,
     eosId: 3,
     padId: 0,
+    tokenizerDigest: "",
     templateDigest: null,
   });
 });

@@ -22,6 +22,7 @@ function fakeTokenizer(change: Partial<Tokenizer> = {}): Tokenizer {
     },
     encode,
     encodeAll: (texts) => Promise.resolve(texts.map(encode)),
+    digest: () => "fake",
     encoder: "native",
     decode: (ids) => Array.from(ids).join(""),
     ...change,

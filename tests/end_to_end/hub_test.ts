@@ -87,6 +87,6 @@ stages:
   await ballastJson(["export", "model", ...args.slice(3), "--out", out], offline);
   const card = await Deno.readTextFile(join(out, "README.md"));
   assert.match(card, /^license: "?apache-2\.0"?\nbase_model: "?o\/m"?$/m);
-  assert.match(card, /o\/m at main/);
+  assert.match(card, new RegExp(`\\| o/m at ${COMMIT} \\|`), "the branch, as it was resolved");
   assert.equal((await ballast(["verify", "--deep", "--store", "store"], place)).code, 0);
 });

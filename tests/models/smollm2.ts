@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { PROJECT } from "../end_to_end/ballast.ts";
+import { SHARED } from "../shared.ts";
 
 /**
  * SmolLM2-135M-Instruct as GGUF, where `../shared/models/fetch_smollm2.sh FOLDER` has put it: in the
@@ -9,9 +10,6 @@ export const SMOLLM2 = join(
   Deno.env.get("BALLAST_MODELS") ?? join(PROJECT, "../models"),
   "SmolLM2-135M-Instruct.Q4_1.gguf",
 );
-
-/** Third-party data beside the repository, or where BALLAST_SHARED says. */
-export const SHARED = Deno.env.get("BALLAST_SHARED") ?? join(PROJECT, "../shared");
 
 /** Whether both are there. */
 export const present = [SMOLLM2, join(SHARED, "models/smollm2_golden/logps.json")].every((path) => {

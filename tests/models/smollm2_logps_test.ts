@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ballastJson } from "../end_to_end/ballast.ts";
-import { NEEDS, present, SHARED, SMOLLM2 } from "./smollm2.ts";
+import { SHARED } from "../shared.ts";
+import { NEEDS, present, SMOLLM2 } from "./smollm2.ts";
 
 type Row = Record<"chosenLogp" | "rejectedLogp" | "chosenTokens" | "rejectedTokens", number>;
 

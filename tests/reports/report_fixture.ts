@@ -3,6 +3,15 @@ import { CLAIM } from "../../reports/report_input.ts";
 import type { RunFacts } from "../../reports/run_facts.ts";
 import { resultsFixture } from "./results_fixture.ts";
 
+/** Lengths of tokens, each another one. */
+const lengths = (max: number) => ({
+  mean: max / 2 + 0.25,
+  median: max / 2,
+  p90: max - 2,
+  p99: max - 1,
+  max,
+});
+
 /** A made-up report in the shape of the recipe `tiny`, without figures. */
 export function reportFixture(): ReportInput {
   return {
@@ -40,11 +49,8 @@ export function reportFixture(): ReportInput {
         pairs: role === "train" ? 2560 : 200,
         truncation: { none: 200, prompt: seed, replies: 0, "prompt-and-replies": 0 },
         lengths: {
-          after: {
-            prompt: { median: 6, max: 8 },
-            chosen: { median: 6, max: 9 },
-            rejected: { median: 5, max: 16 },
-          },
+          before: { prompt: lengths(90), chosen: lengths(9), rejected: lengths(16) },
+          after: { prompt: lengths(8), chosen: lengths(9), rejected: lengths(16) },
         },
       })),
       findings: seed === 0
@@ -52,9 +58,9 @@ export function reportFixture(): ReportInput {
           severity: "warning",
           accepted: false,
           set: "tokenize/train@seed=0",
-          count: 3,
-          rows: ["train:1", "train:2", "train:7"],
-          message: "3 pairs have the same reply twice",
+          count: 23,
+          rows: Array.from({ length: 20 }, (_, i) => `train:${2 * i + 1}`),
+          message: "23 pairs have the same reply twice",
           remedy: "Where it matters, drop them.",
         }]
         : [],

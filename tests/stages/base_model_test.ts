@@ -27,6 +27,44 @@ Deno.test("base-model gives the same model of a folder and of a GGUF file, each 
   assert.equal(file.config.hiddenSize, folder.config.hiddenSize);
 });
 
+Deno.test("base-model gives a model the chat template of the recipe, in both outputs", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  const source = "{% for m in messages %}{{ m.role }}{% endfor %}";
+  const chatTemplate = `${scratch.path}/roles.jinja`;
+  await Deno.writeTextFile(chatTemplate, source);
+  for (const name of ["folder", "model.gguf"]) {
+    const { output } = await runStage(baseModel, { path: `${scratch.path}/${name}`, chatTemplate });
+    for (const port of ["model", "tokenizer"]) {
+      assert.equal((await loadTokenizer(output(port))).chatTemplate!.source, source);
+      assert.equal(await Deno.readTextFile(`${output(port)}/chat_template.jinja`), source);
+      // transformers 4 reads this one: none may contradict it.
+      const config = JSON.parse(await Deno.readTextFile(`${output(port)}/tokenizer_config.json`));
+      assert.equal(config.chat_template, undefined);
+    }
+  }
+  await Deno.writeTextFile(chatTemplate, "{% for %}");
+  await assert.rejects(runStage(baseModel, { path: `${scratch.path}/folder`, chatTemplate }), {
+    name: "InputError",
+    message: /roles\.jinja: Expected a Jinja template but found/,
+  });
+});
+
+Deno.test("base-model takes a tokenizer from elsewhere where the model's own is not read", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  const [path, tokenizer] = [`${scratch.path}/pieces.gguf`, `${scratch.path}/folder`];
+  await assert.rejects(runStage(baseModel, { path }), {
+    name: "InputError",
+    message:
+      /tokenizer\.ggml\.model: .* but found "llama", .* tokenizer of the stage base-model\.$/,
+  });
+  const { output } = await runStage(baseModel, { path, tokenizer });
+  const ids = async (folder: string) => (await loadTokenizer(folder)).encode("name two tools");
+  assert.deepEqual(await ids(output("model")), await ids(tokenizer));
+  assert.deepEqual(await ids(output("tokenizer")), await ids(tokenizer));
+});
+
 Deno.test("base-model keeps what a model states of itself and of its licence", async () => {
   await using scratch = await ScratchFolder.make();
   await writeSmallModel(scratch.path);

@@ -84,19 +84,30 @@ Deno.test("audit stops a recipe with identical and empty pairs, and says how to 
   const { train, evaluation, pairs, tokenizer } = await tokensOfSource({});
   assert.deepEqual(pairs.log, ["train: 3 pairs", "test: 1 pairs"]);
   assert.match(tokenizer.log[0], /^\d+ tokens, with a chat template$/);
-  await assert.rejects(runStage(audit, {}, { train, evaluation: [evaluation] }), {
-    name: "ExpectedError",
-    message: "The audit found errors.\n" +
-      "train: 1 of 3 pairs have the same text as chosen and rejected reply " +
-      "(train_prefs.jsonl:2). Either drop them with `dropIdentical: true` of read-pairs, or say " +
-      "`accept: [identical-pairs]`.\n" +
-      "train: 1 of 3 pairs have an empty reply (train_prefs.jsonl:3). Either drop them with " +
-      "`dropEmpty: true` of read-pairs, or say `accept: [empty-replies]`.",
-  });
+  const { name, message } = await runStage(audit, {}, { train, evaluation: [evaluation] })
+    .then(() => assert.fail("Expected a refusal."), (error) => error);
+  assert.equal(name, "ExpectedError");
+  const [first, ...rest] = message.split("\n");
+  assert.deepEqual(rest, [
+    "train: 1 of 3 pairs have the same chosen and rejected reply, as text or as tokens before " +
+    "truncation (train_prefs.jsonl:2). Either drop them with `drop: [identical-pairs]` of " +
+    "tokenize, or say `accept: [identical-pairs]`.",
+    "train: 1 of 3 pairs have an empty reply (train_prefs.jsonl:3). Either drop them with " +
+    "`dropEmpty: true` of read-pairs, or say `accept: [empty-replies]`.",
+  ]);
+  const scratch = /^The audit found errors\. The whole report is kept as (\S+)\/audit\.json, /
+    .exec(first)![1];
+  const report = JSON.parse(await Deno.readTextFile(`${scratch}/audit.json`));
+  assert.deepEqual([report.passed, report.sets.length, report.findings.length], [false, 2, 2]);
+  assert.deepEqual((await lines(`${scratch}/errors.jsonl`)).map((line) => JSON.parse(line)), [
+    { set: "train", code: "identical-pairs", row: "train_prefs.jsonl:2" },
+    { set: "train", code: "empty-replies", row: "train_prefs.jsonl:3" },
+  ]);
   const accept = ["identical-pairs", "empty-replies"];
   const accepted = await runStage(audit, { accept }, { train, evaluation: [evaluation] });
   assert.deepEqual(accepted.warnings, [
-    "train: 1 of 3 pairs have the same text as chosen and rejected reply (accepted)",
+    "train: 1 of 3 pairs have the same chosen and rejected reply, as text or as tokens before " +
+    "truncation (accepted)",
     "train: 1 of 3 pairs have an empty reply (accepted)",
   ]);
 });

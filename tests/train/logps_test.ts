@@ -46,6 +46,31 @@ Deno.test("logps() keeps the order given, whatever the lengths, and an empty rep
   await scorer.release();
 });
 
+Deno.test("logps() gives equal bits on any number of threads, and stops all of them at an abort", async () => {
+  const model = await goldenModel();
+  const pairs = goldenPairs();
+  // As many tokens as several runs hold, under prompts that nobody shares.
+  const sequences = Array.from({ length: 400 }, (_, i) => {
+    const { prompt, chosen } = pairs[i % pairs.length];
+    return { prompt: Int32Array.from([...prompt, i % 20, Math.floor(i / 20)]), reply: chosen };
+  });
+  const results: Float64Array[] = [];
+  for (const threads of [1, 2, 3]) {
+    const scorer = await openScorer(model, { threads });
+    let runs = 0;
+    results.push(await scorer.logps(sequences, { onProgress: () => runs++ }));
+    assert(runs > 3, `${runs} runs`);
+    const stop = new AbortController();
+    let afterwards = 0;
+    const onProgress = () => (stop.abort(new Error("enough")), afterwards++);
+    await assert.rejects(scorer.logps(sequences, { signal: stop.signal, onProgress }), /enough/);
+    assert(afterwards <= threads, `${afterwards} runs ended`);
+    await scorer.release();
+  }
+  assert.deepEqual(results[1], results[0]);
+  assert.deepEqual(results[2], results[0]);
+});
+
 Deno.test("logps() is additive: a reply scores as its first part plus the rest after it", async () => {
   const scorer = await openScorer(await goldenModel(), { threads: 1 });
   const { prompt, chosen } = goldenPairs()[2];

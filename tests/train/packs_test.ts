@@ -8,14 +8,19 @@ import { FAMILIES } from "../../train/models/families.ts";
 import type { Model } from "../../train/models/model.ts";
 import { RotaryAngles } from "../../train/models/rotary_angles.ts";
 import { Transformer, weightInputs } from "../../train/models/transformer.ts";
-import { layOut, replyOrder } from "../../train/packs.ts";
+import { replyOrder } from "../../train/pack_plan.ts";
+import { layOut } from "../../train/packs.ts";
 import { divideIntoRuns, type RunLimits, type Size } from "../../train/pair_packs.ts";
 import { openRuntime } from "../../train/runtime/open_runtime.ts";
 import { int64 } from "../../core/tensor.ts";
 import { goldenModel, relativeError } from "./golden.ts";
 import { tinyModel } from "./tiny_run.ts";
 
-const layout = { config: tinyModel.config, angles: new RotaryAngles(tinyModel.config) };
+const layout = {
+  config: tinyModel.config,
+  angles: new RotaryAngles(tinyModel.config),
+  rests: true,
+};
 const tokens = (...ids: number[]) => Int32Array.from(ids);
 const numbers = ({ data }: { readonly data: ArrayLike<number | bigint> }) =>
   Array.from(data, Number);
@@ -35,12 +40,14 @@ Deno.test("layOut() reads a prompt once and points each reply token at its prede
   const cosines = numbers(pack.cos).filter((_, i) => i % half === 0);
   const positions = [0, 0, 1, 2, 3, 2, 0];
   assert.deepEqual(cosines, positions.map((position) => Math.fround(Math.cos(position))));
-  assert.deepEqual(pack.replyMask.dims, [3, 1, 2, 4]);
+  // One token of each reply beside a prompt of two, then what is left of the reply of two.
+  assert.deepEqual(pack.replyMask.dims, [3, 1, 1, 3]);
+  assert.deepEqual(pack.restMask!.dims, [1, 1, 1, 4]);
 });
 
 Deno.test("layOut() tells each slot its row and each row its slots", () => {
   const pack = layOut([{ prompt: tokens(1, 2), replies: [tokens(3, 4, 5), tokens(8, 9)] }], layout);
-  const slots = [...numbers(pack.promptKeys), ...numbers(pack.replyKeys)];
+  const slots = [pack.promptKeys, pack.replyKeys, pack.restKeys!].flatMap(numbers);
   const [rows, heads, copies] = pack.keySlots.dims;
   numbers(pack.keySlots).forEach((slot, i) => {
     const row = Math.floor(i / copies);
@@ -50,6 +57,37 @@ Deno.test("layOut() tells each slot its row and each row its slots", () => {
   // All slots but those of the pad are told.
   const told = numbers(pack.keySlots).filter((slot) => slot < slots.length).length;
   assert.equal(told, slots.filter((row) => row < (rows - 1) * heads).length);
+});
+
+Deno.test("layOut() gives the pad a slot, and computes no more cells than one grid of replies would", () => {
+  const cells = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
+  for (const lengths of [[1], [2], [1, 1], [4, 4], [9, 2], [2, 9], [3, 5, 8, 13], [40, 4, 4, 4]]) {
+    const replies = lengths.map((length) => new Int32Array(length).fill(3));
+    const pack = layOut([{ prompt: tokens(1, 2), replies }], layout);
+    const pad = pack.ids.dims[0] - 1;
+    const heads = tinyModel.config.heads;
+    const queries = [pack.promptQueries, pack.replyQueries, pack.restQueries!].flatMap(numbers);
+    // Each row of queries, the pad's among them, is where it is told to be.
+    numbers(pack.querySlots).forEach((slot, row) => assert.equal(queries[slot], row));
+    assert.equal(queries.filter((row) => row < pad * heads).length, pad * heads);
+    const read = Math.max(1, Math.max(...lengths) - 1);
+    // With room for the pad: a column where no slot is free, or a grid of one slot.
+    const one = lengths.length * (read + 1) * (2 + read + 1);
+    const computed = cells(pack.replyMask.dims) + cells(pack.restMask!.dims);
+    assert(computed <= one, `${lengths}: ${computed} cells instead of ${one}`);
+  }
+});
+
+Deno.test("layOut() holds neither early tokens against late ones nor short replies against long ones", () => {
+  const cells = (...replies: number[]) => {
+    const prompt = new Int32Array(64).fill(1);
+    const filled = replies.map((length) => new Int32Array(length + 1).fill(2));
+    const { replyMask, restMask } = layOut([{ prompt, replies: filled }], layout);
+    return [replyMask, restMask!].map(({ dims }) => dims.reduce((product, dim) => product * dim, 1))
+      .reduce((sum, count) => sum + count, 0);
+  };
+  assert.equal(cells(256, 256), 2 * 128 * (64 + 128) + 2 * 129 * (64 + 256));
+  assert.equal(cells(256, 100), 2 * 100 * (64 + 100) + 157 * (64 + 256));
 });
 
 Deno.test("layOut() refuses a pack without replies, and prompts or replies without tokens", () => {

@@ -1,5 +1,5 @@
 import type { AdapterConfig } from "../models/adapter_config.ts";
-import type { ModelShape } from "../models/parameters.ts";
+import { type ModelShape, parametersOf } from "../models/parameters.ts";
 import { adapterWeights, countWeights, type Reading } from "./arithmetic.ts";
 
 /** A part of the peak memory. */
@@ -58,13 +58,17 @@ export function trainingMemory(
   ];
 }
 
-/** Peak memory of scoring in float32: weights, one layer at a time, logits. */
-export function scoringMemory(shape: ModelShape, run: Reading): MemoryPart[] {
+/**
+ * Peak memory of scoring in float32: weights; of each run, one layer at a time, and logits.
+ *
+ * @param lanes runs at the same time
+ */
+export function scoringMemory(shape: ModelShape, run: Reading, lanes: number): MemoryPart[] {
   const layer = keptPerToken(shape) * run.tokens + 2 * shape.heads * run.cells;
   return [
     { what: "weights", bytes: FLOAT * countWeights(shape).all },
-    { what: "activations", bytes: FLOAT * layer },
-    { what: "logits", bytes: logitBytes(shape, run, "forward") },
+    { what: "activations", bytes: lanes * FLOAT * layer },
+    { what: "logits", bytes: lanes * logitBytes(shape, run, "forward") },
     { what: "process", bytes: PROCESS },
   ];
 }
@@ -90,13 +94,14 @@ export function decodingMemory(
   ];
 }
 
-/** Peak memory of copying a model: nothing is held of it, unless its weights are made float32. */
+/** Peak memory of copying a model: nothing is held of it, unless its weights are made float32: one. */
 export function copyingMemory(
   shape: ModelShape,
   { isDequantised }: { readonly isDequantised: boolean },
 ): MemoryPart[] {
-  const weights = { what: "weights", bytes: FLOAT * countWeights(shape).all };
-  return [...(isDequantised ? [weights] : []), { what: "process", bytes: PROCESS }];
+  const sizes = parametersOf(shape).map(({ dims }) => dims.reduce((count, dim) => count * dim, 1));
+  const weight = { what: "largest weight", bytes: FLOAT * Math.max(...sizes) };
+  return [...(isDequantised ? [weight] : []), { what: "process", bytes: PROCESS }];
 }
 
 function logitBytes(

@@ -15,8 +15,11 @@ import { keptPerToken } from "./memory.ts";
  * measured on two cores with a model of 135M weights. Ratios, so that one speed describes a machine.
  */
 const EQUIVALENT = {
-  /** Attention's products are small, and its softmax is none: its operations take twice as long. */
-  attention: 2,
+  /**
+   * Attention's products are small, and its softmax is none: its operations take longer. A tenth fewer
+   * are computed than a reading counts, since packs divide replies in two grids.
+   */
+  attention: 1.5,
   /** Forward, for each number that a layer makes of a token: norms, activations, moving rows. */
   number: 80,
   /** AdamW on one weight: four arrays read, four written, a norm. */

@@ -2,6 +2,7 @@ import type { Dtype } from "../../core/tensor.ts";
 import { broadcastDims, differenceDim, type Dim, equalDims, formatDims } from "./dims.ts";
 import { productDim, sumDim } from "./dims.ts";
 import type { OpAttributes, OpType } from "./op_types.ts";
+import { collectRows, type Expect, expectIndices, route } from "./infer_routing.ts";
 import { isHalf } from "./target.ts";
 import { formatType, isFloating, type ValueType } from "./value.ts";
 
@@ -11,9 +12,6 @@ type InferRule<Op extends OpType> = (
   attributes: OpAttributes[Op],
   expect: Expect,
 ) => readonly ValueType[];
-
-/** Throws RangeError with op and all input types unless the condition holds. */
-type Expect = (condition: boolean, message: string) => asserts condition;
 
 /**
  * The types of an op's outputs.
@@ -195,46 +193,6 @@ function attention([q, k, v, mask]: readonly ValueType[], _: unknown, expect: Ex
   return [{ dtype: q.dtype, dims: q.dims }, { dtype: q.dtype, dims: scores }];
 }
 
-/** Sources (R, W) each, as many indices (…) as there are targets, for each source an inverse (R, copies). */
-function route(
-  inputs: readonly ValueType[],
-  { sources: count, targets }: OpAttributes["Route"],
-  expect: Expect,
-) {
-  const sources = expectRows(inputs.slice(0, count), expect);
-  const indices = inputs.slice(count, count + targets);
-  const inverses = inputs.slice(count + targets);
-  for (const index of [...indices, ...inverses]) expectIndices(index, expect);
-  expect(
-    inverses.length === 0 || inverses.length === count &&
-        inverses.every(({ dims }, i) => dims.length === 2 && dims[0] === sources[i].dims[0]),
-    "an inverse (R, copies) for each source's rows, or none",
-  );
-  const [{ dtype, dims }] = sources;
-  return indices.map((index) => ({ dtype, dims: [...index.dims, dims[1]] }));
-}
-
-/** Slots (L, W) in one tensor or several, inverse (R, copies). */
-function collectRows(inputs: readonly ValueType[], _: unknown, expect: Expect) {
-  const [{ dtype, dims }] = expectRows(inputs.slice(0, -1), expect);
-  const inverse = inputs.at(-1)!;
-  expectIndices(inverse, expect);
-  expect(inverse.dims.length === 2, "an inverse (R, copies) of the rows");
-  return [{ dtype, dims: [inverse.dims[0], dims[1]] }];
-}
-
-function expectRows(tensors: readonly ValueType[], expect: Expect): readonly ValueType[] {
-  expect(
-    tensors.length > 0 &&
-      tensors.every(({ dtype, dims }) =>
-        dims.length === 2 && dims[1] === tensors[0].dims[1] && isFloating(dtype) &&
-        dtype === tensors[0].dtype
-      ),
-    "floating rows (…, W) of one dtype",
-  );
-  return tensors;
-}
-
 /** a (…, m, k), b (…, n, k), c (…, m, 1). */
 function centredProduct([a, b, c]: readonly ValueType[], _: unknown, expect: Expect) {
   const [product] = matrixProduct([a, b], { transposeA: false, transposeB: true }, expect);
@@ -243,10 +201,6 @@ function centredProduct([a, b, c]: readonly ValueType[], _: unknown, expect: Exp
     "one number for each row of the product",
   );
   return [product];
-}
-
-function expectIndices(x: ValueType, expect: Expect): void {
-  expect(x.dtype === "int64", "int64 indices");
 }
 
 const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {

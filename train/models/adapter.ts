@@ -152,22 +152,38 @@ export async function saveAdapter(
 /** The model with what an adapter adds written into copies of its matrices: W + (alpha/rank)·B·A. */
 export function mergeAdapter({ config, weights }: Model, adapter: Adapter): Model {
   const merged: Weights = new Map(weights);
-  const { rank, alpha, targets } = adapter.config;
-  for (let layer = 0; layer < config.layers; layer++) {
-    for (const target of targets) {
-      const name = layerPrefix(layer) + LAYER[TARGETS[target]];
-      const { a, b } = adapterNames(layer, TARGETS[target]);
-      const [A, B] = [adapter.weights.get(a)!.data, adapter.weights.get(b)!.data];
-      const { dims, data } = weights.get(name)!;
-      const width = dims[1];
-      const sum = data.map((value, i) => {
-        const [row, column] = [Math.floor(i / width), i % width];
+  for (const { name } of changesOf(config, adapter)) {
+    const { dims, data } = weights.get(name)!;
+    merged.set(name, float32(dims, data.slice()));
+  }
+  mergeAdapterInto({ config, weights: merged }, adapter);
+  return { config, weights: merged };
+}
+
+/** As `mergeAdapter`, into the model's own matrices: no second copy is held, and the model is another. */
+export function mergeAdapterInto({ config, weights }: Model, adapter: Adapter): void {
+  const { rank, alpha } = adapter.config;
+  for (const { name, A, B } of changesOf(config, adapter)) {
+    const { dims: [rows, width], data } = weights.get(name)!;
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < width; column++) {
         let product = 0;
         for (let r = 0; r < rank; r++) product += B[row * rank + r] * A[r * width + column];
-        return value + alpha / rank * product;
-      });
-      merged.set(name, float32(dims, sum));
+        data[row * width + column] += alpha / rank * product;
+      }
     }
   }
-  return { config, weights: merged };
+}
+
+/** The matrices that an adapter changes, with A (R, in) and B (out, R) of each. */
+function changesOf(config: ModelConfig, { config: { targets }, weights }: Adapter) {
+  return Array.from({ length: config.layers }, (_, layer) =>
+    targets.map((target) => {
+      const { a, b } = adapterNames(layer, TARGETS[target]);
+      return {
+        name: layerPrefix(layer) + LAYER[TARGETS[target]],
+        A: weights.get(a)!.data,
+        B: weights.get(b)!.data,
+      };
+    })).flat();
 }

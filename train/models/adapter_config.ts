@@ -3,6 +3,9 @@ import { InputError, nearest } from "../../core/problem.ts";
 import { FieldReader } from "./config_reader.ts";
 import type { Projection } from "./families.ts";
 
+/** Where a model's folder keeps the adapter that it has merged into it, by itself. */
+export const ADAPTER_FOLDER = "adapter";
+
 /** The matrices that an adapter may change, by PEFT's names, in the order of the computation. */
 export const TARGETS = {
   q_proj: "query",

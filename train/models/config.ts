@@ -32,6 +32,8 @@ export interface ModelConfig {
   /** Any of them ends a reply. */
   readonly eosTokenIds: readonly number[];
   readonly padTokenId: number | null;
+  /** What `generation_config.json` says beside those tokens: kept for others, not read here. */
+  readonly generation: RawConfig;
 }
 
 /**
@@ -100,6 +102,7 @@ export function parseModelConfig(raw: Json, path: string): ModelConfig {
     bosTokenId: reader.tokenIds("bos_token_id")[0] ?? null,
     eosTokenIds: reader.tokenIds("eos_token_id"),
     padTokenId: reader.tokenIds("pad_token_id")[0] ?? null,
+    generation: {},
   };
   checkHeads(config, reader);
   if (reader.problems.length > 0) throw new InputError(reader.problems);

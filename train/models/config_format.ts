@@ -64,9 +64,10 @@ export function formatModelConfig(config: ModelConfig, dtype: StorageDtype = "fl
   };
 }
 
-/** `generation_config.json` of a model folder: the tokens that begin, end and pad. */
+/** `generation_config.json` of a model folder: the tokens that begin, end and pad, and what it said. */
 export function formatGenerationConfig(config: ModelConfig): Json {
   return {
+    ...config.generation,
     bos_token_id: config.bosTokenId,
     eos_token_id: formatTokenIds(config.eosTokenIds),
     pad_token_id: config.padTokenId,

@@ -37,14 +37,37 @@ const INSIDE: Readonly<Record<string, string>> = {
  * @throws InputError for a file that is damaged, or that holds what is not implemented
  */
 export async function readGgufModel(path: string): Promise<Model> {
+  const { config, tensors, restore } = await openGgufModel(path);
+  const weights = await readWeights(config, tensors, path);
+  for (const [name, tensor] of weights) restore(name, tensor);
+  return { config, weights };
+}
+
+/** A model in a GGUF file, of which no weight has been read. */
+export interface GgufModel {
+  readonly config: ModelConfig;
+  /** By Hugging Face's names. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Makes what was read of a tensor what Hugging Face has under that name, in place. */
+  restore(name: string, tensor: Tensor<"float32">): void;
+}
+
+/**
+ * Reads where a GGUF file has which weight.
+ *
+ * @throws InputError for a file that is damaged, or that holds what is not implemented
+ */
+export async function openGgufModel(path: string): Promise<GgufModel> {
   const header = await readGgufHeader(path);
   const { config, architecture } = readGgufConfig(header);
-  const weights = await readWeights(config, byOurNames(placeTensors(header), path), path);
-  for (const [name, tensor] of weights) {
-    if (/norm\.weight$/.test(name)) addToAll(tensor, -TRAITS[config.family].normOffset);
-    if (architecture === "llama") restoreRows(name, tensor, config);
-  }
-  return { config, weights };
+  return {
+    config,
+    tensors: byOurNames(placeTensors(header), path),
+    restore(name, tensor) {
+      if (/norm\.weight$/.test(name)) addToAll(tensor, -TRAITS[config.family].normOffset);
+      if (architecture === "llama") restoreRows(name, tensor, config);
+    },
+  };
 }
 
 function byOurNames(

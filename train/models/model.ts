@@ -4,6 +4,7 @@ import { Random } from "../../core/random.ts";
 import { type ModelConfig, parseModelConfig } from "./config.ts";
 import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
 import { isFile, readJson, writeJson } from "./folder_files.ts";
+import { withGenerationConfig } from "./generation_config.ts";
 import { readGgufConfig } from "./gguf_config.ts";
 import { readGgufModel } from "./gguf_model.ts";
 import { parametersOf } from "./parameters.ts";
@@ -35,14 +36,17 @@ export async function loadModel(path: string): Promise<Model> {
 }
 
 /**
- * Reads the shape of a model, and none of its weights.
+ * Reads the shape of a model and the tokens that end a reply, and none of its weights.
  *
  * @throws InputError for a missing file, one that is damaged, a config that is not implemented
  */
 export async function loadModelConfig(path: string): Promise<ModelConfig> {
   if (await isFile(path)) return readGgufConfig(await readGgufHeader(path)).config;
   const configPath = `${path}/config.json`;
-  return parseModelConfig(await readJson(configPath), configPath);
+  const config = parseModelConfig(await readJson(configPath), configPath);
+  const generation = `${path}/generation_config.json`;
+  if (!await isFile(generation)) return config;
+  return withGenerationConfig(config, await readJson(generation), generation);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Graph } from "../graph/graph.ts";
 import { attention, cast, causalMask, embedding, expand, full } from "../graph/ops.ts";
 import { reshape, route, routeAll, scatterElementsAdd, tokenLogp } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
+import { holdsRests } from "../pack_plan.ts";
 import type { ModelConfig } from "./config.ts";
 import type { AngleInputs, Transformer } from "./transformer.ts";
 
@@ -15,6 +16,8 @@ export interface PackInputs extends AngleInputs {
   readonly replyKeys: Value;
   readonly querySlots: Value;
   readonly replyMask: Value;
+  /** `restQueries`, `restKeys` and `restMask`, where rests of replies have a grid of their own. */
+  readonly rests?: Grid;
   readonly positions: Value;
   readonly targets: Value;
   /** What only gradients read; absent where none passes. */
@@ -32,12 +35,18 @@ export interface GradientPaths {
  *
  * @param replies S, the number of replies
  * @param paths none in a graph without gradients
+ * @param rests whether the pack is laid out with a grid of rests
  */
 export function packInputs(
   graph: Graph,
-  { heads, keyValueHeads, headDim }: ModelConfig,
-  { replies, paths }: { readonly replies: Dim; readonly paths?: GradientPaths },
+  config: ModelConfig,
+  { replies, paths, rests = holdsRests(config) }: {
+    readonly replies: Dim;
+    readonly paths?: GradientPaths;
+    readonly rests?: boolean;
+  },
 ): PackInputs {
+  const { heads, keyValueHeads, headDim } = config;
   const indices = (name: string, ...dims: Dim[]) => graph.input(name, "int64", dims);
   const angle = (name: string) => graph.input(name, graph.dtype, ["N", headDim / 2]);
   return {
@@ -50,6 +59,13 @@ export function packInputs(
     replyKeys: indices("replyKeys", replies, keyValueHeads, "U"),
     querySlots: indices("querySlots", "N", heads),
     replyMask: graph.input("replyMask", graph.dtype, [replies, 1, "Tr", "U"]),
+    ...rests && {
+      rests: {
+        queries: indices("restQueries", "L", heads, "Tl"),
+        keys: indices("restKeys", "L", keyValueHeads, "Ul"),
+        mask: graph.input("restMask", graph.dtype, ["L", 1, "Tl", "Ul"]),
+      },
+    },
     positions: indices("positions", "M"),
     targets: indices("targets", "M"),
     inverses: {
@@ -134,44 +150,70 @@ interface Projected {
 
 /**
  * Attention within a pack, layer by layer: prompts read themselves, replies read their prompt and
- * themselves. Gives (1, N, H·C).
+ * themselves, their rests by themselves. Gives (1, N, H·C).
  */
 function packedAttention(
   transformer: Transformer,
   pack: PackInputs,
 ): (projected: Projected) => Value {
   const { heads, keyValueHeads, headDim } = transformer.config;
-  const { promptQueries, replyQueries, promptKeys, replyKeys, querySlots } = pack;
-  const promptMask = transformer.computed(causalMask(promptQueries.graph, "Tp")); // (Tp, Tp)
-  // Once for all heads and layers: sums of two tensors of one shape are fast.
-  const mask = transformer.computed(pack.replyMask);
-  const replyMask = expand(mask, [...replyQueries.dims, mask.dims[3]]); // (S, H, Tr, U)
+  const grids = gridsOf(transformer, pack);
   const { keySlots } = pack.inverses;
+  const { querySlots } = pack;
   const queryRoutings = {
-    indices: [promptQueries, replyQueries],
+    indices: grids.map(({ queries }) => queries),
     inverses: [flat(querySlots, 1)],
   };
   const keyRoutings = {
-    indices: [promptKeys, replyKeys],
+    indices: grids.map(({ keys }) => keys),
     inverses: keySlots && [flat(keySlots, keySlots.dims[2])],
   };
   const backRoutings = {
     indices: [flat(querySlots)],
-    inverses: [flat(promptQueries, 1), flat(replyQueries, 1)],
+    inverses: grids.map(({ queries }) => flat(queries, 1)),
   };
   return ({ q, k, v }) => {
-    const queries = reshape(q, [productDim(["N", heads]), headDim]);
-    const [promptQ, replyQ] = routeAll([queries], queryRoutings);
-    const rows = [k, v].map((x) => reshape(x, [productDim(["N", keyValueHeads]), headDim]));
-    const [[promptK, replyK], [promptV, replyV]] = rows.map((x) => routeAll([x], keyRoutings));
+    const queries = routeAll([reshape(q, [productDim(["N", heads]), headDim])], queryRoutings);
+    const [keys, values] = [k, v].map((x) =>
+      routeAll([reshape(x, [productDim(["N", keyValueHeads]), headDim])], keyRoutings)
+    );
     const { scale } = transformer;
-    const seen = [
-      attention({ q: promptQ, k: promptK, v: promptV, mask: promptMask, scale }),
-      attention({ q: replyQ, k: replyK, v: replyV, mask: replyMask, scale }),
-    ];
+    const seen = grids.map(({ mask }, i) =>
+      attention({ q: queries[i], k: keys[i], v: values[i], mask, scale })
+    );
     const [back] = routeAll(seen.map((x) => flat(x, headDim)), backRoutings);
     return reshape(back, [1, "N", heads * headDim]);
   };
+}
+
+/** What attends to what in one go: slots of queries and of keys, and what is added to their products. */
+interface Grid {
+  readonly queries: Value;
+  readonly keys: Value;
+  readonly mask: Value;
+}
+
+function gridsOf(transformer: Transformer, pack: PackInputs): Grid[] {
+  const { promptQueries, promptKeys, rests } = pack;
+  // Once for all heads and layers: sums of two tensors of one shape are fast.
+  const forHeads = (mask: Value, queries: Value) => {
+    const computed = transformer.computed(mask);
+    return expand(computed, [...queries.dims, computed.dims[3]]); // (S, H, Tr, U)
+  };
+  const grid = ({ queries, keys, mask }: Grid) => ({
+    queries,
+    keys,
+    mask: forHeads(mask, queries),
+  });
+  return [
+    {
+      queries: promptQueries,
+      keys: promptKeys,
+      mask: transformer.computed(causalMask(promptQueries.graph, "Tp")), // (Tp, Tp)
+    },
+    grid({ queries: pack.replyQueries, keys: pack.replyKeys, mask: pack.replyMask }),
+    ...rests === undefined ? [] : [grid(rests)],
+  ];
 }
 
 /** All elements in one row, or in rows of a width. */

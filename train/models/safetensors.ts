@@ -37,14 +37,21 @@ export interface WriteOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** A tensor that is made when its turn comes to be written. */
+export interface TensorSource {
+  readonly dims: readonly number[];
+  /** It is not read again once another source has been asked, so sources may share an array. */
+  make(): Promise<Tensor<"float32">>;
+}
+
 /**
  * Writes tensors as a safetensors file, in code-unit order of their names: equal tensors give equal
- * bytes. Beside them it holds one encoded tensor. The file is synced, not renamed: the caller gives a
- * temporary name where that matters.
+ * bytes. Beside them it holds one encoded tensor; of sources, one tensor at a time. The file is
+ * synced, not renamed: the caller gives a temporary name where that matters.
  */
 export async function writeSafetensors(
   path: string,
-  tensors: ReadonlyMap<string, Tensor<"float32">>,
+  tensors: ReadonlyMap<string, Tensor<"float32"> | TensorSource>,
   { dtype = "float32", metadata = {} }: WriteOptions = {},
 ): Promise<WrittenFile> {
   const names = [...tensors.keys()].sort();
@@ -60,7 +67,10 @@ export async function writeSafetensors(
   };
   const places = names.map((name) => ({ name, dims: tensors.get(name)!.dims }));
   await write(encodeHeader(places, { dtype, metadata }));
-  for (const name of names) await write(STORAGE[dtype].encode(tensors.get(name)!.data));
+  for (const name of names) {
+    const tensor = tensors.get(name)!;
+    await write(STORAGE[dtype].encode(("make" in tensor ? await tensor.make() : tensor).data));
+  }
   await file.sync();
   return { sha256: digest.hex(), size };
 }

@@ -1,6 +1,6 @@
+import { repeatedKeys } from "../../core/json_keys.ts";
 import { InputError, type Problem } from "../../core/problem.ts";
 import { BLOCK_TYPES } from "./dequantise.ts";
-import { repeatedKeys } from "./json_keys.ts";
 import { readFully, storedBytes, type StoredTensor } from "./stored_tensor.ts";
 
 /** Element types that weights are stored in, by the format's own names. */

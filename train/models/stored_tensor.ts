@@ -21,16 +21,19 @@ export function storedBytes({ dims, type }: Pick<StoredTensor, "dims" | "type">)
 }
 
 /**
- * Reads a tensor into an array of its own, a few megabytes at a time: beside its numbers, the memory
- * that this takes does not grow with it.
+ * Reads a tensor into an array, a few megabytes at a time: beside its numbers, the memory that this
+ * takes does not grow with it.
  *
+ * @param data as many numbers as the tensor has, to be written over; an array of its own unless given
  * @throws UnexpectedEof when the file is shorter than the tensor's place in it
  */
-export async function readStoredTensor(tensor: StoredTensor): Promise<Tensor<"float32">> {
+export async function readStoredTensor(
+  tensor: StoredTensor,
+  data = new Float32Array(elementCount(tensor.dims)),
+): Promise<Tensor<"float32">> {
   const { path, dims, type, begin } = tensor;
   using file = await Deno.open(path, { read: true });
   await file.seek(begin, Deno.SeekMode.Start);
-  const data = new Float32Array(elementCount(dims));
   const total = storedBytes(tensor);
   const step = Math.floor(CHUNK / type.bytes) * type.bytes;
   const chunk = new Uint8Array(Math.min(step, total));

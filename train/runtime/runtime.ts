@@ -137,7 +137,7 @@ export interface PreparedRun extends Disposable {
   release(): void;
 }
 
-/** A loaded model. One run at a time. */
+/** A loaded model. Runs may overlap, unless they write to the same tensors. */
 export interface Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];

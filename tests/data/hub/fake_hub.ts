@@ -34,7 +34,9 @@ export interface SeenRequest {
 /** What the next answers of a host are instead of the right ones, in order. */
 export type Mishap =
   | { readonly kind: "status"; readonly status: number; readonly retryAfter?: string }
-  | { readonly kind: "cut"; readonly after: number };
+  | { readonly kind: "cut"; readonly after: number }
+  /** Nothing more after so many bytes of the body, and no end; without `after` no answer at all. */
+  | { readonly kind: "stall"; readonly after?: number };
 
 /** Two servers on this machine that speak the hub's protocol: the hub, and where it keeps large files. */
 export class FakeHub implements AsyncDisposable {
@@ -96,7 +98,7 @@ export class FakeHub implements AsyncDisposable {
     return seen;
   }
 
-  #answer(request: Request): Response {
+  async #answer(request: Request): Promise<Response> {
     const seen = this.#note("hub", request);
     const { pathname } = new URL(request.url);
     const api = /^\/api\/(dataset|model)s\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(pathname);
@@ -114,8 +116,11 @@ export class FakeHub implements AsyncDisposable {
       return refuse(404, "RevisionNotFound", `Invalid rev id: ${revision}`);
     }
     if (api?.[3] === "revision") {
-      const mishap = this.mishaps[0]?.kind === "status" ? this.mishaps.shift() : undefined;
-      if (mishap?.kind === "status") return busy(mishap);
+      const [next] = this.mishaps;
+      const before = next?.kind === "status" ||
+        (next?.kind === "stall" && next.after === undefined);
+      const instead = before ? await insteadOfAnswer(this.mishaps.shift(), request) : null;
+      if (instead !== null) return instead;
       return Response.json({ _id: "1", id: name, sha: repository.commit, private: false });
     }
     if (api !== null) return Response.json(listing(repository));
@@ -126,7 +131,7 @@ export class FakeHub implements AsyncDisposable {
     request: Request,
     seen: SeenRequest,
     { repository, path }: { repository: FakeRepository; path: string },
-  ): Response {
+  ): Response | Promise<Response> {
     const file = repository.files[path];
     if (file === undefined || file.absent) return refuse(404, "EntryNotFound", "Entry not found");
     const etag = `"${digestOf(file)}"`;
@@ -150,7 +155,7 @@ export class FakeHub implements AsyncDisposable {
     return new Response(null, { status: 302, headers });
   }
 
-  #store(request: Request): Response {
+  #store(request: Request): Response | Promise<Response> {
     const seen = this.#note("storage", request);
     const digest = new URL(request.url).pathname.slice(1);
     const file = [...this.#repositories.values()].flatMap(({ files }) => Object.values(files))
@@ -159,14 +164,15 @@ export class FakeHub implements AsyncDisposable {
     return this.#serve(request, seen, { file, headers: new Headers({ ETag: '"storage-1"' }) });
   }
 
-  #serve(
+  async #serve(
     request: Request,
     seen: SeenRequest,
     { file, headers }: { file: FakeFile; headers: Headers },
-  ): Response {
+  ): Promise<Response> {
     const probe = seen.range === "bytes=0-0";
     const mishap = probe ? undefined : this.mishaps.shift();
-    if (mishap?.kind === "status") return busy(mishap);
+    const instead = await insteadOfAnswer(mishap, request);
+    if (instead !== null) return instead;
     const { content } = file;
     const asked = this.ranges
       ? /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("Range") ?? "")
@@ -177,16 +183,37 @@ export class FakeHub implements AsyncDisposable {
     if (asked !== null) headers.set("Content-Range", `bytes ${from}-${to - 1}/${content.length}`);
     headers.set("Content-Length", String(body.length));
     const status = asked === null ? 200 : 206;
-    return new Response(stream(body, seen, mishap?.after ?? Infinity), { status, headers });
+    return new Response(stream(body, { seen, mishap, request }), { status, headers });
   }
 }
 
-/** A body in blocks, cut by an error after so many bytes. */
+/** A mishap that leaves no right answer; null when there is one to be begun. */
+async function insteadOfAnswer(
+  mishap: Mishap | undefined,
+  request: Request,
+): Promise<Response | null> {
+  if (mishap?.kind === "status") return busy(mishap);
+  if (mishap?.kind !== "stall" || mishap.after !== undefined) return null;
+  await givenUp(request);
+  return new Response(null, { status: 500 });
+}
+
+/** When the other side has ended the connection. */
+function givenUp({ signal }: Request): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+}
+
+/** A body in blocks, cut by an error or followed by silence after so many bytes. */
 function stream(
   body: Uint8Array<ArrayBuffer>,
-  seen: SeenRequest,
-  after: number,
+  { seen, mishap, request }: {
+    readonly seen: SeenRequest;
+    readonly mishap: Mishap | undefined;
+    readonly request: Request;
+  },
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const after = mishap !== undefined && "after" in mishap ? mishap.after ?? Infinity : Infinity;
   let at = 0;
   return new ReadableStream({
     async pull(controller) {
@@ -197,7 +224,8 @@ function stream(
         at = end;
       }
       if (at >= after) {
-        await new Promise((resolve) => setTimeout(resolve, 50)); // what was sent arrives first
+        if (mishap?.kind === "stall") await givenUp(request);
+        else await new Promise((resolve) => setTimeout(resolve, 50)); // what was sent arrives first
         controller.error(new Error("cut"));
       } else if (at >= body.length) controller.close();
     },

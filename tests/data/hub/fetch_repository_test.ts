@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { fetchDataset, fetchModel } from "../../../data/hub/fetch_repository.ts";
+import type { HubAccess } from "../../../data/hub/hub_fetch.ts";
 import {
   COMMIT,
   dataset,
   filesUnder,
   LARGE,
+  type Opened,
   openHub,
   rejection,
   row,
@@ -91,6 +96,71 @@ Deno.test("429 and 5xx are waited for, as long as Retry-After asks", async () =>
   assert.deepEqual(test.slept, [7000, 1000, 2000]);
 });
 
+/** Collects garbage, often, as long as it is in scope: Deno has been seen to forget what ends a request. */
+function collectGarbage(): Disposable {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const timer = setInterval(collect, 100);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** Fetches from a hub that is waited for a quarter of a second at a time. */
+const fetchImpatiently = (test: Opened, revision = COMMIT, change: Partial<HubAccess> = {}) =>
+  fetchDataset({
+    dataset: "o/d",
+    revision,
+    split: { train: "train_prefs", test: "test_prefs" },
+  }, {
+    cache: test.cache,
+    access: { ...test.access(), idleLimit: 250, ...change },
+    warn: () => {},
+  });
+
+Deno.test("a server that stays silent is asked again, and a body that stops is gone on with", async () => {
+  await using test = await openHub();
+  using _ = collectGarbage();
+  test.hub.mishaps.push(
+    { kind: "stall" }, // the branch's commit
+    { kind: "stall" }, // the small file
+    { kind: "cut", after: 1_000_000 }, // the small file arrives whole
+    { kind: "stall", after: 40_960 },
+    { kind: "stall", after: 0 },
+  );
+  const { test: [path] } = await fetchImpatiently(test, "main", { idleLimit: 500 });
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+  assert.deepEqual(test.hub.mishaps, []);
+  const ranges = test.hub.seen.filter(({ host, range }) =>
+    host === "storage" && range !== "bytes=0-0"
+  ).map(({ range }) => range);
+  assert.deepEqual([...new Set(ranges)], [null, "bytes=40960-"], "no byte is sent twice");
+});
+
+Deno.test("a fetch that waits for bytes ends when it is told to stop", async () => {
+  await using test = await openHub();
+  using _ = collectGarbage();
+  test.hub.mishaps.push({ kind: "cut", after: 1_000_000 }, { kind: "stall", after: 40_960 });
+  const stopping = new AbortController();
+  const change = { idleLimit: 600_000, signal: stopping.signal };
+  const fetched = rejection(fetchImpatiently(test, COMMIT, change));
+  while (test.hub.sentOf(createHash("sha256").update(LARGE).digest("hex"))[0] !== 40_960) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  stopping.abort(new Error("told to stop"));
+  assert.equal((await fetched).message, "told to stop");
+});
+
+Deno.test("a server that stays silent for good is given up by name", async () => {
+  await using test = await openHub();
+  test.hub.mishaps.push({ kind: "cut", after: 1_000_000 }); // the small file arrives whole
+  for (let i = 0; i < 6; i++) test.hub.mishaps.push({ kind: "stall" });
+  const { message } = await rejection(fetchImpatiently(test));
+  assert.equal(
+    message,
+    `${test.hub.storageHost} sent nothing for 0.25 s. It was tried 6 times. Try again later: what is there stays.`,
+  );
+});
+
 Deno.test("a content that is not what the listing says is refused and leaves nothing behind", async () => {
   const files = { ...dataset().files };
   files["data/test_prefs.jsonl"] = { content: LARGE, large: true, digest: "ab".repeat(32) };
@@ -103,8 +173,47 @@ Deno.test("a content that is not what the listing says is refused and leaves not
   const names = (await filesUnder(test.cache)).map((path) => path.slice(test.cache.length));
   assert.deepEqual(names, [
     `/datasets/o/d@${COMMIT}.json`,
+    `/datasets/o/d@${COMMIT}.verified/data/train_prefs.jsonl.json`,
     `/datasets/o/d@${COMMIT}/data/train_prefs.jsonl`,
   ]);
+});
+
+Deno.test("a file of the right size in the cache with another content is fetched anew, and told of", async () => {
+  await using test = await openHub();
+  const { test: [path] } = await test.fetch();
+  const spoilt = LARGE.slice();
+  spoilt[50_000] ^= 1;
+  await Deno.writeFile(path, spoilt);
+  await Deno.utime(path, 1, 1); // within the same millisecond as the download it would pass
+  const offline = await rejection(test.fetch(COMMIT, { HF_HUB_OFFLINE: "1" }));
+  assert.match(
+    offline.message,
+    /1 files of o\/d@.*test_prefs\.jsonl \(100000 bytes\), where another content lies now$/s,
+  );
+  await test.fetch();
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+  assert.deepEqual(test.warnings, [`${path} is not what the hub lists: it is fetched anew.`]);
+});
+
+Deno.test("a file put into the cache by hand is checked once, and then known by size and time", async () => {
+  await using test = await openHub();
+  const { test: [path] } = await test.fetch();
+  const marks = `${test.cache}/datasets/o/d@${COMMIT}.verified`;
+  await Deno.remove(marks, { recursive: true });
+  const asked = test.hub.seen.length;
+  await test.fetch(COMMIT, { HF_HUB_OFFLINE: "1" });
+  assert.equal(test.hub.seen.length, asked);
+  const mark = `${marks}/data/test_prefs.jsonl.json`;
+  assert.deepEqual(JSON.parse(await Deno.readTextFile(mark)), {
+    size: LARGE.length,
+    modified: (await Deno.stat(path)).mtime!.getTime(),
+    digest: createHash("sha256").update(LARGE).digest("hex"),
+  });
+  const { mtime } = await Deno.stat(path);
+  await Deno.writeFile(path, LARGE.toReversed());
+  await Deno.utime(path, mtime!, mtime!);
+  await test.fetch(); // the mark stands: nothing is read, nothing is asked
+  assert.equal(test.hub.seen.length, asked);
 });
 
 Deno.test("the token goes to the endpoint alone, and into no message or file", async () => {

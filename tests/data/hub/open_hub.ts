@@ -59,6 +59,7 @@ export async function openHub(
         slept.push(milliseconds);
         return Promise.resolve();
       },
+      idleLimit: 60_000,
     };
   };
   return {

@@ -197,7 +197,18 @@ export const MALFORMED_FILES: readonly MalformedFile[] = [
   jsonl(
     "a column twice",
     `${GOOD_ROW}{"prompt":"p","chosen":"a","chosen":"b","rejected":"r"}\n`,
-    /^train_prefs\.jsonl:2: Expected each column once but found chosen twice\.$/,
+    /^train_prefs\.jsonl:2: Expected each key once but found chosen twice\.$/,
+  ),
+  jsonl(
+    "a column twice, once in another spelling",
+    `${GOOD_ROW}{"prompt":"p","chosen":"a","\\u0063hosen":"b","rejected":"r"}\n`,
+    /^train_prefs\.jsonl:2: Expected each key once but found chosen twice\.$/,
+  ),
+  jsonl(
+    "a message with two contents",
+    `${GOOD_ROW}{"prompt":"q","chosen":[{"role":"user","content":"q"},` +
+      `{"role":"assistant","content":"a","content":"b"}],"rejected":"r"}\n`,
+    /^train_prefs\.jsonl:2: Expected each key once but found chosen\.content twice\.$/,
   ),
   raw(
     "bad UTF-8",

@@ -55,7 +55,11 @@ const rows = Array.from({ length: 2500 }, (_, i) => row(i));
 async function withTokens(use: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   const facts = { maxLength: 8, maxPromptLength: 4, vocabSize: 10, eosId: 9, padId: null };
-  await writeTokens({ folder, facts: { ...facts, templateDigest: null }, rows });
+  await writeTokens({
+    folder,
+    facts: { ...facts, tokenizerDigest: "t", templateDigest: null },
+    rows,
+  });
   try {
     await use(`${folder}/tokens.duckdb`);
   } finally {

@@ -18,6 +18,7 @@ const facts: TokenFacts = {
   vocabSize: 10,
   eosId: 9,
   padId: null,
+  tokenizerDigest: "def",
   templateDigest: "abc",
 };
 

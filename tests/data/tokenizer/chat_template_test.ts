@@ -75,6 +75,7 @@ Deno.test("the golden renderings hold refusals, and templates with and without a
     "gemma",
     "llama3",
     "mistral",
+    "python",
     "thinking",
     "zephyr",
   ]);
@@ -104,6 +105,26 @@ Deno.test("compileChatTemplate() strips what Python strips, and the characters t
     () => compile("{{ messages.strip() }}").render(user, { addGenerationPrompt: false }),
     { name: "InputError", message: /strip\(\) of a value that is no text$/ },
   );
+});
+
+Deno.test("compileChatTemplate() refuses by name what it would write otherwise than Python", () => {
+  const refusals = {
+    "'%.2f' % 1.5": "the conversion %.; of those of Python, %s, %d and %% are known",
+    "'%d' % 1.5": "%d of 1.5, which is no whole number",
+    "'%s %s' % 'a'": "not enough arguments for format string",
+    "'a' % 'b'": "not all arguments converted during string formatting",
+    "'a' + 1": "a sum of StringValue and IntegerValue",
+    "1 % 0": "a remainder of a division by zero",
+    "messages | join": "a list to be joined that holds lists or records",
+    "range": "a FunctionValue to be printed",
+  };
+  for (const [expression, reason] of Object.entries(refusals)) {
+    assert.throws(
+      () => compile(`{{ ${expression} }}`).render(user, { addGenerationPrompt: false }),
+      { name: "InputError", message: new RegExp(`found: ${RegExp.escape(reason)}$`) },
+      expression,
+    );
+  }
 });
 
 Deno.test("compileChatTemplate() leaves nothing of one conversation to the next", () => {

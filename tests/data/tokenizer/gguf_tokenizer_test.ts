@@ -127,9 +127,8 @@ const refused = (change: Readonly<Record<string, unknown>>) =>
   });
 
 Deno.test("loadTokenizer() refuses SentencePiece and says what to do", async () => {
-  const advice =
-    "which is not read from GGUF. Use the model's Hugging Face folder, which holds its " +
-    "tokenizer.json.";
+  const advice = "which is not read from GGUF. Name a Hugging Face folder that holds the model's " +
+    "tokenizer.json: --tokenizer of a command, tokenizer of the stage base-model.";
   assert.deepEqual(await refused({ "tokenizer.ggml.model": "llama" }), [
     `tokenizer.ggml.model: Expected "gpt2", a byte-level BPE, but found "llama", ${advice}`,
   ]);

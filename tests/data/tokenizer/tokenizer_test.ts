@@ -89,3 +89,35 @@ Deno.test("loadTokenizer() says what is wrong with a folder", async () => {
   });
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("digest() tells tokenizers apart by what ids depend on, and by nothing else", async () => {
+  const folder = await folderWith({});
+  const path = `${folder}/tokenizer.json`;
+  const given = await Deno.readTextFile(path);
+  // deno-lint-ignore no-explicit-any
+  const digestWith = async (change: (tokenizer: any) => void) => {
+    const tokenizer = JSON.parse(given);
+    change(tokenizer);
+    await Deno.writeTextFile(path, JSON.stringify(tokenizer));
+    return (await loadTokenizer(folder)).digest();
+  };
+  const own = await digestWith(() => {});
+  const merges: [string, string][] = JSON.parse(given).model.merges;
+  const same = [
+    await digestWith(({ model }) => model.merges = merges.map((merge) => merge.join(" "))),
+    await digestWith((tokenizer) => tokenizer.truncation = { max_length: 3 }),
+    await digestWith(({ model }) =>
+      model.vocab = Object.fromEntries(Object.entries(model.vocab).reverse())
+    ),
+  ];
+  assert.deepEqual(same, same.map(() => own));
+  const others = [
+    await digestWith(({ model }) => model.merges = merges.toReversed()),
+    await digestWith(({ model: { vocab } }) => [vocab.a, vocab.b] = [vocab.b, vocab.a]),
+    await digestWith((tokenizer) => tokenizer.added_tokens[0].lstrip = true),
+    await digestWith((tokenizer) => tokenizer.normalizer = { type: "NFC" }),
+    await digestWith((tokenizer) => tokenizer.pre_tokenizer.use_regex = false),
+  ];
+  assert.equal(new Set([own, ...others]).size, others.length + 1);
+  await Deno.remove(folder, { recursive: true });
+});

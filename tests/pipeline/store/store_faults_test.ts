@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Random } from "../../../core/random.ts";
 import { ExpectedError } from "../../../core/problem.ts";
 import { Store } from "../../../pipeline/store/store.ts";
-import { explainFailure } from "../../../pipeline/store/write_atomically.ts";
+import { explainFailure } from "../../../core/write_atomically.ts";
 import { verifyStore } from "../../../pipeline/verify.ts";
 import { commitFiles, HOST, keyRecord, withStore } from "./fixture.ts";
 

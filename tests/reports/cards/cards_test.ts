@@ -30,6 +30,7 @@ function factsOf(text: string): CardFacts {
     base: {
       name: text,
       revision: text,
+      ggufType: null,
       license: "apache-2.0",
       licenseSource: text,
       fromScratch: false,
@@ -110,6 +111,30 @@ Deno.test("a model card says the training's parameters, the data's digests and w
   const [, unmeasured] = split(modelCard({ ...plain, measured: [] }));
   assert.match(unmeasured, /nothing here says that it is better than its base/);
   assert.doesNotMatch(unmeasured, /61\.3/);
+});
+
+Deno.test("a model card says that the base was quantised, and names its commit where it is loaded", () => {
+  const base = { ...plain.base, ggufType: "Q4_1", revision: "0123456789abcdef".repeat(3).slice(8) };
+  const untrained = { ...plain, base, training: [] };
+  const sentence = "read from a GGUF file, most of them quantised as Q4\\_1: they are not exactly";
+  for (const facts of [untrained, { ...plain, base }]) {
+    const [fields, body] = split(modelCard(facts));
+    assert.equal(fields.base_model_relation, facts === untrained ? "quantized" : "finetune");
+    assert(body.includes(sentence));
+    assert(body.includes(`plain at ${base.revision} `));
+  }
+  const adapter = { merged: false, rank: 8, alpha: 16, targets: ["q_proj"] };
+  const weights = { ...plain.weights, adapter };
+  const [fields, body] = split(modelCard({ ...untrained, weights }));
+  assert.equal(fields.base_model_relation, "adapter");
+  assert(body.includes(`from_pretrained("plain", revision="${base.revision}")`));
+  const whole = { ...untrained, weights: { ...weights, adapter: { ...adapter, merged: true } } };
+  assert.equal(split(modelCard(whole))[0].base_model_relation, "finetune");
+  for (const ggufType of [null, "F16", "BF16", "F32"]) {
+    const [exact, text] = split(modelCard({ ...untrained, base: { ...base, ggufType } }));
+    assert.equal(exact.base_model_relation, "finetune");
+    assert.doesNotMatch(text, /quantised/);
+  }
 });
 
 Deno.test("a licence that is not stated is called unknown, with a sentence", () => {

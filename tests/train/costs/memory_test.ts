@@ -38,7 +38,10 @@ Deno.test("trainingMemory() keeps a layer's input alone where layers are compute
 });
 
 Deno.test("scoringMemory() and decodingMemory() train nothing", () => {
-  const scoring = bytesOf(scoringMemory(SMALL, RUN));
+  const scoring = bytesOf(scoringMemory(SMALL, RUN, 1));
+  const twice = bytesOf(scoringMemory(SMALL, RUN, 2));
+  assert.equal(twice.weights, scoring.weights, "lanes read the same weights");
+  assert.equal(twice.logits, 2 * scoring.logits);
   assert.deepEqual(scoring, {
     weights: 4 * 340,
     activations: 4 * (72 * 10 + 2 * 2 * 60),

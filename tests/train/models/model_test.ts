@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { InputError } from "../../../core/problem.ts";
 import { float32 } from "../../../core/tensor.ts";
 import { parseModelConfig } from "../../../train/models/config.ts";
+import { copyModel } from "../../../train/models/copy_model.ts";
 import { FAMILIES, type Family } from "../../../train/models/families.ts";
 import { initializeModel, loadModel, saveModel } from "../../../train/models/model.ts";
 import { parameterCount, parametersOf } from "../../../train/models/parameters.ts";
@@ -60,6 +61,35 @@ Deno.test("saveModel() and loadModel() round-trip", async () => {
     "generation_config.json",
     "model.safetensors",
   ]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a model ends replies as generation_config.json says, too, and keeps what else that says", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/generation_config.json`;
+  const says = { temperature: 0.6, top_k: 20, transformers_version: "5.23.0" };
+  await saveModel(initializeModel({ ...config, eosTokenIds: [2] }, 1), folder);
+  const write = (fields: unknown) => Deno.writeTextFile(path, JSON.stringify(fields));
+  await write({ ...says, bos_token_id: 3, eos_token_id: [1, 2, 7], pad_token_id: 0 });
+  const model = await loadModel(folder);
+  assert.deepEqual(model.config.eosTokenIds, [1, 2, 7]);
+  assert.deepEqual([model.config.bosTokenId, model.config.padTokenId], [3, 0]);
+  assert.deepEqual(model.config.generation, says);
+
+  const read = async (name: string) => JSON.parse(await Deno.readTextFile(`${folder}/${name}`));
+  await saveModel(model, `${folder}/saved`);
+  const expected = { ...says, bos_token_id: 3, eos_token_id: [1, 2, 7], pad_token_id: 0 };
+  assert.deepEqual(await read("saved/generation_config.json"), expected);
+  assert.deepEqual((await read("saved/config.json")).eos_token_id, [1, 2, 7]);
+  assert.deepEqual((await loadModel(`${folder}/saved`)).config, model.config);
+  assert.deepEqual(await copyModel(folder, `${folder}/copied`), model.config);
+  assert.deepEqual(await read("copied/generation_config.json"), expected);
+
+  await write({ eos_token_id: "</s>" });
+  await assert.rejects(loadModel(folder), {
+    name: "InputError",
+    message: `${path}: eos_token_id: Expected a token id or a list of them but found "</s>".`,
+  });
   await Deno.remove(folder, { recursive: true });
 });
 

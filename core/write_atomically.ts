@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { ExpectedError } from "../../core/problem.ts";
+import { ExpectedError } from "./problem.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full. Free some space (`ballast gc` lists what no kept run needs)",

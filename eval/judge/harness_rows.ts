@@ -1,0 +1,129 @@
+import { type Annotation, annotationsJson } from "../alpaca_eval/annotations.ts";
+import {
+  jsonLines,
+  type PairJudgment,
+  type SingleJudgment,
+  type Verdict,
+} from "../mt_bench/judgments.ts";
+import { readCompletion } from "./completion.ts";
+import { itemKey, type JudgedItem } from "./judged_item.ts";
+import type { Judged, Judgment } from "./judgment.ts";
+
+/**
+ * Judgments of pairs as AlpacaEval keeps them, a row an item: several judgments of one (orders, seeds) are
+ * averaged, and the first answer stands in `raw_completion`.
+ *
+ * @throws RangeError for judgments of single answers
+ */
+export function alpacaRows(judged: Judged): Annotation[] {
+  const [first, second] = twoSystems(judged);
+  return byItem(judged).map(([item, judgments]) => {
+    const values = judgments.flatMap(({ value }) => value ?? []);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const raw = judgments.find(({ raw }) => raw !== null)?.raw;
+    return {
+      instruction: item.questions[item.turn - 1],
+      output_1: item.answers[0][item.turn - 1],
+      generator_1: first,
+      dataset: item.category,
+      output_2: item.answers[1][item.turn - 1],
+      generator_2: second,
+      annotator: `${judged.judge}/${judgments[0].template}`,
+      preference: values.length === 0 ? null : 1 + mean,
+      raw_completion: raw ? JSON.parse(raw).choices[0] : null,
+    };
+  });
+}
+
+/**
+ * Judgments of pairs in both orders as FastChat keeps them, a row for each item and seed. An order that
+ * was not asked for, or whose judgment is not scored, is an `error`.
+ *
+ * @throws RangeError for judgments of single answers
+ */
+export function fastChatPairs(judged: Judged): PairJudgment[] {
+  const [model_1, model_2] = twoSystems(judged);
+  return byItem(judged).flatMap(([{ id, turn }, judgments]) =>
+    [...Map.groupBy(judgments, ({ seed }) => seed).values()].map((ofSeed) => {
+      const g1 = ofSeed.find(({ swapped }) => !swapped);
+      const g2 = ofSeed.find(({ swapped }) => swapped);
+      return {
+        question_id: questionId(id),
+        model_1,
+        model_2,
+        g1_winner: winner(g1),
+        g2_winner: winner(g2),
+        judge: [judged.judge, ofSeed[0].template] as const,
+        g1_user_prompt: g1?.prompt ?? "",
+        g1_judgment: textOf(g1),
+        g2_user_prompt: g2?.prompt ?? "",
+        g2_judgment: textOf(g2),
+        turn,
+      };
+    })
+  );
+}
+
+/**
+ * Judgments of single answers as FastChat keeps them, a row each.
+ *
+ * @throws RangeError for judgments of pairs
+ */
+export function fastChatSingles(judged: Judged): SingleJudgment[] {
+  if (judged.kind !== "single") {
+    throw new RangeError("Expected judgments of single answers but found pairs.");
+  }
+  return judged.judgments.map((judgment) => ({
+    question_id: questionId(judgment.id),
+    model: judged.systems[0],
+    judge: [judged.judge, judgment.template] as const,
+    user_prompt: judgment.prompt,
+    judgment: textOf(judgment),
+    score: judgment.value ?? -1,
+    turn: judgment.turn,
+  }));
+}
+
+/**
+ * Writes judgments beside `writeJudged`'s files as the harnesses keep them: grades as
+ * `mt_bench_single.jsonl`; pairs in both orders as
+ * `mt_bench_pair.jsonl`, and pairs as `annotations.json` where each item is a
+ * first turn.
+ */
+export async function writeHarnessFiles(folder: string, judged: Judged): Promise<void> {
+  const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+  if (judged.kind === "single") {
+    return await write("mt_bench_single.jsonl", jsonLines(fastChatSingles(judged)));
+  }
+  const bothOrders = byItem(judged).every(([, judgments]) =>
+    2 * judgments.filter(({ swapped }) => swapped).length === judgments.length
+  );
+  if (bothOrders) await write("mt_bench_pair.jsonl", jsonLines(fastChatPairs(judged)));
+  if (judged.items.some(({ turn }) => turn > 1)) return;
+  await write("annotations.json", annotationsJson(alpacaRows(judged)));
+}
+
+function twoSystems({ kind, systems }: Judged): readonly string[] {
+  if (kind === "pair") return systems;
+  throw new RangeError("Expected judgments of pairs but found single answers.");
+}
+
+function byItem({ items, judgments }: Judged): [JudgedItem, readonly Judgment[]][] {
+  const groups = Map.groupBy(judgments, itemKey);
+  return items.map((item) => [item, groups.get(itemKey(item)) ?? []]);
+}
+
+function winner(judgment: Judgment | undefined): Verdict {
+  if (judgment === undefined || judgment.value === null) return "error";
+  if (judgment.value === 0.5) return "tie";
+  return judgment.value < 0.5 ? "model_1" : "model_2";
+}
+
+function textOf(judgment: Judgment | undefined): string {
+  return judgment?.raw ? readCompletion(judgment.raw)?.text ?? "" : "";
+}
+
+/** FastChat's ids are numbers. */
+function questionId(id: string): number | string {
+  return /^[1-9]\d{0,14}$/.test(id) ? Number(id) : id;
+}

@@ -1,0 +1,116 @@
+import { ExpectedError } from "../../core/problem.ts";
+import { itemLabel, type JudgedItem } from "./judged_item.ts";
+import type { VerdictRule } from "./verdict.ts";
+
+/** What a judge said of an item once: in one order, under one seed. */
+export interface Judgment {
+  readonly id: string;
+  readonly turn: number;
+  /** Whether the judge was shown the second system's answer first. */
+  readonly swapped: boolean;
+  readonly seed: number | null;
+  /** The template's name. */
+  readonly template: string;
+  /** Digest of the request, under which the raw answer is kept. */
+  readonly request: string;
+  /** What the user's message to the judge was. */
+  readonly prompt: string;
+  /** The endpoint's answer as it came; null when it failed. */
+  readonly raw: string | null;
+  readonly state: "scored" | "unparseable" | "failed";
+  /**
+   * Of a single answer, the rating (1–10); of a pair, the credit of the second system, from 0 (the first
+   * is better) to 1, whatever the order shown. Null unless scored.
+   */
+  readonly value: number | null;
+  /** Why it is not scored. */
+  readonly reason: string | null;
+}
+
+/** How many judgments came to what. */
+export interface Coverage {
+  readonly asked: number;
+  readonly scored: number;
+  readonly unparseable: number;
+  readonly failed: number;
+}
+
+/** All judgments of one system, or of one against another. */
+export interface Judged {
+  readonly kind: "pair" | "single";
+  /** Names of the systems: one, or the baseline's and the judged one's. */
+  readonly systems: readonly string[];
+  /** The judge's name. */
+  readonly judge: string;
+  readonly rule: VerdictRule;
+  /** Digests of the templates by name. */
+  readonly templates: Readonly<Record<string, string>>;
+  readonly coverage: Coverage;
+  readonly items: readonly JudgedItem[];
+  /** In the order of the items; of one item by seed, then order. */
+  readonly judgments: readonly Judgment[];
+}
+
+/** Counts judgments by what they came to. */
+export function countJudgments(judgments: readonly Judgment[]): Coverage {
+  const count = (state: Judgment["state"]) =>
+    judgments.filter((judgment) => judgment.state === state).length;
+  return {
+    asked: judgments.length,
+    scored: count("scored"),
+    unparseable: count("unparseable"),
+    failed: count("failed"),
+  };
+}
+
+/**
+ * Refuses judgments of which too few are scored.
+ *
+ * @param least share of those asked for, from 0 to 1
+ * @throws ExpectedError with the counts and the first of those that are not scored
+ */
+export function requireCoverage({ coverage, judgments }: Judged, least: number): void {
+  if (coverage.scored >= least * coverage.asked) return;
+  const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+  const lacking = judgments.filter(({ state }) => state !== "scored").slice(0, 5);
+  throw new ExpectedError(
+    [
+      `Expected at least ${percent(least)} of the judgments to be scored but found ` +
+      `${percent(coverage.scored / coverage.asked)}: ${
+        describeCoverage(coverage)
+      }. The first of the others:`,
+      ...lacking.map((judgment) =>
+        `  ${itemLabel(judgment)}${
+          judgment.swapped ? ", swapped" : ""
+        }: ${judgment.state}, ${judgment.reason}`
+      ),
+    ].join("\n"),
+  );
+}
+
+/** `158 of 160 judgments scored, 1 unparseable, 1 failed`. */
+export function describeCoverage({ asked, scored, unparseable, failed }: Coverage): string {
+  return `${scored} of ${asked} judgments scored, ${unparseable} unparseable, ${failed} failed`;
+}
+
+/** Writes judgments into a folder: `summary.json`, and rows as `items.jsonl` and `judgments.jsonl`. */
+export async function writeJudged(folder: string, judged: Judged): Promise<void> {
+  const { items, judgments, ...summary } = judged;
+  const lines = (rows: readonly unknown[]) =>
+    rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  await Deno.writeTextFile(`${folder}/summary.json`, `${JSON.stringify(summary, null, 2)}\n`);
+  await Deno.writeTextFile(`${folder}/items.jsonl`, lines(items));
+  await Deno.writeTextFile(`${folder}/judgments.jsonl`, lines(judgments));
+}
+
+/** Reads judgments as `writeJudged` left them. */
+export async function readJudged(folder: string): Promise<Judged> {
+  const rows = async (name: string) =>
+    (await Deno.readTextFile(`${folder}/${name}.jsonl`)).split("\n")
+      .filter((line) => line !== "").map((line) => JSON.parse(line));
+  return {
+    ...JSON.parse(await Deno.readTextFile(`${folder}/summary.json`)),
+    items: await rows("items"),
+    judgments: await rows("judgments"),
+  };
+}

@@ -1,0 +1,112 @@
+import { InputError, nearest } from "../../core/problem.ts";
+import { refuseProblems } from "../../data/sources/row_fields.ts";
+import { bootstrapInterval } from "../stats/bootstrap.ts";
+import { type OrderConsistency, orderConsistency, type Preference } from "../stats/agreement.ts";
+import { winRate } from "../stats/win_rate.ts";
+import type { PairJudgment, Verdict } from "./judgments.ts";
+import { ofOneJudge } from "./one_judge.ts";
+import { refuseRepeats } from "./refuse_repeats.ts";
+
+/** How often model a beat model b, as MT-Bench counts; rates are percent. */
+export interface PairwiseScore {
+  readonly wins: number;
+  readonly losses: number;
+  readonly ties: number;
+  /** 100 · (wins + ties/2) / n. */
+  readonly adjustedWinRate: number;
+  /** Bootstrap over questions, whose turns belong together; null for a single question. */
+  readonly ci95: readonly [number, number] | null;
+  /** Judged turns, each in both orders. */
+  readonly n: number;
+  /** Turns left out because the judge's answer could not be read in one order or both. */
+  readonly unreadable: number;
+  /** How far the judge keeps to its verdict when the answers change places. */
+  readonly consistency: OrderConsistency;
+}
+
+/** Whom to compare, in which file. */
+export interface PairwiseRequest {
+  readonly a: string;
+  readonly b: string;
+  /** The file, for messages. */
+  readonly path: string;
+  /** The judge's model, where the file has several. */
+  readonly judge?: string;
+  /** Seed of the bootstrap. */
+  readonly seed: number;
+}
+
+/**
+ * Counts pairwise judgments of two models: a win is a win in both orders, and so is a loss; all else
+ * is a tie (Zheng et al., 2023, arXiv 2306.05685, section 3.4).
+ *
+ * @throws InputError when the file has no judgments of the two, several judges, or a turn twice
+ */
+export function scorePairwise(
+  judgments: readonly PairJudgment[],
+  request: PairwiseRequest,
+): PairwiseScore {
+  const { a, b, path, seed } = request;
+  requireModels(judgments, request);
+  const between = judgments.filter(({ model_1, model_2 }) =>
+    model_1 === a && model_2 === b || model_1 === b && model_2 === a
+  );
+  if (between.length === 0) {
+    const message = `Expected judgments of "${a}" and "${b}" but found none.`;
+    throw new InputError([{ path, message }]);
+  }
+  const own = ofOneJudge(between, request);
+  refuseRepeats(own, { path });
+  const read = own.flatMap((row) => {
+    const [first, second] = [row.g1_winner, row.g2_winner].map((won) => preference(won, row, a));
+    if (first === null || second === null) return [];
+    // What was shown first in the file's first order is model 1's answer.
+    const [aFirst, bFirst] = row.model_1 === a ? [first, second] : [second, first];
+    return [{ question: String(row.question_id), aFirst, bFirst }];
+  });
+  if (read.length === 0) {
+    throw new InputError([{ path, message: "Expected verdicts but found only errors." }]);
+  }
+  const both = (side: Preference) =>
+    read.map(({ aFirst, bFirst }) => Number(aFirst === side && bFirst === side));
+  const { wins, losses, ties, rate, credits } = winRate(both("a"), both("b"));
+  const items = read.map(({ question }) => question);
+  const oneQuestion = new Set(items).size < 2;
+  return {
+    wins,
+    losses,
+    ties,
+    adjustedWinRate: rate,
+    ci95: oneQuestion ? null : bootstrapInterval({ items, values: credits }, { seed }),
+    n: read.length,
+    unreadable: own.length - read.length,
+    consistency: orderConsistency(
+      read.map(({ aFirst }) => aFirst),
+      read.map(({ bFirst }) => bFirst),
+    ),
+  };
+}
+
+function preference(verdict: Verdict, { model_1 }: PairJudgment, a: string): Preference | null {
+  if (verdict === "error") return null;
+  if (verdict === "tie") return "tie";
+  return (verdict === "model_1") === (model_1 === a) ? "a" : "b";
+}
+
+function requireModels(judgments: readonly PairJudgment[], { a, b, path }: PairwiseRequest): void {
+  const known = new Set(judgments.flatMap(({ model_1, model_2 }) => [model_1, model_2]));
+  if (a === b) {
+    throw new InputError([{ path: "--b", message: `Expected another model than --a, "${a}".` }]);
+  }
+  refuseProblems(
+    [["--a", a], ["--b", b]].filter(([, name]) => !known.has(name)).map(
+      ([option, name]) => ({
+        path: option,
+        message: `Expected a model of ${path} (${
+          [...known].sort().join(", ")
+        }) but found "${name}".`,
+        nearest: nearest(name, known),
+      }),
+    ),
+  );
+}

@@ -1,0 +1,198 @@
+import { z } from "zod";
+import type { AskProgress } from "../eval/judge/ask_all.ts";
+import type { Judged } from "../eval/judge/judgment.ts";
+import type { JudgeTemplate } from "../eval/judge/template.ts";
+import { pathParam } from "../pipeline/path_param.ts";
+import type { VerdictRule } from "../eval/judge/verdict.ts";
+import { JUDGE_VARIABLES, judgeHosts, readJudgeSettings } from "../eval/judge/settings.ts";
+import { InputError } from "../core/problem.ts";
+import type { Progress, Resources } from "../pipeline/stage.ts";
+
+/** Parameters of stages that ask a judge. */
+export const judgeParams = {
+  model: z.string().min(1).optional().describe(
+    "The judge, as its endpoint names it; JUDGE_MODEL unless given",
+  ),
+  temperature: z.number().min(0).default(0).describe("Temperature of the judge"),
+  maxTokens: z.int().min(1).describe(
+    "Most tokens of a judge's answer: 2048 as FastChat, 1 for logprobs as AlpacaEval",
+  ),
+  maxTokensField: z.enum(["max_tokens", "max_completion_tokens"]).default("max_tokens")
+    .describe("What the endpoint calls that; newer models of OpenAI want the second"),
+  topLogprobs: z.int().min(2).max(20).default(5).describe(
+    "Likeliest tokens asked for, of logprobs",
+  ),
+  seeds: z.array(z.int().min(0)).min(1).optional().describe(
+    "Judge each once under each, and send it; once and none unless given",
+  ),
+  coverage: z.number().min(0).max(1).describe("Share of judgments that must be scored"),
+  concurrency: z.int().min(1).default(8).describe("Requests under way at once"),
+  requestsPerMinute: z.number().gt(0).optional().describe("Most requests begun in a minute"),
+  attempts: z.int().min(1).default(6).describe("Attempts for each request"),
+  timeoutSeconds: z.number().gt(0).default(120).describe("What an answer may take"),
+  failuresInARow: z.int().min(1).default(10).describe(
+    "Requests that fail one after another before the stage stops",
+  ),
+  prices: z.strictObject({ input: z.number().min(0), output: z.number().min(0) }).optional()
+    .describe("Dollars per million tokens"),
+  budget: z.strictObject({
+    calls: z.int().min(1).optional(),
+    dollars: z.number().gt(0).optional(),
+  }).prefault({}).describe("The most that a run may call and spend; what is kept costs nothing"),
+};
+
+/** Parameters of stages that read what a judge is asked from a file. */
+export const templateParams = {
+  template: pathParam({
+    kind: "file",
+    describe: "What the judge is asked: a ChatML text, or FastChat's judge_prompts.jsonl",
+  }),
+  templateName: z.string().min(1).optional().describe(
+    "Its name, where the file holds several and the benchmark does not choose",
+  ),
+  templateSha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits").optional().describe(
+    "SHA-256 of the file; another one is refused",
+  ),
+};
+
+type JudgeParams = z.infer<z.ZodObject<typeof judgeParams>>;
+
+/** What a budget in money needs. */
+export const pricedBudget = {
+  check: ({ budget, prices }: Pick<JudgeParams, "budget" | "prices">) =>
+    budget.dollars === undefined || prices !== undefined,
+  message: { path: ["prices"], error: "prices per million tokens, since budget.dollars is given" },
+};
+
+/** What a stage needs to ask a judge: its host alone, none offline; the key; what is kept. */
+export function judgeResources(): Pick<Resources, "network" | "environment" | "caches"> {
+  return {
+    network: judgeHosts(readJudgeSettings(withoutKey)),
+    environment: JUDGE_VARIABLES,
+    caches: ["judgments"],
+  };
+}
+
+/** The judge is in the key, also where the environment names it. */
+export function judgeFacts({ model }: { readonly model?: string }): Record<string, string> {
+  return model === undefined ? { judge: readJudgeSettings(withoutKey).model ?? "not named" } : {};
+}
+
+/** The judge, and how its answers are kept and asked for, as a worker's environment has it. */
+export async function openJudge(
+  params: JudgeParams & { readonly rule: VerdictRule["kind"] },
+  { cache, scratch, signal, progress, log }: {
+    cache(name: "judgments"): string;
+    readonly scratch: string;
+    readonly signal: AbortSignal;
+    progress(progress: Progress): void;
+    log(message: string): void;
+  },
+) {
+  const { KeptAnswers } = await import("../eval/judge/kept_answers.ts");
+  const { OpenAiEndpoint } = await import("../eval/judge/endpoint.ts");
+  const { describeEstimate } = await import("../eval/judge/cost.ts");
+  const { baseUrl, apiKey, model, offline } = readJudgeSettings((name) => Deno.env.get(name));
+  const judge = nameJudge(params.model, model);
+  const { temperature, maxTokens, maxTokensField, topLogprobs } = params;
+  const timeout = 1000 * params.timeoutSeconds;
+  return {
+    model: judge,
+    seeds: params.seeds ?? [null],
+    sampling: {
+      ...{ temperature, maxTokens, maxTokensField },
+      topLogprobs: params.rule === "logprobs" ? topLogprobs : null,
+    },
+    asking: {
+      kept: new KeptAnswers(cache("judgments"), scratch),
+      endpoint: offline || baseUrl === null
+        ? null
+        : new OpenAiEndpoint({ baseUrl, apiKey, timeout, now: Date.now }),
+      pace: {
+        concurrency: params.concurrency,
+        requestsPerMinute: params.requestsPerMinute ?? null,
+        attempts: params.attempts,
+        firstWait: 1000,
+        failuresInARow: params.failuresInARow,
+      },
+      budget: { calls: params.budget.calls ?? null, dollars: params.budget.dollars ?? null },
+      prices: params.prices ?? null,
+      signal,
+      onEstimate: (estimate: Parameters<typeof describeEstimate>[0]) =>
+        log(`asks ${judge}: ${describeEstimate(estimate)}`),
+      onProgress: (asked: AskProgress) => progress(shown(asked)),
+    },
+  };
+}
+
+/**
+ * The templates of the file, by name.
+ *
+ * @throws InputError for a file that is not the one that the recipe names by its digest
+ */
+export async function openTemplates(
+  { template: path, templateSha256 }: z.infer<z.ZodObject<typeof templateParams>>,
+): Promise<Map<string, JudgeTemplate>> {
+  const { digestFile } = await import("../core/digest.ts");
+  const { readJudgeTemplates } = await import("../eval/judge/template.ts");
+  if (templateSha256 !== undefined) {
+    const { sha256 } = await digestFile(path);
+    if (sha256 !== templateSha256) {
+      throw new InputError([{
+        path,
+        message: `Expected the file with SHA-256 ${templateSha256} but found ${sha256}.`,
+      }]);
+    }
+  }
+  return await readJudgeTemplates(path);
+}
+
+/**
+ * Writes judgments, once enough of them are scored.
+ *
+ * @throws ExpectedError when too few are
+ */
+export async function writeJudgments(
+  judged: Judged,
+  { coverage }: Pick<JudgeParams, "coverage">,
+  { output, log, warn }: {
+    output(port: "judgments"): string;
+    log(message: string): void;
+    warn(message: string): void;
+  },
+): Promise<void> {
+  const { describeCoverage, requireCoverage, writeJudged } = await import(
+    "../eval/judge/judgment.ts"
+  );
+  const { writeHarnessFiles } = await import("../eval/judge/harness_rows.ts");
+  requireCoverage(judged, coverage);
+  await writeJudged(output("judgments"), judged);
+  await writeHarnessFiles(output("judgments"), judged);
+  const { asked, scored } = judged.coverage;
+  (scored < asked ? warn : log)(describeCoverage(judged.coverage));
+}
+
+function nameJudge(recipe: string | undefined, environment: string | null): string {
+  const named = recipe ?? environment;
+  const refuse = (message: string): never => {
+    throw new InputError([{ path: "JUDGE_MODEL", message }]);
+  };
+  if (named === null) {
+    return refuse("Expected the judge's name, here or as the parameter model, but found none.");
+  }
+  if (environment === null || environment === named) return named;
+  return refuse(`Expected ${named}, as the recipe names it, or nothing, but found ${environment}.`);
+}
+
+/** The command line, which asks for hosts and the model alone, may not read the key; workers may. */
+function withoutKey(name: string): string | undefined {
+  return name === "JUDGE_API_KEY" ? undefined : Deno.env.get(name);
+}
+
+function shown({ done, total, failed, dollars }: AskProgress): Progress {
+  const notes = [
+    ...(dollars === null ? [] : [`$${dollars.toFixed(4)}`]),
+    ...(failed === 0 ? [] : [`${failed} failed`]),
+  ];
+  return { done, total, unit: "judgments", ...(notes.length && { note: notes.join(", ") }) };
+}

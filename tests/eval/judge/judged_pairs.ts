@@ -1,0 +1,44 @@
+import type { Protocol } from "../../../eval/judge/judge_items.ts";
+import type { JudgedItem } from "../../../eval/judge/judged_item.ts";
+import type { RequestBody } from "../../../eval/judge/request.ts";
+import type { JudgeTemplate } from "../../../eval/judge/template.ts";
+import { SAMPLING } from "./asking.ts";
+
+const TEMPLATE: JudgeTemplate = {
+  name: "pair",
+  digest: "d".repeat(64),
+  messages: [
+    { role: "system", content: "Compare." },
+    { role: "user", content: "Q: {question}\nA: {answer_a}\nB: {answer_b}" },
+  ],
+  slots: ["question", "answer_a", "answer_b"],
+};
+
+/** Pairs in both orders, judged by text. */
+export const PAIRS: Protocol = {
+  model: "judge",
+  systems: ["base", "ours"],
+  rule: { kind: "choice" },
+  template: () => TEMPLATE,
+  orders: "both",
+  seeds: [null],
+  sampling: SAMPLING,
+};
+
+/** Items with the ids 1, 2, …; our answers are longer in every second one. */
+export function pairItems(count: number): JudgedItem[] {
+  return Array.from({ length: count }, (_, i) => ({
+    id: String(i + 1),
+    turn: 1,
+    category: "test",
+    questions: [`question ${i + 1}`],
+    references: null,
+    answers: [["short"], [i % 2 === 0 ? "quite a bit longer" : "no"]],
+  }));
+}
+
+/** A judge who prefers the longer answer. */
+export function preferLonger({ messages }: RequestBody): string {
+  const [, a, b] = /\nA: (.*)\nB: (.*)$/s.exec(messages.at(-1)!.content)!;
+  return `Looked at both.\n\nFinal verdict: [[${a.length >= b.length ? "A" : "B"}]]`;
+}
