@@ -2,13 +2,16 @@
 import { printVerbatim } from "../../cli/output.ts";
 import { Random } from "../../core/random.ts";
 import type { TokenizedPair } from "../../data/pair.ts";
+import { RotaryAngles } from "../../train/models/rotary_angles.ts";
 import { newAdapter } from "../../train/models/new_adapter.ts";
+import { pairFeeds } from "../../train/pair_packs.ts";
 import { deviceMemory } from "../../train/runtime/cuda/device_memory.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
 import { trainModel } from "../../train/trainer.ts";
 import type { CudaJob, CudaResult } from "./cuda_job.ts";
 import { randomModel } from "./random_model.ts";
 import { configOf } from "./shapes.ts";
+import { operationsOf } from "./work_of_job.ts";
 
 /** The job as options of `trainModel`. */
 function trainOptions(job: CudaJob): TrainOptions {
@@ -63,6 +66,19 @@ function randomPairs(
   }));
 }
 
+/** Bytes of a step's batch as the gradient graph is fed it, were it one run. */
+function fedBytes({ model, pairs, reference, batchPairs }: TrainOptions): number {
+  const batch = { pairs: pairs.slice(0, batchPairs), reference: reference!.slice(0, batchPairs) };
+  const feeds = pairFeeds(batch, {
+    config: model.config,
+    angles: new RotaryAngles(model.config),
+    comparesPairs: true,
+    pairs: batchPairs,
+    meanChosenTokens: job.replyTokens,
+  });
+  return Object.values(feeds).reduce((sum, { data }) => sum + data.byteLength, 0);
+}
+
 /** Bytes in use on the device; on the processor nobody asks. */
 function usedBytes({ device }: CudaJob): number {
   if (device === "cpu") return 0;
@@ -90,6 +106,8 @@ const result: CudaResult = {
   losses: steps.map(({ loss }) => loss),
   firstStep: ends[0] / 1000,
   deviceBytes,
+  operations: operationsOf(job, options.model.config, options.adapter?.config),
+  fedBytes: fedBytes(options),
   fallbacks,
 };
 printVerbatim(`RESULT ${JSON.stringify(result)}`);

@@ -36,6 +36,13 @@ export interface CudaResult {
   readonly deviceBytes: number;
   /** PyTorch alone: the most that its tensors held at once. */
   readonly peakAllocated?: number;
+  /**
+   * Ballast alone: floating-point operations of a step as it computes them, and as they are where
+   * prompts are computed for each of their replies.
+   */
+  readonly operations?: { readonly shared: number; readonly repeated: number };
+  /** Ballast alone: bytes that go to the GPU in a step, were it one run. */
+  readonly fedBytes?: number;
   /** Ballast alone: what ran on the processor though it should not have. */
   readonly fallbacks?: readonly string[];
 }

@@ -10,6 +10,8 @@ interface Taken {
 interface ProfileEvent {
   readonly cat?: string;
   readonly name: string;
+  /** Microseconds. */
+  readonly ts: number;
   readonly dur: number;
   readonly args?: {
     readonly op_name?: string;
@@ -18,6 +20,9 @@ interface ProfileEvent {
     readonly output_type_shape?: unknown;
   };
 }
+
+/** Runs that are left out where there are more. */
+const WARM_UP = 2;
 
 /** Kinds, and single nodes, that are worth bringing home. */
 const LISTED = 40;
@@ -33,8 +38,12 @@ export async function readProfiles(folder: string, prefix: string): Promise<unkn
     const path = join(folder, name);
     const events: ProfileEvent[] = JSON.parse(await Deno.readTextFile(path));
     await Deno.remove(path);
-    const nodes = events.filter(({ cat, name }) => cat === "Node" && name.endsWith("_kernel_time"));
     const runs = events.filter(({ name }) => name === "model_run");
+    // The first runs load kernels and make room.
+    const warm = runs.length > WARM_UP ? runs[WARM_UP - 1].ts + runs[WARM_UP - 1].dur : 0;
+    const nodes = events.filter(({ cat, name, ts }) =>
+      cat === "Node" && name.endsWith("_kernel_time") && ts >= warm
+    );
     const kernels = events.filter(({ cat }) => cat === "Kernel");
     sessions.push({
       runs: runs.length,

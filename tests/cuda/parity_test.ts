@@ -94,6 +94,12 @@ test("demonstrations on a GPU are trained on as on the processor", async () => {
   assert(found < 1e-4, `${found}`);
 });
 
+test("a run that diverges on a GPU is stopped, and what is not finite named", async () => {
+  const schedule = { name: "constant", peak: 1e30, steps: 12, warmupSteps: 0, minimum: 0 } as const;
+  const options = goldenRun(await goldenModel(), LOSS, { ...CUDA, schedule });
+  await assert.rejects(trainModel(options), /^ExpectedError: Training stopped at step [2-9]: /);
+});
+
 test("a run on a GPU goes on from its checkpoint", async () => {
   const folder = await Deno.makeTempDir();
   const options = goldenRun(await goldenModel(), LOSS, {
