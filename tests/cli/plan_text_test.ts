@@ -36,7 +36,10 @@ Deno.test("a plan's text tells time and memory of each stage, grounds, and why a
     "  small GPU, 0.5 GB: cannot run 1 stage; would compute for 20 s in float32",
     "    multiply@way=1000 needs 0.6 GB of 0.5 GB: digits 0.6 GB, process 0.0 GB",
   ]);
-  assert.match(lines.at(-1)!, /There is no CUDA yet, so no figure for a GPU was measured/);
+  assert.match(
+    lines.at(-1)!,
+    /For GPUs, memory is that of float32 training .* reached 27% on an H200/,
+  );
 });
 
 Deno.test("a plan with nothing to do says no more than that", async () => {
