@@ -47,6 +47,8 @@ export interface ScorerOptions extends RuntimeOptions {
   readonly placed?: ReadonlyMap<string, PlacedTensor>;
   /** What layers compute in; float32 unless given. */
   readonly precision?: Precision;
+  /** Whether rests of replies have a grid of their own; as `holdsRests` says unless given. */
+  readonly rests?: boolean;
 }
 
 /** How a long scoring is watched and stopped. */
@@ -69,10 +71,9 @@ export async function openScorer(
   // On a processor a run on each thread, not one on all: what does not divide keeps no thread waiting.
   const spread = target === "cpu" && options.threads > 1 && Number.isInteger(options.threads);
   const runtime = await openRuntime(spread ? { ...options, threads: 1 } : options);
-  const { precision } = options;
+  const { precision, rests = holdsRests(model.config, target) } = options;
   // What is placed is float32; what is read alone needs no more than layers compute in.
   const fed = options.placed === undefined || model.adapter ? precision : undefined;
-  const rests = holdsRests(model.config, target);
   const graph = logpsGraph(model.config, model.adapter?.config, { precision, fed, rests });
   await using stack = new AsyncDisposableStack();
   const session = await openGraph(runtime, graph);
@@ -190,8 +191,9 @@ export class Scorer {
 
   /** Adds the log-probs of some groups to their rows' sums; gives the number of rows. */
   async #run(groups: readonly Group[], sums: Float64Array): Promise<number> {
-    const { session, weights } = this.#opened;
-    const { segments, ...pack } = layOut(groups, { config: this.#config, angles: this.#angles });
+    const { session, weights, rests } = this.#opened;
+    const layout = { config: this.#config, angles: this.#angles, rests };
+    const { segments, ...pack } = layOut(groups, layout);
     const feeds: Record<string, Tensor | PlacedTensor> = { ...weights };
     for (const [name, tensor] of Object.entries(pack)) {
       if (session.inputs.includes(name)) feeds[name] = tensor;

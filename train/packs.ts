@@ -1,5 +1,4 @@
 import {
-  holdsRests,
   type Placed,
   type PlacedReply,
   type Plan,
@@ -60,10 +59,11 @@ export interface Pack {
  */
 export function layOut(
   groups: readonly PromptedReplies[],
-  { config, angles, rests = holdsRests(config) }: {
+  { config, angles, rests }: {
     readonly config: ModelConfig;
     readonly angles: RotaryAngles;
-    readonly rests?: boolean;
+    /** As the graph has it that is fed. */
+    readonly rests: boolean;
   },
 ): Pack {
   const plan = planPack(groups, rests);

@@ -114,8 +114,8 @@ export interface BatchFacts {
   readonly angles: RotaryAngles;
   /** Whether the loss reads the rejected replies. */
   readonly comparesPairs: boolean;
-  /** Whether rests of replies have a grid of their own; as `holdsRests` says unless given. */
-  readonly rests?: boolean;
+  /** Whether rests of replies have a grid of their own, as in the graph that is fed. */
+  readonly rests: boolean;
   /** Pairs of the whole batch. */
   readonly pairs: number;
   /** Mean number of chosen tokens over the whole batch. */

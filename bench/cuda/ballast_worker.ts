@@ -4,6 +4,8 @@ import { Random } from "../../core/random.ts";
 import type { TokenizedPair } from "../../data/pair.ts";
 import { RotaryAngles } from "../../train/models/rotary_angles.ts";
 import { newAdapter } from "../../train/models/new_adapter.ts";
+import { targetOf } from "../../train/graph/target.ts";
+import { holdsRests } from "../../train/pack_plan.ts";
 import { pairFeeds } from "../../train/pair_packs.ts";
 import { deviceMemory } from "../../train/runtime/cuda/device_memory.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
@@ -73,6 +75,7 @@ function fedBytes({ model, pairs, reference, batchPairs }: TrainOptions): number
     config: model.config,
     angles: new RotaryAngles(model.config),
     comparesPairs: true,
+    rests: holdsRests(model.config, targetOf(job.device)),
     pairs: batchPairs,
     meanChosenTokens: job.replyTokens,
   });

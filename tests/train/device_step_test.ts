@@ -11,6 +11,8 @@ import { type BatchGradient, initialState, TrainingStep } from "../../train/trai
 import { golden, goldenFolder, goldenModel, goldenPairs, relativeError } from "./golden.ts";
 
 const LOSS = { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sum" } as const;
+/** As on a device. */
+const RESTS = false;
 const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
 
 /**
@@ -55,6 +57,7 @@ async function twoSteps(
     adapter: adapter?.config,
     loss: LOSS,
     frozen,
+    rests: RESTS,
     maxGradNorm: 1,
     adamw: ADAMW,
   });
@@ -81,7 +84,8 @@ function partsOf(config: Awaited<ReturnType<typeof goldenModel>>["config"]) {
     `${config.family}/logps.json`,
   );
   const all = goldenPairs();
-  const facts = { config, angles: new RotaryAngles(config), comparesPairs: true, pairs: 4 };
+  const angles = new RotaryAngles(config);
+  const facts = { config, angles, comparesPairs: true, rests: RESTS, pairs: 4 };
   return [[0, 1], [2, 3]].map((members) => {
     const pairs = members.map((i) => all[i]);
     const reference = members.map((i) => ({

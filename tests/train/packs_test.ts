@@ -213,12 +213,15 @@ for (const family of FAMILIES) {
       { length: 8 },
       (_, i) => ({ prompt: prompts[i % 3], reply: draw(1, 12) }),
     );
-    const scorer = await openScorer(model, { threads: 1 });
-    const packed = await scorer.logps(sequences);
-    await scorer.release();
-    for (const [i, sequence] of sequences.entries()) {
-      const plain = await plainLogp(model, sequence);
-      assert(relativeError(packed[i], plain) <= 1e-5, `${i}: ${packed[i]} ≠ ${plain}`);
+    const plain = await Promise.all(sequences.map((sequence) => plainLogp(model, sequence)));
+    // With a grid of rests, as wide models have it, and without.
+    for (const rests of [true, false]) {
+      const scorer = await openScorer(model, { threads: 1, rests });
+      const packed = await scorer.logps(sequences);
+      await scorer.release();
+      packed.forEach((logp, i) =>
+        assert(relativeError(logp, plain[i]) <= 1e-5, `${i}, ${rests}: ${logp} ≠ ${plain[i]}`)
+      );
     }
   });
 }
