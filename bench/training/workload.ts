@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isFile } from "../../core/is_file.ts";
 import { canonicalJson } from "../../core/json.ts";
 import { sha256 } from "../../core/digest.ts";
 import { PROJECT_FOLDER } from "../../cli/project.ts";
@@ -52,7 +53,7 @@ export async function makeWorkload(
 async function modelFolder(config: ModelConfig): Promise<string> {
   const digest = sha256(canonicalJson(formatModelConfig(config))).slice(0, 16);
   const folder = join(WORK_FOLDER, `model-${digest}`);
-  if (await exists(folder)) return folder;
+  if (await isFile(folder)) return folder;
   const half = await Deno.makeTempDir({ dir: WORK_FOLDER, prefix: "model-" });
   await saveModel(initializeModel(config, 0), half);
   await Deno.rename(half, folder);
@@ -62,16 +63,6 @@ async function modelFolder(config: ModelConfig): Promise<string> {
 /** The file of some pairs, under a name that their content decides. */
 async function pairsFile(pairs: readonly BenchPair[]): Promise<string> {
   const path = join(WORK_FOLDER, `pairs-${sha256(canonicalJson(pairs)).slice(0, 16)}.jsonl`);
-  if (!await exists(path)) await writeBenchPairs(path, pairs);
+  if (!await isFile(path)) await writeBenchPairs(path, pairs);
   return path;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -1,3 +1,4 @@
+import { isFile } from "../../core/is_file.ts";
 import { alignColumns } from "../../core/align_columns.ts";
 import { InputError } from "../../core/problem.ts";
 import { visibleText } from "../../core/visible_text.ts";
@@ -187,7 +188,7 @@ function describeDifference(compared: Compared): string {
 async function addToLeaderboard(path: string, scores: readonly AlpacaEvalScore[]): Promise<void> {
   const added = scores.map(leaderboardRow);
   const models = new Set(added.map(({ model }) => model));
-  const kept = await exists(path)
+  const kept = await isFile(path)
     ? (await readLeaderboard(path)).filter(({ model }) => !models.has(model))
     : [];
   try {
@@ -197,15 +198,5 @@ async function addToLeaderboard(path: string, scores: readonly AlpacaEvalScore[]
   } catch (error) {
     const message = `${path} cannot be written: ${(error as Error).message}.`;
     throw new InputError([{ path: "--leaderboard", message }]);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { isFile } from "../../core/is_file.ts";
 import { InputError } from "../../core/problem.ts";
 import { isObject, type JsonObject } from "./byte_level_words.ts";
 import { readGgufTokenizer } from "./gguf_tokenizer.ts";
@@ -111,14 +112,5 @@ async function readJson(path: string): Promise<JsonObject> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new InputError([{ path, message: `Expected a JSON object but found: ${reason}` }]);
-  }
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -8,11 +8,13 @@
  * `FOLDER/deno run … bench/cuda/sitting.ts` in FOLDER/app. Large files are compressed in pieces, so
  * that they are in parallel, and once only, into the cache.
  */
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { printNotice, printResult } from "../../cli/output.ts";
 import { PROJECT_FOLDER } from "../../cli/project.ts";
 import { digestFile } from "../../core/digest.ts";
+import { isFile } from "../../core/is_file.ts";
 import { PROVIDER } from "../../train/runtime/cuda/cuda_installation.ts";
 import { archiveOf } from "./archive.ts";
 
@@ -20,7 +22,7 @@ const { values } = parseArgs({
   options: {
     provider: { type: "string" },
     out: { type: "string" },
-    cache: { type: "string", default: "/tmp/ballast-pack" },
+    cache: { type: "string", default: join(tmpdir(), "ballast-pack") },
     level: { type: "string", default: "6" },
     "part-mib": { type: "string", default: "56" },
   },
@@ -97,7 +99,7 @@ async function compress(
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const path = join(cache, next.name);
-      if (isFile(path)) continue;
+      if (await isFile(path)) continue;
       using file = await Deno.open(source);
       await file.seek(next.offset, Deno.SeekMode.Start);
       const bytes = new Uint8Array(Math.min(PIECE, size - next.offset));
@@ -143,12 +145,4 @@ async function distribute(): Promise<void> {
     join(PROJECT_FOLDER, "tools", "gpu", "unpack.py"),
     join(last, "unpack.py"),
   );
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

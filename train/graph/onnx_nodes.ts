@@ -1,6 +1,7 @@
 import type { Tensor } from "../../core/tensor.ts";
 import type { Dim } from "./dims.ts";
-import { ONNX_DTYPES, type OnnxNode, type OnnxWriter } from "./onnx_writer.ts";
+import { ONNX_DTYPES } from "../../core/onnx_dtypes.ts";
+import type { OnnxNode, OnnxWriter } from "./onnx_writer.ts";
 import type { PrimitiveAttributes, PrimitiveOp } from "./op_types.ts";
 import type { Node } from "./value.ts";
 

@@ -1,4 +1,5 @@
-import type { Dtype, Tensor } from "../../core/tensor.ts";
+import { ONNX_DTYPES } from "../../core/onnx_dtypes.ts";
+import type { Tensor } from "../../core/tensor.ts";
 import { type Dim, termsOfDim } from "./dims.ts";
 import type { Graph } from "./graph.ts";
 import { Message } from "./protobuf.ts";
@@ -10,18 +11,6 @@ const OPSETS = { "": 21, "com.microsoft": 1 } as const;
 
 /** Version of the ONNX file format that opset 21 came with. */
 const IR_VERSION = 10;
-
-/** TensorProto.DataType of the ONNX specification. */
-export const ONNX_DTYPES: { readonly [D in Dtype]: number } = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  bfloat16: 16,
-};
 
 /** An attribute: a whole number, several, text, a real number, or a tensor. */
 export type OnnxAttribute =

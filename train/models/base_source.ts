@@ -1,7 +1,8 @@
 import { type GgufHeader, readGgufHeader } from "../../core/gguf_file.ts";
 import { elementCount } from "../../core/tensor.ts";
 import { BLOCK_TYPES } from "./dequantise.ts";
-import { isFile, readJson, writeJson } from "./folder_files.ts";
+import { isFile } from "../../core/is_file.ts";
+import { readJson, writeJson } from "./folder_files.ts";
 
 /** Where a model's files came from, as far as its own files cannot say. */
 export interface BaseSource {

@@ -1,7 +1,8 @@
 import { elementCount } from "../../core/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
-import { isFile, readJson, writeJson } from "./folder_files.ts";
+import { isFile } from "../../core/is_file.ts";
+import { readJson, writeJson } from "./folder_files.ts";
 import { openGgufModel } from "./gguf_model.ts";
 import { loadModelConfig } from "./model.ts";
 import { parametersOf } from "./parameters.ts";

@@ -1,4 +1,5 @@
 import { canonicalJson, type Json } from "../../core/json.ts";
+import { isFile } from "../../core/is_file.ts";
 import { InputError } from "../../core/problem.ts";
 
 /** Parses a JSON file; InputError when there is none. */
@@ -25,14 +26,4 @@ export async function writeJson(path: string, value: Json): Promise<void> {
 /** Throws InputError unless the file exists. */
 export async function requireFile(path: string): Promise<void> {
   if (!await isFile(path)) throw new InputError([{ path, message: "The file does not exist." }]);
-}
-
-/** Whether there is a file of this path. */
-export async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

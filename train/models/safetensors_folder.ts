@@ -1,6 +1,7 @@
 import type { Json } from "../../core/json.ts";
 import { InputError, type Problem } from "../../core/problem.ts";
-import { isFile, readJson, requireFile } from "./folder_files.ts";
+import { isFile } from "../../core/is_file.ts";
+import { readJson, requireFile } from "./folder_files.ts";
 import { readSafetensorsHeader } from "./safetensors_header.ts";
 import type { StoredTensor } from "./stored_tensor.ts";
 

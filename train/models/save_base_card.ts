@@ -1,5 +1,5 @@
 import { readGgufHeader } from "../../core/gguf_file.ts";
-import { isFile } from "./folder_files.ts";
+import { isFile } from "../../core/is_file.ts";
 
 /** What a model's folder says of itself, and under which licence others may use it. */
 const STATEMENTS = ["README.md", "LICENSE", "LICENSE.md", "LICENSE.txt"] as const;

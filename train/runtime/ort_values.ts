@@ -1,3 +1,4 @@
+import { ONNX_DTYPES } from "../../core/onnx_dtypes.ts";
 import { type Dtype, elementCount, type Tensor } from "../../core/tensor.ts";
 import { type Handle, SharedHandle } from "./handles.ts";
 import type { OnnxruntimeLibrary } from "./onnxruntime_library.ts";
@@ -5,19 +6,9 @@ import { newArray } from "./placed_on_host.ts";
 import type { PlacedOnDevice } from "./placed_on_device.ts";
 import type { NamedTensor } from "./resolve_run.ts";
 
-/** `ONNXTensorElementDataType`. */
-const CODES: { readonly [D in Dtype]: number } = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  bfloat16: 16,
-};
-
-const DTYPE_OF = new Map(Object.entries(CODES).map(([dtype, code]) => [code, dtype as Dtype]));
+const DTYPE_OF = new Map(
+  Object.entries(ONNX_DTYPES).map(([dtype, code]) => [code, dtype as Dtype]),
+);
 
 /** Stands in for no elements: the library refuses a null address. */
 const NOTHING = new Uint8Array(16);
@@ -51,7 +42,7 @@ function hostValue(library: OnnxruntimeLibrary, { dtype, dims, data }: Tensor): 
       BigInt(data.byteLength),
       shape,
       BigInt(dims.length),
-      CODES[dtype],
+      ONNX_DTYPES[dtype],
       out,
     ));
 }
@@ -66,7 +57,7 @@ function deviceValue(library: OnnxruntimeLibrary, placed: PlacedOnDevice): Handl
       BigInt(byteLength),
       shape,
       BigInt(dims.length),
-      CODES[dtype],
+      ONNX_DTYPES[dtype],
       out,
     ));
 }
@@ -86,7 +77,7 @@ export function fromValue(library: OnnxruntimeLibrary, name: string, value: Hand
   const dtype = DTYPE_OF.get(code);
   if (dtype === undefined) {
     throw new TypeError(
-      `"${name}": expected one of ${Object.keys(CODES).join(", ")} but found type ${code}.`,
+      `"${name}": expected one of ${Object.keys(ONNX_DTYPES).join(", ")} but found type ${code}.`,
     );
   }
   const shape = new BigInt64Array(
