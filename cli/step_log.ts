@@ -1,6 +1,6 @@
-import { InputError } from "../core/problem.ts";
 import type { StepFigures } from "../pipeline/stage.ts";
 import { userPath } from "./project.ts";
+import { writeForOption } from "./write_for_option.ts";
 
 /** A file that each training step is appended to as it is done, as a line of JSON. */
 export interface StepLog extends Disposable {
@@ -13,20 +13,15 @@ export interface StepLog extends Disposable {
  *
  * @throws InputError when the file cannot be written
  */
-export function openStepLog(path: string): StepLog {
-  const file = openForAppending(userPath(path));
+export async function openStepLog(given: string): Promise<StepLog> {
+  const path = userPath(given);
+  const file = await writeForOption(
+    { option: "--log", path },
+    () => Deno.open(path, { append: true, create: true }),
+  );
   const encoder = new TextEncoder();
   return {
     write: (figures) => void file.writeSync(encoder.encode(`${JSON.stringify(figures)}\n`)),
     [Symbol.dispose]: () => file.close(),
   };
-}
-
-function openForAppending(path: string): Deno.FsFile {
-  try {
-    return Deno.openSync(path, { append: true, create: true });
-  } catch (error) {
-    const message = `${path} cannot be written: ${(error as Error).message}.`;
-    throw new InputError([{ path: "--log", message }]);
-  }
 }

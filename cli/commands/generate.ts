@@ -5,6 +5,7 @@ import { printJson, printNotice, printResult } from "../output.ts";
 import { userPath } from "../project.ts";
 import { readRows } from "../rows.ts";
 import { machineCapacity } from "../session.ts";
+import { writeForOption } from "../write_for_option.ts";
 
 /** Options of `ballast generate`. */
 export interface GenerateOptions {
@@ -105,12 +106,7 @@ function asRows(texts: readonly string[]): string {
 
 async function writeOut(from: string, out: string): Promise<void> {
   const path = userPath(out);
-  try {
-    await Deno.copyFile(from, path);
-  } catch (error) {
-    const message = `${path} cannot be written: ${(error as Error).message}.`;
-    throw new InputError([{ path: "--out", message }]);
-  }
+  await writeForOption({ option: "--out", path }, () => Deno.copyFile(from, path));
 }
 
 function shown({ prompt, text, tokens, stop }: Row): string {

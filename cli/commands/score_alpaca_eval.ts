@@ -17,6 +17,7 @@ import { type PairedDifference, pairedDifference } from "../../eval/stats/paired
 import { pairsNeeded } from "../../eval/stats/power.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
 import { userPath } from "../project.ts";
+import { writeForOption } from "../write_for_option.ts";
 
 /** Options of `ballast score alpaca-eval`. */
 export interface ScoreAnnotationsOptions {
@@ -191,12 +192,9 @@ async function addToLeaderboard(path: string, scores: readonly AlpacaEvalScore[]
   const kept = await isFile(path)
     ? (await readLeaderboard(path)).filter(({ model }) => !models.has(model))
     : [];
-  try {
+  await writeForOption({ option: "--leaderboard", path }, async () => {
     const unfinished = `${path}.unfinished`;
     await Deno.writeTextFile(unfinished, leaderboardCsv([...kept, ...added]));
     await Deno.rename(unfinished, path);
-  } catch (error) {
-    const message = `${path} cannot be written: ${(error as Error).message}.`;
-    throw new InputError([{ path: "--leaderboard", message }]);
-  }
+  });
 }

@@ -91,7 +91,7 @@ async function trainInto(
   };
   if (reference !== undefined) params.reference = reference;
   if (gradientShareSteps !== undefined) params.gradientShareSteps = gradientShareSteps;
-  using lines = log === undefined ? null : openStepLog(log);
+  using lines = log === undefined ? null : await openStepLog(log);
   const code = await runDirectly({
     onStep: (figures) => lines?.write(figures),
     stage,
