@@ -1,6 +1,7 @@
 import type { TokenizedPair } from "../data/pair.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { openGraph } from "./graph/open_graph.ts";
+import { runLanes } from "./lanes.ts";
 import { type Target, targetOf } from "./graph/target.ts";
 import { logpsGraph } from "./logps_graph.ts";
 import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
@@ -142,24 +143,11 @@ export class Scorer {
     const limits = { tokens, vocabSize: this.#config.vocabSize, target };
     const groups = groupByPrompt(sequences, limits);
     const runs = divideIntoRuns(groups.map(sizeOf), limits).values();
-    let failed = false;
-    const lane = async () => {
-      for (const run of runs) {
-        if (failed) return;
-        signal?.throwIfAborted();
-        const rows = await this.#run(run.map((group) => groups[group]), sums);
-        onProgress?.(done += rows, sequences.length);
-      }
-    };
-    // All lanes have ended, also where one has failed: nobody's arrays are in use any more.
-    const ended = await Promise.allSettled(
-      Array.from({ length: lanes }, () =>
-        lane().catch((error) => {
-          failed = true;
-          throw error;
-        })),
-    );
-    for (const { reason } of ended.filter((end) => end.status === "rejected")) throw reason;
+    await runLanes(Array.from({ length: lanes }, () => runs), async (run) => {
+      signal?.throwIfAborted();
+      const rows = await this.#run(run.map((group) => groups[group]), sums);
+      onProgress?.(done += rows, sequences.length);
+    });
     return sums;
   }
 

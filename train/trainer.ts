@@ -12,6 +12,7 @@ import {
 import { targetOf } from "./graph/target.ts";
 import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.ts";
 import { type Model, saveModel } from "./models/model.ts";
+import { shareOut, trainingLanes } from "./lanes.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { returnFreedMemory } from "./runtime/host_memory.ts";
 import { openRuntime } from "./runtime/open_runtime.ts";
@@ -64,7 +65,8 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const start: AdaptedModel = { ...model, adapter };
   const { trained, frozen } = weightParts(start);
   const reference = await referenceLogps(options);
-  const runtime = await openRuntime(options);
+  const lanes = trainingLanes(options);
+  const runtime = await openRuntime({ ...options, threads: options.threads / lanes });
   const folder = checkpoints &&
     new CheckpointFolder(checkpoints.folder, runDigest(options, runtime.version), checkpoints.keep);
   const kept = snapshots &&
@@ -82,6 +84,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
     config: model.config,
     adapter: adapter?.config,
     frozen,
+    lanes,
     rests: holdsRests(model.config, targetOf(options.device)),
   });
   opened.defer(() => step.release());
@@ -210,13 +213,17 @@ function partsOf(
     vocabSize: config.vocabSize,
     target,
   };
-  return divideIntoRuns(sizes, limits).map((rows) => {
-    const part = {
-      pairs: rows.map((row) => pairs[row]),
-      reference: reference && rows.map((row) => reference[row]),
-    };
-    return { rows, feeds: pairFeeds(part, facts) };
-  });
+  const shares = shareOut(sizes.map(({ tokens }) => tokens), trainingLanes(options));
+  return shares.flatMap((share, lane) =>
+    divideIntoRuns(share.map((row) => sizes[row]), limits).map((places) => {
+      const rows = places.map((place) => share[place]);
+      const part = {
+        pairs: rows.map((row) => pairs[row]),
+        reference: reference && rows.map((row) => reference[row]),
+      };
+      return { rows, lane, feeds: pairFeeds(part, facts) };
+    })
+  );
 }
 
 /**

@@ -10,6 +10,7 @@ import {
 } from "./gradient_graph.ts";
 import type { Graph } from "./graph/graph.ts";
 import { openGraph } from "./graph/open_graph.ts";
+import { runLanes } from "./lanes.ts";
 import type { Weights } from "./models/model.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
@@ -24,12 +25,16 @@ export interface TrainingStepOptions extends GradientGraphOptions {
   readonly adamw: AdamwOptions;
   /** Weights that are read and stay as they are. */
   readonly frozen: Weights;
+  /** Runs that are under way at once, each gathering gradients of its own; 1 unless given. */
+  readonly lanes?: number;
 }
 
 /** A part of a batch: what the gradient graph is fed, and which pairs of the batch these are. */
 export interface BatchPart {
   readonly feeds: Readonly<Record<string, Tensor>>;
   readonly rows: readonly number[];
+  /** The lane that runs it; the first unless given. */
+  readonly lane?: number;
 }
 
 /** What a batch's parts gave together, all of it before the update. */
@@ -61,8 +66,10 @@ interface Opened {
   readonly addRows: Session | null;
   readonly optimiser: OptimiserStep;
   readonly tensors: TrainedTensors;
-  /** Weights, and what is gathered of their gradients, under the gradient graph's names. */
+  /** Weights under the gradient graph's names. */
   readonly placed: Readonly<Record<string, PlacedTensor>>;
+  /** What each lane gathers of the gradients; the first lane's are those of `tensors`. */
+  readonly lanes: readonly PlacedState[];
   /** What `release` gives back. */
   readonly stack: AsyncDisposableStack;
 }
@@ -103,15 +110,18 @@ export class TrainingStep {
       firstMoments: placeState(runtime, state.firstMoments, stack),
       secondMoments: placeState(runtime, state.secondMoments, stack),
     };
+    const lanes = Array.from(
+      { length: options.lanes ?? 1 },
+      (_, lane) => lane === 0 ? tensors.gradients : placeZeros(runtime, state.weights, stack),
+    );
     const optimiser = await OptimiserStep.open(runtime, tensors, options.adamw);
     stack.defer(() => optimiser.release());
     const placed: Record<string, PlacedTensor> = Object.fromEntries(tensors.weights.tensors);
     for (const [name, tensor] of options.frozen) {
       placed[name] = stack.use(runtime.place<Precision>(inPrecision(tensor, options.precision)));
     }
-    for (const [name, tensor] of tensors.gradients.tensors) placed[gradientName(name)] = tensor;
-    const parts = { runtime, gradient, addRows, optimiser, tensors, placed, stack: stack.move() };
-    return new TrainingStep(options, state.step, parts);
+    const opened = { runtime, gradient, addRows, optimiser, tensors, placed, lanes };
+    return new TrainingStep(options, state.step, { ...opened, stack: stack.move() });
   }
 
   /** Gathers the gradient of a batch in its parts. `update` or `discard` must follow. */
@@ -120,11 +130,10 @@ export class TrainingStep {
     const chosen = new Array<number>(pairs);
     const rejected = new Array<number>(pairs);
     const sums = { preference: 0, regulariser: 0 };
-    for (const { feeds, rows } of parts) {
-      const outputs = await this.#run(feeds, weights);
+    for (const [part, outputs] of (await this.#runAll(parts, weights)).entries()) {
       sums.preference += Number(outputs.preference.data[0]);
       sums.regulariser += Number(outputs.regulariser.data[0]);
-      rows.forEach((row, i) => {
+      parts[part].rows.forEach((row, i) => {
         chosen[row] = Number(outputs.policyChosen.data[i]);
         rejected[row] = Number(outputs.policyRejected?.data[i]);
       });
@@ -179,20 +188,55 @@ export class TrainingStep {
     await this.#opened.stack.disposeAsync();
   }
 
+  /** Runs the parts, side by side where there are lanes; gives what each put out, in their order. */
+  async #runAll(
+    parts: readonly BatchPart[],
+    weights: PartWeights,
+  ): Promise<Record<string, Tensor>[]> {
+    const { lanes } = this.#opened;
+    const outputs = new Array<Record<string, Tensor>>(parts.length);
+    const all = parts.map((part, number) => ({ lane: 0, ...part, number }));
+    const works = lanes.map((_, lane) => all.filter((part) => part.lane === lane));
+    await runLanes(works, async ({ feeds, number }, lane) => {
+      outputs[number] = await this.#run(feeds, weights, lanes[lane]);
+    });
+    await this.#joinLanes();
+    return outputs;
+  }
+
+  /** Adds what the other lanes have gathered to the first one's. */
+  async #joinLanes(): Promise<void> {
+    const [first, ...others] = this.#opened.lanes;
+    for (const { blocks } of others) {
+      for (const [i, { elements }] of blocks.entries()) {
+        const sum = (await first.blocks[i].elements.read()).data;
+        const { data } = await elements.read();
+        for (let n = 0; n < data.length; n++) sum[n] += data[n];
+        elements.clear();
+      }
+    }
+  }
+
   async #run(
     batch: Readonly<Record<string, Tensor>>,
     weights: PartWeights,
+    gathered: PlacedState,
   ): Promise<Record<string, Tensor>> {
-    const { runtime, gradient, addRows, placed, tensors } = this.#opened;
+    const { runtime, gradient, addRows, placed } = this.#opened;
+    const gradients = new Map(
+      [...gathered.tensors].map(([name, tensor]) => [gradientName(name), tensor]),
+    );
     const feed = (name: string) =>
-      placed[name] ?? batch[name] ?? scalar(weights[name as keyof PartWeights]);
+      gradients.get(name) ?? placed[name] ?? batch[name] ??
+        scalar(weights[name as keyof PartWeights]);
     const feeds = Object.fromEntries(gradient.inputs.map((name) => [name, feed(name)]));
-    const gathered = [...tensors.gradients.tensors.keys()].map(gradientName)
-      .filter((name) => gradient.inputs.includes(name));
-    const inPlace = gathered.map(nextName);
-    const into = Object.fromEntries(gathered.map((name) => [nextName(name), placed[name]]));
+    const into: Record<string, PlacedTensor> = {};
+    for (const [name, tensor] of gradients) {
+      if (gradient.inputs.includes(name)) into[nextName(name)] = tensor;
+    }
+    const inPlace = Object.keys(into);
     if (addRows === null) return await gradient.run(feeds, { into, inPlace });
-    const table = placed[gradientName(EMBEDDING)];
+    const table = gradients.get(gradientName(EMBEDDING))!;
     // On a GPU they stay there; on the CPU a run hands them out itself.
     using rows = isOnHost(runtime)
       ? null

@@ -53,7 +53,7 @@ export async function makeWorkload(
 async function modelFolder(config: ModelConfig): Promise<string> {
   const digest = sha256(canonicalJson(formatModelConfig(config))).slice(0, 16);
   const folder = join(WORK_FOLDER, `model-${digest}`);
-  if (await isFile(folder)) return folder;
+  if (await isFile(join(folder, "config.json"))) return folder;
   const half = await Deno.makeTempDir({ dir: WORK_FOLDER, prefix: "model-" });
   await saveModel(initializeModel(config, 0), half);
   await Deno.rename(half, folder);

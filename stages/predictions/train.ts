@@ -3,6 +3,7 @@ import { adapterWeights, countWeights } from "../../train/costs/arithmetic.ts";
 import { trainingMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork, trainingWork } from "../../train/costs/work.ts";
+import { trainingLanes } from "../../train/lanes.ts";
 import type { ModelShape } from "../../train/models/parameters.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
 import type train from "../train.ts";
@@ -104,6 +105,7 @@ function memoryOf({ params, shape, tokens }: Plan): Prediction["memory"] {
     tokens: defaultTokensPerRun(shape),
     replyTokens: replyTokensPerRun(shape.vocabSize),
   });
-  const { lora: adapter, gradientCheckpointing: recomputes } = params;
-  return trainingMemory(shape, { run, adapter, recomputes });
+  const { lora: adapter, gradientCheckpointing: recomputes, threads, batchPairs } = params;
+  const lanes = trainingLanes({ adapter, threads, batchPairs });
+  return trainingMemory(shape, { run, lanes, adapter, recomputes });
 }

@@ -55,6 +55,21 @@ Deno.test("trainModel() follows PEFT's trajectory of an adapter to its final wei
   assert(distance(moved, expected) > 5e-3);
 });
 
+Deno.test("trainModel() of an adapter on two threads equals one, and itself to the byte", async () => {
+  const one = await trainedGoldenly();
+  const two = await trainedGoldenly({ threads: 2, gradientShareSteps: 5 });
+  // Sums in another order end in other bits, so lanes there were; twelve steps of 1e-3 were taken.
+  const apart = distance(one.adapter!, two.adapter!);
+  assert(apart > 0 && apart < 1e-4, `${apart}`);
+  one.steps.forEach(({ loss, chosenLogp }, i) => {
+    assert(relativeError(two.steps[i].loss, loss) <= 1e-5);
+    assert(relativeError(two.steps[i].chosenLogp, chosenLogp) <= 1e-5);
+  });
+  const again = await trainedGoldenly({ threads: 2, gradientShareSteps: 5 });
+  assert.deepEqual(again.steps, two.steps);
+  assert.deepEqual(again.adapter!.weights, two.adapter!.weights);
+});
+
 Deno.test("trainModel() of an adapter in micro-batches equals the large batch", async () => {
   const whole = await trainedGoldenly();
   const parts = await trainedGoldenly({ microBatchPairs: 1 });

@@ -30,6 +30,8 @@ export function keptPerToken(shape: ModelShape): number {
 export interface TrainingMemory {
   /** The largest run of the gradient graph. */
   readonly run: Reading;
+  /** Runs at the same time. */
+  readonly lanes: number;
   readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
   readonly recomputes: boolean;
 }
@@ -40,7 +42,7 @@ export interface TrainingMemory {
  */
 export function trainingMemory(
   shape: ModelShape,
-  { run, adapter, recomputes }: TrainingMemory,
+  { run, lanes, adapter, recomputes }: TrainingMemory,
 ): MemoryPart[] {
   const { all } = countWeights(shape);
   const added = adapter ? adapterWeights(adapter, shape) : 0;
@@ -50,10 +52,10 @@ export function trainingMemory(
   const kept = recomputes ? layers * hiddenSize * run.tokens + 2 * layer : (layers + 1) * layer;
   return [
     { what: "weights", bytes: FLOAT * (all + added) },
-    { what: "gradients", bytes: FLOAT * trained },
+    { what: "gradients", bytes: lanes * FLOAT * trained },
     { what: "moments", bytes: 2 * FLOAT * trained },
-    { what: "activations", bytes: FLOAT * kept },
-    { what: "logits", bytes: logitBytes(shape, run, "training") },
+    { what: "activations", bytes: lanes * FLOAT * kept },
+    { what: "logits", bytes: lanes * logitBytes(shape, run, "training") },
     { what: "process", bytes: PROCESS },
   ];
 }

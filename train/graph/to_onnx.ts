@@ -51,6 +51,7 @@ export function toOnnx(
       inputs: node.inputs.map(nameOf),
       outputs: node.outputs.map(nameOf),
     });
+    for (const value of node.outputs) writer.shape(nameOf(value), value);
   }
   for (const [name, value] of lowered.outputs) {
     if (nameOf(value) === name) continue;

@@ -13,7 +13,7 @@ const RUN = { tokens: 10, replyTokens: 4, cells: 60 };
 Deno.test("trainingMemory() holds weights, gradients and two moments of 340 float32, and what a run keeps", () => {
   assert.equal(keptPerToken(SMALL), 4 * 4 + 5 * 4 + 6 * 2 + 4 * 6);
   const layer = 72 * 10 + 2 * 60; // numbers of tokens, attention of two heads
-  assert.deepEqual(bytesOf(trainingMemory(SMALL, { run: RUN, recomputes: false })), {
+  assert.deepEqual(bytesOf(trainingMemory(SMALL, { run: RUN, lanes: 1, recomputes: false })), {
     weights: 4 * 340,
     gradients: 4 * 340,
     moments: 8 * 340,
@@ -24,16 +24,20 @@ Deno.test("trainingMemory() holds weights, gradients and two moments of 340 floa
 
 Deno.test("trainingMemory() of an adapter keeps gradients and moments of its own weights alone", () => {
   const adapter = { rank: 1, targets: ["q_proj" as const, "v_proj" as const] };
-  const memory = bytesOf(trainingMemory(SMALL, { run: RUN, adapter, recomputes: false }));
-  assert.deepEqual([memory.weights, memory.gradients, memory.moments], [
-    4 * (340 + 28),
-    4 * 28,
-    8 * 28,
-  ]);
+  const of = (lanes: number) =>
+    bytesOf(trainingMemory(SMALL, { run: RUN, lanes, adapter, recomputes: false }));
+  const [one, two] = [of(1), of(2)];
+  assert.deepEqual([one.weights, one.gradients, one.moments], [4 * (340 + 28), 4 * 28, 8 * 28]);
+  assert.deepEqual(
+    [two.weights, two.gradients, two.moments],
+    [one.weights, 2 * one.gradients, one.moments],
+    "lanes gather gradients of their own",
+  );
+  assert.deepEqual([two.activations, two.logits], [2 * one.activations, 2 * one.logits]);
 });
 
 Deno.test("trainingMemory() keeps a layer's input alone where layers are computed again", () => {
-  const memory = bytesOf(trainingMemory(SMALL, { run: RUN, recomputes: true }));
+  const memory = bytesOf(trainingMemory(SMALL, { run: RUN, lanes: 1, recomputes: true }));
   assert.equal(memory.activations, 4 * (2 * 4 * 10 + 2 * (72 * 10 + 2 * 60)));
 });
 

@@ -35,6 +35,16 @@ Deno.test("toOnnx() gives equal bytes for graphs built alike", () => {
   assert.deepEqual(trainingStep(SYMBOLS), trainingStep(SYMBOLS));
 });
 
+Deno.test("toOnnx() says the shapes of all that is computed, without which memory is not used again", () => {
+  const graph = new Graph({ dtype: "float32" });
+  const x = graph.input("x", "float32", ["S", "T"]);
+  const flat = ops.reshape(x, ["S*T"]);
+  graph.output("y", ops.reshape(ops.mul(flat, flat), ["S", "T"]));
+  const text = new TextDecoder("latin1").decode(toOnnx(graph));
+  // Sizes are computed from S and T: only a shape that is said spells their product.
+  assert(text.includes("S*T"));
+});
+
 Deno.test("a training step with symbols equals the one with its sizes, bit for bit", async () => {
   const random = Random.seeded(1, "sizes");
   const [batch, state] = [drawBatch(3, 8, random), drawState(random)];
