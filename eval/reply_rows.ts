@@ -1,6 +1,7 @@
 import type { Message } from "../data/pair.ts";
 import type { Evaluation, EvaluationExample, MetricValues } from "./evaluation.ts";
 import type { MetricName } from "./metrics.ts";
+import type { RunOnSign } from "./run_ons.ts";
 import { clusterId } from "./pair_preferences.ts";
 
 /** A row of `replies.jsonl`: what a model replied to one prompt. Untrusted text. */
@@ -10,8 +11,10 @@ export interface ReplyRow {
   readonly prompt: readonly Message[];
   /** Without special tokens. */
   readonly text: string;
-  /** `end`: by itself; `length`: cut, a run-on. */
+  /** `end`: by itself; `length`: cut. */
   readonly stop: "end" | "length";
+  /** What makes it look like a run-on. */
+  readonly runOn: readonly RunOnSign[];
   /** Tokens generated, the end token included. */
   readonly tokens: number;
   /** Tokens that the model read before, after truncation. */

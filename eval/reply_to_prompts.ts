@@ -4,6 +4,7 @@ import { tokenizePrompt, truncatePrompt } from "../data/tokenize.ts";
 import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
 import type { ModelConfig } from "../train/models/config.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
+import { type RunOnSign, runOnSigns, turnHeaders } from "./run_ons.ts";
 import { generate, type GenerationRequest, type Reply } from "./generate.ts";
 
 /** A conversation to be continued by a reply. */
@@ -37,6 +38,8 @@ export interface TextReply {
   readonly stop: Reply["stop"];
   /** Tokens generated, the end token included. */
   readonly tokens: number;
+  /** What makes it look like a run-on. */
+  readonly runOn: readonly RunOnSign[];
 }
 
 /** The replies to one prompt. */
@@ -68,15 +71,27 @@ export async function replyToPrompts(
     stopTokens,
     prompts: prompts.map(({ id, tokens }) => ({ id, tokens: truncatePrompt(tokens, most) })),
   });
+  const headers = turnHeaders(tokenizer);
   return prompts.map(({ tokens }, i) => ({
     promptTokens: Math.min(tokens.length, most),
     truncated: tokens.length > most,
-    replies: replies[i].map((reply) => ({
-      text: tokenizer.decode(reply.stop === "end" ? reply.tokens.subarray(0, -1) : reply.tokens),
-      stop: reply.stop,
-      tokens: reply.tokens.length,
-    })),
+    replies: replies[i].map((reply) => textReply(reply, tokenizer, headers)),
   }));
+}
+
+function textReply(
+  { tokens, stop }: Reply,
+  tokenizer: Tokenizer,
+  headers: readonly string[],
+): TextReply {
+  const said = stop === "end" ? tokens.subarray(0, -1) : tokens;
+  const spelled = tokenizer.decode(said, { keepSpecialTokens: true });
+  return {
+    text: tokenizer.decode(said),
+    stop,
+    tokens: tokens.length,
+    runOn: runOnSigns({ text: spelled, stop }, headers),
+  };
 }
 
 /** How many prompts were cut, as a sentence; null for none. */

@@ -50,6 +50,13 @@ export default defineStage<z.infer<typeof params>>({
     });
     const cut = describeTruncation(replied);
     if (cut !== null) log(cut);
+    const { describeRunOns } = await import("../eval/run_ons.ts");
+    const runOns = describeRunOns(
+      replied.flatMap(({ replies }, i) =>
+        replies.map(({ runOn }) => ({ id: `prompt ${i + 1}`, runOn }))
+      ),
+    );
+    if (runOns !== null) log(runOns);
     const lines = prompts.flatMap((prompt, i) =>
       replied[i].replies.map(({ text, tokens, stop }) =>
         `${JSON.stringify({ prompt, text, tokens, stop })}\n`

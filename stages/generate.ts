@@ -35,6 +35,7 @@ export default defineStage<z.infer<typeof params>>({
       "../eval/reply_to_prompts.ts"
     );
     const { writeReplies } = await import("../eval/reply_rows.ts");
+    const { describeRunOns } = await import("../eval/run_ons.ts");
     const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
     const { openWriter } = await import("./open_writer.ts");
     const pairs = await distinctPrompts(readPairs(input("pairs").path), params.limit);
@@ -62,5 +63,7 @@ export default defineStage<z.infer<typeof params>>({
     if (cut !== null) warn(cut);
     const ended = rows.filter(({ stop }) => stop === "end").length;
     log(`${rows.length} replies, ${ended} of them end by themselves`);
+    const runOns = describeRunOns(rows);
+    if (runOns !== null) log(runOns);
   },
 });

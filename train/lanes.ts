@@ -9,7 +9,7 @@ const MOST_TRAINING_LANES = 4;
  * of 135M weights trained 1.13 times as fast. An adapter's gradients are small enough for each lane to
  * have its own; those of all weights are not: writing them twice took what the lanes spare.
  *
- * @returns a divisor of the threads, which are shared out evenly
+ * @returns a divisor of the threads, so that as many come to each lane
  */
 export function trainingLanes(
   { adapter, threads, batchPairs, device = "cpu" }: {

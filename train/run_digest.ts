@@ -4,7 +4,7 @@ import type { Weights } from "./models/model.ts";
 import type { TrainOptions } from "./train_options.ts";
 
 /** Rises when a step comes to compute otherwise, or a checkpoint to hold something else. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /**
  * Digest of all that decides a run's bytes: a checkpoint belongs to the run with the same one.

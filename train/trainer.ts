@@ -66,7 +66,8 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const { trained, frozen } = weightParts(start);
   const reference = await referenceLogps(options);
   const lanes = trainingLanes(options);
-  const runtime = await openRuntime({ ...options, threads: options.threads / lanes });
+  // A session's runs share what threads it has beyond the one that each run brings.
+  const runtime = await openRuntime({ ...options, threads: options.threads - lanes + 1 });
   const folder = checkpoints &&
     new CheckpointFolder(checkpoints.folder, runDigest(options, runtime.version), checkpoints.keep);
   const kept = snapshots &&

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { PROJECT_FOLDER } from "../../cli/project.ts";
 import { alignColumns } from "../../core/align_columns.ts";
 import { ExpectedError } from "../../core/problem.ts";
+import { lastLine, runProgram } from "../run_program.ts";
 import { othersDuring } from "../training/others_load.ts";
 import { showSpread, spreadOf } from "../training/table.ts";
 import type { ScoreJob, ScoreResult } from "./job.ts";
@@ -55,41 +56,24 @@ async function runBallast(job: ScoreJob): Promise<Omit<Round, "otherCores">> {
   const [, ...words] = (tasks.ballast.command as string).split(" ");
   const files = [job.annotations, "--difficulty", job.difficulty, "--gamed", job.gamed];
   const args = [...words, "score", "alpaca-eval", ...files, "--json"];
-  const { seconds } = await timed("ballast score", Deno.execPath(), args);
+  const program = Deno.execPath();
+  const { seconds } = await runProgram({ name: "ballast score", program, args });
   const worker = ["run", "--no-prompt", "--allow-read", "bench/alpaca_eval/ballast_worker.ts"];
-  const inside = await timed("ballast", Deno.execPath(), [...worker, JSON.stringify(job)]);
-  return { ...lastLine(inside.stdout), processSeconds: seconds };
+  const inside = { name: "ballast", program, args: [...worker, JSON.stringify(job)] };
+  const { stdout } = await runProgram(inside);
+  return { ...lastLine<ScoreResult>(stdout), processSeconds: seconds };
 }
 
 async function runAlpacaEval(job: ScoreJob, python: string): Promise<Omit<Round, "otherCores">> {
   const call = (asked: ScoreJob) =>
-    timed("alpaca_eval", python, [
-      join("bench", "peers", "alpaca_eval_worker.py"),
-      JSON.stringify(asked),
-    ]);
+    runProgram({
+      name: "alpaca_eval",
+      program: python,
+      args: [join("bench", "peers", "alpaca_eval_worker.py"), JSON.stringify(asked)],
+    });
   const { seconds } = await call({ ...job, times: 1 });
-  return { ...lastLine((await call(job)).stdout), processSeconds: seconds };
-}
-
-async function timed(name: string, program: string, args: readonly string[]) {
-  const command = new Deno.Command(program, {
-    args: [...args],
-    cwd: PROJECT_FOLDER,
-    stdout: "piped",
-    stderr: "piped",
-  });
-  const start = performance.now();
-  const { success, code, ...output } = await command.output();
-  const seconds = (performance.now() - start) / 1000;
-  const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) =>
-    new TextDecoder().decode(bytes)
-  );
-  if (success) return { stdout, seconds };
-  throw new ExpectedError(`${name} failed (exit code ${code}):\n${stderr.slice(-2000)}`);
-}
-
-function lastLine(stdout: string): ScoreResult {
-  return JSON.parse(stdout.trimEnd().split("\n").at(-1) as string);
+  const { stdout } = await call(job);
+  return { ...lastLine<ScoreResult>(stdout), processSeconds: seconds };
 }
 
 /**

@@ -2,14 +2,8 @@
 import { printVerbatim } from "../../cli/output.ts";
 import { readTokens } from "../../data/store/read_tokens.ts";
 import { tokenizePairs } from "../../data/tokenize_pairs.ts";
+import { peakBytes } from "../peak_bytes.ts";
 import type { TokenizeJob, TokenizeResult } from "./job.ts";
-
-/** VmHWM of this process. Deno hides /proc from programs without all permissions; `cat` sees it. */
-async function peakBytes(): Promise<number> {
-  const command = new Deno.Command("cat", { args: [`/proc/${Deno.pid}/status`] });
-  const status = new TextDecoder().decode((await command.output()).stdout);
-  return Number(status.match(/VmHWM:\s+(\d+)/)![1]) * 1024;
-}
 
 /** Opens the cache, and touches every token of every row. */
 async function readAll(folder: string): Promise<{ rows: number; tokens: number; sum: number }> {

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { PROJECT_FOLDER } from "../../cli/project.ts";
-import { ExpectedError } from "../../core/problem.ts";
+import { lastLine, runProgram } from "../run_program.ts";
 import { MALLOCS } from "../training/systems.ts";
 import type { TokenizeJob, TokenizeResult } from "./job.ts";
 
@@ -9,9 +8,6 @@ export type Worker = { readonly name: "ballast" } | {
   readonly name: "datasets";
   readonly python: string;
 };
-
-/** Lines of a failed worker's output that are worth showing. */
-const TAIL = 25;
 
 /**
  * Runs a worker in a process of its own, Ballast's with the memory settings of its stages.
@@ -32,18 +28,11 @@ export async function runWorker(
       ...(v8Flags.length > 0 ? [`--v8-flags=${v8Flags.join(",")}`] : []),
       ...["--allow-env", "--allow-ffi", "bench/tokenize/ballast_worker.ts"],
     ];
-  const command = new Deno.Command(program, {
+  const { stdout } = await runProgram({
+    name: worker.name,
+    program,
     args: [...args, JSON.stringify(job)],
-    cwd: PROJECT_FOLDER,
     env: worker.name === "ballast" ? MALLOCS.one : {},
-    stdout: "piped",
-    stderr: "piped",
   });
-  const { success, code, ...output } = await command.output();
-  const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) =>
-    new TextDecoder().decode(bytes)
-  );
-  if (success) return JSON.parse(stdout.trimEnd().split("\n").at(-1) as string);
-  const tail = `${stdout}\n${stderr}`.trimEnd().split("\n").slice(-TAIL).join("\n");
-  throw new ExpectedError(`${worker.name} failed (exit code ${code}):\n${tail}`);
+  return lastLine(stdout);
 }

@@ -34,7 +34,6 @@ export async function makeWorkload(
   { title, config, sizes }: Pick<Workload, "title" | "config" | "sizes">,
   pairs: readonly BenchPair[],
 ): Promise<Workload> {
-  await Deno.mkdir(WORK_FOLDER, { recursive: true });
   const warmup = sizes.warmupSteps * sizes.batchPairs;
   const count = warmup + sizes.steps * sizes.batchPairs;
   const used = pairs.slice(0, count);
@@ -50,10 +49,11 @@ export async function makeWorkload(
 }
 
 /** The folder of the seeded random model of a config, made once. */
-async function modelFolder(config: ModelConfig): Promise<string> {
+export async function modelFolder(config: ModelConfig): Promise<string> {
   const digest = sha256(canonicalJson(formatModelConfig(config))).slice(0, 16);
   const folder = join(WORK_FOLDER, `model-${digest}`);
   if (await isFile(join(folder, "config.json"))) return folder;
+  await Deno.mkdir(WORK_FOLDER, { recursive: true });
   const half = await Deno.makeTempDir({ dir: WORK_FOLDER, prefix: "model-" });
   await saveModel(initializeModel(config, 0), half);
   await Deno.rename(half, folder);

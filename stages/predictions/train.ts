@@ -105,7 +105,7 @@ function memoryOf({ params, shape, tokens }: Plan): Prediction["memory"] {
     tokens: defaultTokensPerRun(shape),
     replyTokens: replyTokensPerRun(shape.vocabSize),
   });
-  const { lora: adapter, gradientCheckpointing: recomputes, threads, batchPairs } = params;
-  const lanes = trainingLanes({ adapter, threads, batchPairs });
+  const { lora: adapter, gradientCheckpointing: recomputes } = params;
+  const lanes = trainingLanes({ ...params, adapter });
   return trainingMemory(shape, { run, lanes, adapter, recomputes });
 }

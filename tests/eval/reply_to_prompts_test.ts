@@ -20,6 +20,7 @@ const tokenizer = {
   folder: "model",
   eosId: END,
   chatTemplate: template,
+  specialTokens: [],
   encode: (text: string) =>
     Int32Array.from(text, (letter) => letter < "A" ? 2 : letter.charCodeAt(0) - 64),
   decode: (ids: ArrayLike<number>) =>
@@ -51,7 +52,7 @@ Deno.test("replyToPrompts() renders the generation prompt and leaves the end tok
   assert.deepEqual(replied, {
     promptTokens: 5,
     truncated: false,
-    replies: [{ text: "ED", stop: "end", tokens: 3 }],
+    replies: [{ text: "ED", stop: "end", tokens: 3, runOn: [] }],
   });
 });
 
@@ -65,7 +66,9 @@ Deno.test("replyToPrompts() cuts a reply, and keeps the last tokens of a long pr
     ],
   });
   assert.deepEqual(replied.map(({ promptTokens }) => promptTokens), [9, 5]);
-  assert.deepEqual(replied[0].replies, [{ text: "IH", stop: "length", tokens: 2 }]);
+  assert.deepEqual(replied[0].replies, [
+    { text: "IH", stop: "length", tokens: 2, runOn: ["no end token"] },
+  ]);
   assert.equal(
     describeTruncation(replied),
     "1 of 2 prompts were too long and kept their last 9 tokens",
@@ -78,7 +81,7 @@ Deno.test("replyToPrompts() takes messages, and the model's end tokens", async (
   const [{ replies: [reply] }] = await ask({ prompts: [{ id: "a", prompt }] }, {
     config: { ...config, eosTokenIds: [6] },
   });
-  assert.deepEqual(reply, { text: "G", stop: "end", tokens: 2 });
+  assert.deepEqual(reply, { text: "G", stop: "end", tokens: 2, runOn: [] });
 });
 
 Deno.test("replyToPrompts() refuses what does not fit, all at once", async () => {

@@ -19,10 +19,22 @@ const FIRST_ROOM = 16;
 /** By how much a cache that is too small grows: each step copies it anyway, so that a little will do. */
 const GROWTH = 1.25;
 
+/** Rows up to which a step computes as `fewRows`. */
+const FEW_ROWS = 32;
+
+/** Width from which products with the weights are what a step waits for. */
+const WIDE = 256;
+
 /** A decoder that knows what computes. */
 export interface RuntimeDecoder extends TokenDecoder {
   /** Which runtime, for people: `Runtime.description`. */
   readonly runtime: string;
+}
+
+/** How a decoder computes. */
+export interface DecoderOptions extends RuntimeOptions {
+  /** Whether steps of few rows have a graph of their own; as the model's width says unless given. */
+  readonly fewRows?: boolean;
 }
 
 /**
@@ -30,25 +42,30 @@ export interface RuntimeDecoder extends TokenDecoder {
  *
  * @throws RangeError when the number of threads is not a positive integer
  */
-export async function openDecoder(model: Model, options: RuntimeOptions): Promise<RuntimeDecoder> {
+export async function openDecoder(
+  model: Model,
+  options: DecoderOptions,
+): Promise<RuntimeDecoder> {
   const runtime = await openRuntime(options);
   // The one is given back, should the other not open.
   await using opened = new AsyncDisposableStack();
   const open = async (graph: Graph) =>
     opened.adopt(await openGraph(runtime, graph), (session) => session.release());
-  const [prefill, step] = [
-    await open(prefillGraph(model.config)),
-    await open(stepGraph(model.config)),
-  ];
+  const prefill = await open(prefillGraph(model.config));
+  const step = await open(stepGraph(model.config));
+  const { fewRows: apart = model.config.hiddenSize >= WIDE } = options;
+  const fewRows = apart ? await open(stepGraph(model.config, { rowsAreFew: true })) : null;
   const weights: Record<string, PlacedTensor> = {};
   for (const [name, tensor] of model.weights) weights[name] = opened.use(runtime.place(tensor));
-  const parts = { prefill, step, weights, stack: opened.move() };
+  const parts = { prefill, step, fewRows, weights, stack: opened.move() };
   return new CachedDecoder(model, parts, runtime.description);
 }
 
 interface Opened {
   readonly prefill: Session;
   readonly step: Session;
+  /** A step of 2 … `FEW_ROWS` rows; null where the model is too narrow to gain by it. */
+  readonly fewRows: Session | null;
   readonly weights: Readonly<Record<string, PlacedTensor>>;
   /** What `release` gives back. */
   readonly stack: AsyncDisposableStack;
@@ -101,7 +118,9 @@ class CachedDecoder implements RuntimeDecoder {
     this.#reserve(this.#rows, this.#positions + 1);
     const past: Record<string, Tensor> = { ids: int64([this.#rows, 1], tokens) };
     for (const name of this.#names) past[name] = this.#view(this.#current, name, this.#positions);
-    return await this.#run(this.#opened.step, 1, past);
+    const { step, fewRows } = this.#opened;
+    const few = this.#rows > 1 && this.#rows <= FEW_ROWS ? fewRows : null;
+    return await this.#run(few ?? step, 1, past);
   }
 
   keep(rows: readonly number[]): void {

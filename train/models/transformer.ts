@@ -79,6 +79,8 @@ export interface TransformerOptions {
    * losses in float32 and float64 altogether.
    */
   readonly precision?: Dtype;
+  /** How rows (…, in) meet a matrix (out, in): `linear` unless given. */
+  readonly product?: typeof linear;
 }
 
 /**
@@ -89,6 +91,7 @@ export interface TransformerOptions {
 export class Transformer {
   readonly #traits: FamilyTraits;
   readonly #precision: Dtype | undefined;
+  readonly #product: typeof linear;
   /** Multiplies attention scores: 1/sqrt(C). */
   readonly scale: number;
 
@@ -100,6 +103,7 @@ export class Transformer {
   ) {
     this.#traits = TRAITS[config.family];
     this.#precision = options.precision;
+    this.#product = options.product ?? linear;
     this.scale = 1 / Math.sqrt(config.headDim);
   }
 
@@ -148,12 +152,12 @@ export class Transformer {
   /** Logits (M, V) of final hidden states (M, D), in the graph's type. */
   logits(hidden: Value): Value {
     const head = this.#weight(this.config.tiedEmbeddings ? EMBEDDING : HEAD);
-    return cast(linear(this.#norm(hidden, FINAL_NORM), head), hidden.graph.dtype);
+    return cast(this.#product(this.#norm(hidden, FINAL_NORM), head), hidden.graph.dtype);
   }
 
   /** One of a layer's matrices applied to x, with its bias where the family has one. */
   #linear(x: Value, layer: number, projection: Projection): Value {
-    const plain = linear(x, this.#weight(layerPrefix(layer) + LAYER[projection]));
+    const plain = this.#product(x, this.#weight(layerPrefix(layer) + LAYER[projection]));
     const added = this.#adapted(x, layer, projection);
     const y = added === null ? plain : add(plain, added);
     if (!this.#traits.biased.includes(projection)) return y;

@@ -4,7 +4,7 @@ import type { ReplyRow } from "../../../eval/reply_rows.ts";
 
 function reply(id: string, text: string, chosen: string | null = "chosen"): ReplyRow {
   const prompt = [{ role: "user", content: `prompt ${id}` }] as const;
-  return { id, prompt, text, stop: "end", tokens: 1, promptTokens: 1, chosen };
+  return { id, prompt, text, stop: "end", runOn: [], tokens: 1, promptTokens: 1, chosen };
 }
 
 Deno.test("singleItems() and pairedItems() ask about replies, the baseline's first", () => {

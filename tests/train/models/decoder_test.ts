@@ -51,17 +51,19 @@ for (const family of FAMILIES) {
 
   Deno.test(`step() and prefill() give the log-probs that a scorer of ${family} gives, for each row`, async () => {
     const model = await goldenModel(family);
-    const decoder = await openDecoder(model, { threads: 1 });
     const scorer = await openScorer(model, { threads: 1 });
     const { prompt, chosen, rejected } = goldenPairs()[0];
     const replies = [chosen.subarray(0, 40), rejected!.subarray(0, 40)];
-    const stepwise = await stepwiseLogps(decoder, prompt, replies);
     const scored = await scorer.logps(replies.map((reply) => ({ prompt, reply })));
-    stepwise.forEach((sum, row) =>
-      assert(Math.abs(sum - scored[row]) < 1e-3, `${sum} ${scored[row]}`)
-    );
-    await decoder.release();
     await scorer.release();
+    for (const fewRows of [false, true]) {
+      const decoder = await openDecoder(model, { threads: 1, fewRows });
+      const stepwise = await stepwiseLogps(decoder, prompt, replies);
+      stepwise.forEach((sum, row) =>
+        assert(Math.abs(sum - scored[row]) < 1e-3, `fewRows ${fewRows}: ${sum} ${scored[row]}`)
+      );
+      await decoder.release();
+    }
   });
 }
 
