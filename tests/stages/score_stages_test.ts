@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { ScoreTable } from "../../core/score_table.ts";
 import { annotationsJson } from "../../eval/alpaca_eval/annotations.ts";
+import { readLeaderboard } from "../../eval/alpaca_eval/leaderboard.ts";
 import { scoreAlpacaEval } from "../../eval/alpaca_eval/score.ts";
 import { jsonLines } from "../../eval/mt_bench/judgments.ts";
 import { renderText } from "../../reports/text.ts";
@@ -10,6 +11,7 @@ import readJudgments from "../../stages/read_judgments.ts";
 import scoreAlpaca from "../../stages/score_alpaca_eval.ts";
 import scoreMtBench from "../../stages/score_mt_bench.ts";
 import { judgedWorld } from "../eval/alpaca_eval/judged_world.ts";
+import { SHARED, sharedTest } from "../shared.ts";
 import { type Ran, runStage, temporaryFolder } from "./run_stage.ts";
 
 const grade = (model: string, question_id: number, turn: number, score: number) => ({
@@ -114,3 +116,35 @@ Deno.test("read-judgments takes files of its folder alone, at least one, each un
     message: "b/g.jsonl: Expected another file name than that of a/g.jsonl.",
   });
 });
+
+const ALPACA = "data/alpaca_eval";
+sharedTest(
+  "score-alpaca-eval meets the leaderboard for published annotations",
+  ALPACA,
+  async () => {
+    const folder = join(SHARED, ALPACA);
+    const names = (await Array.fromAsync(Deno.readDir(join(folder, "annotations"))))
+      .map(({ name }) => `annotations/${name}`);
+    const judgments = (await runStage(readJudgments, { path: folder, annotations: names }))
+      .output("judgments");
+    const ran = await runStage(scoreAlpaca, {
+      difficulty: join(folder, "instruction_difficulty.jsonl"),
+      gamed: join(folder, "gamed_baselines.csv"),
+    }, { judgments });
+    const [{ rows }] = await tablesIn(ran);
+    assert.equal(rows.length, names.length);
+    const board = await readLeaderboard(join(folder, "leaderboard_weighted_gpt4_turbo.csv"));
+    for (const { id, values } of rows) {
+      const published = board.find(({ model }) => model === id)!;
+      const near = (column: string, expected: number | null, tolerance: number) => {
+        const found = values[column]!.value;
+        assert.ok(Math.abs(found - expected!) <= tolerance, `${id}: ${column} ${found}`);
+      };
+      near("winRate", published.win_rate, 1e-6);
+      near("standardError", published.standard_error, 1e-6);
+      near("avgLength", published.avg_length, 0);
+      near("harnessLengthControlled", published.length_controlled_winrate, 0.15);
+      assert.equal(values.winRate!.n, published.n_total);
+    }
+  },
+);
