@@ -22,6 +22,29 @@ export class ExpectedError extends Error {
   override readonly name = "ExpectedError";
 }
 
+/**
+ * Runs tasks one after another, whatever is wrong with some, so that all is told at once.
+ *
+ * @returns what each gave, in order
+ * @throws InputError with the problems of all the InputErrors that tasks threw; another error as it is
+ */
+export async function collectProblems<T>(
+  tasks: readonly (() => T | Promise<T>)[],
+): Promise<T[]> {
+  const problems: Problem[] = [];
+  const values: T[] = [];
+  for (const task of tasks) {
+    try {
+      values.push(await task());
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  if (problems.length > 0) throw new InputError(problems);
+  return values;
+}
+
 /** All problems as text, one a line, each with its path and nearest valid choice. */
 export function formatProblems(problems: readonly Problem[], title = ""): string {
   const lines = problems.map(({ path, message, nearest }) =>

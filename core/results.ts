@@ -82,3 +82,14 @@ export interface Results {
     }[];
   }[];
 }
+
+/** The results of a report that shows none. */
+export const NO_RESULTS: Results = {
+  seeds: [],
+  metrics: {},
+  systems: [],
+  comparisons: [],
+  curves: [],
+  notes: [],
+  examples: [],
+};

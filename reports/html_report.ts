@@ -35,7 +35,7 @@ export function renderReport(input: ReportInput, run: RunFacts | null): string {
     resultSection(input, { tables, judged }),
     figuresSection(input),
     comparisonsSection(tables),
-    { id: "seeds", heading: "Every seed", body: renderHtml(tables.seeds) },
+    seedsSection(tables),
     metricsSection(tables),
     examplesSection(input),
     auditSection(input),
@@ -124,7 +124,7 @@ function resultSection(
   { tables, judged }: { tables: ReportTables; judged: Verdict | null },
 ): Section {
   const sentences = [...(judged?.sentences ?? []), ...results.notes, ...notes];
-  const body = [renderHtml(tables.main)];
+  const body = tables.main.map(renderHtml);
   if (tables.duels !== null) body.push(renderHtml(tables.duels));
   body.push(...sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`));
   return { id: "result", heading: "Result", body: body.join("\n") };
@@ -156,7 +156,12 @@ function comparisonsSection({ comparisons }: ReportTables): Section | null {
   };
 }
 
-function metricsSection({ metrics }: ReportTables): Section {
+function seedsSection({ seeds }: ReportTables): Section | null {
+  return seeds === null ? null : { id: "seeds", heading: "Every seed", body: renderHtml(seeds) };
+}
+
+function metricsSection({ metrics }: ReportTables): Section | null {
+  if (metrics === null) return null;
   const summary = `<summary>${metrics.rows.length} metrics of every system</summary>`;
   return {
     id: "metrics",

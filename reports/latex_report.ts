@@ -30,7 +30,8 @@ export function renderLatexReport(input: ReportInput): string {
     "\\begin{document}",
     `\\section*{${escapeLatex(title)}}`,
     ...paragraphs.map((paragraph) => `${paragraph}\n`),
-    ...[main, ...(duels === null ? [] : [duels]), ...comparisons, seeds, metrics].map(renderLatex),
+    ...[...main, duels, ...comparisons, seeds, metrics].filter((table) => table !== null)
+      .map(renderLatex),
     "\\end{document}",
     "",
   ].join("\n");

@@ -2,17 +2,20 @@ import { escapeHtml, htmlId } from "./html.ts";
 import { formatCount, formatSeconds } from "./number_format.ts";
 import type { ReportInput } from "./report_input.ts";
 import type { RunFacts, StageFacts } from "./run_facts.ts";
+import { titlesOf } from "./score_tables.ts";
+import type { Origin } from "./table.ts";
 
 /** How the report was made: facts of the run, the recipe, stages with times, origins of the numbers. */
 export function makingSection(
   input: ReportInput,
   run: RunFacts | null,
 ): { id: string; heading: string; body: string } {
+  const { seeds } = input.results;
   const body = run === null
     ? [
-      `<p>Seeds: ${
-        escapeHtml(input.results.seeds.join(", "))
-      }. Versions, times and keys are left out `,
+      `<p>${
+        seeds.length === 0 ? "" : `Seeds: ${escapeHtml(seeds.join(", "))}. `
+      }Versions, times and keys are left out `,
       `here, so that equal runs make equal reports; the page that a run writes has them.</p>`,
     ]
     : [
@@ -46,7 +49,9 @@ function warningsHtml({ warnings, stages }: RunFacts): string {
 function factsHtml({ results }: ReportInput, run: RunFacts): string {
   const facts: [string, string][] = [
     ["Recipe", run.recipe],
-    ["Seeds", results.seeds.join(", ")],
+    ...(results.seeds.length === 0
+      ? []
+      : [["Seeds", results.seeds.join(", ")] as [string, string]]),
     ...(run.command === null ? [] : [["Command", run.command] as [string, string]]),
     ...(run.startedAt === null ? [] : [["Begun", run.startedAt] as [string, string]]),
     ...(run.seconds === null
@@ -87,22 +92,24 @@ function numberCell(value: number | null, format: (value: number) => string): st
 }
 
 /** Each system's numbers with the stage instances that gave them, their digests and keys. */
-function originsHtml({ results }: ReportInput, run: RunFacts | null): string {
+function originsHtml({ results, scores = [] }: ReportInput, run: RunFacts | null): string {
   const byInstance = new Map<string, StageFacts>(
     (run?.stages ?? []).map((stage) => [stage.instance, stage]),
   );
-  const rows = results.systems.flatMap(({ id, label, origins }) =>
-    origins.map(({ instance, digest }, i) => {
-      const key = byInstance.get(instance)?.key;
-      return `<tr${i === 0 ? ` id="origin-${htmlId(id)}"` : ""}>` +
-        `<th scope="row">${escapeHtml(label)}</th><td>${escapeHtml(instance)}</td>` +
-        `<td class="digest">${escapeHtml(digest)}</td>` +
-        (run === null
-          ? ""
-          : `<td class="digest">${key === undefined ? "–" : escapeHtml(key)}</td>`) +
-        `</tr>`;
-    })
-  );
+  const key = (instance: string) => {
+    if (run === null) return "";
+    const known = byInstance.get(instance)?.key;
+    return `<td class="digest">${known === undefined ? "–" : escapeHtml(known)}</td>`;
+  };
+  const row = (label: string, { instance, digest }: Origin, id = "") =>
+    `<tr${id}><th scope="row">${escapeHtml(label)}</th><td>${escapeHtml(instance)}</td>` +
+    `<td class="digest">${escapeHtml(digest)}</td>${key(instance)}</tr>`;
+  const rows = [
+    ...results.systems.flatMap(({ id, label, origins }) =>
+      origins.map((origin, i) => row(label, origin, i === 0 ? ` id="origin-${htmlId(id)}"` : ""))
+    ),
+    ...scores.map(({ origin, tables }) => row(titlesOf(tables), origin)),
+  ];
   return [
     `<h3 id="origins">Origins</h3>`,
     `<p>The numbers of a system's row come from these stage outputs; a win rate or a difference comes `,

@@ -3,6 +3,7 @@ import { escapeMarkdown, fenceMarkdown, renderMarkdown } from "./markdown.ts";
 import { formatNumber } from "./number_format.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
 import { reportTables } from "./report_tables.ts";
+import { titlesOf } from "./score_tables.ts";
 import { verdict } from "./verdict.ts";
 
 /**
@@ -20,7 +21,7 @@ export function renderMarkdownReport(input: ReportInput): string {
     `${claimLabel(input)}: *${escapeMarkdown(claim)}*`,
     ...(judged === null ? [] : [`What this run says: ${escapeMarkdown(judged.headline)}`]),
     `## Result`,
-    renderMarkdown(main),
+    ...main.map(renderMarkdown),
     ...(duels === null ? [] : [renderMarkdown(duels)]),
     ...sentences.map(escapeMarkdown),
     ...(input.figures.length === 0 ? [] : [`## Figures`]),
@@ -30,18 +31,12 @@ export function renderMarkdownReport(input: ReportInput): string {
     ]),
     ...(comparisons.length === 0 ? [] : [`## Paired comparisons`]),
     ...comparisons.map(renderMarkdown),
-    `## Every seed`,
-    renderMarkdown(seeds),
-    `## Everything measured`,
-    renderMarkdown(metrics),
+    ...(seeds === null ? [] : [`## Every seed`, renderMarkdown(seeds)]),
+    ...(metrics === null ? [] : [`## Everything measured`, renderMarkdown(metrics)]),
     ...examples(input),
     ...audit(input),
     `## Origins`,
-    results.systems.map(({ label, origins }) =>
-      origins.map(({ instance, digest }) =>
-        `- ${escapeMarkdown(`${label}: ${instance}, ${digest}`)}`
-      ).join("\n")
-    ).join("\n"),
+    originLines(input).join("\n"),
   ].map((block) => block.trimEnd()).join("\n\n") + "\n";
 }
 
@@ -72,4 +67,17 @@ function audit({ audits }: ReportInput): string[] {
     renderMarkdown(auditedSetsTable(audits)),
     ...(lengths === null ? [] : [renderMarkdown(lengths)]),
   ];
+}
+
+/** A line a row of results and stage, then a line a benchmark. */
+function originLines({ results, scores = [] }: ReportInput): string[] {
+  const named = [
+    ...results.systems.flatMap(({ label, origins }) =>
+      origins.map((origin) => ({ label, origin }))
+    ),
+    ...scores.map(({ origin, tables }) => ({ label: titlesOf(tables), origin })),
+  ];
+  return named.map(({ label, origin: { instance, digest } }) =>
+    `- ${escapeMarkdown(`${label}: ${instance}, ${digest}`)}`
+  );
 }

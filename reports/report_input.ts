@@ -2,6 +2,7 @@ import type { Results } from "../core/results.ts";
 import type { Audit } from "./audit_tables.ts";
 import type { Figure } from "./figure.ts";
 import type { ColumnSpec } from "./results_table.ts";
+import type { ScoredTables } from "./score_tables.ts";
 import type { ClaimTest } from "./verdict.ts";
 
 /** All that a report is rendered from, and nothing that differs between two equal runs. */
@@ -14,12 +15,14 @@ export interface ReportInput {
   /** Sentences on what was run and what it cannot show. */
   readonly notes: readonly string[];
   readonly results: Results;
-  /** The main table. */
-  readonly table: {
+  /** The main table of results; a report of scores alone has none. */
+  readonly table?: {
     readonly title: string;
     readonly columns: readonly ColumnSpec[];
     readonly rows?: readonly string[];
   };
+  /** Tables of benchmarks, shown as they are. */
+  readonly scores?: readonly ScoredTables[];
   readonly figures: readonly Figure[];
   /** What the audits of the data found. */
   readonly audits: readonly Audit[];

@@ -2,6 +2,7 @@ import { comparisonsTable } from "./comparisons_table.ts";
 import type { ReportInput } from "./report_input.ts";
 import { type ColumnSpec, resultsTable } from "./results_table.ts";
 import { metricsTable } from "./metrics_table.ts";
+import { scoreTable } from "./score_tables.ts";
 import { seedsTable } from "./seeds_table.ts";
 import { duelsTable } from "./duels_table.ts";
 import type { Table } from "./table.ts";
@@ -9,13 +10,15 @@ import type { Verdict } from "./verdict.ts";
 
 /** The tables of a report, which every format shows. */
 export interface ReportTables {
-  readonly main: Table;
+  /** The main table of results, where there are some, then those of scores. */
+  readonly main: readonly Table[];
   /** How the verdict follows; null where there is none. */
   readonly duels: Table | null;
   readonly comparisons: readonly Table[];
-  readonly seeds: Table;
-  /** Everything measured, on which the others draw. */
-  readonly metrics: Table;
+  /** Null where there are no results. */
+  readonly seeds: Table | null;
+  /** Everything measured, on which the others draw; null where there are no results. */
+  readonly metrics: Table | null;
 }
 
 /**
@@ -23,20 +26,32 @@ export interface ReportTables {
  *
  * @throws InputError naming every unknown metric and system of the table's columns
  */
-export function reportTables(
-  { results, table, test }: ReportInput,
-  judged: Verdict | null,
-): ReportTables {
+export function reportTables(input: ReportInput, judged: Verdict | null): ReportTables {
+  const { results, table, test } = input;
   const compared = [...new Set(results.comparisons.map(({ metric }) => metric))];
   return {
-    main: resultsTable(results, table),
+    main: mainTables(input),
     duels: judged === null || test === null
       ? null
       : duelsTable(judged.duels, results.metrics[test.metric]),
     comparisons: compared.map((metric) => comparisonsTable(results, metric)),
-    seeds: seedsTable(results, metricsOf(table.columns, compared)),
-    metrics: metricsTable(results),
+    seeds: table === undefined ? null : seedsTable(results, metricsOf(table.columns, compared)),
+    metrics: table === undefined ? null : metricsTable(results),
   };
+}
+
+/**
+ * What a report is about: the main table of its results, where there are some, then those of scores.
+ *
+ * @throws InputError naming every unknown metric and system of the table's columns
+ */
+export function mainTables(
+  { results, table, scores = [] }: Pick<ReportInput, "results" | "table" | "scores">,
+): Table[] {
+  return [
+    ...(table === undefined ? [] : [resultsTable(results, table)]),
+    ...scores.flatMap(({ origin, tables }) => tables.map((each) => scoreTable(each, origin))),
+  ];
 }
 
 /** The metrics that the main table shows or compares on, each once. */

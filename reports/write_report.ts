@@ -8,7 +8,8 @@ import { renderReport } from "./html_report.ts";
 import { renderLatexReport } from "./latex_report.ts";
 import { renderMarkdownReport } from "./markdown_report.ts";
 import type { ReportInput } from "./report_input.ts";
-import { resultsTable } from "./results_table.ts";
+import { htmlId } from "./html.ts";
+import { mainTables } from "./report_tables.ts";
 import { renderText } from "./text.ts";
 
 /** A report's input before its figures are drawn. */
@@ -16,7 +17,8 @@ type UndrawnReport = Omit<ReportInput, "figures">;
 
 /**
  * Writes a report artifact: index.html, report.json (from which the page of a run is rendered),
- * report.md, report.tex, table.csv, table.txt, figures/*.svg. Equal input gives equal bytes.
+ * report.md, report.tex, table.csv (and table-ID.csv for further ones), table.txt with all, figures/*.svg.
+ * Equal input gives equal bytes.
  *
  * @param folder an existing empty folder
  * @throws InputError when columns, figures or the claim's test name what the results lack
@@ -35,15 +37,16 @@ export async function writeReport(
     throw new InputError([{ path: `figures[${twice}]`, message }]);
   }
   const input: ReportInput = { ...undrawn, figures: drawn };
-  const table = resultsTable(input.results, input.table);
+  const [table, ...more] = mainTables(input);
   const files: Record<string, string> = {
     "index.html": renderReport(input, null),
     "report.json": canonicalJson(input) + "\n",
     "report.md": renderMarkdownReport(input),
     "report.tex": renderLatexReport(input),
     "table.csv": renderCsv(table),
-    "table.txt": renderText(table),
+    "table.txt": [table, ...more].map((each) => renderText(each)).join("\n"),
   };
+  for (const each of more) files[`table-${htmlId(each.id)}.csv`] = renderCsv(each);
   for (const { id, svg } of drawn) files[join("figures", `${id}.svg`)] = svg;
   await Deno.mkdir(join(folder, "figures"), { recursive: true });
   for (const [name, content] of Object.entries(files)) {

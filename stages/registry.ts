@@ -11,8 +11,11 @@ import judge from "./judge.ts";
 import judgeAnswers from "./judge_answers.ts";
 import logps from "./logps.ts";
 import measure from "./measure.ts";
+import readJudgments from "./read_judgments.ts";
 import readPairs from "./read_pairs.ts";
 import report from "./report.ts";
+import scoreAlpacaEval from "./score_alpaca_eval.ts";
+import scoreMtBench from "./score_mt_bench.ts";
 import select from "./select.ts";
 import tokenize from "./tokenize.ts";
 import train from "./train.ts";
@@ -38,6 +41,9 @@ const all: readonly Stage[] = [
   measure,
   judge,
   judgeAnswers,
+  readJudgments,
+  scoreMtBench,
+  scoreAlpacaEval,
   compare,
   report,
 ];

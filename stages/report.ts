@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
+import { NO_RESULTS } from "../core/results.ts";
 import { CLAIM } from "../reports/report_input.ts";
 
 const system = z.string().min(1).describe("A system's id in the results");
@@ -58,7 +59,7 @@ const params = z.strictObject({
     title: z.string().min(1),
     columns: z.array(column).min(1),
     rows: z.array(system).min(1).optional().describe("Systems in this order; all unless told"),
-  }).describe("The main table"),
+  }).optional().describe("The main table of the results"),
   figures: z.array(figure).default([]),
 });
 
@@ -67,20 +68,48 @@ export default defineStage<z.infer<typeof params>>({
   describe: "Write the table as text, Markdown, LaTeX, CSV and HTML, the figures, and one page",
   params,
   inputs: {
-    results: { type: "results" },
+    results: { type: "results", optional: true, describe: "Systems compared, for the main table" },
+    scores: {
+      type: "scores",
+      many: true,
+      optional: true,
+      describe: "Tables of benchmarks, shown as they are",
+    },
     audits: { type: "audit", many: true, optional: true, describe: "What they found is shown" },
   },
   outputs: { report: { type: "report" } },
+  checkInputs({ table }, { results, scores }) {
+    if (results.length > 0 && table === undefined) {
+      return [{ path: "table", message: "Expected a table, since results are wired." }];
+    }
+    if (results.length === 0 && table !== undefined) {
+      return [{ path: "table", message: "Expected results to be wired, which a table shows." }];
+    }
+    if (results.length + scores.length > 0) return [];
+    return [{
+      path: "table",
+      message: "Expected results or scores to be wired but found neither.",
+    }];
+  },
   resources: () => ({ cores: 1, memory: 300 }),
   estimateSeconds: () => 1,
   module: import.meta.url,
-  async run({ params, input, inputs, output }) {
+  async run({ params, inputs, output }) {
     const { writeReport } = await import("../reports/write_report.ts");
     const read = async (folder: string, name: string) =>
       JSON.parse(await Deno.readTextFile(join(folder, name)));
     const { figures, test = null, ...rest } = params;
     const audits = await Promise.all(inputs("audits").map(({ path }) => read(path, "audit.json")));
-    const results = await read(input("results").path, "results.json");
-    await writeReport({ ...rest, test, results, audits }, figures, output("report"));
+    const [wired] = inputs("results");
+    const results = wired === undefined ? NO_RESULTS : await read(wired.path, "results.json");
+    const scores = await Promise.all(
+      inputs("scores").map(async ({ from, digest, path }) => ({
+        origin: { instance: from, digest },
+        tables: await read(path, "scores.json"),
+      })),
+    );
+    // Left out where there are none, so that reports of results alone keep their bytes.
+    const shown = { ...rest, test, results, audits, ...(scores.length > 0 && { scores }) };
+    await writeReport(shown, figures, output("report"));
   },
 });

@@ -71,7 +71,11 @@ async function printSingle(
   const scores = scoreSingle(await readSingleJudgments(path), { path, judge, questions });
   scores.forEach((score) => noticeUnreadable(score, score.model));
   if (!json) return printResult(describeSingle(scores));
-  printJson({ models: scores.map(({ unreadable: _, ...score }) => score) });
+  printJson({
+    models: scores.map(({ model, mean, turn1, turn2, categories, n }) => ({
+      ...{ model, mean, turn1, turn2, categories, n },
+    })),
+  });
 }
 
 function noticeUnreadable({ unreadable, n }: { unreadable: number; n: number }, model = ""): void {

@@ -70,3 +70,16 @@ export function predictPreferences(
 ): Float64Array {
   return difficulties.map((each) => sigmoid(constant + difficulty * each));
 }
+
+/**
+ * The model that a file of weights is against, which its name says: `baseline_gpt4_1106_preview.csv`.
+ *
+ * @throws InputError for another name
+ */
+export function baselineOf(path: string): string {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const baseline = /^baseline_(.+?)\.csv(?:\.gz)?$/.exec(name)?.[1];
+  if (baseline !== undefined) return baseline;
+  const message = `Expected a name such as baseline_MODEL.csv but found ${name}.`;
+  throw new InputError([{ path, message }]);
+}

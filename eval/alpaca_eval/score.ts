@@ -143,7 +143,8 @@ function describeShift(
     `position (alpaca_eval's) ${positional.rate.toFixed(2)}.`;
 }
 
-function controlledRate(weights: GlmWeights, difficulties: Float64Array): ControlledWinRate {
+/** The mean preference that a GLM predicts at no length difference, with its standard error; percent. */
+export function controlledRate(weights: GlmWeights, difficulties: Float64Array): ControlledWinRate {
   const preferences = predictPreferences(weights, difficulties);
   return {
     rate: 100 * mean(preferences),

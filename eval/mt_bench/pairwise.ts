@@ -2,6 +2,7 @@ import { InputError, nearest } from "../../core/problem.ts";
 import { refuseProblems } from "../../data/sources/row_fields.ts";
 import { bootstrapInterval } from "../stats/bootstrap.ts";
 import { type OrderConsistency, orderConsistency, type Preference } from "../stats/agreement.ts";
+import { clusteredError } from "../stats/sample.ts";
 import { winRate } from "../stats/win_rate.ts";
 import type { PairJudgment, Verdict } from "./judgments.ts";
 import { ofOneJudge } from "./one_judge.ts";
@@ -14,6 +15,8 @@ export interface PairwiseScore {
   readonly ties: number;
   /** 100 · (wins + ties/2) / n. */
   readonly adjustedWinRate: number;
+  /** Of the adjusted win rate, the turns of a question being dependent; null for a single question. */
+  readonly standardError: number | null;
   /** Bootstrap over questions, whose turns belong together; null for a single question. */
   readonly ci95: readonly [number, number] | null;
   /** Judged turns, each in both orders. */
@@ -70,14 +73,15 @@ export function scorePairwise(
   const both = (side: Preference) =>
     read.map(({ aFirst, bFirst }) => Number(aFirst === side && bFirst === side));
   const { wins, losses, ties, rate, credits } = winRate(both("a"), both("b"));
-  const items = read.map(({ question }) => question);
-  const oneQuestion = new Set(items).size < 2;
+  const sample = { items: read.map(({ question }) => question), values: credits };
+  const oneQuestion = new Set(sample.items).size < 2;
   return {
     wins,
     losses,
     ties,
     adjustedWinRate: rate,
-    ci95: oneQuestion ? null : bootstrapInterval({ items, values: credits }, { seed }),
+    standardError: oneQuestion ? null : clusteredError(sample),
+    ci95: oneQuestion ? null : bootstrapInterval(sample, { seed }),
     n: read.length,
     unreadable: own.length - read.length,
     consistency: orderConsistency(

@@ -1,5 +1,7 @@
 import { refuseProblems } from "../../data/sources/row_fields.ts";
+import { bootstrapInterval } from "../stats/bootstrap.ts";
 import { mean } from "../stats/moments.ts";
+import { clusteredError } from "../stats/sample.ts";
 import type { SingleJudgment } from "./judgments.ts";
 import { ofOneJudge } from "./one_judge.ts";
 import { mtBenchCategory, type Question } from "./questions.ts";
@@ -10,6 +12,10 @@ export interface SingleScore {
   readonly model: string;
   /** Over all graded turns. */
   readonly mean: number;
+  /** Of the mean, the turns of a question being dependent; null for a single question. */
+  readonly standardError: number | null;
+  /** Bootstrap over questions; null for a single one. */
+  readonly ci95: readonly [number, number] | null;
   /** Null where the file has no such turn. */
   readonly turn1: number | null;
   readonly turn2: number | null;
@@ -29,6 +35,8 @@ export interface SingleRequest {
   readonly judge?: string;
   /** Says each question's category; MT-Bench's own 80 questions are known. */
   readonly questions?: readonly Question[];
+  /** Seed of the bootstrap; 0 unless given. */
+  readonly seed?: number;
 }
 
 /**
@@ -49,6 +57,11 @@ export function scoreSingle(
     const rows = own.filter((row) => row.model === model);
     const graded = rows.filter(({ score }) => score !== -1);
     if (graded.length === 0) return [];
+    const sample = {
+      items: graded.map(({ question_id }) => String(question_id)),
+      values: graded.map(({ score }) => score),
+    };
+    const oneQuestion = new Set(sample.items).size < 2;
     const meanWhere = (holds: (row: SingleJudgment) => boolean) => {
       const scores = graded.filter(holds).map(({ score }) => score);
       return scores.length === 0 ? null : mean(scores);
@@ -58,7 +71,9 @@ export function scoreSingle(
     );
     return [{
       model,
-      mean: mean(graded.map(({ score }) => score)),
+      mean: mean(sample.values),
+      standardError: oneQuestion ? null : clusteredError(sample),
+      ci95: oneQuestion ? null : bootstrapInterval(sample, { seed: request.seed ?? 0 }),
       turn1: meanWhere(({ turn }) => turn === 1),
       turn2: meanWhere(({ turn }) => turn === 2),
       categories: Object.fromEntries(means.filter(([, each]) => each !== null)) as Record<

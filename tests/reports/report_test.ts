@@ -214,8 +214,11 @@ Deno.test("the report stage reads its inputs and writes the artifact", async () 
     await report.run({
       params: report.params.parse({ title, table, test, notes, figures }),
       instanceId: "report",
-      input: () => artifact("results"),
-      inputs: () => [artifact("audit")],
+      input: (port) => artifact(port),
+      inputs: (port) => {
+        if (port === "scores") return [];
+        return [artifact(port === "audits" ? "audit" : port)];
+      },
       output: () => join(folder, "report"),
       scratch: folder,
       cache: () => folder,

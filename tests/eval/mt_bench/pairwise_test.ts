@@ -34,7 +34,7 @@ Deno.test("scorePairwise() counts a win in both orders as a win, and all else as
     ["model_1", "model_2"],
     ["tie", "tie"],
   ]);
-  const { ci95, ...found } = scorePairwise(rows, rpo);
+  const { ci95, standardError, ...found } = scorePairwise(rows, rpo);
   assert.deepEqual(found, {
     wins: 2,
     losses: 1,
@@ -46,6 +46,9 @@ Deno.test("scorePairwise() counts a win in both orders as a win, and all else as
     consistency: { consistent: 400 / 6, first: 100 / 6, second: 0, n: 6 },
   });
   assert.ok(ci95![0] <= found.adjustedWinRate && found.adjustedWinRate <= ci95![1]);
+  // Credits add up to 200, 50 and 100 in the three questions, where the mean would give 350 / 3 each.
+  const squares = [200, 50, 100].map((sum) => (sum - 350 / 3) ** 2).reduce((x, y) => x + y);
+  assert.ok(Math.abs(standardError! - Math.sqrt(squares) / 6) < 1e-9);
 });
 
 Deno.test("scorePairwise() leaves out what the judge did not say, and counts it", () => {

@@ -23,7 +23,9 @@ const grades = [
 ];
 
 Deno.test("scoreSingle() gives means by model, turn and category, the best model first", () => {
-  assert.deepEqual(scoreSingle(grades, { path }), [
+  const scores = scoreSingle(grades, { path });
+  const figures = scores.map(({ standardError: _, ci95: __, ...rest }) => rest);
+  assert.deepEqual(figures, [
     {
       model: "strong",
       mean: 8,
@@ -48,6 +50,12 @@ Deno.test("scoreSingle() gives means by model, turn and category, the best model
     ["writing", "humanities"],
     "in the order of the questions",
   );
+  // Sums of grades by question, off what the mean would give: ±3 in each of two, and ±5/3.
+  const errors = [Math.sqrt(18) / 4, Math.sqrt(50 / 9) / 3];
+  scores.forEach(({ standardError, ci95, mean }, i) => {
+    assert.ok(Math.abs(standardError! - errors[i]) < 1e-12);
+    assert.ok(ci95![0] <= mean && mean <= ci95![1]);
+  });
 });
 
 Deno.test("scoreSingle() takes categories from questions where they are given", () => {

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import type { ScoreTable } from "../core/score_table.ts";
+
+/** Parameters of stages that score judgments. */
+export const scoreParams = {
+  models: z.array(z.strictObject({
+    model: z.string().min(1).describe("Its name in the files"),
+    label: z.string().min(1).describe("What tables call it"),
+  })).default([]).describe("Models with names of their own; they come first, in this order"),
+  seed: z.int().min(0).default(0).describe("Seed of the bootstraps"),
+};
+
+/** The input that they read. */
+export const scoredJudgments = {
+  judgments: {
+    type: "judgments",
+    many: true,
+    describe: "What read-judgments took, or a judge said",
+  },
+};
+
+/** Writes tables of scores as `scores.json`. */
+export async function writeScores(folder: string, tables: readonly ScoreTable[]): Promise<void> {
+  const { canonicalJson } = await import("../core/json.ts");
+  await Deno.writeTextFile(`${folder}/scores.json`, `${canonicalJson(tables)}\n`);
+}
