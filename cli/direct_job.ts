@@ -25,6 +25,8 @@ export interface DirectJob {
   readonly resume?: boolean;
   /** Told of what the stage measures of each of its steps. */
   readonly onStep?: (figures: StepFigures) => void;
+  /** What is said at the first Ctrl-C; that of stages of recipes unless given. */
+  readonly stopping?: string;
   /** Options that are not called like the parameters they give, by parameter. */
   readonly options?: Readonly<Record<string, string>>;
 }
@@ -37,7 +39,7 @@ export interface DirectJob {
  * @throws ExpectedError when the stage fails
  */
 export async function runDirectly(
-  { stage, params, workFolder, resume = false, onStep, options = {} }: DirectJob,
+  { stage, params, workFolder, resume = false, onStep, stopping, options = {} }: DirectJob,
 ): Promise<number> {
   const { paths, modules, problems } = resolvePaths(stage.params, params, {
     base: userFolder,
@@ -63,7 +65,7 @@ export async function runDirectly(
   const scratch = join(workFolder, "scratch");
   await Deno.mkdir(scratch, { recursive: true });
   const resources = stage.resources(params);
-  using interrupts = listenForInterrupts();
+  using interrupts = listenForInterrupts(stopping);
   const job = localExecutor().start({
     id: stage.name,
     stage: stage.name,

@@ -9,16 +9,21 @@ export interface Interrupts extends Disposable {
   readonly kill: AbortSignal;
 }
 
-/** Listens for SIGINT and SIGTERM until disposed of. */
-export function listenForInterrupts(): Interrupts {
+const STOPPING =
+  "Stopping: stages under way save what they can. Press Ctrl-C again to end at once.";
+
+/**
+ * Listens for SIGINT and SIGTERM until disposed of.
+ *
+ * @param stopping what is said at the first
+ */
+export function listenForInterrupts(stopping = STOPPING): Interrupts {
   const stop = new AbortController();
   const kill = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) kill.abort();
     else {
-      printNotice(
-        "\nStopping: stages under way save what they can. Press Ctrl-C again to end at once.",
-      );
+      printNotice(`\n${stopping}`);
       stop.abort();
     }
   };

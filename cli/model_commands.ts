@@ -8,6 +8,7 @@ import {
   fraction,
   jsonOption,
   list,
+  portNumber,
   precisionOption,
   recipeOption,
   setOption,
@@ -25,7 +26,7 @@ const TEMPLATE = [
   "a chat template in Jinja instead of the tokenizer's own",
 ] as const;
 
-/** The commands for models of one's own: logps, train, generate, export. */
+/** The commands for models of one's own: logps, train, generate, serve-model, export. */
 export function addModelCommands(root: Command): void {
   root.command("logps")
     .description("Summed log-probabilities of the replies of preference pairs under a model.")
@@ -45,6 +46,7 @@ export function addModelCommands(root: Command): void {
     });
   addTrainCommand(root);
   addGenerateCommand(root);
+  addServeModelCommand(root);
   addExportCommand(root);
 }
 
@@ -87,6 +89,44 @@ Examples:
     .action(async (options) => {
       const { generate } = await import("./commands/generate.ts");
       Deno.exitCode = await generate(options);
+    });
+}
+
+function addServeModelCommand(root: Command): void {
+  root.command("serve-model")
+    .description("Answer requests in OpenAI's form by a model, until Ctrl-C.")
+    .requiredOption("--model <path>", "a Hugging Face folder or a GGUF file")
+    .option("--adapter <folder>", "a LoRA adapter to the model, in PEFT's format")
+    .option(...TOKENIZER)
+    .option(...TEMPLATE)
+    .option(
+      "--host <address>",
+      "where to listen; others than this machine's own are open to all",
+      "127.0.0.1",
+    )
+    .option("--port <n>", "the port; 0 for any that is free", portNumber, 8000)
+    .option("--model-name <name>", "what clients call it (default: the path's last part)")
+    .option(
+      "--max-tokens <n>",
+      "refuse requests for longer answers (default: what the model has positions for)",
+      count,
+    )
+    .option("--threads <n>", "threads (default: all cores)", count)
+    .addOption(
+      new Option("--json", "print the address as one line of JSON, when it is ready")
+        .default(false),
+    )
+    .addHelpText(
+      "after",
+      `
+Example:
+  deno task ballast serve-model --model M.gguf --model-name M
+  curl http://127.0.0.1:8000/v1/completions -H 'Content-Type: application/json' \\
+    -d '{"model": "M", "prompt": "Ballast is", "max_tokens": 16}'`,
+    )
+    .action(async (options) => {
+      const { serveModel } = await import("./commands/serve_model.ts");
+      Deno.exitCode = await serveModel(options);
     });
 }
 

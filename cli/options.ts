@@ -13,6 +13,15 @@ export function count(value: string): number {
   return number;
 }
 
+/** A port's number; 0 for any that is free. */
+export function portNumber(value: string): number {
+  const number = Number(value);
+  if (value.trim() === "" || !Number.isInteger(number) || number < 0 || number > 65535) {
+    throw new InvalidArgumentError("Expected a port's number, from 0 to 65535.");
+  }
+  return number;
+}
+
 /** A number of at least 0. */
 export function fraction(value: string): number {
   const number = Number(value);

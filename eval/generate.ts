@@ -20,6 +20,16 @@ export interface SeededSampling extends Sampling {
   readonly stream: string;
 }
 
+/** A token of a reply, just chosen. */
+export interface WrittenToken {
+  readonly prompt: GenerationPrompt;
+  /** Which of the prompt's replies it belongs to, from 0. */
+  readonly sample: number;
+  readonly token: number;
+  /** What it was chosen from; valid during the call alone. */
+  readonly logits: LogitRow;
+}
+
 /** What to generate. */
 export interface GenerationRequest {
   readonly prompts: readonly GenerationPrompt[];
@@ -34,19 +44,22 @@ export interface GenerationRequest {
   readonly signal?: AbortSignal;
   /** Called with the number of finished replies whenever there are more. */
   readonly onProgress?: (done: number) => void;
+  /** Told of each token as it is chosen; `false` ends its reply with it. */
+  readonly onToken?: (written: WrittenToken) => boolean;
 }
 
 /** A generated reply. */
 export interface Reply {
   /** All that was generated, the stop token included. */
   readonly tokens: Int32Array;
-  /** `end`: by a stop token; `length`: cut at `maxNewTokens`. */
+  /** `end`: by a stop token; `length`: cut, at `maxNewTokens` or by `onToken`. */
   readonly stop: "end" | "length";
 }
 
 /** A reply in the making. */
 interface Row {
   readonly prompt: GenerationPrompt;
+  readonly sample: number;
   readonly tokens: number[];
   readonly random: Random | null;
 }
@@ -89,11 +102,20 @@ export async function generate(
 function rowsOf(prompt: GenerationPrompt, { samples, decoding }: GenerationRequest): Row[] {
   return Array.from({ length: samples }, (_, sample) => ({
     prompt,
+    sample,
     tokens: [],
-    random: decoding === "greedy"
-      ? null
-      : Random.seeded(decoding.seed, "generate", decoding.stream, prompt.id, sample),
+    random: replyRandom(decoding, prompt.id, sample),
   }));
+}
+
+/** The stream of random numbers of one reply; null for a greedy one. */
+export function replyRandom(
+  decoding: GenerationRequest["decoding"],
+  promptId: string,
+  sample: number,
+): Random | null {
+  if (decoding === "greedy") return null;
+  return Random.seeded(decoding.seed, "generate", decoding.stream, promptId, sample);
 }
 
 function replyOf({ tokens }: Row, stopTokens: readonly number[]): Reply {
@@ -109,9 +131,18 @@ function checkCounts(counts: Readonly<Record<string, number>>): void {
   }
 }
 
-type TokenChooser = (logits: LogitRow, random: Random | null) => number;
+/** Chooses the token that follows, by the reply's own random numbers unless it is greedy. */
+export type TokenChooser = (logits: LogitRow, random: Random | null) => number;
 
-function tokenChooser(vocabSize: number, decoding: "greedy" | SeededSampling): TokenChooser {
+/**
+ * What chooses tokens, of a vocabulary of so many.
+ *
+ * @throws RangeError for a temperature or top-p out of range
+ */
+export function tokenChooser(
+  vocabSize: number,
+  decoding: GenerationRequest["decoding"],
+): TokenChooser {
   if (decoding === "greedy") return greedyToken;
   const sampler = new TokenSampler(vocabSize, decoding);
   return (logits, random) => sampler.draw(logits, random!);
@@ -136,11 +167,14 @@ async function decodeBatch(
     const next: number[] = [];
     const kept: number[] = [];
     active.forEach((row, i) => {
-      const prompted = row.prompt.tokens[read];
-      const token = prompted ?? choose({ logits, row: i, vocabSize }, row.random);
+      const { prompt, sample, tokens } = row;
+      const prompted = prompt.tokens[read];
+      const from = { logits, row: i, vocabSize };
+      const token = prompted ?? choose(from, row.random);
       if (prompted === undefined) {
-        row.tokens.push(token);
-        if (stops.has(token) || row.tokens.length === request.maxNewTokens) return;
+        tokens.push(token);
+        const goesOn = request.onToken?.({ prompt, sample, token, logits: from }) ?? true;
+        if (!goesOn || stops.has(token) || tokens.length === request.maxNewTokens) return;
       }
       kept.push(i);
       next.push(token);

@@ -124,7 +124,12 @@ function longestPrompt(
   }]);
 }
 
-function endTokens(tokenizer: Tokenizer, config: ReplyingModel["config"]): number[] {
+/**
+ * The tokens that end a reply: the tokenizer's and the model's.
+ *
+ * @throws InputError when there is none
+ */
+export function endTokens(tokenizer: Tokenizer, config: ReplyingModel["config"]): number[] {
   const own = tokenizer.eosId === null ? [] : [tokenizer.eosId];
   const all = [...new Set([...own, ...config.eosTokenIds])];
   if (all.length > 0) return all;

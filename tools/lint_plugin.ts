@@ -35,7 +35,7 @@ const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "vega-lite": ["reports/figures/"],
   "@huggingface/hub": ["data/hub/"],
   "openai": ["eval/judge/"],
-  "p-queue": ["eval/judge/"],
+  "p-queue": ["eval/judge/", "eval/serve/"],
   "p-retry": ["eval/judge/"],
 };
 
