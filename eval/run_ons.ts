@@ -6,7 +6,9 @@ import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
  * Why a reply looks as if its writer did not know where to stop: cut for want of an end token, ending
  * in the same words over and over, or going on in another's role.
  */
-export type RunOnSign = "no end token" | "repetition" | "another turn";
+export type RunOnSign = typeof RUN_ON_SIGNS[number];
+
+const RUN_ON_SIGNS = ["no end token", "repetition", "another turn"] as const;
 
 /** Times that a text must stand at the end, one after the other, to be a repetition. */
 const REPEATS = 4;
@@ -98,7 +100,7 @@ const NAMED = 5;
 export function describeRunOns(replies: readonly Signed[]): string | null {
   const found = replies.filter(({ runOn }) => runOn.length > 0);
   if (found.length === 0) return null;
-  const counts = (["no end token", "repetition", "another turn"] as const).flatMap((sign) => {
+  const counts = RUN_ON_SIGNS.flatMap((sign) => {
     const ids = found.filter(({ runOn }) => runOn.includes(sign)).map(({ id }) => id);
     if (ids.length === 0) return [];
     const named = ids.slice(0, NAMED).join(", ") + (ids.length > NAMED ? ", …" : "");

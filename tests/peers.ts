@@ -1,4 +1,4 @@
-import { fileURLToPath } from "node:url";
+import { hasModules, runPython } from "./run_python.ts";
 
 /** A Python with torch, transformers and peft: BALLAST_PYTHON, else the first `python3`. */
 const PYTHON = Deno.env.get("BALLAST_PYTHON") ?? "python3";
@@ -8,15 +8,7 @@ export const NEEDS_PEERS =
   "(needs torch, transformers and peft; BALLAST_PYTHON names their Python)";
 
 /** Whether that Python has them. */
-export const peersPresent = await (async () => {
-  try {
-    const args = ["-c", "import torch, transformers, peft"];
-    return (await new Deno.Command(PYTHON, { args, stderr: "null" }).output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-})();
+export const peersPresent = await hasModules(PYTHON, "torch", "transformers", "peft");
 
 /** What transformers, or peft with it, makes of an exported folder. */
 export interface PeerRequest {
@@ -45,20 +37,8 @@ export interface PeerAnswer {
 
 /** Asks them of one folder after another, without network; to start takes them longest. */
 export async function askPeers(requests: readonly PeerRequest[]): Promise<PeerAnswer[]> {
-  const script = fileURLToPath(new URL("peers.py", import.meta.url));
-  const child = new Deno.Command(PYTHON, {
-    args: [script],
-    env: { HF_HUB_OFFLINE: "1", CUDA_VISIBLE_DEVICES: "" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(JSON.stringify(requests)));
-  await writer.close();
-  const { success, stdout, stderr } = await child.output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  const answers = JSON.parse(new TextDecoder().decode(stdout)) as (PeerAnswer & {
+  const script = new URL("peers.py", import.meta.url);
+  const answers = JSON.parse(await runPython(PYTHON, script, requests)) as (PeerAnswer & {
     readonly logits: readonly string[];
   })[];
   return answers.map((answer) => ({ ...answer, logits: answer.logits.map(floats) }));

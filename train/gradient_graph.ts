@@ -57,7 +57,7 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
   const { config, adapter, loss, gradientCheckpointing = false } = options;
   const graph = new Graph({ dtype: "float32" });
   const { precision } = options;
-  const weights = weightInputs(graph, config, adapter && precision);
+  const weights = weightInputs(graph, config, { dtype: adapter && precision });
   const added = adapter && adapterInputs(graph, adapter, config);
   const trained = added?.weights ?? weights;
   const comparesPairs = lossReads(loss) === "pairs";

@@ -22,7 +22,7 @@ export function logpsGraph(
   { precision, fed, rests }: LogpsGraphOptions = {},
 ): Graph {
   const graph = new Graph({ dtype: "float32" });
-  const weights = weightInputs(graph, config, fed);
+  const weights = weightInputs(graph, config, { dtype: fed });
   const added = adapter && adapterInputs(graph, adapter, config);
   const transformer = new Transformer(config, weights, added, { precision });
   const pack = packInputs(graph, config, { replies: "S", rests });

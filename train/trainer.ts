@@ -164,7 +164,7 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
       pairs: rows.map((row) => pairs[row]),
       reference: run.reference && rows.map((row) => run.reference![row]),
     };
-    return { number, batch, parts: partsOf(batch, { ...options, angles }) };
+    return { number, batch, parts: partsOf(batch, { ...options, angles, lanes: run.step.lanes }) };
   };
   let laidOut: ReturnType<typeof layOutBatch> | null = null;
   return async (number) => {
@@ -192,9 +192,9 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
 /** The batch in parts, each as much as one run holds. */
 function partsOf(
   { pairs, reference }: PairBatch,
-  options: TrainOptions & { readonly angles: RotaryAngles },
+  options: TrainOptions & { readonly angles: RotaryAngles; readonly lanes: number },
 ): BatchPart[] {
-  const { model: { config }, angles, loss, microBatchPairs, tokensPerRun } = options;
+  const { model: { config }, angles, lanes, loss, microBatchPairs, tokensPerRun } = options;
   const comparesPairs = lossReads(loss) === "pairs";
   const target = targetOf(options.device);
   const facts = {
@@ -214,7 +214,7 @@ function partsOf(
     vocabSize: config.vocabSize,
     target,
   };
-  const shares = shareOut(sizes.map(({ tokens }) => tokens), trainingLanes(options));
+  const shares = shareOut(sizes.map(({ tokens }) => tokens), lanes);
   return shares.flatMap((share, lane) =>
     divideIntoRuns(share.map((row) => sizes[row]), limits).map((places) => {
       const rows = places.map((place) => share[place]);

@@ -124,6 +124,11 @@ export class TrainingStep {
     return new TrainingStep(options, state.step, { ...opened, stack: stack.move() });
   }
 
+  /** How many lanes its parts may name. */
+  get lanes(): number {
+    return this.#opened.lanes.length;
+  }
+
   /** Gathers the gradient of a batch in its parts. `update` or `discard` must follow. */
   async gather(parts: readonly BatchPart[], weights: PartWeights = BOTH): Promise<BatchGradient> {
     const pairs = parts.reduce((sum, { rows }) => sum + rows.length, 0);

@@ -2,16 +2,17 @@ import { join } from "node:path";
 import { PROJECT_FOLDER } from "../../cli/project.ts";
 import { alignColumns } from "../../core/align_columns.ts";
 import { ExpectedError } from "../../core/problem.ts";
+import { inTurns, type Observed } from "../in_turns.ts";
 import { lastLine, runProgram } from "../run_program.ts";
-import { othersDuring } from "../training/others_load.ts";
 import { showSpread, spreadOf } from "../training/table.ts";
 import type { ScoreJob, ScoreResult } from "./job.ts";
 
 /** A run's figures, with what they took. */
-export interface Round extends ScoreResult {
+export type Round = Observed<Scored>;
+
+interface Scored extends ScoreResult {
   /** From the start of a process that prints the figures to its end. */
   readonly processSeconds: number;
-  readonly otherCores: number;
 }
 
 /** Both systems' runs, round by round. */
@@ -32,26 +33,17 @@ export async function compareScores(
     readonly onRun: (told: string) => void;
   },
 ): Promise<Found> {
-  const found = { ballast: [] as Round[], alpacaEval: [] as Round[] };
   const runs = { ballast: () => runBallast(job), alpacaEval: () => runAlpacaEval(job, python) };
-  for (let round = 0; round < rounds; round++) {
-    const order = ["ballast", "alpacaEval"] as const;
-    for (const name of round % 2 === 0 ? order : order.toReversed()) {
-      const { result, otherCores } = await othersDuring(runs[name]);
-      found[name].push({ ...result, otherCores });
-      onRun(
-        `round ${round + 1}: ${name}: ${result.processSeconds.toFixed(2)} s; rows to figures ` +
-          `${result.scoreSeconds.map((each) => each.toFixed(3)).join(", ")} s; ` +
-          `${otherCores.toFixed(2)} other cores`,
-      );
-    }
-  }
+  const told = ({ processSeconds, scoreSeconds }: Scored) =>
+    `${processSeconds.toFixed(2)} s; rows to figures ` +
+    `${scoreSeconds.map((each) => each.toFixed(3)).join(", ")} s`;
+  const found = await inTurns(runs, { rounds, onRun, told });
   requireEqualFigures(found.ballast[0], found.alpacaEval[0]);
   return found;
 }
 
 /** The command that a user calls, for the time of its process; then the same, timed inside. */
-async function runBallast(job: ScoreJob): Promise<Omit<Round, "otherCores">> {
+async function runBallast(job: ScoreJob): Promise<Scored> {
   const { tasks } = JSON.parse(await Deno.readTextFile(join(PROJECT_FOLDER, "deno.json")));
   const [, ...words] = (tasks.ballast.command as string).split(" ");
   const files = [job.annotations, "--difficulty", job.difficulty, "--gamed", job.gamed];
@@ -64,7 +56,7 @@ async function runBallast(job: ScoreJob): Promise<Omit<Round, "otherCores">> {
   return { ...lastLine<ScoreResult>(stdout), processSeconds: seconds };
 }
 
-async function runAlpacaEval(job: ScoreJob, python: string): Promise<Omit<Round, "otherCores">> {
+async function runAlpacaEval(job: ScoreJob, python: string): Promise<Scored> {
   const call = (asked: ScoreJob) =>
     runProgram({
       name: "alpaca_eval",

@@ -1,16 +1,14 @@
 import { join } from "node:path";
 import { alignColumns } from "../../core/align_columns.ts";
 import { ExpectedError } from "../../core/problem.ts";
+import { inTurns, type Observed } from "../in_turns.ts";
 import { lastLine, type Program, runProgram } from "../run_program.ts";
-import { othersDuring } from "../training/others_load.ts";
 import { MALLOCS } from "../training/systems.ts";
 import { showSpread, spreadOf } from "../training/table.ts";
 import type { GenerateJob, GenerateResult } from "./job.ts";
 
 /** A run's figures and how many cores other processes kept busy meanwhile. */
-export interface Round extends GenerateResult {
-  readonly otherCores: number;
-}
+export type Round = Observed<GenerateResult>;
 
 /** Both systems' runs, round by round. */
 export interface Found {
@@ -31,21 +29,15 @@ export async function compareGenerators(
     readonly onRun: (told: string) => void;
   },
 ): Promise<Found> {
-  const found = { ballast: [] as Round[], transformers: [] as Round[] };
-  const programs = { ballast: ballast(job), transformers: transformers(job, python) };
-  for (let round = 0; round < rounds; round++) {
-    const order = ["ballast", "transformers"] as const;
-    for (const name of round % 2 === 0 ? order : order.toReversed()) {
-      const { result, otherCores } = await othersDuring(() => runProgram(programs[name]));
-      const each = { ...lastLine<GenerateResult>(result.stdout), otherCores };
-      found[name].push(each);
-      onRun(
-        `round ${round + 1}: ${name}: ${
-          each.seconds.map((seconds) => seconds.toFixed(2)).join(", ")
-        } s, ${otherCores.toFixed(2)} other cores`,
-      );
-    }
-  }
+  const run = async (program: Program) =>
+    lastLine<GenerateResult>((await runProgram(program)).stdout);
+  const runs = {
+    ballast: () => run(ballast(job)),
+    transformers: () => run(transformers(job, python)),
+  };
+  const told = ({ seconds }: GenerateResult) =>
+    `${seconds.map((each) => each.toFixed(2)).join(", ")} s`;
+  const found = await inTurns(runs, { rounds, onRun, told });
   requireLikeReplies(found.ballast[0], found.transformers[0]);
   return found;
 }

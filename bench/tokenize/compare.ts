@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { alignColumns } from "../../core/align_columns.ts";
 import { ExpectedError } from "../../core/problem.ts";
-import { othersDuring } from "../training/others_load.ts";
+import { inTurns, type Observed } from "../in_turns.ts";
 import { showSpread, spreadOf } from "../training/table.ts";
 import type { TokenizeJob, TokenizeResult } from "./job.ts";
 import { runWorker, type Worker } from "./run_worker.ts";
@@ -17,9 +17,7 @@ export interface CompareTokenizers {
 }
 
 /** A run's figures and how many cores other processes kept busy meanwhile. */
-interface Round extends TokenizeResult {
-  readonly otherCores: number;
-}
+type Round = Observed<TokenizeResult>;
 
 /**
  * Runs both systems in turn, who begins alternating from round to round, and words the figures.
@@ -30,22 +28,18 @@ export async function compareTokenizers(
   pairs: Readonly<Record<Worker["name"], string>>,
   { job, python, rounds, onRun }: CompareTokenizers,
 ): Promise<string> {
-  const found: Record<Worker["name"], Round[]> = { ballast: [], datasets: [] };
-  const workers: Worker[] = [{ name: "ballast" }, { name: "datasets", python }];
-  for (let round = 0; round < rounds; round++) {
-    for (const worker of round % 2 === 0 ? workers : workers.toReversed()) {
-      const work = join(job.work, `${worker.name}-${round}`);
-      await Deno.mkdir(work);
-      const run = () => runWorker(worker, { ...job, pairs: pairs[worker.name], work });
-      const { result, otherCores } = await othersDuring(run);
+  const run = (worker: Worker) => async (round: number) => {
+    const work = join(job.work, `${worker.name}-${round}`);
+    await Deno.mkdir(work);
+    try {
+      return await runWorker(worker, { ...job, pairs: pairs[worker.name], work });
+    } finally {
       await Deno.remove(work, { recursive: true });
-      found[worker.name].push({ ...result, otherCores });
-      onRun(
-        `round ${round + 1}: ${worker.name}: ${result.tokenizeSeconds.toFixed(2)} s, ` +
-          `${otherCores.toFixed(2)} other cores`,
-      );
     }
-  }
+  };
+  const runs = { ballast: run({ name: "ballast" }), datasets: run({ name: "datasets", python }) };
+  const told = ({ tokenizeSeconds }: TokenizeResult) => `${tokenizeSeconds.toFixed(2)} s`;
+  const found = await inTurns(runs, { rounds, onRun, told });
   requireEqualTokens(found.ballast[0], found.datasets[0]);
   return describe(found);
 }

@@ -4,7 +4,13 @@ import { PAIRS, writeSmallModel } from "../cli/small_model.ts";
 import { ballast } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 import { post, whileServing } from "../serving.ts";
-import { hasModules, runPython } from "./python.ts";
+import { hasModules, runPython } from "../run_python.ts";
+
+/** A Python with `lm_eval[api]` and `openai`: BALLAST_HARNESS_PYTHON, else BALLAST_PYTHON, else `python3`. */
+const PYTHON = Deno.env.get("BALLAST_HARNESS_PYTHON") ?? Deno.env.get("BALLAST_PYTHON") ??
+  "python3";
+
+const script = (name: string) => new URL(name, import.meta.url);
 
 const NEEDS = "(needs a Python; BALLAST_HARNESS_PYTHON names it)";
 
@@ -66,7 +72,7 @@ async function writeTasks(folder: string, written: readonly string[]): Promise<v
 Deno.test({
   name:
     `lm-evaluation-harness finds the same through serve-model as in an exported model ${NEEDS}, lm_eval[api], torch and transformers`,
-  ignore: !await hasModules("lm_eval", "torch", "transformers"),
+  ignore: !await hasModules(PYTHON, "lm_eval", "torch", "transformers"),
   async fn() {
     await using scratch = await ScratchFolder.make();
     await writeSmallModel(scratch.path);
@@ -93,7 +99,7 @@ Deno.test({
         max_length: 512,
         max_retries: 1,
       };
-      await runPython("run_harness.py", {
+      await runPython(PYTHON, script("run_harness.py"), {
         tasks: ["choosing", "writing"],
         folder: tasks,
         out,
@@ -135,14 +141,16 @@ Deno.test({
 
 Deno.test({
   name: `Python's openai client meets serve-model ${NEEDS} and openai`,
-  ignore: !await hasModules("openai"),
+  ignore: !await hasModules(PYTHON, "openai"),
   async fn() {
     await using scratch = await ScratchFolder.make();
     await writeSmallModel(scratch.path);
     const args = ["--model", "folder", "--model-name", "small"];
     await whileServing({ args, folder: scratch.path }, async ({ address }) => {
       const prompt = PAIRS[0].prompt;
-      const found = JSON.parse(await runPython("ask_openai.py", { address, prompt }));
+      const found = JSON.parse(
+        await runPython(PYTHON, script("ask_openai.py"), { address, prompt }),
+      );
       const { choices: [{ text }] } = await post<Completion>(`${address}/completions`, {
         model: "small",
         prompt,

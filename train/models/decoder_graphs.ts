@@ -1,7 +1,6 @@
 import { productDim } from "../graph/dims.ts";
 import { Graph } from "../graph/graph.ts";
 import {
-  attention,
   causalMask,
   concat,
   embedding,
@@ -37,11 +36,8 @@ export function prefillGraph(config: ModelConfig): Graph {
   const last = graph.input("last", "int64", ["B"]);
   let x = transformer.embed(transformer.lookUp(graph.input("ids", "int64", ["B", "T"]))); // (B, T, D)
   for (let layer = 0; layer < config.layers; layer++) {
-    const projected = transformer.project(x, layer, angles);
-    const [q, k, v] = [projected.q, projected.k, projected.v].map(headsFirst);
-    outputCache(graph, layer, { keys: k, values: v });
-    const seen = attention({ q, k, v, mask, scale: transformer.scale }); // (B, H, T, C)
-    const mixed = reshape(headsFirst(seen), ["B", "T", config.heads * config.headDim]);
+    const { mixed, ...cache } = transformer.attend(x, layer, { angles, mask });
+    outputCache(graph, layer, cache);
     const isLast = layer === config.layers - 1;
     x = isLast
       ? transformer.finish(lastRows(x, last), lastRows(mixed, last), layer)
@@ -111,11 +107,6 @@ function outputCache(
 ): void {
   graph.output(nextCacheName(`keys/${layer}`), cache.keys);
   graph.output(nextCacheName(`values/${layer}`), cache.values);
-}
-
-/** (B, T, K, C) to (B, K, T, C), and back. */
-function headsFirst(x: Value): Value {
-  return transpose(x, [0, 2, 1, 3]);
 }
 
 /** (B, 1, K, C) to (B, K, 1, C). */

@@ -1,6 +1,7 @@
 import type { Dtype } from "../../core/tensor.ts";
 import {
   add,
+  attention,
   cast,
   embedding,
   gatedActivation,
@@ -9,6 +10,7 @@ import {
   reshape,
   rmsNorm,
   rotary,
+  transpose,
 } from "../graph/ops.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
@@ -33,15 +35,18 @@ export type WeightInputs = ReadonlyMap<string, Value>;
  * Declares a model's weights as inputs under their own names: never initialisers, so they can change.
  *
  * @param dtype that they are fed in; the graph's unless given
+ * @param reads which of them the graph reads; all unless given
  */
 export function weightInputs(
   graph: Graph,
   config: ModelConfig,
-  dtype: Dtype = graph.dtype,
+  { dtype = graph.dtype, reads = () => true }: {
+    readonly dtype?: Dtype;
+    readonly reads?: (name: string) => boolean;
+  } = {},
 ): WeightInputs {
-  return new Map(
-    parametersOf(config).map(({ name, dims }) => [name, graph.input(name, dtype, dims)]),
-  );
+  const parameters = parametersOf(config).filter(({ name }) => reads(name));
+  return new Map(parameters.map(({ name, dims }) => [name, graph.input(name, dtype, dims)]));
 }
 
 /** The weights of an adapter as inputs of a graph, and the factor of what it adds: alpha/rank. */
@@ -139,6 +144,27 @@ export class Transformer {
     };
   }
 
+  /**
+   * Attention of a layer over whole sequences, x (S, T, D): what it mixes (S, T, H·C), and the keys and
+   * values that it read (S, K, T, C).
+   *
+   * @param mask added to the scores, (T, T): `causalMask`
+   */
+  attend(x: Value, layer: number, { angles, mask }: {
+    readonly angles: AngleInputs;
+    readonly mask: Value;
+  }) {
+    const projected = this.project(x, layer, angles);
+    const [q, keys, values] = [projected.q, projected.k, projected.v].map(headsFirst);
+    const seen = attention({ q, k: keys, v: values, mask, scale: this.scale }); // (S, H, T, C)
+    const { heads, headDim } = this.config;
+    return {
+      mixed: reshape(headsFirst(seen), [...x.dims.slice(0, 2), heads * headDim]),
+      keys,
+      values,
+    };
+  }
+
   /** Output projection, residual and MLP of a layer: x (…, D), mixed (…, H·C) to (…, D). */
   finish(x: Value, mixed: Value, layer: number): Value {
     const y = add(x, this.#linear(mixed, layer, "output")); // (…, D)
@@ -191,4 +217,9 @@ export class Transformer {
     if (weight === undefined) throw new RangeError(`Expected a weight named "${name}".`);
     return weight;
   }
+}
+
+/** (S, T, K, C) to (S, K, T, C), and back. */
+function headsFirst(x: Value): Value {
+  return transpose(x, [0, 2, 1, 3]);
 }

@@ -1,14 +1,10 @@
 import { fileURLToPath } from "node:url";
 
-/** A Python with `lm_eval[api]` and `openai`: BALLAST_HARNESS_PYTHON, else BALLAST_PYTHON, else `python3`. */
-const PYTHON = Deno.env.get("BALLAST_HARNESS_PYTHON") ?? Deno.env.get("BALLAST_PYTHON") ??
-  "python3";
-
-/** Whether that Python has some modules. */
-export async function hasModules(...names: readonly string[]): Promise<boolean> {
+/** Whether a Python is there and has some modules. */
+export async function hasModules(python: string, ...names: readonly string[]): Promise<boolean> {
   try {
     const args = ["-c", `import ${names.join(", ")}`];
-    return (await new Deno.Command(PYTHON, { args, stdout: "null", stderr: "null" }).output())
+    return (await new Deno.Command(python, { args, stdout: "null", stderr: "null" }).output())
       .success;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
@@ -17,14 +13,14 @@ export async function hasModules(...names: readonly string[]): Promise<boolean> 
 }
 
 /**
- * Runs a script of this folder on a request, without network but this machine's own.
+ * Runs a script on a request, without network but this machine's own.
  *
  * @returns what it printed
  * @throws Error with its standard error when it fails
  */
-export async function runPython(script: string, request: object): Promise<string> {
-  const child = new Deno.Command(PYTHON, {
-    args: [fileURLToPath(new URL(script, import.meta.url))],
+export async function runPython(python: string, script: URL, request: unknown): Promise<string> {
+  const child = new Deno.Command(python, {
+    args: [fileURLToPath(script)],
     env: { HF_HUB_OFFLINE: "1", HF_DATASETS_OFFLINE: "1", CUDA_VISIBLE_DEVICES: "" },
     stdin: "piped",
     stdout: "piped",
