@@ -1,6 +1,6 @@
 import type { BatchOrder } from "../data/batches.ts";
 import type { TokenizedPair } from "../data/pair.ts";
-import { InputError, type Problem } from "../core/problem.ts";
+import { type Problem, refuseProblems } from "../core/problem.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import { longestSequence, pairReplies, type PairScore } from "./logps.ts";
 import { type Adapter, adapterProblems } from "./models/adapter.ts";
@@ -71,14 +71,11 @@ export interface TrainOptions {
   readonly onStep?: (record: StepRecord, timing: StepTiming) => void;
 }
 
-/** How many problems of the same kind are worth listing. */
-const LISTED = 20;
-
 /**
  * Checks the options against each other.
  *
- * @throws InputError with every problem: pairs that cannot be trained on, a reference that does not
- * belong to them; or with a sequence longer than the model's sliding window
+ * @throws InputError with up to 20 problems and how many more there are: pairs that cannot be trained
+ * on, a reference that does not belong to them; or with a sequence longer than the model's sliding window
  * @throws RangeError for sizes that are not positive integers, and snapshots outside the run
  */
 export function checkTrainOptions(options: TrainOptions): void {
@@ -108,16 +105,11 @@ export function checkTrainOptions(options: TrainOptions): void {
     if (Number.isInteger(step) && step >= 0 && step <= schedule.steps) continue;
     throw new RangeError(`Expected a snapshot's step in 0 … ${schedule.steps} but found ${step}.`);
   }
-  const problems = [
+  refuseProblems([
     ...startProblems(options),
     ...pairProblems(options),
     ...referenceProblems(options),
-  ];
-  if (problems.length > LISTED) {
-    const rest = problems.splice(LISTED).length;
-    problems.push({ path: "pairs", message: `… and ${rest} problems more.` });
-  }
-  if (problems.length > 0) throw new InputError(problems);
+  ]);
   requireWithinWindow(options.model.config, longestSequence(pairReplies(options.pairs)));
 }
 
