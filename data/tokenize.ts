@@ -1,4 +1,5 @@
 import { sha256 } from "../core/digest.ts";
+import { requirePositiveIntegers } from "../core/positive_integers.ts";
 import { collectProblems, InputError, problemsOf } from "../core/problem.ts";
 import {
   messagesOf,
@@ -282,11 +283,7 @@ export function truncatePrompt(prompt: Int32Array, maxPromptLength: number): Int
 }
 
 function checkOptions({ maxLength, maxPromptLength }: TokenizeOptions): void {
-  for (const [name, value] of Object.entries({ maxLength, maxPromptLength })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`Expected ${name} to be an integer greater than 0 but found ${value}.`);
-    }
-  }
+  requirePositiveIntegers({ maxLength, maxPromptLength });
   if (maxPromptLength >= maxLength) {
     throw new RangeError(
       `Expected maxPromptLength to be below maxLength (${maxLength}) but found ${maxPromptLength}.`,

@@ -49,11 +49,10 @@ export default defineStage<Params>({
 /** Refuses a tokenizer that is named and has more tokens than the model, before minutes of work. */
 async function checkTokenizer({ model, tokenizer }: Params): Promise<void> {
   if (tokenizer === undefined) return;
-  const { readTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
-  const { vocabularyOf } = await import("../data/tokenizer/vocabulary.ts");
+  const { vocabularySize } = await import("../data/tokenizer/vocabulary_size.ts");
   const { loadModelConfig } = await import("../train/models/model.ts");
-  const { size } = vocabularyOf((await readTokenizerFiles(tokenizer)).tokenizer);
-  requireTokens({ path: tokenizer, vocabSize: size }, await loadModelConfig(model));
+  const vocabSize = await vocabularySize(tokenizer);
+  requireTokens({ path: tokenizer, vocabSize }, await loadModelConfig(model));
 }
 
 async function writeModel(params: Params, folder: string): Promise<CardFacts["weights"]> {

@@ -1,5 +1,6 @@
 import type { BatchOrder } from "../data/batches.ts";
 import type { TokenizedPair } from "../data/pair.ts";
+import { requirePositiveIntegers } from "../core/positive_integers.ts";
 import { type Problem, refuseProblems } from "../core/problem.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import { longestSequence, pairReplies, type PairScore } from "./logps.ts";
@@ -81,7 +82,7 @@ export interface TrainOptions {
 export function checkTrainOptions(options: TrainOptions): void {
   const { schedule, checkpoints, snapshots, batchPairs, threads } = options;
   const { microBatchPairs, tokensPerRun, gradientShareSteps } = options;
-  const sizes = {
+  requirePositiveIntegers({
     steps: schedule.steps,
     batchPairs,
     threads,
@@ -90,12 +91,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     gradientShareSteps,
     everySteps: checkpoints?.everySteps,
     keep: checkpoints?.keep,
-  };
-  for (const [name, value] of Object.entries(sizes)) {
-    if (value !== undefined && (!Number.isInteger(value) || value < 1)) {
-      throw new RangeError(`Expected ${name} to be an integer greater than 0 but found ${value}.`);
-    }
-  }
+  });
   const scales = { "schedule.peak": schedule.peak, "adamw.epsilon": options.adamw.epsilon };
   for (const [name, value] of Object.entries(scales)) {
     if (Math.fround(value) >= 0 && Number.isFinite(Math.fround(value))) continue;
