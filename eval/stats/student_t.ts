@@ -1,4 +1,4 @@
-  requirePositiveIntegers({ df });
+requirePositiveIntegers({ df });
 import { requirePositiveIntegers } from "../../core/positive_integers.ts";
 import { mean, standardDeviation } from "./moments.ts";
 

@@ -29,8 +29,6 @@ export const WORKER_VARIABLES: readonly string[] = [...EVERYWHERE, ...NETWORK];
 export function workerEnvironment(
   { environment = [], network = [] }: Pick<Resources, "environment" | "network">,
   variable: (name: string) => string | undefined = (name) => Deno.env.get(name),
-)| "network">,
-  variable: (name: string) => string | undefined,
 ): Record<string, string> {
   const names = [...EVERYWHERE, ...(network.length === 0 ? [] : NETWORK), ...environment];
   return Object.fromEntries(

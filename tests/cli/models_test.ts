@@ -239,7 +239,10 @@ Deno.test("logps and train on a model of our own, as the contract says", async (
     const { code, stdout, stderr } = await ballast([...args, "--template", "plain.jinja"], place);
     assert.deepEqual([code, stdout], [1, ""]);
     for (const line of [1, 3]) {
-      assert.match(stderr, new RegExp(`pair empty\\.jsonl:${line}: Expected prompt to have tokens`));
+      assert.match(
+        stderr,
+        new RegExp(`pair empty\\.jsonl:${line}: Expected prompt to have tokens`),
+      );
     }
     assert.doesNotMatch(stderr, /\n +at /);
   });

@@ -179,11 +179,13 @@ function problemsBefore(zeros: number, begin: readonly (Uint8Array | number)[]):
 
 /** Bytes as they are, and numbers as 64 bits. */
 function begun(parts: readonly (Uint8Array | number)[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) =>
-    typeof part === "number"
-      ? [...new Uint8Array(BigUint64Array.of(BigInt(part)).buffer)]
-      : [...part]
-  ));
+  return Uint8Array.from(
+    parts.flatMap((part) =>
+      typeof part === "number"
+        ? [...new Uint8Array(BigUint64Array.of(BigInt(part)).buffer)]
+        : [...part]
+    ),
+  );
 }
 
 const START = Uint8Array.from([...new TextEncoder().encode("GGUF"), 3, 0, 0, 0]);

@@ -24,10 +24,11 @@ Deno.test("readTokenizedFile() names the rows that a chat template refuses, and 
     assert.equal((await read(["copy dog", "copy dog"])).length, 2);
     await assert.rejects(read(["copy dog", "copy cat", "copy dog", "copy cat"]), {
       name: "InputError",
-      message: "2 problems:\n" + [2, 4].map((line) =>
-        `  pair pairs.jsonl:${line}: ${template}: Expected the chat template to accept the ` +
-        "messages but found: No cats."
-      ).join("\n"),
+      message: "2 problems:\n" +
+        [2, 4].map((line) =>
+          `  pair pairs.jsonl:${line}: ${template}: Expected the chat template to accept the ` +
+          "messages but found: No cats."
+        ).join("\n"),
     });
     const error = await read(Array(25).fill("copy cat")).catch((error) => error);
     assert(error instanceof InputError);

@@ -148,7 +148,8 @@ Deno.test("base-model refuses a shape and a tokenizer together, and before it co
     const params = { path: `${scratch.path}/${name}`, tokenizer, expects };
     await assert.rejects(runStage(baseModel, params, {}, root), {
       name: "InputError",
-      message: /layers: Expected 2, as the recipe says, but found 1\.\n(.|\n)*larger: Expected at most 280/,
+      message:
+        /layers: Expected 2, as the recipe says, but found 1\.\n(.|\n)*larger: Expected at most 280/,
     });
     for (const port of ["model", "tokenizer"]) {
       assert.deepEqual([...Deno.readDirSync(`${root}/${port}`)], []);

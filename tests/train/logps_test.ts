@@ -124,8 +124,11 @@ Deno.test("scorePairs() names the pairs whose prompt is empty, before it compute
   const onProgress = () => assert.fail("it computes");
   await assert.rejects(scorer.scorePairs(pairs, { onProgress }), (error: Error) => {
     assert.equal(error.name, "InputError");
-    assert.match(error.message, /^21 problems:\n  pair f:0: Expected prompt to have tokens but found/);
-    assert.match(error.message, /\n  pair f:20: .*\n  …: 2 more problems\.$/);
+    assert.match(
+      error.message,
+      /^21 problems:\n {2}pair f:0: Expected prompt to have tokens but found/,
+    );
+    assert.match(error.message, /\n {2}pair f:20: .*\n {2}…: 2 more problems\.$/);
     assert.doesNotMatch(error.message, /pair f:1:/);
     return true;
   });
