@@ -1,4 +1,4 @@
-import { InputError, type Problem } from "../core/problem.ts";
+import { InputError, type Problem, problemsOf, refuseProblems } from "../core/problem.ts";
 import { messagesOf, type Prompt } from "../data/pair.ts";
 import { tokenizePrompt, truncatePrompt } from "../data/tokenize.ts";
 import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
@@ -9,8 +9,10 @@ import { generate, type GenerationRequest, type Reply } from "./generate.ts";
 
 /** A conversation to be continued by a reply. */
 export interface PromptMessages {
-  /** Names it in messages, and its stream of random numbers. */
+  /** Names its stream of random numbers. */
   readonly id: string;
+  /** Names it in messages, such as `prompts.jsonl:3`; its id unless given. */
+  readonly where?: string;
   readonly prompt: Prompt;
 }
 
@@ -56,7 +58,7 @@ export interface RepliedPrompt {
  * tokenized whole; the end tokens of the tokenizer and of the model end a reply.
  *
  * @returns for each prompt, in order, its replies
- * @throws InputError with every prompt that cannot be rendered or is empty, when the model has not so
+ * @throws InputError with up to 20 prompts that cannot be rendered or are empty, when the model has not so
  * many positions, or when there is no end token
  */
 export async function replyToPrompts(
@@ -144,33 +146,35 @@ function tokenizePrompts(
   { prompts }: ReplyRequest,
 ): { id: string; tokens: Int32Array }[] {
   const problems: Problem[] = [];
-  const tokenized = prompts.flatMap(({ id, prompt }) => {
+  const tokenized = prompts.flatMap(({ id, prompt, where = id }) => {
     try {
       const tokens = tokenizePrompt(tokenizer, prompt);
       if (tokens.length > 0) return [{ id, tokens }];
-      problems.push({ path: id, message: "Expected a prompt but found an empty text." });
+      problems.push({ path: where, message: "Expected a prompt but found an empty text." });
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      problems.push(...error.problems.map(({ message }) => ({ path: id, message })));
+      problems.push(...problemsOf(error).map(({ message }) => ({ path: where, message })));
     }
     return [];
   });
-  if (problems.length > 0) throw new InputError(problems);
+  refuseProblems(problems);
   return tokenized;
 }
 
-/** A prompt with a system message before it, unless there is none to add. */
-export function withSystem(
-  prompt: Prompt,
-  system: string | undefined,
-): Prompt {
-  if (system === undefined) return prompt;
-  const messages = messagesOf(prompt);
-  if (messages[0].role === "system") {
-    throw new InputError([{
-      path: "system",
-      message: "Expected prompts without a system message, where one is given, but found one.",
-    }]);
-  }
-  return [{ role: "system", content: system }, ...messages];
+/**
+ * Prompts with a system message before each.
+ *
+ * @throws InputError naming up to 20 prompts that have one already, and how many more there are
+ */
+export function withSystem(prompts: readonly PromptMessages[], system: string): PromptMessages[] {
+  const begins = ({ prompt }: PromptMessages) => messagesOf(prompt)[0].role === "system";
+  refuseProblems(
+    prompts.filter(begins).map(({ id, where = id }) => ({
+      path: where,
+      message: "Expected no system message, where --system gives one, but found one.",
+    })),
+  );
+  return prompts.map((one) => ({
+    ...one,
+    prompt: [{ role: "system", content: system }, ...messagesOf(one.prompt)],
+  }));
 }

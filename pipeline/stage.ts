@@ -29,7 +29,7 @@ export interface Resources {
   readonly native?: readonly ("onnxruntime" | "duckdb" | "tokenizers" | "resvg")[];
   /** Host names (with port) it may talk to. */
   readonly network?: readonly string[];
-  /** Environment variables it may read: secrets and places, never what changes results. */
+  /** Environment variables that it gets and may read: secrets and places, never what changes results. */
   readonly environment?: readonly string[];
   /** Folders of the store that it may read and write: what can be had again from elsewhere. */
   readonly caches?: readonly CacheName[];

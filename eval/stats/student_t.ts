@@ -1,3 +1,5 @@
+requirePositiveIntegers({ df });
+import { requirePositiveIntegers } from "../../core/positive_integers.ts";
 import { mean, standardDeviation } from "./moments.ts";
 
 /**
