@@ -38,16 +38,16 @@ export interface TextReply {
   /** Without special tokens. */
   readonly text: string;
   readonly stop: Reply["stop"];
-  /** Tokens generated, the end token included. */
-  readonly tokens: number;
+  /** All that was generated, the end token included. */
+  readonly tokens: Int32Array;
   /** What makes it look like a run-on. */
   readonly runOn: readonly RunOnSign[];
 }
 
 /** The replies to one prompt. */
 export interface RepliedPrompt {
-  /** Tokens that the model read. */
-  readonly promptTokens: number;
+  /** What the model read. */
+  readonly promptTokens: Int32Array;
   /** Whether there were more. */
   readonly truncated: boolean;
   readonly replies: readonly TextReply[];
@@ -68,14 +68,11 @@ export async function replyToPrompts(
   const most = longestPrompt(config, request);
   const stopTokens = endTokens(tokenizer, config);
   const prompts = tokenizePrompts(tokenizer, request);
-  const replies = await generate(decoder, {
-    ...request,
-    stopTokens,
-    prompts: prompts.map(({ id, tokens }) => ({ id, tokens: truncatePrompt(tokens, most) })),
-  });
+  const read = prompts.map(({ id, tokens }) => ({ id, tokens: truncatePrompt(tokens, most) }));
+  const replies = await generate(decoder, { ...request, stopTokens, prompts: read });
   const headers = turnHeaders(tokenizer);
   return prompts.map(({ tokens }, i) => ({
-    promptTokens: Math.min(tokens.length, most),
+    promptTokens: read[i].tokens,
     truncated: tokens.length > most,
     replies: replies[i].map((reply) => textReply(reply, tokenizer, headers)),
   }));
@@ -91,7 +88,7 @@ function textReply(
   return {
     text: tokenizer.decode(said),
     stop,
-    tokens: tokens.length,
+    tokens,
     runOn: runOnSigns({ text: spelled, stop }, headers),
   };
 }
@@ -101,7 +98,7 @@ export function describeTruncation(replies: readonly RepliedPrompt[]): string | 
   const cut = replies.filter(({ truncated }) => truncated);
   if (cut.length === 0) return null;
   return `${cut.length} of ${replies.length} prompts were too long and kept their last ` +
-    `${cut[0].promptTokens} tokens`;
+    `${cut[0].promptTokens.length} tokens`;
 }
 
 function longestPrompt(

@@ -2,7 +2,7 @@ import { requirePrompts, type TokenizedPair } from "../data/pair.ts";
 import { rejectedTokens } from "./pair_preferences.ts";
 
 /** A prompt and the reply whose log-prob is asked for, as token ids. */
-interface PromptReply {
+export interface PromptReply {
   readonly prompt: Int32Array;
   readonly reply: Int32Array;
 }

@@ -21,7 +21,7 @@ export default defineStage<z.infer<typeof params>>({
   describe: "Let a model reply to a file of prompts",
   params,
   inputs: {},
-  outputs: { replies: { type: "replies" } },
+  outputs: { replies: { type: "texts" } },
   resources: ({ threads }) => ({ cores: threads, memory: 4096, native: ["onnxruntime"] }),
   module: import.meta.url,
   async run({ params, output, signal, progress, log }) {
@@ -58,7 +58,7 @@ export default defineStage<z.infer<typeof params>>({
     if (runOns !== null) log(runOns);
     const lines = prompts.flatMap(({ prompt }, i) =>
       replied[i].replies.map(({ text, tokens, stop }) =>
-        `${JSON.stringify({ prompt, text, tokens, stop })}\n`
+        `${JSON.stringify({ prompt, text, tokens: tokens.length, stop })}\n`
       )
     );
     await Deno.writeTextFile(`${output("replies")}/replies.jsonl`, lines.join(""));

@@ -50,9 +50,9 @@ const ask = (request: Partial<ReplyRequest>, given = {}) =>
 Deno.test("replyToPrompts() renders the generation prompt and leaves the end token out of the text", async () => {
   const [replied] = await ask({}); // uXYZ>
   assert.deepEqual(replied, {
-    promptTokens: 5,
+    promptTokens: Int32Array.of(53, 24, 25, 26, 2),
     truncated: false,
-    replies: [{ text: "ED", stop: "end", tokens: 3, runOn: [] }],
+    replies: [{ text: "ED", stop: "end", tokens: Int32Array.of(5, 4, END), runOn: [] }],
   });
 });
 
@@ -65,9 +65,10 @@ Deno.test("replyToPrompts() cuts a reply, and keeps the last tokens of a long pr
       { id: "b", prompt: "XYZ" },
     ],
   });
-  assert.deepEqual(replied.map(({ promptTokens }) => promptTokens), [9, 5]);
+  assert.deepEqual(replied.map(({ promptTokens }) => promptTokens.length), [9, 5]);
+  assert.deepEqual([...replied[0].promptTokens], [...Array(8).fill(24), 2]);
   assert.deepEqual(replied[0].replies, [
-    { text: "IH", stop: "length", tokens: 2, runOn: ["no end token"] },
+    { text: "IH", stop: "length", tokens: Int32Array.of(9, 8), runOn: ["no end token"] },
   ]);
   assert.equal(
     describeTruncation(replied),
@@ -81,7 +82,12 @@ Deno.test("replyToPrompts() takes messages, and the model's end tokens", async (
   const [{ replies: [reply] }] = await ask({ prompts }, {
     config: { ...config, eosTokenIds: [6] },
   });
-  assert.deepEqual(reply, { text: "G", stop: "end", tokens: 2, runOn: [] });
+  assert.deepEqual(reply, {
+    text: "G",
+    stop: "end",
+    tokens: Int32Array.of(7, 6),
+    runOn: [],
+  });
 });
 
 Deno.test("replyToPrompts() refuses what does not fit, all at once", async () => {
