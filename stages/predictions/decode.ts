@@ -1,5 +1,6 @@
 import { CACHE_FLOATS } from "../../eval/generate.ts";
 import { decodingFacts } from "../../eval/reply_tokens.ts";
+import { placesFor, positionsFor } from "../../eval/row_admission.ts";
 import type { MemoryPart, Prediction, Sizes } from "../../pipeline/prediction.ts";
 import { countWeights } from "../../train/costs/arithmetic.ts";
 import { decodingMemory } from "../../train/costs/memory.ts";
@@ -106,7 +107,10 @@ function memoryOf(
 ): readonly MemoryPart[] | undefined {
   const shape = shapeOf(model);
   if (shape === null) return undefined;
-  const perRow = 2 * shape.layers * shape.keyValueHeads * shape.headDim * length;
-  const most = Math.max(1, Math.floor(CACHE_FLOATS / perRow));
-  return decodingMemory(shape, { models, rows: Math.min(rows, ROWS, most), length });
+  const positions = positionsFor(Math.ceil(length));
+  const places = placesFor(positions, {
+    mostRows: ROWS,
+    mostPositions: CACHE_FLOATS / (2 * shape.layers * shape.keyValueHeads * shape.headDim),
+  });
+  return decodingMemory(shape, { models, rows: Math.min(rows, places), length: positions });
 }

@@ -47,9 +47,16 @@ export class OnnxruntimeNode implements Runtime {
     this.description = standsIn === undefined ? this.name : `${this.name}; ${standsIn}`;
   }
 
-  async session(model: Uint8Array): Promise<Session> {
+  async session(
+    model: Uint8Array,
+    constants: ReadonlyMap<string, Tensor> = new Map(),
+  ): Promise<Session> {
+    const externalData = Array.from(constants, ([path, { data }]) => ({
+      path,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    }));
     return new OnnxruntimeNodeSession(
-      await ort.InferenceSession.create(model, sessionOptions(this.options)),
+      await ort.InferenceSession.create(model, { ...sessionOptions(this.options), externalData }),
     );
   }
 
