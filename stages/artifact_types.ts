@@ -63,6 +63,14 @@ const types: readonly ArtifactType[] = [
     },
   }),
   fileArtifact({ name: "steps", describe: "what each training step saw" }),
+  fileArtifact({
+    name: "benchmark",
+    describe: "a benchmark's prompts, and what its judge needs",
+    facts: async (folder) => {
+      const { measureBenchmark, openBenchmark } = await import("../eval/benchmark.ts");
+      return await measureBenchmark(await openBenchmark(folder));
+    },
+  }),
   fileArtifact({ name: "replies", describe: "what a model replied to prompts" }),
   fileArtifact({ name: "judgments", describe: "what a judge said of replies, one by one" }),
   fileArtifact({ name: "scores", describe: "tables of what judgments of a benchmark come to" }),

@@ -51,14 +51,15 @@ export const predictCurve: PredictOf<typeof curve> = ({ params, inputs }) => ({
   memory: worldMemory(inputs.snapshots[0], params.maxNewTokens, 1),
 });
 
-/** Replies to the prompts of pairs, each as long as it may be. */
+/** Replies to the prompts of pairs or of a benchmark, each as long as it may be. */
 export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }): Prediction => {
   const shape = shapeOf(inputs.policy[0]);
-  const pairs = countOf(inputs.pairs[0], "pairs") ?? params.limit ?? null;
-  if (shape === null || pairs === null) return {};
+  const [asked = null] = [...inputs.pairs ?? [], ...inputs.benchmark?.map(withoutReplies) ?? []];
+  const prompts = countOf(asked, "pairs") ?? countOf(asked, "prompts") ?? params.limit ?? null;
+  if (shape === null || prompts === null) return {};
   const { maxNewTokens, maxPromptLength = Infinity, limit = Infinity } = params;
-  const replies = Math.min(pairs, limit);
-  const promptTokens = meanPromptTokens(inputs.pairs[0], maxPromptLength);
+  const replies = Math.min(prompts, limit);
+  const promptTokens = meanPromptTokens(asked, maxPromptLength);
   const { all } = countWeights(shape);
   return {
     outputs: { replies: { replies } },
@@ -77,6 +78,11 @@ export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }
     }),
   };
 };
+
+/** A benchmark's sizes as those of pairs, whose prompts they are told apart by having replies. */
+function withoutReplies(sizes: Sizes | null): Sizes | null {
+  return sizes && { ...sizes, chosenCharacters: 0 };
+}
 
 function worldMemory(model: Sizes | null, maxNewTokens: number, models: number) {
   return memoryOf(model, { models, rows: ROWS, length: WORLD_PROMPT_TOKENS + maxNewTokens });
