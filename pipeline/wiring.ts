@@ -132,7 +132,7 @@ function resolveWire(wire: Wire, place: Place): OutputRef[] {
 }
 
 /** Whether two places are the same on the axes that both have, those that `where` decides aside. */
-function agrees(a: Axes, b: Axes, where: Narrowed): boolean {
+function agrees(a: Axes, b: Axes, where: Narrowed = {}): boolean {
   return Object.entries(a).every(([axis, value]) =>
     Object.hasOwn(where, axis) || b[axis] === undefined || b[axis] === value
   );
