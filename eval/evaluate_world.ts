@@ -11,6 +11,8 @@ import {
   pairPreferences,
 } from "./pair_preferences.ts";
 import type { ReplyRow } from "./reply_rows.ts";
+import { logRatios } from "./reply_kl.ts";
+import type { ReplyTokens } from "./reply_tokens.ts";
 import { type ReplyScorer, scoreBothReplies } from "./score_pairs.ts";
 import {
   generateJudged,
@@ -37,6 +39,8 @@ export interface EvaluatedPolicy {
   readonly evaluation: Evaluation;
   /** One a prompt, in the order of the prompts. */
   readonly replies: readonly ReplyRow[];
+  /** Their tokens. */
+  readonly replyTokens: ReplyTokens;
 }
 
 type Metrics = Partial<Record<MetricName, MetricValues>>;
@@ -55,9 +59,16 @@ export async function evaluateWorld(request: WorldEvaluation): Promise<Evaluated
       clusters: prompts.map(({ prompt }) => clusterId(prompt)),
     },
   };
+  const sequences = sampled.map(({ tokens }, i) => ({ prompt: prompts[i].tokens, reply: tokens }));
   const metrics: Metrics = {
     ...replyMetrics(sampled, greedy),
-    kl: { over: "prompts", values: await logRatios(request, sampled) },
+    kl: {
+      over: "prompts",
+      values: logRatios(
+        await policy.score(sequences),
+        await request.reference.score(sequences),
+      ),
+    },
   };
   if (pairs.length > 0) {
     itemSets.pairs = pairItemSet(pairs);
@@ -75,7 +86,11 @@ export async function evaluateWorld(request: WorldEvaluation): Promise<Evaluated
     text: sampled[i].text,
     score: sampled[i].gold,
   }));
-  return { evaluation: { itemSets, metrics, examples }, replies: replyRows(prompts, sampled) };
+  return {
+    evaluation: { itemSets, metrics, examples },
+    replies: replyRows(prompts, sampled),
+    replyTokens: { decoding: request.sampling, sequences },
+  };
 }
 
 async function firstReplies(
@@ -100,17 +115,6 @@ function replyMetrics(sampled: readonly JudgedReply[], greedy: readonly JudgedRe
     runOnGreedy: along(greedy, ({ covered }) => percent(!covered)),
     length: along(sampled, ({ tokens }) => tokens.length),
   };
-}
-
-/** log π(y|x) − log π_ref(y|x) (nats) of each sampled reply y: its mean estimates KL(π ‖ π_ref). */
-async function logRatios(
-  { policy, reference, prompts }: WorldEvaluation,
-  sampled: readonly JudgedReply[],
-): Promise<number[]> {
-  const sequences = sampled.map(({ tokens }, i) => ({ prompt: prompts[i].tokens, reply: tokens }));
-  const ours = await policy.score(sequences);
-  const theirs = await reference.score(sequences);
-  return Array.from(ours, (logp, i) => logp - theirs[i]);
 }
 
 async function preferences(

@@ -1,5 +1,6 @@
 import type { Json } from "../core/json.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
+import { choiceProblems } from "./choices.ts";
 import { findCycle } from "./graph.ts";
 import { type Axes, type Instance, instanceId } from "./instance.ts";
 import { applyToMatrix, type Override, setIn } from "./overrides.ts";
@@ -86,6 +87,7 @@ export function expand(source: RecipeSource, options: ExpandOptions): Instance[]
     const after = wiringClean ? gatesOf(unwired, context, problems) : [];
     return { ...unwired, ...resolved, inputs, after };
   });
+  if (problems.length === 0) problems.push(...choiceProblems(instances, source));
   if (problems.length > 0) {
     throw new InputError(unique(problems), `The recipe ${source.path} has problems`);
   }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { BenchmarkFiles } from "../eval/benchmark.ts";
 import type { AnsweredTurn, Conversation } from "../eval/converse.ts";
+import type { Decoding } from "../eval/reply_tokens.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
 import { decodingOf, generationParams } from "./generation_params.ts";
 import { modelFacts } from "./model_facts.ts";
@@ -28,6 +29,7 @@ export default defineStage<Params>({
     pairs: {
       type: "pairs",
       optional: true,
+      decides: "table",
       describe: "Held-out pairs: their prompts, and replies to compare with",
     },
     benchmark: {
@@ -65,14 +67,15 @@ export default defineStage<Params>({
     const tokenizer = await loadTokenizer(path);
     await using writer = await openWriter(path, { ...params, tokenizer });
     log(`computed by ${writer.runtime}`);
+    const decoding = decodingOf(params, params.stream);
     const answered = await converse(writer, {
       ...params,
       conversations,
-      decoding: decodingOf(params, params.stream),
+      decoding,
       signal,
       onProgress: (done) => progress({ done, total, unit: "replies" }),
     });
-    await keepReplies(answered, chosen, context);
+    await keepReplies(answered, { chosen, decoding }, context);
     if (benchmark === null) return;
     const { writeAnswers } = await import("../eval/benchmark.ts");
     const answers = answered.map((turns) => turns.map(({ reply }) => reply.text));
@@ -107,7 +110,10 @@ async function openPrompts({ params: { limit }, inputs }: Context): Promise<{
 /** Writes the replies, a row a turn, and says what was cut and what runs on. */
 async function keepReplies(
   answered: readonly (readonly AnsweredTurn[])[],
-  chosen: readonly string[] | null,
+  { chosen, decoding }: {
+    readonly chosen: readonly string[] | null;
+    readonly decoding: Decoding;
+  },
   { output, log, warn }: Context,
 ): Promise<void> {
   const { messagesOf } = await import("../data/pair.ts");
@@ -115,15 +121,20 @@ async function keepReplies(
   const { writeReplies } = await import("../eval/reply_rows.ts");
   const { describeRunOns } = await import("../eval/run_ons.ts");
   const rows = answered.flatMap((turns, i) =>
-    turns.map(({ id, prompt, reply, promptTokens }) => ({
-      id,
-      prompt: messagesOf(prompt),
-      ...reply,
-      promptTokens,
+    turns.map(({ id, prompt, reply: { tokens, ...reply }, promptTokens }) => ({
+      ...{ id, prompt: messagesOf(prompt), ...reply },
+      tokens: tokens.length,
+      promptTokens: promptTokens.length,
       chosen: chosen?.[i] ?? null,
     }))
   );
-  await writeReplies(output("replies"), rows);
+  await writeReplies(output("replies"), rows, {
+    decoding,
+    sequences: answered.flat().map(({ promptTokens, reply: { tokens } }) => ({
+      prompt: promptTokens,
+      reply: tokens,
+    })),
+  });
   const cut = describeTruncation(answered.flat());
   if (cut !== null) warn(cut);
   const ended = rows.filter(({ stop }) => stop === "end").length;

@@ -54,10 +54,7 @@ export default defineStage<Params>({
     const { params } = context;
     const { judgeItems } = await import("../eval/judge/judge_items.ts");
     const files = await answerFiles(params, context.inputs);
-    const benchmark = params.benchmark === "alpaca-eval"
-      ? await openAlpacaEval(files, params)
-      : await openMtBench(files, params);
-    const { items, ...how } = benchmark;
+    const { items, ...how } = await openAnswers(files, params);
     const { model, seeds, sampling, asking } = await openJudge(
       { ...params, rule: how.rule.kind },
       context,
@@ -70,6 +67,17 @@ export default defineStage<Params>({
 type Benchmark = Pick<Protocol, "systems" | "rule" | "template" | "orders"> & {
   readonly items: readonly JudgedItem[];
 };
+
+/**
+ * What a benchmark asks of a judge, from its files.
+ *
+ * @throws InputError for files that are not what they should be
+ */
+export function openAnswers(files: AnswerFiles, params: Params): Promise<Benchmark> {
+  return params.benchmark === "alpaca-eval"
+    ? openAlpacaEval(files, params)
+    : openMtBench(files, params);
+}
 
 /** One order a pair, drawn by seed and instruction, and the log-probs of the two names. */
 async function openAlpacaEval(files: AnswerFiles, params: Params): Promise<Benchmark> {

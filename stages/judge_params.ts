@@ -197,7 +197,7 @@ function misnamed(recipe: string | undefined, environment: string | null): strin
   return `Expected JUDGE_MODEL to be ${recipe} too, or not set, but found ${environment}.`;
 }
 
-/** The command line, which asks for hosts and the model alone, may not read the key; workers may. */
+/** The command line asks for hosts and the model alone, and does not look at the key; workers do. */
 function withoutKey(name: string): string | undefined {
   return name === "JUDGE_API_KEY" ? undefined : Deno.env.get(name);
 }

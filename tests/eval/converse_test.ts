@@ -63,7 +63,7 @@ Deno.test("converse() shows each turn all that was said, the model's own replies
     { role: "assistant", content: "D" },
     { role: "user", content: "z" },
   ]);
-  assert.deepEqual([second.reply.text, second.promptTokens], ["H", 8], "uxyaDuz>");
+  assert.deepEqual([second.reply.text, second.promptTokens.length], ["H", 8], "uxyaDuz>");
   assert.deepEqual(messagesOf(third.prompt).map(({ content }) => content), [
     ...["xy", "D", "z", "H", "w"],
   ]);
@@ -76,6 +76,10 @@ Deno.test("converse() cuts what is too long and says so; no conversations are no
     [{ id: "a", opening: "xy", followUps: ["zzzz"] }],
     { maxPromptLength: 6 },
   );
-  assert.deepEqual([first.truncated, second.truncated, second.promptTokens], [false, true, 6]);
+  assert.deepEqual([first.truncated, second.truncated, second.promptTokens.length], [
+    false,
+    true,
+    6,
+  ]);
   assert.deepEqual((await hold([])).turns, []);
 });

@@ -13,6 +13,8 @@ import { promptText, type ReplyRow, writeReplies } from "../../../eval/reply_row
 import judgeGold from "../../../stages/judge_gold.ts";
 import { runStage, temporaryFolder } from "../../stages/run_stage.ts";
 
+const NO_TOKENS = { decoding: "greedy", sequences: [] } as const;
+
 /** Replies to tasks of the world, some of them right, some cut; few prompts, so that some come again. */
 function drawReplies(seed: number, system: string, errors: number): ReplyRow[] {
   const tasks = Random.seeded(seed, "tasks");
@@ -87,8 +89,8 @@ Deno.test("judge-gold leaves what a judge leaves, and names what is no prompt of
   const [ours, theirs] = ["ours", "theirs"].map((name) => `${folder}/${name}`);
   for (const path of [ours, theirs]) await Deno.mkdir(path);
   const rows = drawReplies(1, "ours", 0.2);
-  await writeReplies(ours, rows);
-  await writeReplies(theirs, drawReplies(1, "theirs", 0.2));
+  await writeReplies(ours, rows, NO_TOKENS);
+  await writeReplies(theirs, drawReplies(1, "theirs", 0.2), NO_TOKENS);
   const params = { system: "ours", baseline: "theirs" };
   const ran = await runStage(judgeGold, params, { replies: ours, baseline: theirs });
   const { judge, judgments, coverage, items } = await readJudged(ran.output("judgments"));
@@ -106,8 +108,8 @@ Deno.test("judge-gold leaves what a judge leaves, and names what is no prompt of
     "MT-Bench's pairs are judged in both orders",
   );
   const odd = { ...rows[0], prompt: [{ role: "user", content: "sing" }] as const };
-  await writeReplies(ours, [odd]);
-  await writeReplies(theirs, [odd]);
+  await writeReplies(ours, [odd], NO_TOKENS);
+  await writeReplies(theirs, [odd], NO_TOKENS);
   await assert.rejects(runStage(judgeGold, params, { replies: ours, baseline: theirs }), {
     name: "InputError",
     message: /^test:1: .*sing/,
