@@ -10,9 +10,16 @@ import {
   type PairPreferences,
   pairPreferences,
 } from "./pair_preferences.ts";
+import type { ReplyRow } from "./reply_rows.ts";
 import { logRatios } from "./reply_kl.ts";
+import type { ReplyTokens } from "./reply_tokens.ts";
 import { type ReplyScorer, scoreBothReplies } from "./score_pairs.ts";
-import { generateJudged, type JudgedReply, type WorldDecoding } from "./world_replies.ts";
+import {
+  generateJudged,
+  type JudgedReply,
+  replyRows,
+  type WorldDecoding,
+} from "./world_replies.ts";
 
 /** What evaluating a policy in the synthetic world needs. */
 export interface WorldEvaluation extends Omit<WorldDecoding, "decoding" | "samples"> {
@@ -27,13 +34,22 @@ export interface WorldEvaluation extends Omit<WorldDecoding, "decoding" | "sampl
   readonly examples: number;
 }
 
+/** What a policy did, and the sampled replies that it was judged by. */
+export interface EvaluatedPolicy {
+  readonly evaluation: Evaluation;
+  /** One a prompt, in the order of the prompts. */
+  readonly replies: readonly ReplyRow[];
+  /** Their tokens. */
+  readonly replyTokens: ReplyTokens;
+}
+
 type Metrics = Partial<Record<MetricName, MetricValues>>;
 
 /**
  * Evaluates a policy by the gold reward of its replies (sampled and greedy), its distance from the
  * reference on its own samples, and what it prefers on held-out pairs.
  */
-export async function evaluateWorld(request: WorldEvaluation): Promise<Evaluation> {
+export async function evaluateWorld(request: WorldEvaluation): Promise<EvaluatedPolicy> {
   const { policy, prompts, pairs, outOfCoverage } = request;
   const sampled = await firstReplies(policy.decoder, { ...request, decoding: request.sampling });
   const greedy = await firstReplies(policy.decoder, { ...request, decoding: "greedy" });
@@ -70,7 +86,11 @@ export async function evaluateWorld(request: WorldEvaluation): Promise<Evaluatio
     text: sampled[i].text,
     score: sampled[i].gold,
   }));
-  return { itemSets, metrics, examples };
+  return {
+    evaluation: { itemSets, metrics, examples },
+    replies: replyRows(prompts, sampled),
+    replyTokens: { decoding: request.sampling, sequences },
+  };
 }
 
 async function firstReplies(

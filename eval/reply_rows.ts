@@ -10,7 +10,7 @@ export interface ReplyRow {
   /** As in the source of the prompt. */
   readonly id: string;
   readonly prompt: readonly Message[];
-  /** Without special tokens. */
+  /** Without special tokens, which are words in the synthetic world and stand here. */
   readonly text: string;
   /** `end`: by itself; `length`: cut. */
   readonly stop: "end" | "length";

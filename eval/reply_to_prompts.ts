@@ -94,7 +94,9 @@ function textReply(
 }
 
 /** How many prompts were cut, as a sentence; null for none. */
-export function describeTruncation(replies: readonly RepliedPrompt[]): string | null {
+export function describeTruncation(
+  replies: readonly Omit<RepliedPrompt, "replies">[],
+): string | null {
   const cut = replies.filter(({ truncated }) => truncated);
   if (cut.length === 0) return null;
   return `${cut.length} of ${replies.length} prompts were too long and kept their last ` +

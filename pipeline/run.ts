@@ -170,6 +170,7 @@ class RunLoop {
     const wanted = reservationOf(one);
     const used = [...this.#running.values()].map(({ attempt }) => attempt.reserved);
     if (used.length === 0) return true; // larger than the machine: alone, rather than never
+    if (used.some(({ turns }) => turns.some((turn) => wanted.turns.includes(turn)))) return false;
     const cores = used.reduce((sum, one) => sum + one.cores, wanted.cores);
     const memory = used.reduce((sum, one) => sum + one.memory, wanted.memory);
     return cores <= capacity.cores && memory <= capacity.memory;

@@ -7,15 +7,17 @@ export interface Reservation {
   readonly cores: number;
   /** MiB */
   readonly memory: number;
+  /** Names of what no other may use meanwhile. */
+  readonly turns: readonly string[];
 }
 
 /** What an instance declares to use; its memory as foreseen, where it is. */
 export function reservationOf(
   { instance: { stage, params }, forecast }: Pick<PlannedInstance, "instance" | "forecast">,
 ): Reservation {
-  const { cores, memory = 0 } = stage.resources(params);
+  const { cores, memory = 0, turns = [] } = stage.resources(params);
   const bytes = totalBytes(forecast.memory);
-  return { cores, memory: bytes === null ? memory : Math.ceil(bytes / 2 ** 20) };
+  return { cores, memory: bytes === null ? memory : Math.ceil(bytes / 2 ** 20), turns };
 }
 
 /**

@@ -40,6 +40,8 @@ export interface Resources {
   readonly environment?: readonly string[];
   /** Folders of the store that it may read and write: what can be had again from elsewhere. */
   readonly caches?: readonly CacheName[];
+  /** What instances take turns at, by names of their own: no two that share one run at once. */
+  readonly turns?: readonly string[];
 }
 
 /**

@@ -64,6 +64,14 @@ const types: readonly ArtifactType[] = [
   }),
   fileArtifact({ name: "steps", describe: "what each training step saw" }),
   fileArtifact({
+    name: "benchmark",
+    describe: "a benchmark's prompts, and what its judge needs",
+    facts: async (folder) => {
+      const { measureBenchmark, openBenchmark } = await import("../eval/benchmark.ts");
+      return await measureBenchmark(await openBenchmark(folder));
+    },
+  }),
+  fileArtifact({
     name: "replies",
     describe: "what a model replied to prompts",
     facts: async (folder) => (await import("../eval/reply_facts.ts")).measureReplyTexts(folder),

@@ -35,7 +35,10 @@ export default defineStage<z.infer<typeof params>>({
       describe: "Covered against run-on replies",
     },
   },
-  outputs: { evaluation: { type: "evaluation" } },
+  outputs: {
+    evaluation: { type: "evaluation" },
+    replies: { type: "replies", describe: "The sampled ones, one a prompt" },
+  },
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: () => 3,
@@ -43,6 +46,7 @@ export default defineStage<z.infer<typeof params>>({
   async run({ params, input, inputs, output, signal, log, warn }) {
     const { evaluateWorld } = await import("../eval/evaluate_world.ts");
     const { writeEvaluation } = await import("../eval/evaluation.ts");
+    const { writeReplies } = await import("../eval/reply_rows.ts");
     const { openPolicy, openScoredModel } = await import("./open_policy.ts");
     const { readWorldPrompts, worldReplies } = await import("../eval/world_prompts.ts");
     const { readTokens } = await import("../data/store/read_tokens.ts");
@@ -59,7 +63,7 @@ export default defineStage<z.infer<typeof params>>({
     const outOfCoverage = await Promise.all(
       inputs("outOfCoverage").map(({ path }) => readTokens(path)),
     );
-    const evaluation = await evaluateWorld({
+    const { evaluation, replies, replyTokens } = await evaluateWorld({
       ...params,
       ...worldReplies(policy.tokenizer),
       policy,
@@ -71,6 +75,7 @@ export default defineStage<z.infer<typeof params>>({
       signal,
     });
     await writeEvaluation(output("evaluation"), evaluation);
+    await writeReplies(output("replies"), replies, replyTokens);
     log(`${evaluation.itemSets.prompts.items.length} prompts`);
   },
 });

@@ -1,12 +1,8 @@
 import { z } from "zod";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
+import { inFolder } from "./in_folder.ts";
 
-/** Paths within the folder; what lies elsewhere is neither in the key nor readable. */
-const inFolder = z.string().min(1).refine(
-  (path) => !path.startsWith("/") && !path.split("/").includes(".."),
-  { error: "a path within the folder" },
-);
 const files = (describe: string) => z.array(inFolder).default([]).describe(describe);
 
 const params = z.strictObject({

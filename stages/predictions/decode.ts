@@ -54,15 +54,16 @@ export const predictCurve: PredictOf<typeof curve> = ({ params, inputs }) => ({
   memory: worldMemory(inputs.snapshots[0], params.maxNewTokens, 1),
 });
 
-/** Replies to the prompts of pairs, each as long as it may be. */
+/** Replies to the prompts of pairs or of a benchmark, each as long as it may be. */
 export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }): Prediction => {
   const [policy] = inputs.policy;
-  const pairs = countOf(inputs.pairs[0], "pairs") ?? params.limit ?? null;
-  if (pairs === null) return {};
+  const [asked = null] = [...inputs.pairs ?? [], ...inputs.benchmark?.map(withoutReplies) ?? []];
+  const prompts = countOf(asked, "pairs") ?? countOf(asked, "prompts") ?? params.limit ?? null;
+  if (prompts === null) return {};
   const { maxNewTokens, maxPromptLength = Infinity, limit = Infinity } = params;
-  const replies = Math.min(pairs, limit);
-  const promptTokens = meanPromptTokens(inputs.pairs[0], maxPromptLength);
-  const sizes = { replies, promptTokens, ...replySizes(params, inputs.pairs[0]) };
+  const replies = Math.min(prompts, limit);
+  const promptTokens = meanPromptTokens(asked, maxPromptLength);
+  const sizes = { replies, promptTokens, ...replySizes(params, asked) };
   const shape = shapeOf(policy);
   if (shape === null) return { outputs: { replies: sizes } };
   const { all } = countWeights(shape);
@@ -83,6 +84,11 @@ export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }
     }),
   };
 };
+
+/** A benchmark's sizes as those of pairs, whose prompts they are told apart by having replies. */
+function withoutReplies(sizes: Sizes | null): Sizes | null {
+  return sizes && { ...sizes, chosenCharacters: 0 };
+}
 
 /** What is foreseen of replies, each as long as it may be; bytes as if every character took one. */
 function replySizes(params: ParamsOf<typeof generate>, pairs: Sizes | null): Sizes {

@@ -1,6 +1,7 @@
 import type { Predict } from "../../pipeline/prediction.ts";
 import type { Stage } from "../../pipeline/stage.ts";
 import { predictBaseModel } from "./base_model.ts";
+import { predictBenchmark } from "./benchmark.ts";
 import {
   predictInitial,
   predictPairs,
@@ -18,6 +19,7 @@ import { predictTraining } from "./train.ts";
 const PREDICTIONS: Readonly<Record<string, Predict<never>>> = {
   "world": predictWorld,
   "read-pairs": predictPairs,
+  "read-benchmark": predictBenchmark,
   "train-tokenizer": predictTokenizer,
   "tokenize": predictTokens,
   "base-model": predictBaseModel,

@@ -41,15 +41,26 @@ function sum(values: readonly (number | null)[]): number | null {
   );
 }
 
-/** Judging a benchmark's files, which are there: the very requests are counted. */
-export const predictJudgingAnswers: PredictOf<typeof judgeAnswers> = async ({ params }) => {
+/**
+ * Judging a benchmark's files: where they are there, the very requests are counted. Of answers that are
+ * wired, which nobody has read yet, only how many calls they take, where the benchmark tells.
+ */
+export const predictJudgingAnswers: PredictOf<typeof judgeAnswers> = async ({ params, inputs }) => {
   if (isOffline()) return {};
-  const { openBenchmark } = await import("../judge_answers.ts");
+  if (Object.values(inputs).some((wired) => wired.length > 0)) {
+    const { benchmark, limit, seeds = [null] } = params;
+    const prompts = limit === undefined ? countOf(inputs.benchmark?.[0], "prompts") : null;
+    const orders = benchmark === "mt-bench-pair" ? 2 : 1;
+    const count = prompts && prompts * orders * seeds.length;
+    return foreseen(params, { count, dollars: null });
+  }
+  const { openAnswers } = await import("../judge_answers.ts");
+  const { answerFiles } = await import("../answer_files.ts");
   const { judgeRequests } = await import("../../eval/judge/judge_items.ts");
   const { temperature, maxTokens, maxTokensField, seeds = [null], prices = null } = params;
   const sampling = { temperature, maxTokens, maxTokensField, topLogprobs: null };
   const calls = await orUnknown(async () => {
-    const { items, ...how } = await openBenchmark(params);
+    const { items, ...how } = await openAnswers(await answerFiles(params, () => []), params);
     const requests = judgeRequests(items, { ...how, model: "any", seeds, sampling });
     const { calls, dollars } = estimateCost(requests, prices);
     return { count: calls, dollars };

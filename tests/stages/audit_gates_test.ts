@@ -7,12 +7,21 @@ import { parseOverrides } from "../../pipeline/overrides.ts";
 import { parseRecipe } from "../../pipeline/recipe.ts";
 import { stages } from "../../stages/registry.ts";
 
+const SMOLLM2 = ["data.path=rows", "base.path=model.gguf"];
+
 /** Every shipped recipe that trains, with what it requires. */
 const TRAINING: Readonly<Record<string, readonly string[]>> = {
   "tiny": [],
   "tiny-overtrained": [],
   "ultrafeedback-small": ["data.path=rows"],
-  "ultrafeedback-smollm2": ["data.path=rows", "base.path=model.gguf"],
+  "ultrafeedback-smollm2": SMOLLM2,
+  "ultrafeedback-smollm2-judged": [
+    ...[...SMOLLM2, "judge.template=prompts.jsonl", "judge-over-dpo.template=prompts.jsonl"],
+  ],
+  "ultrafeedback-smollm2-mt-bench": [...SMOLLM2, "mt-bench.path=mt_bench"],
+  "ultrafeedback-smollm2-alpaca-eval": [
+    ...[...SMOLLM2, "alpaca-eval.path=alpaca_eval", "score.difficulty=difficulty.jsonl"],
+  ],
   "zephyr-7b-beta": [],
   "zephyr-7b-gemma": [],
   "openrlhf-gemma": [],
@@ -26,7 +35,7 @@ function expanded(name: string): Instance[] {
     overrides: [...source.overrides, ...parseOverrides(TRAINING[name])],
     recipeFolder: "/nowhere",
     userFolder: "/nowhere",
-    lookUp: (path) => path.endsWith(".gguf") ? "file" : "folder",
+    lookUp: (path) => /\.(gguf|jsonl)$/.test(path) ? "file" : "folder",
   });
 }
 
@@ -55,6 +64,22 @@ for (const name of Object.keys(TRAINING)) {
       return [train.id];
     });
     assert.ok(gated.some((id) => id.startsWith("train/dpo")), gated.join(" "));
+  });
+}
+
+for (const name of ["ultrafeedback-smollm2-mt-bench", "ultrafeedback-smollm2-alpaca-eval"]) {
+  Deno.test(`${name} answers a benchmark once its prompts were held against the training set`, () => {
+    const instances = expanded(name);
+    const byId = new Map(instances.map((one) => [one.id, one]));
+    const [audit] = instances.filter(({ stage }) => stage.name === "audit");
+    const answers = instances.filter(({ inputs }) => inputs.benchmark?.length > 0)
+      .filter(({ stage }) => stage.name === "generate");
+    assert.equal(answers.length, 4);
+    for (const answer of answers) {
+      const { instance } = answer.inputs.benchmark[0];
+      assert.deepEqual(audit.inputs.prompts.map((ref) => ref.instance), [instance]);
+      assert.ok(ancestors(answer, byId).has(audit.id), answer.id);
+    }
   });
 }
 

@@ -89,7 +89,7 @@ export const trouble = defineStage({
   params: z.strictObject({ how: z.enum(["throw", "nothing", "crash", "escape", "count", "chat"]) }),
   inputs: { number: { type: "number", optional: true } },
   outputs: output,
-  resources: () => one,
+  resources: ({ how }) => how === "chat" ? { ...one, turns: ["chat"] } : one,
   module: import.meta.url,
   async run(context) {
     const { how } = context.params;
