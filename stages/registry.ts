@@ -13,6 +13,7 @@ import logps from "./logps.ts";
 import measure from "./measure.ts";
 import readJudgments from "./read_judgments.ts";
 import readPairs from "./read_pairs.ts";
+import reconcile from "./reconcile.ts";
 import report from "./report.ts";
 import scoreAlpacaEval from "./score_alpaca_eval.ts";
 import scoreMtBench from "./score_mt_bench.ts";
@@ -45,6 +46,7 @@ const all: readonly Stage[] = [
   scoreMtBench,
   scoreAlpacaEval,
   compare,
+  reconcile,
   report,
 ];
 
