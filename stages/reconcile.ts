@@ -29,7 +29,8 @@ export default defineStage<z.infer<typeof params>>({
     scores: { type: "scores", many: true, describe: "What was found" },
   },
   outputs: { reconciliation: { type: "reconciliation" } },
-  resources: () => ({ cores: 1, memory: 300 }),
+  // The package yaml asks for these when it is loaded; they switch on its own debugging.
+  resources: () => ({ cores: 1, memory: 300, environment: ["LOG_TOKENS", "LOG_STREAM"] }),
   estimateSeconds: () => 1,
   module: import.meta.url,
   async run({ params, input, inputs, output, log }) {

@@ -17,8 +17,8 @@ export interface PaperColumn {
   readonly sources: readonly ScoreSource[];
   /** Score columns that bound the number where no source has it. */
   readonly bounds?: { readonly table: string; readonly least: string; readonly most: string };
-  /** What is missing where there is no number of a row; `over` is the opponent in tables of duels. */
-  missing(row: string, over: string): string;
+  /** What is missing where there is no number for a row, as a sentence. */
+  readonly missing: string;
 }
 
 /** A table of the paper: its rows and columns in order, and where their numbers come from. */
@@ -49,14 +49,13 @@ const EXAM = {
   unit: "%",
   digits: 1,
   sources: [],
-  missing: (row: string) => `No score of ${row} in this benchmark is in these files.`,
+  missing: "No score of this model in this benchmark is in these files.",
 };
 
 const OF_RESULTS = {
   digits: 1,
   sources: [],
-  missing: (row: string, over: string) =>
-    `No judgments of ${row} against ${over} are in these files.`,
+  missing: "No judgments of these two are in these files.",
 };
 
 /**
@@ -84,7 +83,7 @@ export const PAPER_TABLES = {
           { table: "grades", value: "mean" },
           { table: "categories", value: "mean" },
         ],
-        missing: (row) => `Neither grades nor means by category of ${row} are in these files.`,
+        missing: "Neither grades nor means by category of this model are in these files.",
       }),
       benchmark("AlpacaEval 2.0 LC", "LC win rate", {
         group: "AlpacaEval 2.0",
@@ -94,7 +93,7 @@ export const PAPER_TABLES = {
           { table: "annotations", value: "harnessLengthControlled" },
           { table: "leaderboard", value: "overAll" },
         ],
-        missing: (row) => `Neither judgments nor GLM weights of ${row} are in these files.`,
+        missing: "Neither judgments nor GLM weights of this model are in these files.",
       }),
       benchmark("AlpacaEval 2.0 WR", "Win rate", {
         group: "AlpacaEval 2.0",
@@ -104,7 +103,7 @@ export const PAPER_TABLES = {
           { table: "annotations", value: "winRate" },
           { table: "leaderboard", value: "publishedWinRate" },
         ],
-        missing: (row) => `Neither judgments nor a leaderboard row of ${row} are in these files.`,
+        missing: "Neither judgments nor a leaderboard row of this model are in these files.",
       }),
     ],
   },
@@ -126,9 +125,8 @@ export const PAPER_TABLES = {
       digits: 2,
       sources: [],
       bounds: { table: "head-to-head", least: "leastWinRate", most: "mostWinRate" },
-      missing: (row, over) =>
-        `A win rate without length control rests on judgments, or on the lengths of all outputs; of ` +
-        `${row} against ${over} neither is in these files.`,
+      missing: "A win rate without length control rests on judgments, or on the lengths of all " +
+        "outputs; of these two, neither is in these files.",
     }),
   },
   "6": {
@@ -138,7 +136,7 @@ export const PAPER_TABLES = {
     columns: duelColumns({
       digits: 2,
       sources: [{ table: "head-to-head", value: "lengthControlled" }],
-      missing: (row, over) => `No GLM weights of ${row} against ${over} are in these files.`,
+      missing: "No GLM weights of these two are in these files.",
     }),
   },
   "average-loss": {
@@ -160,8 +158,12 @@ export function paperTable(id: string): PaperTable | null {
   return Object.hasOwn(PAPER_TABLES, id) ? PAPER_TABLES[id as PaperTableId] : null;
 }
 
+/** The series that a row is of, in parentheses with a blank before: ` (beta)`; empty for none. */
+export function seriesOf(row: string): string {
+  return /\s*\([^()]*\)$/.exec(row)?.[0] ?? "";
+}
+
 /** Whom a column of duels is about, in the series of the row: `Ref` beside `RPO (beta)` is `Ref (beta)`. */
 export function opponentOf(row: string, column: string): string {
-  const series = /\s*\([^()]*\)$/.exec(row)?.[0] ?? "";
-  return `${column}${series}`;
+  return `${column}${seriesOf(row)}`;
 }

@@ -1,6 +1,6 @@
 import type { PublishedCell } from "../../core/published_cell.ts";
 import { type CellPlace, findBounds, findScore, type FoundScore } from "../paper/find_score.ts";
-import { opponentOf, paperTable } from "../paper/paper_tables.ts";
+import { paperTable } from "../paper/paper_tables.ts";
 import type { ScoredTables } from "../score_tables.ts";
 import { judgeLengthControl } from "./judge_length_control.ts";
 import {
@@ -41,7 +41,7 @@ export function judgeCell(cell: PublishedCell, evidence: Evidence): JudgedCell {
   const judged = judgeLengthControl(cell, found) ?? judgeFound(cell, found, evidence);
   const truncated = describeTruncated(found);
   if (truncated === null) return judged;
-  const sentence = `${cell.row}: ${truncated}`;
+  const sentence = `${cell.row}: ${truncated.charAt(0).toLowerCase()}${truncated.slice(1)}`;
   return {
     ...judged,
     sentences: [...judged.sentences, truncated],
@@ -98,7 +98,7 @@ function judgeMissing(
   place: CellPlace,
   scores: readonly ScoredTables[],
 ): JudgedCell {
-  const missing = place.column.missing(cell.row, opponentOf(cell.row, cell.column));
+  const { missing } = place.column;
   const bounds = findBounds(place, scores);
   if (bounds === null) return unsupported(missing);
   const { interval, origin } = bounds;

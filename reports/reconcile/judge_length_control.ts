@@ -9,7 +9,7 @@ interface ShiftedRate {
   readonly instructions: number;
   /** What it may be with each difficulty at its own instruction; null where nothing tells. */
   readonly byInstruction: readonly [number, number] | null;
-  /** How that is known: `By simulation`. */
+  /** How that is known: `By a fit`. */
   readonly by: string;
 }
 
@@ -31,9 +31,10 @@ export function judgeLengthControl(cell: PublishedCell, found: FoundScore): Judg
   const again = isWithin(value, printedBand(cell)) ? "is met again" : "is not met again";
   const rests = `rests on n = ${judged} of ${instructions} instructions`;
   const [low, high] = (byInstruction ?? []).map((end) => end.toFixed(cell.digits));
+  const range = low === high ? low : `from ${low} to ${high}`;
   const possible = byInstruction === null
     ? "What it would be with each difficulty at its own instruction, these files do not tell."
-    : `${by}, it would be from ${low} to ${high} with each difficulty at its own instruction.`;
+    : `${by}, with each difficulty at its own instruction it would be ${range}.`;
   const printed = cell.value.toFixed(cell.digits);
   return {
     ...{ reproduced: value, n: judged, interval: byInstruction, verdict: "not comparable" },
@@ -54,7 +55,7 @@ function shiftedRate({ table, row: { values }, source }: FoundScore): ShiftedRat
     if (typeof judged !== "number" || typeof instructions !== "number") return null;
     if (judged >= instructions) return null;
     const byInstruction = values.byInstruction?.ci95 ?? null;
-    return { judged, instructions, byInstruction, by: "By simulation" };
+    return { judged, instructions, byInstruction, by: "In 95% of a simulation's draws" };
   }
   if (table.id === "annotations" && source.value === "harnessLengthControlled") {
     const { lengthControlled: own, harnessLengthControlled: harness, winRate } = values;

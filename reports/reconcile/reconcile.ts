@@ -1,9 +1,11 @@
 import type { PublishedCell } from "../../core/published_cell.ts";
 import { findScore } from "../paper/find_score.ts";
+import { seriesOf } from "../paper/paper_tables.ts";
 import { type Evidence, judgeCell, type JudgedCell, placeOf } from "./judge_cell.ts";
 import {
   type Finding,
   type FindingKind,
+  isWithin,
   printedBand,
   type Reconciliation,
 } from "./reconciliation.ts";
@@ -63,6 +65,9 @@ function heldToNeighbours(
     return { ...judged, sentences: [own.sentence, ...judged.sentences], findings: [] };
   }
   const turned = placeOf(cell)?.layout.kind === "duels" ? turnedCell(cell, published) : undefined;
+  if (judged.reproduced !== null && judged.verdict === "not comparable") {
+    return heldToSeries(cell, judged, published);
+  }
   if (turned === undefined) return judged;
   const other = swapped.find(({ cells }) => cells.includes(turned));
   if (other !== undefined && judged.reproduced === null) {
@@ -74,6 +79,31 @@ function heldToNeighbours(
     `The same table prints ${turned.value.toFixed(turned.digits)} for ${turned.row} over ` +
     `${cell.row}, the complement of ${complement}.`;
   return { ...judged, sentences: [...judged.sentences, sentence] };
+}
+
+/** Says which other models of the series and column a number may not be told apart from. */
+function heldToSeries(
+  cell: PublishedCell,
+  judged: JudgedCell,
+  published: readonly PublishedCell[],
+): JudgedCell {
+  const { interval } = judged;
+  const series = seriesOf(cell.row);
+  const held = published.filter((other) =>
+    other !== cell && other.table === cell.table && other.column === cell.column &&
+    seriesOf(other.row) === series && interval !== null && isWithin(other.value, interval)
+  );
+  if (held.length === 0) return judged;
+  const shown = held.map(({ row, value, digits }) => `${row}, ${value.toFixed(digits)}`);
+  const sentence = `That range holds what is printed for ${shown.join("; ")}.`;
+  return {
+    ...judged,
+    sentences: [...judged.sentences, sentence],
+    findings: judged.findings.map((finding) => ({
+      ...finding,
+      sentence: `${finding.sentence} ${sentence}`,
+    })),
+  };
 }
 
 /** By kind, each sentence once, otherwise as they came. */

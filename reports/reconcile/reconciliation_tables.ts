@@ -22,17 +22,20 @@ const CAPTION =
   "recipe says so, its 95% interval holds the printed one). n counts what was judged. Interval: 95% of the " +
   "number found here; of what is not comparable, where the number may lie as far as these files tell.";
 
-/** A table for each of the printed ones: each number beside what was found, verdicts with their reasons as notes. */
+/**
+ * A table for each of the printed ones: each number beside what was found, verdicts with their reasons as
+ * notes. The first says what verdicts mean.
+ */
 export function reconciliationTables(
   { rows, origin }: Pick<OriginatedReconciliation, "rows" | "origin">,
 ): Table[] {
   const byTable = Map.groupBy(rows, ({ table }) => table);
-  return [...byTable].map(([id, own]) => {
+  return [...byTable].map(([id, own], at) => {
     const notes = [...new Set(own.map(({ why }) => why))];
     return {
       id: `${origin.instance}-${id}`,
       title: `Table ${id} of the paper, and what these files give`,
-      caption: CAPTION,
+      caption: at === 0 ? CAPTION : "",
       columns: COLUMNS,
       rows: own.map((row) => ({
         id: `${row.row}:${row.column}`,

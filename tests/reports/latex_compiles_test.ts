@@ -57,7 +57,7 @@ latexTest("hostile text compiles, and shows nothing of this machine", async () =
     results: { ...input.results, notes: hostile },
   }));
   assert.ok(success, log);
-  assert.doesNotMatch(log, /passwd|write18 enabled/);
+  assert.doesNotMatch(log, /root:x|uid=/);
 });
 
 latexTest("typeset() gives the same PDF twice, and leaves nothing beside it", async () => {
