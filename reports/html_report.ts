@@ -9,7 +9,7 @@ import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
 import { type ReportTables, reportTables } from "./report_tables.ts";
-import { reportHeadline, reportSentences } from "./report_words.ts";
+import { reportFindings, reportHeadline, reportSentences } from "./report_words.ts";
 import type { RunFacts } from "./run_facts.ts";
 import { type Verdict, verdict } from "./verdict.ts";
 
@@ -125,7 +125,11 @@ function resultSection(
   input: ReportInput,
   { tables, judged }: { tables: ReportTables; judged: Verdict | null },
 ): Section {
-  const body = tables.main.map(renderHtml);
+  const findings = reportFindings(input, judged).map((text) => `<li>${escapeHtml(text)}</li>`);
+  const body = findings.length === 0
+    ? []
+    : [`<h3>What disagrees in print</h3>`, `<ul>${findings.join("\n")}</ul>`];
+  body.push(...tables.main.map(renderHtml));
   if (tables.duels !== null) body.push(renderHtml(tables.duels));
   body.push(...reportSentences(input, judged).map((sentence) => `<p>${escapeHtml(sentence)}</p>`));
   return { id: "result", heading: "Result", body: body.join("\n") };

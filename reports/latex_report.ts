@@ -1,7 +1,7 @@
 import { breakable, escapeLatex, renderLatex } from "./latex.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
 import { reportTables } from "./report_tables.ts";
-import { reportHeadline, reportSentences } from "./report_words.ts";
+import { reportFindings, reportHeadline, reportSentences } from "./report_words.ts";
 import { verdict } from "./verdict.ts";
 
 /**
@@ -19,7 +19,7 @@ export function renderLatexReport(input: ReportInput): string {
   const paragraphs = [
     `${escapeLatex(claimLabel(input))}: \\emph{${breakable(claim)}}`,
     ...(headline === null ? [] : [breakable(headline)]),
-    ...reportSentences(input, judged).map(breakable),
+    ...[...reportFindings(input, judged), ...reportSentences(input, judged)].map(breakable),
   ];
   return [
     "\\documentclass[a4paper]{article}",

@@ -3,7 +3,7 @@ import { escapeMarkdown, fenceMarkdown, renderMarkdown } from "./markdown.ts";
 import { formatNumber } from "./number_format.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
 import { reportTables } from "./report_tables.ts";
-import { reportHeadline, reportSentences } from "./report_words.ts";
+import { reportFindings, reportHeadline, reportSentences } from "./report_words.ts";
 import { titlesOf } from "./score_tables.ts";
 import { verdict } from "./verdict.ts";
 
@@ -17,11 +17,13 @@ export function renderMarkdownReport(input: ReportInput): string {
   const judged = test === null ? null : verdict(results, test);
   const { main, duels, comparisons, seeds, metrics } = reportTables(input, judged);
   const headline = reportHeadline(input, judged);
+  const findings = reportFindings(input, judged).map((text) => `- ${escapeMarkdown(text)}`);
   return [
     `# ${escapeMarkdown(title)}`,
     `${claimLabel(input)}: *${escapeMarkdown(claim)}*`,
     ...(headline === null ? [] : [`What this run says: ${escapeMarkdown(headline)}`]),
     `## Result`,
+    ...(findings.length === 0 ? [] : [`### What disagrees in print`, findings.join("\n")]),
     ...main.map(renderMarkdown),
     ...(duels === null ? [] : [renderMarkdown(duels)]),
     ...reportSentences(input, judged).map(escapeMarkdown),

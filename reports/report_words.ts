@@ -11,20 +11,21 @@ export function reportHeadline(
   return reconciliations.length === 0 ? null : reconciliations.map(reconciliationSummary).join(" ");
 }
 
-/** Sentences beside the tables: how the answer follows, what disagrees, what was run and what it cannot show. */
-export function reportSentences(
-  { results, notes, reconciliations = [] }: Pick<
-    ReportInput,
-    "results" | "notes" | "reconciliations"
-  >,
+/** What disagrees with printed numbers, a sentence each; how many are met, where no headline says it. */
+export function reportFindings(
+  { reconciliations = [] }: Pick<ReportInput, "reconciliations">,
   judged: Verdict | null,
 ): string[] {
-  const summaries = judged === null ? [] : reconciliations.map(reconciliationSummary);
   return [
-    ...(judged?.sentences ?? []),
-    ...summaries,
+    ...(judged === null ? [] : reconciliations.map(reconciliationSummary)),
     ...reconciliations.flatMap(findingSentences),
-    ...results.notes,
-    ...notes,
   ];
+}
+
+/** Sentences beside the tables: how the answer follows, what was run and what it cannot show. */
+export function reportSentences(
+  { results, notes }: Pick<ReportInput, "results" | "notes">,
+  judged: Verdict | null,
+): string[] {
+  return [...(judged?.sentences ?? []), ...results.notes, ...notes];
 }

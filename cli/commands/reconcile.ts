@@ -4,12 +4,11 @@ import type { RunResult } from "../../pipeline/run.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import type { Reconciliation } from "../../reports/reconcile/reconciliation.ts";
 import {
-  findingSentences,
-  reconciliationSummary,
+  reconciliationSentences,
   reconciliationTables,
 } from "../../reports/reconcile/reconciliation_tables.ts";
-import { renderText } from "../../reports/text.ts";
-import { printJson, printResult, printVerbatim } from "../output.ts";
+import { renderSentences, renderText } from "../../reports/text.ts";
+import { printJson, printVerbatim } from "../output.ts";
 import { openSession } from "../session.ts";
 import { type ReproduceOptions, runSession } from "./reproduce.ts";
 
@@ -39,7 +38,7 @@ export async function reconcile(options: ReproduceOptions): Promise<number> {
     }
     for (const each of found) {
       for (const table of reconciliationTables(each)) printVerbatim(`${renderText(table)}\n`);
-      printResult([reconciliationSummary(each), ...findingSentences(each)].join("\n\n"));
+      printVerbatim(renderSentences(reconciliationSentences(each)));
     }
   });
 }

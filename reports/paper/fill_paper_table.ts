@@ -3,7 +3,7 @@ import { column } from "../comparisons_table.ts";
 import { findComparison } from "../outcome.ts";
 import type { ScoredTables } from "../score_tables.ts";
 import { type Cell, emptyCell, type Origin, type Table, textCell } from "../table.ts";
-import { type CellPlace, findScore } from "./find_score.ts";
+import { type CellPlace, findScore, judgedCount } from "./find_score.ts";
 import { opponentOf, type PaperTable, paperTable, type PaperTableId } from "./paper_tables.ts";
 
 /** What a run has to fill a table with. */
@@ -67,7 +67,10 @@ function fill(place: CellPlace, { scores, results }: PaperTableNumbers, notes: s
   }
   const found = findScore(place, scores);
   if (found !== null) {
-    return quantity(found.score, { origins: [found.origin], note: found.row.note });
+    return quantity({ ...found.score, n: judgedCount(found) }, {
+      origins: [found.origin],
+      note: found.row.note,
+    });
   }
   const measured = findEstimate(place, results);
   if (measured === null) return emptyCell([noted(MISSING)]);

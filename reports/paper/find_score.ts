@@ -35,6 +35,12 @@ export function findScore(
   return null;
 }
 
+/** What was judged and stands behind a number; null where that is not known: weights do not tell. */
+export function judgedCount({ table, row, score }: FoundScore): number | null {
+  if (table.id === "leaderboard") return row.values.discreteWinRate?.n ?? null;
+  return table.id === "head-to-head" ? null : score.n;
+}
+
 /** What bounds a cell's number, percent; null where nothing does. */
 export function findBounds(
   place: CellPlace,

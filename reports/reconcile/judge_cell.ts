@@ -1,5 +1,11 @@
 import type { PublishedCell } from "../../core/published_cell.ts";
-import { type CellPlace, findBounds, findScore, type FoundScore } from "../paper/find_score.ts";
+import {
+  type CellPlace,
+  findBounds,
+  findScore,
+  type FoundScore,
+  judgedCount,
+} from "../paper/find_score.ts";
 import { paperTable } from "../paper/paper_tables.ts";
 import type { ScoredTables } from "../score_tables.ts";
 import { judgeLengthControl } from "./judge_length_control.ts";
@@ -159,10 +165,4 @@ function basisOfLeaderboard(
     ? "no leaderboard row states how many were judged"
     : `all n = ${n} were judged`;
   return `Predicted from the published GLM weights over all ${score.n} instructions; ${judged}.`;
-}
-
-/** What was judged, where that is known: weights do not tell. */
-function judgedCount({ table, row, score }: FoundScore): number | null {
-  if (table.id === "leaderboard") return row.values.discreteWinRate?.n ?? null;
-  return table.id === "head-to-head" ? null : score.n;
 }

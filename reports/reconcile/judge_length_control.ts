@@ -59,7 +59,7 @@ function shiftedRate({ table, row: { values }, source }: FoundScore): ShiftedRat
   }
   if (table.id === "annotations" && source.value === "harnessLengthControlled") {
     const { lengthControlled: own, harnessLengthControlled: harness, winRate } = values;
-    if (own == null || harness == null || own.value === harness.value) return null;
+    if (!own || !harness || own.value === harness.value) return null;
     return {
       ...{ judged: winRate?.n ?? own.n ?? 0, instructions: own.n ?? 0, by: "By a fit" },
       byInstruction: [own.value, own.value],

@@ -87,6 +87,11 @@ export function reconciliationSummary({ rows }: Pick<Reconciliation, "rows">): s
     `what they rest on.`;
 }
 
+/** How many numbers are met, then what was found on the way, a sentence each. */
+export function reconciliationSentences(reconciliation: Reconciliation): string[] {
+  return [reconciliationSummary(reconciliation), ...findingSentences(reconciliation)];
+}
+
 /** What was found on the way, a sentence each. */
 export function findingSentences({ findings }: Pick<Reconciliation, "findings">): string[] {
   return findings.map(({ table, sentence }) => `Table ${table}, ${sentence}`);

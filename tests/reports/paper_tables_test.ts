@@ -32,6 +32,11 @@ Deno.test("fillPaperTable() sets Table 2 in the paper's order and with its digit
   assert.deepEqual(found["RPO (beta)"], [null, "20.00", "19.50"]);
   assert.deepEqual(found["Ref (beta)"], ["5.250", null, null]);
   assert.deepEqual(found["DPO (gemma)"], [null, "15.00", "13.69"]);
+  const counts = Object.fromEntries(table.rows.map(({ id, cells: [, , { content }] }) => [
+    id,
+    isQuantity(content) ? content.n : undefined,
+  ]));
+  assert.deepEqual([counts["RPO (beta)"], counts["RPO (gemma)"]], [98, null]);
 });
 
 Deno.test("fillPaperTable() turns duels round, and has a system at 50 over itself", () => {

@@ -215,3 +215,51 @@ Deno.test("releasedSettings() reads the recipes' settings, and names every recip
     },
   );
 });
+
+Deno.test("reconcile() says which models of the series a number that lacks judgments may not be told from", () => {
+  const lc = { table: "2", column: "AlpacaEval 2.0 LC", digits: 2, note: null };
+  const { rows: [found], findings } = reconcile([
+    { ...lc, row: "RPO (beta)", value: 20 },
+    { ...lc, row: "DPO (beta)", value: 17 },
+    { ...lc, row: "Ref (beta)", value: 5 },
+    { ...lc, row: "DPO (gemma)", value: 17 },
+  ], { scores: scoredFixture(), settings: [], tolerance: "printed" });
+  assert.match(found.why, /holds what is printed for DPO \(beta\), 17\.00\.$/);
+  const finding = findings.find(({ kind }) => kind === "missing judgments")!;
+  assert.match(finding.sentence, /holds what is printed for DPO \(beta\), 17\.00\.$/);
+});
+
+Deno.test("reconcile() compares a rate scored from judgments by position and by instruction", () => {
+  const score = (value: number, n: number) => ({ value, ci95: null, n });
+  const annotations = (harness: number) => [{
+    origin: { instance: "alpaca-eval", digest: "dd" },
+    tables: [{
+      ...{ id: "annotations", title: "Made-up", heading: "Model", caption: "", columns: [] },
+      rows: [{
+        ...{ id: "rpo", label: "RPO (beta)", note: null },
+        values: {
+          harnessLengthControlled: score(harness, 100),
+          lengthControlled: score(18, 100),
+          winRate: score(15, 98),
+        },
+      }],
+    }],
+  }];
+  const [published] = publishedFixture().filter(({ column, row }) =>
+    column === "AlpacaEval 2.0 LC" && row === "RPO (beta)"
+  );
+  const judged = (harness: number) => {
+    const evidence = { scores: annotations(harness), settings: [], tolerance: "printed" } as const;
+    return reconcile([published], evidence).rows[0];
+  };
+  const shifted = judged(20);
+  assert.deepEqual([shifted.verdict, shifted.n, shifted.interval], ["not comparable", 98, [
+    18,
+    18,
+  ]]);
+  assert.match(
+    shifted.why,
+    /By a fit, with each difficulty at its own instruction it would be 18\.00/,
+  );
+  assert.equal(judged(18).verdict, "outside");
+});
