@@ -42,7 +42,7 @@ function expanded(name: string, set: readonly string[]): Instance[] {
     overrides: [...source.overrides, ...parseOverrides(set)],
     recipeFolder: "/nowhere",
     userFolder: "/nowhere",
-    lookUp: (path) => /\.(gguf|jsonl)$/.test(path) ? "file" : "folder",
+    lookUp: (path) => /\.(gguf|jsonl|yaml)$/.test(path) ? "file" : "folder",
   });
 }
 
