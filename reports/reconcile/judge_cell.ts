@@ -47,7 +47,7 @@ export function judgeCell(cell: PublishedCell, evidence: Evidence): JudgedCell {
   const judged = judgeLengthControl(cell, found) ?? judgeFound(cell, found, evidence);
   const truncated = describeTruncated(found);
   if (truncated === null) return judged;
-  const sentence = `${cell.row}: ${truncated.charAt(0).toLowerCase()}${truncated.slice(1)}`;
+  const sentence = `${cell.row}: ${uncapitalised(truncated)}`;
   return {
     ...judged,
     sentences: [...judged.sentences, truncated],
@@ -92,7 +92,9 @@ function judgement(
   if (within) return { verdict: "within", sentences: [basis], findings: [] };
   const { table, row, column } = cell;
   const [printed, here] = [cell.value, value].map((each) => each.toFixed(cell.digits));
-  const sentence = `${row}, ${column}: ${printed} is printed where ${here} follows. ${basis}`;
+  const sentence = `${row}, ${column}: ${printed} is printed where ${here} follows: ${
+    uncapitalised(basis)
+  }`;
   return {
     ...{ verdict: "outside", sentences: [basis] },
     findings: [{ kind: "another value", table, sentence }],
@@ -165,4 +167,9 @@ function basisOfLeaderboard(
     ? "no leaderboard row states how many were judged"
     : `all n = ${n} were judged`;
   return `Predicted from the published GLM weights over all ${score.n} instructions; ${judged}.`;
+}
+
+/** A sentence of ours as the rest of another. */
+function uncapitalised(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }

@@ -96,7 +96,11 @@ Deno.test("paper-judgments scores made-up files, writes every table, and does no
   const place = { folder: scratch.path };
   await writeFiles(join(scratch.path, "data"));
   const args = recipe("data", "data/difficulty.jsonl");
-  const first = await ballast(["reproduce", ...args], place);
+  // A search path that leads nowhere: there is no LaTeX.
+  const first = await ballast(["reproduce", ...args], {
+    ...place,
+    environment: { PATH: scratch.path },
+  });
   assert.equal(first.code, 0, first.stderr);
   assert.match(first.stdout, /RPO \(beta\) over DPO \(beta\) +2 +1 +1 +62\.50 ± /);
   assert.match(first.stdout, /RPO \(beta\) over Ref \(beta\) +1 +1 +1 +50\.00 ± /);
@@ -105,6 +109,7 @@ Deno.test("paper-judgments scores made-up files, writes every table, and does no
   assert.match(first.stdout, /^Ref \(beta\) +MT-Bench +3\.5 +3\.5 +– +within/m);
   assert.match(first.stdout, /^DPO \(beta\) +RPO +62\.50 +37\.50 \(n 4\) +\[.*\] +outside/m);
   assert.match(first.stderr, /Judged on fewer than 4 instructions: RPO \(beta\) 3\./);
+  assert.match(first.stderr, /report\.pdf was not made, since pdflatex is not installed/);
   const report = join(scratch.path, "store/reports/paper-judgments");
   for (const name of ["index.html", "report.md", "report.tex"]) {
     const text = await Deno.readTextFile(join(report, name));
