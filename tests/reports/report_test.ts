@@ -8,10 +8,12 @@ import { renderReport } from "../../reports/html_report.ts";
 import { renderLatexReport } from "../../reports/latex_report.ts";
 import { renderMarkdownReport } from "../../reports/markdown_report.ts";
 import type { ReportInput } from "../../reports/report_input.ts";
+import type { OriginatedReconciliation } from "../../reports/reconcile/reconciliation_tables.ts";
 import { writeReport } from "../../reports/write_report.ts";
 import report from "../../stages/report.ts";
 import { figuresFixture } from "./figures_fixture.ts";
 import { injections } from "./injection_corpus.ts";
+import { reconciliationFixture, scoredFixture } from "./reconcile_fixture.ts";
 import { reportFixture, runFactsFixture } from "./report_fixture.ts";
 
 async function withFigures(): Promise<ReportInput> {
@@ -115,6 +117,15 @@ Deno.test("renderReport() shows hostile text everywhere without acting on it", (
   }
 });
 
+function hostileReconciliation(text: string): OriginatedReconciliation {
+  const { rows, findings } = reconciliationFixture();
+  return {
+    rows: rows.map((row) => ({ ...row, row: text, column: text, why: text, note: text })),
+    findings: findings.map((finding) => ({ ...finding, table: text, sentence: text })),
+    origin: { instance: text, digest: text },
+  };
+}
+
 function hostileReport(text: string): ReportInput {
   const input = reportFixture();
   return {
@@ -122,6 +133,9 @@ function hostileReport(text: string): ReportInput {
     title: text,
     claim: text,
     notes: [text],
+    scores: scoredFixture(),
+    paperTables: ["2"],
+    reconciliations: [hostileReconciliation(text)],
     audits: input.audits.map((audit) => ({
       ...audit,
       findings: audit.findings.map((finding) => ({
