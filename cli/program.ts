@@ -32,6 +32,7 @@ export function program(): Command {
       if ((command.opts() as { offline?: boolean }).offline) goOffline();
     });
   addRunCommands(root);
+  addReconcile(root);
   addPlanCommands(root);
   addListCommands(root);
   addStoreCommands(root);
@@ -93,6 +94,24 @@ Examples:
     .action(async (to, options) => {
       const { reproduce } = await import("./commands/reproduce.ts");
       Deno.exitCode = await reproduce({ ...options, to });
+    });
+}
+
+function addReconcile(root: Command): void {
+  withRunOptions(root.command("reconcile"))
+    .description(
+      "Hold a paper's printed numbers to what a recipe finds; runs what is missing first.",
+    )
+    .addHelpText(
+      "after",
+      `
+Example:
+  deno task ballast reconcile --recipe paper-judgments --set data.path=DIR \\
+    --set alpaca-eval.difficulty=FILE`,
+    )
+    .action(async (options) => {
+      const { reconcile } = await import("./commands/reconcile.ts");
+      Deno.exitCode = await reconcile(options);
     });
 }
 

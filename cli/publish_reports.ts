@@ -12,6 +12,7 @@ import { naming } from "../core/write_atomically.ts";
 import type { ReportInput } from "../reports/report_input.ts";
 import type { RunFacts, StageFacts } from "../reports/run_facts.ts";
 import { machineCapacity } from "./session.ts";
+import { typeset } from "./typeset.ts";
 
 /** A report put where a person finds it. */
 export interface PublishedReport {
@@ -20,6 +21,8 @@ export interface PublishedReport {
   readonly page: string;
   /** The main table as text. */
   readonly table: string;
+  /** Why there is no PDF; null where there is one, or nothing was published anew. */
+  readonly notice: string | null;
 }
 
 /** What `publishReports` needs to know of a run beside its result. */
@@ -36,8 +39,8 @@ const MARK = ".published";
 
 /**
  * Puts every report of a run below `<store>/reports/<recipe>/`: the artifact's files, and a page
- * rendered anew with what is known of the run (times, versions, keys). A report that is there
- * already, from a run that did the same, is left alone.
+ * rendered anew with what is known of the run (times, versions, keys), and a PDF where LaTeX is
+ * installed. A report that is there already, from a run that did the same, is left alone.
  */
 export async function publishReports(
   result: RunResult,
@@ -57,13 +60,15 @@ export async function publishReports(
     const folder = join(store.path, "reports", recipe, ...single ? [] : [encodeName(instance)]);
     const source = store.objectPath(digest);
     const mark = [...result.records.values()].map(({ key }) => key).sort().join("\n");
-    if (result.ran.length > 0 || !await isPublished(folder, mark)) {
-      await naming(folder, () => publish({ source, folder, mark }, result, publication));
-    }
+    const stale = result.ran.length > 0 || !await isPublished(folder, mark);
+    const notice = stale
+      ? await naming(folder, () => publish({ source, folder, mark }, result, publication))
+      : null;
     published.push({
       instance,
       page: join(folder, "index.html"),
       table: await Deno.readTextFile(join(source, "table.txt")),
+      notice,
     });
   }
   return published;
@@ -80,12 +85,14 @@ async function isPublished(folder: string, mark: string): Promise<boolean> {
 /**
  * Writes the folder among the store's temporary ones and moves it to its place, so that no half report is
  * ever seen and the next run sweeps what a kill leaves.
+ *
+ * @returns why there is no PDF in it; null where there is one
  */
 async function publish(
   place: { source: string; folder: string; mark: string },
   result: RunResult,
   publication: Publication,
-): Promise<void> {
+): Promise<string | null> {
   const { renderReport } = await import("../reports/html_report.ts");
   const input = JSON.parse(
     await Deno.readTextFile(join(place.source, "report.json")),
@@ -96,11 +103,13 @@ async function publish(
     join(fresh, "index.html"),
     renderReport(input, runFacts(result, publication)),
   );
+  const notice = await typeset(fresh);
   await Deno.writeTextFile(join(fresh, MARK), place.mark);
   await Deno.chmod(fresh, 0o755);
   await Deno.mkdir(dirname(place.folder), { recursive: true });
   await removeTree(place.folder);
   await Deno.rename(fresh, place.folder);
+  return notice;
 }
 
 async function copyFolder(from: string, to: string): Promise<void> {

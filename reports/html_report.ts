@@ -9,6 +9,7 @@ import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
 import { type ReportTables, reportTables } from "./report_tables.ts";
+import { reportFindings, reportHeadline, reportSentences } from "./report_words.ts";
 import type { RunFacts } from "./run_facts.ts";
 import { type Verdict, verdict } from "./verdict.ts";
 
@@ -84,12 +85,13 @@ function head({ title, claim, figures }: ReportInput): string {
 }
 
 function header(
-  { title, claim, test }: ReportInput,
+  { title, claim, test, reconciliations }: ReportInput,
   { judged, links }: { judged: Verdict | null; links: readonly string[] },
 ): string {
-  const answer = judged === null ? [] : [
+  const headline = reportHeadline({ reconciliations }, judged);
+  const answer = headline === null ? [] : [
     `<p class="label">What this run says</p>`,
-    `<p class="answer">${answerHtml(judged)}</p>`,
+    `<p class="answer">${answerHtml(headline)}</p>`,
   ];
   return [
     `<header>`,
@@ -103,7 +105,7 @@ function header(
 }
 
 /** The headline with its first sentence, the answer, set apart. */
-function answerHtml({ headline }: Verdict): string {
+function answerHtml(headline: string): string {
   const end = headline.indexOf(". ") + 1;
   return end === 0
     ? escapeHtml(headline)
@@ -120,13 +122,16 @@ function sectionHtml({ id, heading, body }: Section): string {
 }
 
 function resultSection(
-  { notes, results }: ReportInput,
+  input: ReportInput,
   { tables, judged }: { tables: ReportTables; judged: Verdict | null },
 ): Section {
-  const sentences = [...(judged?.sentences ?? []), ...results.notes, ...notes];
-  const body = tables.main.map(renderHtml);
+  const findings = reportFindings(input, judged).map((text) => `<li>${escapeHtml(text)}</li>`);
+  const body = findings.length === 0
+    ? []
+    : [`<h3>What disagrees in print</h3>`, `<ul>${findings.join("\n")}</ul>`];
+  body.push(...tables.main.map(renderHtml));
   if (tables.duels !== null) body.push(renderHtml(tables.duels));
-  body.push(...sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`));
+  body.push(...reportSentences(input, judged).map((sentence) => `<p>${escapeHtml(sentence)}</p>`));
   return { id: "result", heading: "Result", body: body.join("\n") };
 }
 

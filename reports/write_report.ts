@@ -9,15 +9,17 @@ import { renderLatexReport } from "./latex_report.ts";
 import { renderMarkdownReport } from "./markdown_report.ts";
 import type { ReportInput } from "./report_input.ts";
 import { htmlId } from "./html.ts";
+import { reconciliationSentences, reconciliationSheet } from "./reconcile/reconciliation_tables.ts";
 import { mainTables } from "./report_tables.ts";
-import { renderText } from "./text.ts";
+import { renderSentences, renderText } from "./text.ts";
 
 /** A report's input before its figures are drawn. */
 type UndrawnReport = Omit<ReportInput, "figures">;
 
 /**
  * Writes a report artifact: index.html, report.json (from which the page of a run is rendered),
- * report.md, report.tex, table.csv (and table-ID.csv for further ones), table.txt with all, figures/*.svg.
+ * report.md, report.tex, table.csv (and table-ID.csv for further ones), table.txt with all (and with what was found), figures/*.svg;
+ * where there are verdicts on printed numbers, all of them in a CSV file that is called as the stage.
  * Equal input gives equal bytes.
  *
  * @param folder an existing empty folder
@@ -44,9 +46,17 @@ export async function writeReport(
     "report.md": renderMarkdownReport(input),
     "report.tex": renderLatexReport(input),
     "table.csv": renderCsv(table),
-    "table.txt": [table, ...more].map((each) => renderText(each)).join("\n"),
+    "table.txt": [
+      ...[table, ...more].map((each) => renderText(each)),
+      ...(input.reconciliations ?? []).map((each) =>
+        renderSentences(reconciliationSentences(each))
+      ),
+    ].join("\n"),
   };
   for (const each of more) files[`table-${htmlId(each.id)}.csv`] = renderCsv(each);
+  for (const each of input.reconciliations ?? []) {
+    files[`${htmlId(each.origin.instance)}.csv`] = renderCsv(reconciliationSheet(each));
+  }
   for (const { id, svg } of drawn) files[join("figures", `${id}.svg`)] = svg;
   await Deno.mkdir(join(folder, "figures"), { recursive: true });
   for (const [name, content] of Object.entries(files)) {

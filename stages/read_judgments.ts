@@ -13,6 +13,7 @@ const params = z.strictObject({
   pairs: files("FastChat's pairwise judgments, each in both orders"),
   grades: files("FastChat's grades of single answers"),
   categoryMeans: files("Mean grades as stated: {system: {category: mean}}"),
+  published: files("What a paper prints: rows table,row,column,value,note as CSV"),
 }).refine(({ path: _, ...kinds }) => Object.values(kinds).some((list) => list.length > 0), {
   path: ["pairs"],
   error: "at least one file of any kind",

@@ -15,6 +15,7 @@ import measure from "./measure.ts";
 import readBenchmark from "./read_benchmark.ts";
 import readJudgments from "./read_judgments.ts";
 import readPairs from "./read_pairs.ts";
+import reconcile from "./reconcile.ts";
 import report from "./report.ts";
 import scoreAlpacaEval from "./score_alpaca_eval.ts";
 import scoreMtBench from "./score_mt_bench.ts";
@@ -51,6 +52,7 @@ const all: readonly Stage[] = [
   scoreMtBench,
   scoreAlpacaEval,
   compare,
+  reconcile,
   report,
 ];
 

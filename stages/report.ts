@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
 import { NO_RESULTS, type Results } from "../core/results.ts";
 import { METRIC_NAMES, type MetricName } from "../eval/metrics.ts";
+import { PAPER_TABLE_IDS } from "../reports/paper/paper_tables.ts";
 import { CLAIM } from "../reports/report_input.ts";
 
 const system = z.string().min(1).describe("A system's id in the results");
@@ -67,6 +68,9 @@ const params = z.strictObject({
     columns: z.array(column).min(1),
     rows: z.array(system).min(1).optional().describe("Systems in this order; all unless told"),
   }).optional().describe("The main table of the results"),
+  paperTables: z.array(z.enum(PAPER_TABLE_IDS)).default([]).describe(
+    "Tables of the paper to fill with this run's numbers, in the paper's order and rounding",
+  ),
   figures: z.array(figure).default([]),
 });
 
@@ -81,6 +85,12 @@ export default defineStage<z.infer<typeof params>>({
       many: true,
       optional: true,
       describe: "Tables of benchmarks, shown as they are",
+    },
+    reconciliations: {
+      type: "reconciliation",
+      many: true,
+      optional: true,
+      describe: "A paper's printed numbers, each with a verdict; shown first",
     },
     audits: { type: "audit", many: true, optional: true, describe: "What they found is shown" },
   },
@@ -103,16 +113,18 @@ export default defineStage<z.infer<typeof params>>({
   module: import.meta.url,
   async run({ params, inputs, output }) {
     const { writeReport } = await import("../reports/write_report.ts");
+    const { readScores } = await import("./read_scores.ts");
     const read = async (folder: string, name: string) =>
       JSON.parse(await Deno.readTextFile(join(folder, name)));
-    const { figures, test = null, table: asked, ...rest } = params;
+    const { figures, paperTables, test = null, table: asked, ...rest } = params;
     const audits = await Promise.all(inputs("audits").map(({ path }) => read(path, "audit.json")));
     const [wired] = inputs("results");
     const results = wired === undefined ? NO_RESULTS : await read(wired.path, "results.json");
-    const scores = await Promise.all(
-      inputs("scores").map(async ({ from, digest, path }) => ({
+    const scores = await readScores(inputs("scores"));
+    const reconciliations = await Promise.all(
+      inputs("reconciliations").map(async ({ from, digest, path }) => ({
         origin: { instance: from, digest },
-        tables: await read(path, "scores.json"),
+        ...await read(path, "reconciliation.json"),
       })),
     );
     const table = asked && { ...asked, columns: shownColumns(asked.columns, results) };
@@ -122,6 +134,8 @@ export default defineStage<z.infer<typeof params>>({
       ...(table && { table }),
       ...{ test, results, audits },
       ...(scores.length > 0 && { scores }),
+      ...(reconciliations.length > 0 && { reconciliations }),
+      ...(paperTables.length > 0 && { paperTables }),
     };
     await writeReport(shown, figures, output("report"));
   },

@@ -8,10 +8,12 @@ import { renderReport } from "../../reports/html_report.ts";
 import { renderLatexReport } from "../../reports/latex_report.ts";
 import { renderMarkdownReport } from "../../reports/markdown_report.ts";
 import type { ReportInput } from "../../reports/report_input.ts";
+import type { OriginatedReconciliation } from "../../reports/reconcile/reconciliation_tables.ts";
 import { writeReport } from "../../reports/write_report.ts";
 import report from "../../stages/report.ts";
 import { figuresFixture } from "./figures_fixture.ts";
 import { injections } from "./injection_corpus.ts";
+import { reconciliationFixture, scoredFixture } from "./reconcile_fixture.ts";
 import { reportFixture, runFactsFixture } from "./report_fixture.ts";
 
 async function withFigures(): Promise<ReportInput> {
@@ -43,19 +45,24 @@ async function inTemporaryFolder(work: (folder: string) => Promise<void>): Promi
   }
 }
 
+/** The fixture report as two processes wrote it, on machines that differ in their settings. */
+async function writtenTwice(folder: string, ...more: string[]): Promise<Record<string, string>[]> {
+  return await Promise.all(["a", "b"].map(async (name) => {
+    const target = join(folder, name);
+    await Deno.mkdir(target);
+    const script = new URL("write_fixture_report.ts", import.meta.url).pathname;
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--frozen", `--allow-write=${target}`, script, target, ...more],
+      env: { TZ: name === "a" ? "UTC" : "Asia/Tokyo", LANG: name === "a" ? "C" : "de_DE.UTF-8" },
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    return await readTree(target);
+  }));
+}
+
 Deno.test("a report written in two processes without any permission but its folder has the same bytes", async () => {
   await inTemporaryFolder(async (folder) => {
-    const trees = await Promise.all(["a", "b"].map(async (name) => {
-      const target = join(folder, name);
-      await Deno.mkdir(target);
-      const script = new URL("write_fixture_report.ts", import.meta.url).pathname;
-      const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "--no-prompt", "--frozen", `--allow-write=${target}`, script, target],
-        env: { TZ: name === "a" ? "UTC" : "Asia/Tokyo", LANG: name === "a" ? "C" : "de_DE.UTF-8" },
-      }).output();
-      assert.equal(code, 0, new TextDecoder().decode(stderr));
-      return await readTree(target);
-    }));
+    const trees = await writtenTwice(folder);
     assert.deepEqual(Object.keys(trees[0]).sort(), [
       "figures/logps.svg",
       "figures/tradeoff-gold-kl.svg",
@@ -68,6 +75,19 @@ Deno.test("a report written in two processes without any permission but its fold
       "table.txt",
     ]);
     assert.deepEqual(trees[0], trees[1]);
+  });
+});
+
+Deno.test("verdicts on printed numbers and the paper's tables have the same bytes in two processes", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const [one, other] = await writtenTwice(folder, "verdicts");
+    assert.deepEqual(one, other);
+    for (const name of ["index.html", "report.md", "report.tex", "table.txt"]) {
+      assert.match(one[name], /swapped in print/, name);
+      assert.match(one[name], /Table 4 of the paper, from this run/, name);
+    }
+    assert.match(one["reconcile.csv"], /swapped in print/);
+    assert.match(one["index.html"], /What this run says/);
   });
 });
 
@@ -97,6 +117,15 @@ Deno.test("renderReport() shows hostile text everywhere without acting on it", (
   }
 });
 
+function hostileReconciliation(text: string): OriginatedReconciliation {
+  const { rows, findings } = reconciliationFixture();
+  return {
+    rows: rows.map((row) => ({ ...row, row: text, column: text, why: text, note: text })),
+    findings: findings.map((finding) => ({ ...finding, table: text, sentence: text })),
+    origin: { instance: text, digest: text },
+  };
+}
+
 function hostileReport(text: string): ReportInput {
   const input = reportFixture();
   return {
@@ -104,6 +133,9 @@ function hostileReport(text: string): ReportInput {
     title: text,
     claim: text,
     notes: [text],
+    scores: scoredFixture(),
+    paperTables: ["2"],
+    reconciliations: [hostileReconciliation(text)],
     audits: input.audits.map((audit) => ({
       ...audit,
       findings: audit.findings.map((finding) => ({
@@ -216,7 +248,7 @@ Deno.test("the report stage reads its inputs and writes the artifact", async () 
       instanceId: "report",
       input: (port) => artifact(port),
       inputs: (port) => {
-        if (port === "scores") return [];
+        if (port === "scores" || port === "reconciliations") return [];
         return [artifact(port === "audits" ? "audit" : port)];
       },
       output: () => join(folder, "report"),

@@ -1,7 +1,17 @@
 import { writeReport } from "../../reports/write_report.ts";
 import { figuresFixture } from "./figures_fixture.ts";
+import { reconciliationFixture, scoredFixture } from "./reconcile_fixture.ts";
 import { reportFixture } from "./report_fixture.ts";
 
-/** Writes the fixture report into the folder given: run in a process of its own by the tests. */
+/**
+ * Writes the fixture report into the folder given, with verdicts on printed numbers where `verdicts` is
+ * given as well: run in a process of its own by the tests.
+ */
 const { figures: _, ...undrawn } = reportFixture();
-await writeReport(undrawn, figuresFixture, Deno.args[0]);
+const [folder, verdicts] = Deno.args;
+const more = verdicts === undefined ? {} : {
+  scores: scoredFixture(),
+  reconciliations: [reconciliationFixture()],
+  paperTables: ["2", "4"] as const,
+};
+await writeReport({ ...undrawn, ...more }, figuresFixture, folder);

@@ -73,7 +73,7 @@ function expanded(name: string, set: readonly string[]): Instance[] {
     overrides: [...source.overrides, ...parseOverrides(set)],
     recipeFolder: "/nowhere",
     userFolder: "/nowhere",
-    lookUp: (path) => /\.(gguf|jsonl|csv)$/.test(path) ? "file" : "folder",
+    lookUp: (path) => /\.(gguf|jsonl|csv|yaml)$/.test(path) ? "file" : "folder",
   });
 }
 
