@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { canonicalJson } from "../core/json.ts";
-import { InputError } from "../core/problem.ts";
+import { collectProblems, InputError } from "../core/problem.ts";
 import { renderCsv } from "./csv.ts";
 import { drawFigure } from "./figures/draw_figure.ts";
 import type { FigureSpec } from "./figure.ts";
@@ -28,8 +28,9 @@ export async function writeReport(
   figures: readonly FigureSpec[],
   folder: string,
 ): Promise<void> {
-  const drawn = [];
-  for (const spec of figures) drawn.push(await drawFigure(undrawn.results, spec));
+  const drawn = await collectProblems(
+    figures.map((spec) => () => drawFigure(undrawn, spec)),
+  );
   const ids = drawn.map(({ id }) => id);
   const twice = ids.findIndex((id, i) => ids.indexOf(id) !== i);
   if (twice >= 0) {

@@ -230,7 +230,8 @@ function categoryTable(systems: readonly CategoryMeans[]): ScoreTable {
 }
 
 function categoryColumn(category: string): ScoreColumn {
-  return { id: category, label: category.slice(0, 1).toUpperCase() + category.slice(1), ...grade };
+  const label = category.slice(0, 1).toUpperCase() + category.slice(1);
+  return { id: category, label, ...grade, part: true };
 }
 
 function describeUnreadable({ unreadable, n }: { unreadable: number; n: number }): string | null {

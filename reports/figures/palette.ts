@@ -19,12 +19,16 @@ export const GRID = "#e4e4e4";
 export const PAPER = "#ffffff";
 export const CHOSEN = "#0072b2";
 export const REJECTED = "#d55e00";
+export const REPLIES = "#009e73";
+export const PREFERENCE = "#0072b2";
+export const REGULARISER = "#e69f00";
 
 /** How a system is drawn in every figure: by its place among the run's systems. */
 export function systemStyle(place: number): { colour: string; dash: number[]; shape: string } {
   return {
     colour: COLOURS[place % COLOURS.length],
     dash: [...DASHES[place % DASHES.length]],
-    shape: SHAPES[place % SHAPES.length],
+    // Another shape for each colour that comes again.
+    shape: SHAPES[(place + Math.floor(place / COLOURS.length)) % SHAPES.length],
   };
 }

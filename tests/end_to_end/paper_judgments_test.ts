@@ -43,7 +43,8 @@ async function writeFiles(folder: string): Promise<void> {
       }))),
     );
   }
-  await write(files.categoryMeans[0], JSON.stringify({ "RPO (own)": { Writing: 8, Math: 5 } }));
+  const means = { Writing: 8, Math: 5, STEM: 6.5 };
+  await write(files.categoryMeans[0], JSON.stringify({ "RPO (own)": means }));
   const board = "win_rate,standard_error,n_wins,n_wins_base,n_draws,n_total,avg_length," +
     "length_controlled_winrate";
   await write(

@@ -17,7 +17,7 @@ import { reportFixture, runFactsFixture } from "./report_fixture.ts";
 async function withFigures(): Promise<ReportInput> {
   const input = reportFixture();
   const figures = [];
-  for (const spec of figuresFixture) figures.push(await drawFigure(input.results, spec));
+  for (const spec of figuresFixture) figures.push(await drawFigure(input, spec));
   return { ...input, figures };
 }
 
