@@ -40,7 +40,10 @@ export const figureParams = z.discriminatedUnion("kind", [
     systems,
     stopped: system.optional().describe("Mark the best point of each seed of this one"),
   }),
-  z.strictObject({ kind: z.literal("gradient-share"), systems: systems.describe("One panel each") }),
+  z.strictObject({
+    kind: z.literal("gradient-share"),
+    systems: systems.describe("One panel each"),
+  }),
   z.strictObject({ kind: z.literal("tradeoff"), x: quantity, y: quantity }),
   z.strictObject({
     kind: z.literal("lengths"),

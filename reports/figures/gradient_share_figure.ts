@@ -41,7 +41,8 @@ export async function gradientShareFigure(
   return {
     ...text,
     id: "gradient-share",
-    caption: "Norm of each component's own gradient over the sum of both norms, averaged over those " +
+    caption:
+      "Norm of each component's own gradient over the sum of both norms, averaged over those " +
       "steps of a window at which it was measured. " +
       (seeds > 1 ? "Filled: mean over seeds; thin: each seed." : "One seed."),
     svg: await renderSvg(specification(points), text),
@@ -97,7 +98,9 @@ function describe(points: readonly SharePoint[]): string {
     const line = means.filter((point) => point.label === label);
     const [first, last] = [line[0], line[line.length - 1]];
     return `${label}: the SFT loss has ${formatNumber(first.value, 1)}% of the gradient at step ` +
-      `${first.step} and ${formatNumber(last.value, 1)}% at step ${last.step}, the preference loss ` +
+      `${first.step} and ${
+        formatNumber(last.value, 1)
+      }% at step ${last.step}, the preference loss ` +
       `the rest (${averageOf(points, label)}).`;
   }).join(" ");
 }

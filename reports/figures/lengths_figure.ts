@@ -41,7 +41,9 @@ export async function lengthsFigure(sources: LengthSources, spec: LengthsSpec): 
     id: "figure-lengths",
     title: "Lengths of replies",
     description: rows.map(({ label, spread: { n, median, p10, p90, mean } }) =>
-      `${label}: median ${median} tokens, mean ${formatNumber(mean, 1)}, 80% from ${p10} to ${p90} ` +
+      `${label}: median ${median} tokens, mean ${
+        formatNumber(mean, 1)
+      }, 80% from ${p10} to ${p90} ` +
       `(n ${formatCount(n)}).`
     ).join(" "),
   };

@@ -8,7 +8,7 @@ import { formatNumber } from "../number_format.ts";
 import type { ScoredTables } from "../score_tables.ts";
 import { FAINT, GRID, INK, systemStyle } from "./palette.ts";
 import { renderSvg } from "./render_svg.ts";
-import { type ChosenScores, chooseScores } from "./score_rows.ts";
+import { chooseScores, type ChosenScores } from "./score_rows.ts";
 
 type RadarSpec = Extract<FigureSpec, { kind: "radar" }>;
 
@@ -50,7 +50,8 @@ export async function radarFigure(
   return {
     ...text,
     id: text.id.slice("figure-".length),
-    caption: `From 0 in the middle to ${spec.rim} at the rim. The order of the spokes is arbitrary, ` +
+    caption:
+      `From 0 in the middle to ${spec.rim} at the rim. The order of the spokes is arbitrary, ` +
       `so the area of an outline means nothing.${
         left.length === 0 ? "" : ` Left out, without a value in some category: ${left.join(", ")}.`
       }`,

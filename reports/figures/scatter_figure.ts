@@ -9,7 +9,7 @@ import type { ScoredTables } from "../score_tables.ts";
 import { FAINT } from "./palette.ts";
 import { intervalLayers, type MarkedPoint, pointEncoding } from "./point_layers.ts";
 import { renderSvg } from "./render_svg.ts";
-import { type ChosenScores, chooseScores } from "./score_rows.ts";
+import { chooseScores, type ChosenScores } from "./score_rows.ts";
 import { unknownNames } from "./unknown_names.ts";
 
 type ScatterSpec = Extract<FigureSpec, { kind: "scatter" }>;

@@ -42,7 +42,11 @@ export function chooseScores(
   const problems = unknownNames(
     `${request.path}.systems`,
     request.systems.filter((name) => find(name) === undefined),
-    { kind: "row", within: `in ${chosen.name}`, known: rows.flatMap(({ id, label }) => [label, id]) },
+    {
+      kind: "row",
+      within: `in ${chosen.name}`,
+      known: rows.flatMap(({ id, label }) => [label, id]),
+    },
   );
   if (problems.length > 0) throw new InputError(problems);
   return { ...chosen, rows: request.systems.map((name) => find(name)!) };
@@ -69,7 +73,10 @@ function chooseTable(
   if (fitting.length === 1) return fitting[0];
   if (asked !== undefined && named.length === 0) {
     const choices = all.flatMap(({ name, table }) => [name, table.id]);
-    refuse(`No table of scores is called "${asked}". Known: ${names(all)}.`, nearest(asked, choices));
+    refuse(
+      `No table of scores is called "${asked}". Known: ${names(all)}.`,
+      nearest(asked, choices),
+    );
   }
   return refuse(`Expected a table with ${needs} but found ${names(named)}.`);
 }

@@ -58,11 +58,15 @@ function pointsOf(results: Results, { x, y }: Axes): TradeoffPoint[] {
 
 function captionOf(results: Results, { x, y }: Axes): string {
   const estimates = results.systems.flatMap((system) => [x.estimate(system), y.estimate(system)]);
-  const methods = estimates.flatMap((each) => each === null || each.ci95 === null ? [] : each.method);
+  const methods = estimates.flatMap((each) =>
+    each === null || each.ci95 === null ? [] : each.method
+  );
   return [
     results.seeds.length > 1 ? "Large: mean over seeds; small: each seed." : "One seed.",
     ...(methods.length === 0 ? [] : [`Bars: 95% interval (${[...new Set(methods)].join("; ")}).`]),
-    ...(y.even === null && x.even === null ? [] : ["Dashed: where neither system wins more often."]),
+    ...(y.even === null && x.even === null
+      ? []
+      : ["Dashed: where neither system wins more often."]),
   ].join(" ");
 }
 

@@ -27,8 +27,15 @@ const IN_TRAINING: Readonly<Record<string, Described>> = {
 /** A quantity by its name on curves, in the words of its metric where it has one. */
 export function trainingQuantity({ metrics }: Results, name: string): TrainingQuantity {
   const own: Described | undefined = metrics[name] ?? IN_TRAINING[name];
-  if (own === undefined) return { name, label: visibleText(name), axis: visibleText(name), digits: 2 };
+  if (own === undefined) {
+    return { name, label: visibleText(name), axis: visibleText(name), digits: 2 };
+  }
   const label = visibleText(own.label);
   const unit = unitLabel({ ...own, better: null, describe: "" });
-  return { name, label, axis: unit === null ? label : `${label} (${visibleText(unit)})`, digits: own.digits };
+  return {
+    name,
+    label,
+    axis: unit === null ? label : `${label} (${visibleText(unit)})`,
+    digits: own.digits,
+  };
 }

@@ -80,7 +80,17 @@ export function resultsFixture(): Results {
 
 /** Lengths around a centre, the longest far away, as those of replies are. */
 function lengthsFixture(centre: number): Spread {
-  const offsets = { min: -4, p10: -3, p25: -2, median: 0, p75: 2, p90: 6, p99: 20, max: 40, mean: 1 };
+  const offsets = {
+    min: -4,
+    p10: -3,
+    p25: -2,
+    median: 0,
+    p75: 2,
+    p90: 6,
+    p99: 20,
+    max: 40,
+    mean: 1,
+  };
   const lengths = Object.entries(offsets).map(([name, offset]) => [name, centre + offset]);
   return { n: 900, ...Object.fromEntries(lengths) } as Spread;
 }
