@@ -3,6 +3,7 @@ import { canonicalJson } from "../core/json.ts";
 import { collectProblems, InputError } from "../core/problem.ts";
 import { renderCsv } from "./csv.ts";
 import { drawFigure } from "./figures/draw_figure.ts";
+import { renderPng } from "./figures/render_png.ts";
 import type { FigureSpec } from "./figure.ts";
 import { renderReport } from "./html_report.ts";
 import { renderLatexReport } from "./latex_report.ts";
@@ -17,7 +18,7 @@ type UndrawnReport = Omit<ReportInput, "figures">;
 
 /**
  * Writes a report artifact: index.html, report.json (from which the page of a run is rendered),
- * report.md, report.tex, table.csv (and table-ID.csv for further ones), table.txt with all, figures/*.svg.
+ * report.md, report.tex, table.csv (and table-ID.csv for further ones), table.txt with all, figures/*.svg and *.png.
  * Equal input gives equal bytes.
  *
  * @param folder an existing empty folder
@@ -39,7 +40,7 @@ export async function writeReport(
   }
   const input: ReportInput = { ...undrawn, figures: drawn };
   const [table, ...more] = mainTables(input);
-  const files: Record<string, string> = {
+  const files: Record<string, string | Uint8Array> = {
     "index.html": renderReport(input, null),
     "report.json": canonicalJson(input) + "\n",
     "report.md": renderMarkdownReport(input),
@@ -48,9 +49,13 @@ export async function writeReport(
     "table.txt": [table, ...more].map((each) => renderText(each)).join("\n"),
   };
   for (const each of more) files[`table-${htmlId(each.id)}.csv`] = renderCsv(each);
-  for (const { id, svg } of drawn) files[join("figures", `${id}.svg`)] = svg;
+  for (const { id, svg } of drawn) {
+    files[join("figures", `${id}.svg`)] = svg;
+    files[join("figures", `${id}.png`)] = await renderPng(svg);
+  }
   await Deno.mkdir(join(folder, "figures"), { recursive: true });
   for (const [name, content] of Object.entries(files)) {
-    await Deno.writeTextFile(join(folder, name), content);
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await Deno.writeFile(join(folder, name), bytes);
   }
 }

@@ -90,7 +90,7 @@ export default defineStage<z.infer<typeof params>>({
     ),
   ],
   resources: () => ({ cores: 1, memory: 300 }),
-  estimateSeconds: () => 1,
+  estimateSeconds: () => 4,
   module: import.meta.url,
   async run({ params, inputs, output }) {
     const { writeReport } = await import("../reports/write_report.ts");

@@ -3,7 +3,7 @@ import type { Results } from "../../core/results.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
 import { formatNumber } from "../number_format.ts";
 import { averageOf, checkCurves, curvesOf, type LinePoint, linePoints } from "./curves.ts";
-import { INK, PREFERENCE, REGULARISER } from "./palette.ts";
+import { PAPER, PREFERENCE, REGULARISER } from "./palette.ts";
 import { renderSvg } from "./render_svg.ts";
 
 type GradientShareSpec = Extract<FigureSpec, { kind: "gradient-share" }>;
@@ -79,12 +79,12 @@ function specification(points: readonly SharePoint[]): TopLevelSpec {
         },
         {
           transform: [{ filter: `datum.seed !== null && ${sft}` }],
-          mark: { type: "line", stroke: INK, strokeWidth: 0.8, opacity: 0.7 },
+          mark: { type: "line", stroke: PAPER, strokeWidth: 1, opacity: 0.9 },
           encoding: { x, y, detail: { field: "seed", type: "nominal" } },
         },
         {
           transform: [{ filter: `datum.seed === null && ${sft}` }],
-          mark: { type: "line", stroke: INK, strokeWidth: 1.6, point: { fill: INK, size: 14 } },
+          mark: { type: "line", stroke: PAPER, strokeWidth: 2, point: { fill: PAPER, size: 20 } },
           encoding: { x, y },
         },
       ],

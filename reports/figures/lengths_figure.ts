@@ -130,7 +130,7 @@ function specification(rows: readonly LengthRow[]): TopLevelSpec {
       { mark: { type: "rule", strokeWidth: 2 }, encoding: range("p10", "p90") },
       { mark: { type: "bar", height: 14 }, encoding: range("p25", "p75") },
       {
-        mark: { type: "tick", thickness: 2.5, size: 14, color: PAPER },
+        mark: { type: "tick", thickness: 2.5, size: 14, color: PAPER, opacity: 1 },
         encoding: { x: { ...x, field: "median" }, y },
       },
       {

@@ -121,12 +121,12 @@ function captionOf(
 
 /** A column's heading with that of its group. */
 function titleOf({ label, group }: ScoreColumn): string {
-  return visibleText(group === undefined ? label : `${label} (${group.toLowerCase()})`);
+  return visibleText(group === undefined ? label : `${label}, ${group.toLowerCase()}`);
 }
 
 function axisOf(column: ScoreColumn): string {
   const { unit } = column;
-  return unit === null ? titleOf(column) : `${titleOf(column)}, ${visibleText(unit)}`;
+  return unit === null ? titleOf(column) : `${titleOf(column)} (${visibleText(unit)})`;
 }
 
 function inWords(

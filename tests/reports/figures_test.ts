@@ -194,7 +194,7 @@ const refused: Readonly<Record<string, [FigureSpec, RegExp]>> = {
 };
 for (const [what, [spec, message]] of Object.entries(refused)) {
   Deno.test(`drawFigure() refuses ${what}`, async () => {
-    await assert.rejects(draw(spec), message);
+    await assert.rejects(draw(spec), (error: Error) => message.test(error.message));
   });
 }
 
@@ -218,7 +218,8 @@ Deno.test("drawFigure() draws a system's win rate over itself as half, and inter
     metrics: { ...system.metrics, kl: { ...system.metrics.kl, ci95: null } },
   }));
   const without = await draw(spec, { results: { ...sources.results, systems } });
-  assert.equal(elements(svg) - elements(without.svg), systems.length, "a bar a system");
+  const bars = (drawn: string) => drawn.match(/opacity="0.8"/g)!.length;
+  assert.deepEqual([bars(svg), bars(without.svg)], [11, 5], "Ref has none of its win rate");
 });
 
 Deno.test("drawFigure() leaves rows without a value out of radar and scatter, and names them", async () => {
