@@ -11,7 +11,15 @@ const DASHES: readonly (readonly number[])[] = [[1, 0], [6, 2], [1, 0], [2, 2], 
   2,
   2,
 ]];
-const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"];
+const SHAPES = [
+  "circle",
+  "square",
+  "triangle-up",
+  "diamond",
+  "cross",
+  "triangle-down",
+  "triangle-right",
+];
 
 export const INK = "#1b1b1b";
 export const FAINT = "#767676";
