@@ -10,6 +10,7 @@ import {
   type PairPreferences,
   pairPreferences,
 } from "./pair_preferences.ts";
+import { logRatios } from "./reply_kl.ts";
 import { type ReplyScorer, scoreBothReplies } from "./score_pairs.ts";
 import { generateJudged, type JudgedReply, type WorldDecoding } from "./world_replies.ts";
 
@@ -42,9 +43,16 @@ export async function evaluateWorld(request: WorldEvaluation): Promise<Evaluatio
       clusters: prompts.map(({ prompt }) => clusterId(prompt)),
     },
   };
+  const sequences = sampled.map(({ tokens }, i) => ({ prompt: prompts[i].tokens, reply: tokens }));
   const metrics: Metrics = {
     ...replyMetrics(sampled, greedy),
-    kl: { over: "prompts", values: await logRatios(request, sampled) },
+    kl: {
+      over: "prompts",
+      values: logRatios(
+        await policy.score(sequences),
+        await request.reference.score(sequences),
+      ),
+    },
   };
   if (pairs.length > 0) {
     itemSets.pairs = pairItemSet(pairs);
@@ -87,17 +95,6 @@ function replyMetrics(sampled: readonly JudgedReply[], greedy: readonly JudgedRe
     runOnGreedy: along(greedy, ({ covered }) => percent(!covered)),
     length: along(sampled, ({ tokens }) => tokens.length),
   };
-}
-
-/** log π(y|x) − log π_ref(y|x) (nats) of each sampled reply y: its mean estimates KL(π ‖ π_ref). */
-async function logRatios(
-  { policy, reference, prompts }: WorldEvaluation,
-  sampled: readonly JudgedReply[],
-): Promise<number[]> {
-  const sequences = sampled.map(({ tokens }, i) => ({ prompt: prompts[i].tokens, reply: tokens }));
-  const ours = await policy.score(sequences);
-  const theirs = await reference.score(sequences);
-  return Array.from(ours, (logp, i) => logp - theirs[i]);
 }
 
 async function preferences(

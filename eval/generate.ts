@@ -1,3 +1,4 @@
+import { requirePositiveIntegers } from "../core/positive_integers.ts";
 import { Random } from "../core/random.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
 import { generationBatches } from "./generation_batches.ts";
@@ -82,7 +83,7 @@ export async function generate(
   request: GenerationRequest,
 ): Promise<Reply[][]> {
   const { samples, batchSize = 512, maxNewTokens } = request;
-  checkCounts({ samples, maxNewTokens, batchSize });
+  requirePositiveIntegers({ samples, maxNewTokens, batchSize });
   const choose = tokenChooser(decoder.vocabSize, request.decoding);
   const rows = request.prompts.map((prompt) => rowsOf(prompt, request));
   let done = 0;
@@ -121,14 +122,6 @@ export function replyRandom(
 function replyOf({ tokens }: Row, stopTokens: readonly number[]): Reply {
   const ended = stopTokens.includes(tokens[tokens.length - 1]);
   return { tokens: Int32Array.from(tokens), stop: ended ? "end" : "length" };
-}
-
-function checkCounts(counts: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(counts)) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`Expected ${name} to be an integer greater than 0 but found ${value}.`);
-    }
-  }
 }
 
 /** Chooses the token that follows, by the reply's own random numbers unless it is greedy. */

@@ -33,6 +33,8 @@ const stageEntry = z.strictObject({
   each: z.array(z.string()).optional().describe("the axes it expands over"),
   only: z.record(z.string(), z.array(scalar)).optional().describe("axis values it is kept for"),
   inputs: z.record(z.string(), z.union([wire, z.array(wire)])).optional(),
+  after: z.array(z.string()).optional()
+    .describe("stages that must have succeeded before, of which it reads nothing"),
   params: z.record(z.string(), z.json()).optional(),
 });
 

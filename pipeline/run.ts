@@ -2,7 +2,7 @@ import { Attempt, type AttemptContext, type AttemptResult } from "./attempt.ts";
 import type { EventSubscriber, RunEvent } from "./events.ts";
 import type { WorkerMessage } from "./executor.ts";
 import { sizesOf } from "./forecast.ts";
-import { upstreamOf } from "./graph.ts";
+import { prerequisitesOf } from "./graph.ts";
 import type { Instance } from "./instance.ts";
 import { planInstance, type PlannedInstance } from "./plan.ts";
 import { criticalSeconds, estimateWallSeconds, reservationOf } from "./schedule.ts";
@@ -108,7 +108,7 @@ class RunLoop {
   #arranged(): PlannedInstance[] {
     const known = (id: string) => this.#records.has(id);
     const ready = [...this.#waiting.values()].filter(({ instance }) =>
-      upstreamOf(instance).every(known)
+      prerequisitesOf(instance).every(known)
     );
     const arrange = this.context.arrange ??
       ((list: PlannedInstance[]) => list.sort((a, b) => this.#urgency(b) - this.#urgency(a)));
@@ -244,7 +244,7 @@ class RunLoop {
   async #finish(): Promise<RunResult> {
     const interrupted = this.context.stop.aborted;
     for (const { instance } of this.#waiting.values()) {
-      const missing = upstreamOf(instance).filter((id) => !this.#records.has(id));
+      const missing = prerequisitesOf(instance).filter((id) => !this.#records.has(id));
       const because = interrupted ? "interrupted" : `it needs ${missing.join(", ")}`;
       this.#note(instance, null, "skipped", null);
       this.#emit({ type: "stage-skipped", id: instance.id, because });

@@ -1,4 +1,4 @@
-import { upstreamOf } from "./graph.ts";
+import { prerequisitesOf } from "./graph.ts";
 import type { PlannedInstance } from "./plan.ts";
 import { totalBytes } from "./prediction.ts";
 
@@ -28,7 +28,9 @@ export function criticalSeconds(planned: readonly PlannedInstance[]): Map<string
     const own = state === "cached" ? 0 : seconds ?? 1;
     const total = own + (longest.get(instance.id) ?? 0);
     longest.set(instance.id, total);
-    for (const id of upstreamOf(instance)) longest.set(id, Math.max(longest.get(id) ?? 0, total));
+    for (const id of prerequisitesOf(instance)) {
+      longest.set(id, Math.max(longest.get(id) ?? 0, total));
+    }
   }
   return longest;
 }

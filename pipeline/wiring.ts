@@ -84,6 +84,35 @@ export function checkWires(entry: string, context: WiringContext): Problem[] {
   return problems;
 }
 
+/** Checks that an entry comes `after` entries that there are. */
+export function checkGates(entry: string, { entries, source }: WiringContext): Problem[] {
+  const known = Object.keys(entries);
+  return (entries[entry].after ?? []).filter((name) => !known.includes(name)).map((name) => ({
+    path: source.locate(["stages", entry, "after"]),
+    message: `The recipe has no stage ${name}; expected one of ${list(known)}.`,
+    nearest: nearest(name, known),
+  }));
+}
+
+/** What an instance comes `after`: of each entry, the instances that agree on every axis that both have. */
+export function gatesOf(
+  instance: Unwired,
+  context: WiringContext,
+  problems: Problem[],
+): string[] {
+  return (context.entries[instance.entry].after ?? []).flatMap((name) => {
+    const found = (context.instancesOf.get(name) ?? [])
+      .filter((gate) => agrees(gate.axes, instance.axes));
+    if (found.length === 0) {
+      problems.push({
+        path: context.source.locate(["stages", instance.entry, "after"]),
+        message: `${instance.id} would come after nothing: no instance of ${name} is on its axes.`,
+      });
+    }
+    return found.map(({ id }) => id);
+  });
+}
+
 interface Place {
   readonly instance: Unwired;
   readonly name: string;
@@ -115,7 +144,8 @@ function matches(
   );
 }
 
-function entryName(wire: Wire): string {
+/** The stage entry that a wire reads. */
+export function entryName(wire: Wire): string {
   return (typeof wire === "string" ? wire : wire.from).split(".")[0];
 }
 

@@ -63,7 +63,12 @@ const types: readonly ArtifactType[] = [
     },
   }),
   fileArtifact({ name: "steps", describe: "what each training step saw" }),
-  fileArtifact({ name: "replies", describe: "what a model replied to prompts" }),
+  fileArtifact({
+    name: "replies",
+    describe: "what a model replied to prompts",
+    facts: async (folder) => (await import("../eval/reply_facts.ts")).measureReplyTexts(folder),
+  }),
+  fileArtifact({ name: "texts", describe: "replies as rows of text: a command's output" }),
   fileArtifact({ name: "judgments", describe: "what a judge said of replies, one by one" }),
   fileArtifact({ name: "scores", describe: "tables of what judgments of a benchmark come to" }),
   fileArtifact({ name: "evaluation", describe: "what was measured of one system, item by item" }),

@@ -20,6 +20,7 @@ export default defineStage<z.infer<typeof params>>({
     policy: { type: "model", describe: "With a tokenizer, whose chat template is used" },
     pairs: {
       type: "pairs",
+      decides: "table",
       describe: "Held-out pairs: their prompts, and replies to compare with",
     },
   },
@@ -43,22 +44,27 @@ export default defineStage<z.infer<typeof params>>({
     const tokenizer = await loadTokenizer(path);
     await using writer = await openWriter(path, { ...params, tokenizer });
     log(`computed by ${writer.runtime}`);
+    const decoding = decodingOf(params, params.stream);
     const replied = await replyToPrompts(writer, {
       ...params,
       prompts: pairs,
       samples: 1,
-      decoding: decodingOf(params, params.stream),
+      decoding,
       signal,
       onProgress: (done) => progress({ done, total: pairs.length, unit: "replies" }),
     });
-    const rows = pairs.map(({ id, prompt, chosen }, i) => ({
-      id,
-      prompt: messagesOf(prompt),
-      ...replied[i].replies[0],
-      promptTokens: replied[i].promptTokens,
-      chosen,
-    }));
-    await writeReplies(output("replies"), rows);
+    const rows = pairs.map(({ id, prompt, chosen }, i) => {
+      const { promptTokens, replies: [{ tokens, ...reply }] } = replied[i];
+      const counts = { tokens: tokens.length, promptTokens: promptTokens.length };
+      return { id, prompt: messagesOf(prompt), ...reply, ...counts, chosen };
+    });
+    await writeReplies(output("replies"), rows, {
+      decoding,
+      sequences: replied.map(({ promptTokens, replies: [{ tokens }] }) => ({
+        prompt: promptTokens,
+        reply: tokens,
+      })),
+    });
     const cut = describeTruncation(replied);
     if (cut !== null) warn(cut);
     const ended = rows.filter(({ stop }) => stop === "end").length;

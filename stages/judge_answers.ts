@@ -57,10 +57,7 @@ export default defineStage<Params>({
   async run(context) {
     const { params } = context;
     const { judgeItems } = await import("../eval/judge/judge_items.ts");
-    const benchmark = params.benchmark === "alpaca-eval"
-      ? await openAlpacaEval(params)
-      : await openMtBench(params);
-    const { items, ...how } = benchmark;
+    const { items, ...how } = await openBenchmark(params);
     const { model, seeds, sampling, asking } = await openJudge(
       { ...params, rule: how.rule.kind },
       context,
@@ -73,6 +70,15 @@ export default defineStage<Params>({
 type Benchmark = Pick<Protocol, "systems" | "rule" | "template" | "orders"> & {
   readonly items: readonly JudgedItem[];
 };
+
+/**
+ * What a benchmark asks of a judge, from its files.
+ *
+ * @throws InputError for files that are not what they should be
+ */
+export function openBenchmark(params: Params): Promise<Benchmark> {
+  return params.benchmark === "alpaca-eval" ? openAlpacaEval(params) : openMtBench(params);
+}
 
 /** One order a pair, drawn by seed and instruction, and the log-probs of the two names. */
 async function openAlpacaEval(params: Params): Promise<Benchmark> {

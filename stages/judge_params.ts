@@ -184,7 +184,7 @@ function nameJudge(recipe: string | undefined, environment: string | null): stri
   return refuse(`Expected ${named}, as the recipe names it, or nothing, but found ${environment}.`);
 }
 
-/** The command line, which asks for hosts and the model alone, may not read the key; workers may. */
+/** The command line asks for hosts and the model alone, and does not look at the key; workers do. */
 function withoutKey(name: string): string | undefined {
   return name === "JUDGE_API_KEY" ? undefined : Deno.env.get(name);
 }

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Problem } from "../core/problem.ts";
-import { NO_RESULTS } from "../core/results.ts";
+import { NO_RESULTS, type Results } from "../core/results.ts";
+import { METRIC_NAMES, type MetricName } from "../eval/metrics.ts";
 import { CLAIM } from "../reports/report_input.ts";
 import { figureParams, sourcesOf } from "./figure_params.ts";
 
@@ -14,6 +15,12 @@ const column = z.union([
     metric,
     label: z.string().optional().describe("Shorter heading than the metric's own"),
     group: z.string().optional().describe("Heading shared with neighbouring columns"),
+    optional: z.boolean().default(false).describe(
+      "Leave the column out, instead of refusing it, where nothing measured its metric",
+    ),
+  }).refine(({ metric, optional }) => !optional || METRIC_NAMES.includes(metric as MetricName), {
+    path: ["metric"],
+    error: `a metric that can be measured: ${METRIC_NAMES.join(", ")}`,
   }),
   z.strictObject({ winRateOver: system, on: metric.optional() }),
   z.strictObject({ differenceFrom: system, on: metric.optional() }),
@@ -96,7 +103,7 @@ export default defineStage<z.infer<typeof params>>({
     const { writeReport } = await import("../reports/write_report.ts");
     const read = async (folder: string, name: string) =>
       JSON.parse(await Deno.readTextFile(join(folder, name)));
-    const { figures, test = null, ...rest } = params;
+    const { figures, test = null, table: asked, ...rest } = params;
     const audits = await Promise.all(inputs("audits").map(({ path }) => read(path, "audit.json")));
     const [wired] = inputs("results");
     const results = wired === undefined ? NO_RESULTS : await read(wired.path, "results.json");
@@ -106,8 +113,23 @@ export default defineStage<z.infer<typeof params>>({
         tables: await read(path, "scores.json"),
       })),
     );
+    const table = asked && { ...asked, columns: shownColumns(asked.columns, results) };
     // Left out where there are none, so that reports of results alone keep their bytes.
-    const shown = { ...rest, test, results, audits, ...(scores.length > 0 && { scores }) };
+    const shown = {
+      ...rest,
+      ...(table && { table }),
+      ...{ test, results, audits },
+      ...(scores.length > 0 && { scores }),
+    };
     await writeReport(shown, figures, output("report"));
   },
 });
+
+/** The columns without those that are optional and were not measured. */
+function shownColumns(columns: readonly z.infer<typeof column>[], { metrics }: Results) {
+  return columns.flatMap((spec) => {
+    if (!("metric" in spec)) return spec;
+    const { optional, ...shown } = spec;
+    return optional && !(spec.metric in metrics) ? [] : shown;
+  });
+}

@@ -5,6 +5,7 @@ import { TextLineStream } from "../text_lines.ts";
 import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "../executor.ts";
 import type { Resources } from "../stage.ts";
 import { decodeLine } from "../worker_protocol.ts";
+import { workerEnvironment } from "./worker_environment.ts";
 
 /** How workers are started on this machine. */
 export interface LocalOptions {
@@ -38,7 +39,7 @@ const MALLOC = [
   "glibc.malloc.arena_max=1",
 ].join(":");
 
-/** Runs each job in a child process with just the permissions it needs. */
+/** Runs each job in a child process with just the permissions and variables it needs. */
 export class LocalExecutor implements Executor {
   readonly name = "local";
   readonly capacity: { readonly cores: number; readonly memory: number };
@@ -53,7 +54,8 @@ export class LocalExecutor implements Executor {
     const child = new Deno.Command(this.options.deno, {
       args: ["run", "--no-prompt", "--cached-only", ...this.#permissions(job), worker],
       cwd: this.options.projectFolder,
-      env: { GLIBC_TUNABLES: MALLOC },
+      clearEnv: true,
+      env: { ...workerEnvironment(job.resources), GLIBC_TUNABLES: MALLOC },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -12,6 +12,7 @@ import {
   isMissing,
   naming,
   readTextIfThere,
+  writeAllSync,
   writeAtomically,
 } from "../../core/write_atomically.ts";
 
@@ -105,7 +106,7 @@ export class ActiveRun {
     if (this.#events === null) throw new TypeError(`Expected run ${this.id} to be open.`);
     const bytes = new TextEncoder().encode(`${JSON.stringify(event)}\n`);
     try {
-      for (let at = 0; at < bytes.length;) at += this.#events.writeSync(bytes.subarray(at));
+      writeAllSync(this.#events, bytes);
     } catch (error) {
       throw explainFailure(error, this.places.path);
     }

@@ -1,4 +1,5 @@
 import { CACHE_FLOATS } from "../../eval/generate.ts";
+import { decodingFacts } from "../../eval/reply_tokens.ts";
 import type { MemoryPart, Prediction, Sizes } from "../../pipeline/prediction.ts";
 import { countWeights } from "../../train/costs/arithmetic.ts";
 import { decodingMemory } from "../../train/costs/memory.ts";
@@ -8,9 +9,10 @@ import type collect from "../collect.ts";
 import type curve from "../curve.ts";
 import type evaluate from "../evaluate.ts";
 import type generate from "../generate.ts";
-import { countOf, type PredictOf } from "./params_of.ts";
+import { decodingOf } from "../generation_params.ts";
+import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
-import { meanPromptTokens } from "./tokenize.ts";
+import { CHARACTERS_PER_TOKEN, meanCharacters, meanPromptTokens } from "./tokenize.ts";
 
 /** Replies that are written at once at most, and the longest prompt of the synthetic world with room. */
 const ROWS = 512;
@@ -53,15 +55,18 @@ export const predictCurve: PredictOf<typeof curve> = ({ params, inputs }) => ({
 
 /** Replies to the prompts of pairs, each as long as it may be. */
 export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }): Prediction => {
-  const shape = shapeOf(inputs.policy[0]);
+  const [policy] = inputs.policy;
   const pairs = countOf(inputs.pairs[0], "pairs") ?? params.limit ?? null;
-  if (shape === null || pairs === null) return {};
+  if (pairs === null) return {};
   const { maxNewTokens, maxPromptLength = Infinity, limit = Infinity } = params;
   const replies = Math.min(pairs, limit);
   const promptTokens = meanPromptTokens(inputs.pairs[0], maxPromptLength);
+  const sizes = { replies, promptTokens, ...replySizes(params, inputs.pairs[0]) };
+  const shape = shapeOf(policy);
+  if (shape === null) return { outputs: { replies: sizes } };
   const { all } = countWeights(shape);
   return {
-    outputs: { replies: { replies } },
+    outputs: { replies: sizes },
     work: {
       amount: replies * decodingWork(shape, { promptTokens, newTokens: maxNewTokens }),
       unit: "operations",
@@ -70,13 +75,25 @@ export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }
       like: "decoding",
       scale: all,
     },
-    memory: memoryOf(inputs.policy[0], {
+    memory: memoryOf(policy, {
       models: 1,
       rows: replies,
       length: Math.min(maxPromptLength, 4 * promptTokens) + maxNewTokens,
     }),
   };
 };
+
+/** What is foreseen of replies, each as long as it may be; bytes as if every character took one. */
+function replySizes(params: ParamsOf<typeof generate>, pairs: Sizes | null): Sizes {
+  const texts = meanCharacters(pairs);
+  return {
+    replyTokens: params.maxNewTokens,
+    promptBytes: texts.prompt,
+    replyBytes: CHARACTERS_PER_TOKEN * params.maxNewTokens,
+    chosenBytes: texts.chosen,
+    ...decodingFacts(decodingOf(params, params.stream)),
+  };
+}
 
 function worldMemory(model: Sizes | null, maxNewTokens: number, models: number) {
   return memoryOf(model, { models, rows: ROWS, length: WORLD_PROMPT_TOKENS + maxNewTokens });

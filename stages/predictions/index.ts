@@ -9,6 +9,7 @@ import {
   predictWorld,
 } from "./data.ts";
 import { predictCollecting, predictCurve, predictEvaluation, predictGenerating } from "./decode.ts";
+import { predictJudging, predictJudgingAnswers } from "./judge.ts";
 import { predictLogps, predictMeasuring } from "./score.ts";
 import { predictTokens } from "./tokenize.ts";
 import { predictTraining } from "./train.ts";
@@ -29,6 +30,8 @@ const PREDICTIONS: Readonly<Record<string, Predict<never>>> = {
   "evaluate": predictEvaluation,
   "generate": predictGenerating,
   "measure": predictMeasuring,
+  "judge": predictJudging,
+  "judge-answers": predictJudgingAnswers,
 };
 
 /** A stage with its prediction, where it has one; parameters were checked by the stage's own schema. */

@@ -31,6 +31,10 @@ const TOLD: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ],
     ["data.path=rows", "base.path=model.gguf", "train.lora=null", "train.learningRate=1e-6"],
     ["data.path=rows", "base.path=model.gguf", "data.limit=1000"],
+    [
+      ...["data.path=rows", "base.path=model.gguf"],
+      ...["generate.temperature=1", "generate-reference.temperature=1"],
+    ],
   ],
 };
 

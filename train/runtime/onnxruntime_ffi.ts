@@ -1,3 +1,4 @@
+import { requirePositiveIntegers } from "../../core/positive_integers.ts";
 import type { Dtype, Tensor } from "../../core/tensor.ts";
 import type { CudaDevice } from "./cuda/cuda_device.ts";
 import { explainFailure } from "./cuda/explain_failure.ts";
@@ -7,7 +8,6 @@ import { type Handle } from "./handles.ts";
 import { InFlight } from "./in_flight.ts";
 import { cString, FATAL, type OnnxruntimeLibrary } from "./onnxruntime_library.ts";
 import { PlacedOnHost, zerosOnHost } from "./placed_on_host.ts";
-import { requireThreads } from "./resolve_run.ts";
 import type { PlacedTensor, Runtime, RuntimeOptions, Session } from "./runtime.ts";
 
 const SEQUENTIAL = 0;
@@ -31,7 +31,7 @@ export class OnnxruntimeFfi implements Runtime {
     private readonly library: OnnxruntimeLibrary,
     private readonly cuda?: CudaDevice,
   ) {
-    requireThreads(options.threads);
+    requirePositiveIntegers({ threads: options.threads });
     this.name = cuda === undefined ? "onnxruntime-ffi" : "onnxruntime-cuda";
     this.description = cuda === undefined ? this.name : `${this.name} on ${options.device}`;
     this.version = library.version;

@@ -152,6 +152,32 @@ Deno.test("generate writes replies up to its limit, each as long as it may be", 
   assert(Math.abs((long - middle) / (middle - short) - 1) < 1e-9, "the prompt costs the same");
 });
 
+Deno.test("generate foresees texts and how replies are chosen; of drawn ones measure takes the KL", async () => {
+  const pairs = { pairs: 100, promptCharacters: 44, chosenCharacters: 88 };
+  const replies = async (rest: Record<string, unknown>) => {
+    const params = { maxNewTokens: 16, threads: 1, limit: 10, ...rest };
+    const inputs = { policy: [null], pairs: [pairs] };
+    return (await predict("generate", params, { inputs })).outputs!.replies;
+  };
+  const greedy = await replies({});
+  assert.deepEqual(
+    [greedy.replies, greedy.replyTokens, greedy.promptBytes, greedy.chosenBytes, greedy.decoding],
+    [10, 16, 44, 88, "greedy"],
+  );
+  const amount = async (given: readonly Sizes[], referenceModel = [MODEL]) => {
+    const inputs = { policy: [MODEL], pairs: [TOKENS], replies: given, referenceModel };
+    return (await predict("measure", { threads: 1 }, { inputs })).work!.amount;
+  };
+  const drawn = await replies({ temperature: 1 });
+  const without = await amount([greedy]);
+  assert.equal(await amount([]), without);
+  assert.equal(await amount([await replies({ temperature: 0.7 })]), without);
+  assert.equal(await amount([drawn], []), without);
+  const more = await amount([drawn]) - without;
+  const twice = await amount([await replies({ temperature: 1, limit: 20 })]) - without;
+  assert(more > 0 && Math.abs(twice / more - 2) < 1e-9);
+});
+
 Deno.test("a base model has the shape that the recipe expects, else that of last time", async () => {
   const expects = { ...SMALL, parameters: 340 };
   const hub = { model: "o/m", revision: "main" };
