@@ -33,7 +33,7 @@ export interface Resources {
   /** Peak memory in MiB, an upper estimate, for stages that do not predict it. */
   readonly memory?: number;
   /** Native libraries it loads; nothing else may be loaded. */
-  readonly native?: readonly ("onnxruntime" | "duckdb" | "tokenizers" | "resvg")[];
+  readonly native?: readonly ("onnxruntime" | "duckdb" | "tokenizers")[];
   /** Host names (with port) it may talk to. */
   readonly network?: readonly string[];
   /** Environment variables that it gets and may read: secrets and places, never what changes results. */

@@ -28,8 +28,8 @@ export function renderMarkdownReport(input: ReportInput): string {
     ...(duels === null ? [] : [renderMarkdown(duels)]),
     ...reportSentences(input, judged).map(escapeMarkdown),
     ...(input.figures.length === 0 ? [] : [`## Figures`]),
-    ...input.figures.flatMap(({ id, title, caption }) => [
-      `![${escapeMarkdown(title)}](figures/${id}.svg)`,
+    ...input.figures.flatMap(({ id, title, caption, description }) => [
+      `![${escapeMarkdown(`${title}. ${description}`)}](figures/${id}.svg)`,
       escapeMarkdown(caption),
     ]),
     ...(comparisons.length === 0 ? [] : [`## Paired comparisons`]),

@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
+import type { Problem } from "../core/problem.ts";
 import { NO_RESULTS, type Results } from "../core/results.ts";
 import { METRIC_NAMES, type MetricName } from "../eval/metrics.ts";
 import { PAPER_TABLE_IDS } from "../reports/paper/paper_tables.ts";
 import { CLAIM } from "../reports/report_input.ts";
+import { figureParams, sourcesOf } from "./figure_params.ts";
 
 const system = z.string().min(1).describe("A system's id in the results");
 const metric = z.string().min(1).describe("A metric's name in the results");
@@ -23,22 +25,6 @@ const column = z.union([
   }),
   z.strictObject({ winRateOver: system, on: metric.optional() }),
   z.strictObject({ differenceFrom: system, on: metric.optional() }),
-]);
-
-const figure = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("logps"),
-    systems: z.array(system).min(1).describe("One panel each"),
-    chosen: z.string().default("chosenLogp"),
-    rejected: z.string().default("rejectedLogp"),
-  }),
-  z.strictObject({
-    kind: z.literal("training"),
-    value: z.string().min(1).describe("The quantity along training"),
-    systems: z.array(system).min(1),
-    stopped: system.optional().describe("Mark the best point of each seed of this one"),
-  }),
-  z.strictObject({ kind: z.literal("tradeoff"), x: metric, y: metric }),
 ]);
 
 const test = z.strictObject({
@@ -71,8 +57,24 @@ const params = z.strictObject({
   paperTables: z.array(z.enum(PAPER_TABLE_IDS)).default([]).describe(
     "Tables of the paper to fill with this run's numbers, in the paper's order and rounding",
   ),
-  figures: z.array(figure).default([]),
+  figures: z.array(figureParams).default([]),
 });
+
+/** A main table needs results, and the other way round; a report without either needs scores. */
+function tableProblems(
+  table: unknown,
+  { results, scores }: Readonly<Record<string, readonly unknown[]>>,
+): Problem[] {
+  const problem = (message: string) => [{ path: "table", message }];
+  if (results.length > 0 && table === undefined) {
+    return problem("Expected a table, since results are wired.");
+  }
+  if (results.length === 0 && table !== undefined) {
+    return problem("Expected results to be wired, which a table shows.");
+  }
+  if (results.length + scores.length > 0) return [];
+  return problem("Expected results or scores to be wired but found neither.");
+}
 
 export default defineStage<z.infer<typeof params>>({
   name: "report",
@@ -95,21 +97,17 @@ export default defineStage<z.infer<typeof params>>({
     audits: { type: "audit", many: true, optional: true, describe: "What they found is shown" },
   },
   outputs: { report: { type: "report" } },
-  checkInputs({ table }, { results, scores }) {
-    if (results.length > 0 && table === undefined) {
-      return [{ path: "table", message: "Expected a table, since results are wired." }];
-    }
-    if (results.length === 0 && table !== undefined) {
-      return [{ path: "table", message: "Expected results to be wired, which a table shows." }];
-    }
-    if (results.length + scores.length > 0) return [];
-    return [{
-      path: "table",
-      message: "Expected results or scores to be wired but found neither.",
-    }];
-  },
+  checkInputs: ({ table, figures }, wired) => [
+    ...tableProblems(table, wired),
+    ...figures.flatMap((figure, i) =>
+      sourcesOf(figure).filter((port) => wired[port].length === 0).map((port) => ({
+        path: `figures[${i}].kind`,
+        message: `Expected ${port} to be wired, which ${figure.kind} is drawn from.`,
+      }))
+    ),
+  ],
   resources: () => ({ cores: 1, memory: 300 }),
-  estimateSeconds: () => 1,
+  estimateSeconds: () => 4,
   module: import.meta.url,
   async run({ params, inputs, output }) {
     const { writeReport } = await import("../reports/write_report.ts");

@@ -250,7 +250,8 @@ function categoryTable(
 }
 
 function categoryColumn(category: string): ScoreColumn {
-  return { id: category, label: category.slice(0, 1).toUpperCase() + category.slice(1), ...grade };
+  const label = category.slice(0, 1).toUpperCase() + category.slice(1);
+  return { id: category, label, ...grade, part: true };
 }
 
 function describeUnreadable({ unreadable, n }: { unreadable: number; n: number }): string | null {

@@ -25,7 +25,6 @@ const NATIVE_PACKAGES: Readonly<Record<NonNullable<Resources["native"]>[number],
   onnxruntime: "onnxruntime-node@",
   duckdb: "@duckdb+node-bindings",
   tokenizers: "@anush008+tokenizers",
-  resvg: "@resvg+resvg-js",
 };
 
 /**

@@ -44,10 +44,13 @@ async function writeFiles(folder: string): Promise<void> {
       }))),
     );
   }
-  const means = { "RPO (own)": { Writing: 8, Math: 5 }, "Base (gemma)": { Writing: 4, Math: 5 } };
+  const means = {
+    "RPO (own)": { Writing: 8, Math: 5, STEM: 6.5 },
+    "Base (gemma)": { Writing: 4, Math: 5, STEM: 4.5 },
+  };
   await write(
     files.categoryMeans[0],
-    JSON.stringify({ ...means, "Base (beta)": { Writing: 3, Math: 4 } }),
+    JSON.stringify({ ...means, "Base (beta)": { Writing: 3, Math: 4, STEM: 3.5 } }),
   );
   await write(
     files.published[0],

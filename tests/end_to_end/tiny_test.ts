@@ -51,7 +51,10 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     for (const file of files) assert((await Deno.stat(join(reports, file))).size > 500, file);
     assert.equal(await Deno.readTextFile(join(reports, "table.txt")), stdout);
     const figures = [...Deno.readDirSync(join(reports, "figures"))].map(({ name }) => name);
-    assert(figures.length > 0 && figures.every((name) => name.endsWith(".svg")), `${figures}`);
+    const svg = figures.filter((name) => name.endsWith(".svg"));
+    const png = figures.filter((name) => name.endsWith(".png"));
+    assert.equal(svg.length, 6, `${figures}`);
+    assert.equal(png.length, svg.length);
     const page = await Deno.readTextFile(join(reports, "index.html"));
     assert.doesNotMatch(page, /<(script|link|img)[^>]+(src|href)="http/, "self-contained");
   });

@@ -19,7 +19,7 @@ import { reportFixture, runFactsFixture } from "./report_fixture.ts";
 async function withFigures(): Promise<ReportInput> {
   const input = reportFixture();
   const figures = [];
-  for (const spec of figuresFixture) figures.push(await drawFigure(input.results, spec));
+  for (const spec of figuresFixture) figures.push(await drawFigure(input, spec));
   return { ...input, figures };
 }
 
@@ -31,7 +31,8 @@ async function readTree(folder: string): Promise<Record<string, string>> {
       for (const [inner, text] of Object.entries(await readTree(path))) {
         files[join(name, inner)] = text;
       }
-    } else files[name] = await Deno.readTextFile(path);
+    } else if (name.endsWith(".png")) files[name] = sha256(await Deno.readFile(path));
+    else files[name] = await Deno.readTextFile(path);
   }
   return files;
 }
@@ -45,6 +46,10 @@ async function inTemporaryFolder(work: (folder: string) => Promise<void>): Promi
   }
 }
 
+/** What may be read is packages alone: the renderer of PNG and its font. */
+const PACKAGES = new URL("../../node_modules", import.meta.url).pathname;
+const DENO = ["run", "--no-prompt", "--frozen", `--allow-read=${PACKAGES}`];
+
 /** The fixture report as two processes wrote it, on machines that differ in their settings. */
 async function writtenTwice(folder: string, ...more: string[]): Promise<Record<string, string>[]> {
   return await Promise.all(["a", "b"].map(async (name) => {
@@ -52,7 +57,7 @@ async function writtenTwice(folder: string, ...more: string[]): Promise<Record<s
     await Deno.mkdir(target);
     const script = new URL("write_fixture_report.ts", import.meta.url).pathname;
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--frozen", `--allow-write=${target}`, script, target, ...more],
+      args: [...DENO, `--allow-write=${target}`, script, target, ...more],
       env: { TZ: name === "a" ? "UTC" : "Asia/Tokyo", LANG: name === "a" ? "C" : "de_DE.UTF-8" },
     }).output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
@@ -60,17 +65,28 @@ async function writtenTwice(folder: string, ...more: string[]): Promise<Record<s
   }));
 }
 
-Deno.test("a report written in two processes without any permission but its folder has the same bytes", async () => {
+Deno.test("a report written in two processes that may write its folder and read packages has the same bytes", async () => {
   await inTemporaryFolder(async (folder) => {
     const trees = await writtenTwice(folder);
+    const drawn = [
+      "gradient-share",
+      "lengths",
+      "logps",
+      "margin-accuracy",
+      "radar-mt-bench-categories",
+      "scatter-alpaca-eval-annotations-lengthControlled-winRate",
+      "tradeoff-gold-kl",
+      "tradeoff-win-rate-ref-gold-kl",
+      "training-gold",
+    ];
     assert.deepEqual(Object.keys(trees[0]).sort(), [
-      "figures/logps.svg",
-      "figures/tradeoff-gold-kl.svg",
-      "figures/training-gold.svg",
+      ...drawn.flatMap((id) => [`figures/${id}.png`, `figures/${id}.svg`]),
       "index.html",
       "report.json",
       "report.md",
       "report.tex",
+      "table-alpaca-eval-annotations.csv",
+      "table-mt-bench-categories.csv",
       "table.csv",
       "table.txt",
     ]);

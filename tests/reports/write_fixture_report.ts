@@ -1,7 +1,8 @@
 import { writeReport } from "../../reports/write_report.ts";
-import { figuresFixture } from "./figures_fixture.ts";
+import { figuresFixture, otherFiguresFixture } from "./figures_fixture.ts";
 import { reconciliationFixture, scoredFixture } from "./reconcile_fixture.ts";
 import { reportFixture } from "./report_fixture.ts";
+import { scoresFixture } from "./scores_fixture.ts";
 
 /**
  * Writes the fixture report into the folder given, with verdicts on printed numbers where `verdicts` is
@@ -9,9 +10,14 @@ import { reportFixture } from "./report_fixture.ts";
  */
 const { figures: _, ...undrawn } = reportFixture();
 const [folder, verdicts] = Deno.args;
-const more = verdicts === undefined ? {} : {
-  scores: scoredFixture(),
-  reconciliations: [reconciliationFixture()],
-  paperTables: ["2", "4"] as const,
-};
-await writeReport({ ...undrawn, ...more }, figuresFixture, folder);
+if (verdicts === undefined) {
+  const figures = [...figuresFixture, ...otherFiguresFixture];
+  await writeReport({ ...undrawn, scores: scoresFixture() }, figures, folder);
+} else {
+  const more = {
+    scores: scoredFixture(),
+    reconciliations: [reconciliationFixture()],
+    paperTables: ["2", "4"] as const,
+  };
+  await writeReport({ ...undrawn, ...more }, figuresFixture, folder);
+}
