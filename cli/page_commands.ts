@@ -22,7 +22,10 @@ export function addPageCommands(root: Command): void {
     .argument("[name]", "a recipe; RECIPE/INSTANCE where it has several reports")
     .option("--open", "open it in the browser", false)
     .addOption(storeOption()).addOption(jsonOption())
-    .addHelpText("after", "\nExamples:\n  deno task ballast report --open\n  deno task ballast report tiny")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  deno task ballast report --open\n  deno task ballast report tiny",
+    )
     .action(async (name, options) => {
       const { report } = await import("./commands/report.ts");
       await report(name, options);

@@ -65,7 +65,9 @@ export async function openPage(
 
 /** Whether a page is wider than what shows it, which makes people scroll to the side. */
 export async function assertFits(page: Page): Promise<void> {
-  const [wide, shown] = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]") as [
+  const [wide, shown] = await page.evaluate(
+    "[document.documentElement.scrollWidth, innerWidth]",
+  ) as [
     number,
     number,
   ];

@@ -19,16 +19,21 @@ const SIZE = { width: 300, height: 160, left: 44, right: 6, top: 8, bottom: 18 }
 export function curveChart(title: string, lines: readonly ChartLine[]): Html {
   const drawn = lines.filter(({ points }) => points.length > 0);
   if (drawn.length === 0) {
-    return html`<figure class="chart"><h3>${title}</h3><p class="small">No values.</p></figure>`;
+    return html`
+      <figure class="chart">
+        <h3>${title}</h3>
+        <p class="small">No values.</p>
+      </figure>
+    `;
   }
   const all = drawn.flatMap(({ points }) => points);
   const area: Area = {
     steps: extent(all.map(({ step }) => step)),
     values: extent(all.map(({ value }) => value)),
   };
-  return html`<figure class="chart"><h3>${title}</h3>${
-    drawing(drawn, area)
-  }<figcaption>${drawn.map(legend)}</figcaption></figure>`;
+  return html`<figure class="chart"><h3>${title}</h3>${drawing(drawn, area)}<figcaption>${
+    drawn.map(legend)
+  }</figcaption></figure>`;
 }
 
 /** A number short enough for a legend: `0.693`, `-12.4`, `1.2e-7`. */
@@ -46,10 +51,10 @@ function drawing(lines: readonly ChartLine[], { steps, values }: Area): Html {
   const x = scale(steps, [left, width - right]);
   const y = scale(values, [height - bottom, top]);
   const paths = lines.map(({ points }, i) => {
-    const places = points.map(({ step, value }) =>
-      `${x(step).toFixed(1)},${y(value).toFixed(1)}`
-    );
-    return html`<polyline class="line line-${i % STYLES}" points="${places.join(" ")}"/>`;
+    const places = points.map(({ step, value }) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`);
+    return html`
+      <polyline class="line line-${i % STYLES}" points="${places.join(" ")}" />
+    `;
   });
   const corners = `${left},${top} ${left},${height - bottom} ${width - right},${height - bottom}`;
   return html`<svg viewBox="0 0 ${width} ${height}" aria-hidden="true">
@@ -64,9 +69,11 @@ ${paths}
 
 function legend({ label, points }: ChartLine, at: number): Html {
   const { step, value } = points[points.length - 1];
-  const swatch = html`<svg class="swatch" viewBox="0 0 18 8" aria-hidden="true"><line class="line-${
-    at % STYLES
-  }" x1="0" y1="4" x2="18" y2="4" stroke-width="3"/></svg>`;
+  const swatch = html`
+    <svg class="swatch" viewBox="0 0 18 8" aria-hidden="true">
+      <line class="line-${at % STYLES}" x1="0" y1="4" x2="18" y2="4" stroke-width="3" />
+    </svg>
+  `;
   return html`<span>${swatch}${label} ${shortNumber(value)} at step ${step}</span>`;
 }
 

@@ -52,7 +52,9 @@ ${equal === 0 ? NOTHING : html`<p class="note">${formatCount(equal, "stage")} eq
 function summary({ instances, equal }: RunDifference, tolerance: number): Html {
   const within = tolerance === 0 ? "" : ` Numbers may differ by ${tolerance} of their size.`;
   if (instances.length === 0) {
-    return html`<strong class="done">Equal</strong>: ${formatCount(equal, "stage")}, all the same.${within}`;
+    return html`<strong class="done">Equal</strong>: ${
+      formatCount(equal, "stage")
+    }, all the same.${within}`;
   }
   const verb = instances.length === 1 ? "differs" : "differ";
   return html`<strong>${
@@ -152,13 +154,26 @@ function sideBySide(
       ? html`<th scope="col"><a href="/runs/${run}">Run ${run}</a></th>`
       : html`<th scope="col">Run ${run}</th>`;
   const lines = rows.map(([label, a, b]) =>
-    html`<tr${linked && a !== b ? html` class="differs"` : NOTHING}><th scope="row">${label}</th>
-<td class="${linked ? "" : "value"}">${a}</td><td class="${linked ? "" : "value"}">${b}</td></tr>
-`
+    html`
+      <tr${linked && a !== b
+        ? html`
+          class="differs"
+        `
+        : NOTHING}>
+        <th scope="row">${label}</th>
+        <td class="${linked ? "" : "value"}">${a}</td>
+        <td class="${linked ? "" : "value"}">${b}</td>
+        </tr>
+    `
   );
-  return html`<table class="booktabs beside"><thead><tr><td></td>${heading(before)}${
-    heading(after)
-  }</tr></thead><tbody>${lines}</tbody></table>`;
+  return html`
+    <table class="booktabs beside">
+      <thead>
+        <tr><td></td>${heading(before)}${heading(after)}</tr>
+      </thead>
+      <tbody>${lines}</tbody>
+    </table>
+  `;
 }
 
 function moreThan(count: number, shown: number, noun: string): Html {

@@ -42,7 +42,9 @@ export const PAGE_POLICY: string = [
 
 /** A page as an answer. */
 export function pageResponse({ title, body, events, status = 200 }: Page): Response {
-  const live = events === undefined ? NOTHING : html` data-events="${events}"`;
+  const live = events === undefined ? NOTHING : html`
+    data-events="${events}"
+  `;
   const text = [
     `<!doctype html>`,
     `<html lang="en">`,

@@ -1,8 +1,4 @@
-import {
-  formatCount,
-  formatEstimate,
-  formatSeconds,
-} from "../../pipeline/reporters/quantities.ts";
+import { formatCount, formatEstimate, formatSeconds } from "../../pipeline/reporters/quantities.ts";
 import { rateOf, shareDone, stageSecondsLeft } from "../../pipeline/reporters/time_left.ts";
 import { curveChart } from "./curve_chart.ts";
 import { type Html, html, NOTHING } from "./html.ts";
@@ -33,12 +29,18 @@ const SILENCE = 60;
 /** A run's page. */
 export function runPage(view: RunView): Page {
   const { run, recipe, startedAt, command, pid } = view.record;
-  const body = html`${HOME_LINK}
-<h1>Run ${run}: ${recipe}</h1>
-${partElements(runParts(view))}
-<h2>About</h2>
-<dl class="facts"><dt>Started</dt><dd>${formatWhen(startedAt)}, process ${pid}</dd>
-<dt>Command</dt><dd><code>ballast ${command.join(" ")}</code></dd></dl>`;
+  const body = html`
+    ${HOME_LINK}
+    <h1>Run ${run}: ${recipe}</h1>
+    ${partElements(runParts(view))}
+    <h2>About</h2>
+    <dl class="facts">
+      <dt>Started</dt>
+      <dd>${formatWhen(startedAt)}, process ${pid}</dd>
+      <dt>Command</dt>
+      <dd><code>ballast ${command.join(" ")}</code></dd>
+    </dl>
+  `;
   return { title: `Run ${run}`, body, events: `/runs/${run}/events?figure=${view.figure}` };
 }
 
@@ -71,7 +73,9 @@ function standing({ status, state, record, now }: RunView): Html {
   if (status !== "running") {
     const seconds = record.seconds ?? state.outcome?.seconds ?? null;
     const time = seconds === null ? "" : ` in ${formatSeconds(seconds)}`;
-    return html`<p class="answer"><strong class="${status}">${capital(status)}</strong>${time}: ${counts}.</p>`;
+    return html`<p class="answer"><strong class="${status}">${
+      capital(status)
+    }</strong>${time}: ${counts}.</p>`;
   }
   const elapsed = state.elapsed(now);
   const left = state.secondsLeft(now);
@@ -80,27 +84,36 @@ function standing({ status, state, record, now }: RunView): Html {
     ...(left === null ? [] : [`about ${formatEstimate(left)} left`]),
   ].join(", ");
   const waiting = `${done + state.count("failed")} of ${state.todo} stages done`;
-  return html`<p class="answer"><strong class="running">Running</strong>: ${waiting}, ${
-    state.count("cached")
-  } cached. ${words}${words === "" ? "" : "."}</p>
-${progressBar("whole", { label: "The whole run", share: state.share })}${silence(state.lastWord, now)}`;
+  return html`
+    <p
+      class="answer"><strong class="running">Running</strong>: ${waiting}, ${state.count(
+        "cached",
+      )} cached. ${words}${words === "" ? "" : "."}</p>
+    ${progressBar("whole", { label: "The whole run", share: state.share })}${silence(
+      state.lastWord,
+      now,
+    )}
+  `;
 }
 
 /** A process that is gone says nothing; one that computes may say nothing for a while. */
 function silence(lastWord: number | null, now: number): Html {
   const seconds = lastWord === null ? 0 : (now - lastWord) / 1000;
   if (seconds < SILENCE) return NOTHING;
-  return html`<p class="small">No word for ${
-    formatEstimate(seconds)
-  }: a long computation, or a process that was killed (<code>ballast status</code> tells).</p>`;
+  return html`
+    <p
+      class="small">No word for ${formatEstimate(
+        seconds,
+      )}: a long computation, or a process that was killed (<code>ballast status</code> tells).</p>
+  `;
 }
 
 function links({ reports, earlier, record }: RunView): Html {
   const items = [
     ...reports.map((name) => html`<li><a href="${reportHref(name)}">Report ${name}</a></li>`),
-    ...(earlier === null
-      ? []
-      : [html`<li><a href="${diffHref(earlier, record.run)}">Compare with run ${earlier}</a></li>`]),
+    ...(earlier === null ? [] : [
+      html`<li><a href="${diffHref(earlier, record.run)}">Compare with run ${earlier}</a></li>`,
+    ]),
   ];
   return items.length === 0 ? NOTHING : html`<ul class="choice">${items}</ul>`;
 }
@@ -109,7 +122,12 @@ function problems(stages: readonly StageView[]): Html {
   const failed = stages.filter(({ standing }) => standing === "failed");
   if (failed.length === 0) return NOTHING;
   return html`<h2>What failed</h2>${
-    failed.map(({ id, why }) => html`<h3 class="name">${id}</h3><pre class="error">${why}</pre>`)
+    failed.map(({ id, why }) =>
+      html`
+        <h3 class="name">${id}</h3>
+        <pre class="error">${why}</pre>
+      `
+    )
   }`;
 }
 
@@ -117,9 +135,10 @@ function running({ state, status, now }: RunView): Html {
   if (status !== "running") return NOTHING;
   const stages = state.stages.filter((stage) => stage.running !== null);
   if (stages.length === 0) return NOTHING;
-  return html`<h2>Running now</h2><ul class="now">${
-    stages.map((stage) => runningStage(stage, now))
-  }</ul>`;
+  return html`
+    <h2>Running now</h2>
+    <ul class="now">${stages.map((stage) => runningStage(stage, now))}</ul>
+  `;
 }
 
 function runningStage({ id, running }: StageView, now: number): Html {
@@ -149,8 +168,12 @@ function progressBar(
   name: string,
   { label, share }: { label: string; share: number | null },
 ): Html {
-  const value = share === null ? NOTHING : html` value="${share.toFixed(4)}"`;
-  return html`<progress class="${name}" max="1"${value} aria-label="${label}"></progress>`;
+  const value = share === null ? NOTHING : html`
+    value="${share.toFixed(4)}"
+  `;
+  return html`
+    <progress class="${name}" max="1" ${value} aria-label="${label}"></progress>
+  `;
 }
 
 function curves({ state, figure }: RunView): Html {
@@ -173,10 +196,17 @@ function curves({ state, figure }: RunView): Html {
 function figureChoice({ state, figure, record: { run } }: RunView): Html {
   if (state.curves.size === 0) return NOTHING;
   const items = Object.entries(CURVES).map(([name, label]) => {
-    const current = name === figure ? html` aria-current="true"` : NOTHING;
+    const current = name === figure
+      ? html`
+        aria-current="true"
+      `
+      : NOTHING;
     return html`<li><a href="/runs/${run}?figure=${name}#training"${current}>${label}</a></li>`;
   });
-  return html`<h2 id="training">Training</h2><ul class="choice">${items}</ul>`;
+  return html`
+    <h2 id="training">Training</h2>
+    <ul class="choice">${items}</ul>
+  `;
 }
 
 function stageTable({ state, status }: RunView): Html {
@@ -185,23 +215,46 @@ function stageTable({ state, status }: RunView): Html {
   const rows = stages.map(({ id, standing, seconds, why }) => {
     const shown = standing === "running" && status !== "running" ? "stopped" : standing;
     const time = seconds === null ? "" : formatSeconds(seconds);
-    const because = standing === "skipped" ? html` <span class="small">${why}</span>` : NOTHING;
-    return html`<tr><th scope="row" class="name">${id}</th><td class="${shown}">${shown}${because}</td>
-<td class="right">${time}</td></tr>
-`;
+    const because = standing === "skipped"
+      ? html`
+        <span class="small">${why}</span>
+      `
+      : NOTHING;
+    return html`
+      <tr>
+        <th scope="row" class="name">${id}</th>
+        <td class="${shown}">${shown}${because}</td>
+        <td class="right">${time}</td>
+      </tr>
+    `;
   });
-  return html`<h2>Stages</h2><div class="scroll" tabindex="0" role="region" aria-label="Stages">
-<table class="booktabs"><thead><tr><th scope="col">Stage</th><th scope="col">State</th>
-<th scope="col" class="right">Time</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`
+    <h2>Stages</h2>
+    <div class="scroll" tabindex="0" role="region" aria-label="Stages">
+      <table class="booktabs">
+        <thead>
+          <tr>
+            <th scope="col">Stage</th>
+            <th scope="col">State</th>
+            <th scope="col" class="right">Time</th>
+          </tr>
+        </thead>
+        <tbody>${rows}</tbody>
+      </table>
+    </div>
+  `;
 }
 
 function log({ state }: RunView): Html {
   if (state.log.length === 0) return NOTHING;
   const lines = state.log.toReversed().map(({ id, level, message }) =>
-    html`<li><span class="name small">${id}</span> ${
-      level === "warning" ? html`<span class="warning">warning</span> ` : NOTHING
-    }${message}</li>
-`
+    html`
+      <li><span class="name small">${id}</span> ${level === "warning"
+        ? html`
+          <span class="warning">warning</span>
+        `
+        : NOTHING}${message}</li>
+    `
   );
   return html`<h2>What stages said</h2>
 <ul class="log" tabindex="0" aria-label="What stages said, newest first">${lines}</ul>`;

@@ -59,54 +59,88 @@ function runsTable(runs: readonly RunSummary[], total: number): Html {
     const compare = earlier === undefined
       ? html`–`
       : html`<a href="${diffHref(earlier.run, run)}">with ${earlier.run}</a>`;
-    return html`<tr><th scope="row"><a href="/runs/${run}">${run}</a></th>
-<td class="name">${recipe}</td><td class="state">${formatWhen(startedAt)}</td>
-<td class="state ${status}">${status}</td><td class="right">${summary.ran}</td>
-<td class="right">${summary.cached}</td><td class="right">${summary.failed}</td>
-<td class="right">${
-      seconds === null ? "–" : formatSeconds(seconds)
-    }</td><td class="state">${compare}</td></tr>
-`;
+    return html`
+      <tr>
+        <th scope="row"><a href="/runs/${run}">${run}</a></th>
+        <td class="name">${recipe}</td>
+        <td class="state">${formatWhen(startedAt)}</td>
+        <td class="state ${status}">${status}</td>
+        <td class="right">${summary.ran}</td>
+        <td class="right">${summary.cached}</td>
+        <td class="right">${summary.failed}</td>
+        <td class="right">${seconds === null ? "–" : formatSeconds(seconds)}</td>
+        <td class="state">${compare}</td>
+      </tr>
+    `;
   });
   const more = total > runs.length
-    ? html`<p class="note">The newest ${runs.length} of ${total} runs; <code>ballast status --sql</code> knows all.</p>`
+    ? html`
+      <p
+        class="note">The newest ${runs
+          .length} of ${total} runs; <code>ballast status --sql</code> knows all.</p>
+    `
     : NOTHING;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Runs">
-<table class="booktabs"><thead><tr><th scope="col">Run</th><th scope="col">Recipe</th>
-<th scope="col">Started</th><th scope="col">Status</th><th scope="col" class="right">Ran</th>
-<th scope="col" class="right">Cached</th><th scope="col" class="right">Failed</th>
-<th scope="col" class="right">Time</th><th scope="col">Compare</th></tr></thead>
-<tbody>${rows}</tbody></table></div>${more}`;
+  return html`
+    <div class="scroll" tabindex="0" role="region" aria-label="Runs">
+      <table class="booktabs">
+        <thead>
+          <tr>
+            <th scope="col">Run</th>
+            <th scope="col">Recipe</th>
+            <th scope="col">Started</th>
+            <th scope="col">Status</th>
+            <th scope="col" class="right">Ran</th>
+            <th scope="col" class="right">Cached</th>
+            <th scope="col" class="right">Failed</th>
+            <th scope="col" class="right">Time</th>
+            <th scope="col">Compare</th>
+          </tr>
+        </thead>
+        <tbody>${rows}</tbody>
+      </table>
+    </div>${more}
+  `;
 }
 
 function reportList(reports: readonly Published[]): Html {
   if (reports.length === 0) return NOTHING;
   const items = reports.map(({ name, time }) =>
-    html`<li><a href="${
-      reportHref(name)
-    }">${name}</a> <span class="small">${formatWhen(time)}</span></li>
-`
+    html`
+      <li><a href="${reportHref(name)}">${name}</a> <span class="small">${formatWhen(
+        time,
+      )}</span></li>
+    `
   );
-  return html`<h2>Reports</h2><ul>${items}</ul>`;
+  return html`
+    <h2>Reports</h2>
+    <ul>${items}</ul>
+  `;
 }
 
 function compareForm(runs: readonly RunSummary[]): Html {
   if (runs.length < 2) return NOTHING;
   const options = (chosen: string) =>
     runs.map(({ run, recipe, status }) =>
-      html`<option value="${run}"${
-        run === chosen ? html` selected` : NOTHING
-      }>${run} ${recipe}, ${status}</option>`
+      html`
+        <option value="${run}" ${run === chosen
+          ? html`
+            selected
+          `
+          : NOTHING}>${run} ${recipe}, ${status}</option>
+      `
     );
   const [latest, second] = runs;
   const previous = runs.slice(1).find(({ recipe }) => recipe === latest.recipe) ?? second;
-  return html`<h2>Compare two runs</h2>
-<form action="/diff"><div><label for="a">This run</label><select id="a" name="a">${
-    options(previous.run)
-  }</select></div>
-<div><label for="b">with this one</label><select id="b" name="b">${
-    options(latest.run)
-  }</select></div>
-<div><label for="tolerance">Relative tolerance</label><input id="tolerance" name="tolerance" value="0" size="8" inputmode="decimal"></div>
-<button class="tool">Compare</button></form>`;
+  return html`
+    <h2>Compare two runs</h2>
+    <form
+      action="/diff"><div><label for="a">This run</label><select id="a" name="a">${options(
+        previous.run,
+      )}</select></div>
+    <div><label for="b">with this one</label><select id="b" name="b">${options(
+      latest.run,
+    )}</select></div>
+    <div><label for="tolerance">Relative tolerance</label><input id="tolerance" name="tolerance" value="0" size="8" inputmode="decimal"></div>
+    <button class="tool">Compare</button></form>
+  `;
 }

@@ -84,4 +84,6 @@ export type SeenRecord = z.infer<typeof seenRecord>;
 type Reads<Written extends Read, Read> = Written;
 export type WrittenEvents = Reads<RunEvent, SeenEvent>;
 export type WrittenRecords = Reads<RunRecord, SeenRecordInput>;
-type SeenRecordInput = { readonly [K in keyof SeenRecord]: Readonly<SeenRecord[K]> };
+type SeenRecordInput = {
+  readonly [K in Exclude<keyof SeenRecord, "parameters">]: Readonly<SeenRecord[K]>;
+};

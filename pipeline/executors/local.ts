@@ -105,7 +105,6 @@ export class LocalExecutor implements Executor {
     if (variables.length > 0) permissions.push(`--allow-env=${variables.map(listed)}`);
     return permissions;
   }
-
 }
 
 /**

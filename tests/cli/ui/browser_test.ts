@@ -73,7 +73,10 @@ browserTest("a run is followed live to its end, and compared with another", asyn
     assert.equal(await page.evaluate("window.sameLoad"), true, "without loading it anew");
     const charts = await page.locator("#curves .chart h3").allInnerTexts();
     assert.deepEqual(charts.toSorted(), ["reference", "train/dpo"]);
-    assert.equal(await page.locator("#stages td.ran").count(), await page.locator("#stages tbody tr").count());
+    assert.equal(
+      await page.locator("#stages td.ran").count(),
+      await page.locator("#stages tbody tr").count(),
+    );
     await assertFits(page);
     await page.getByRole("link", { name: "Reward margin" }).click();
     assert.match(await page.locator("#curves").innerText(), /train\/dpo[^]*at step \d/);

@@ -41,7 +41,10 @@ function contextOf(store: Store): UiContext {
 
 async function get(context: UiContext, path: string): Promise<{ status: number; text: string }> {
   const url = `http://127.0.0.1:4870${path}`;
-  const answer = await handleRequest(new Request(url, { headers: { host: "127.0.0.1:4870" } }), context);
+  const answer = await handleRequest(
+    new Request(url, { headers: { host: "127.0.0.1:4870" } }),
+    context,
+  );
   const policy = answer.headers.get("content-security-policy")!;
   assert.match(policy, /default-src 'none'/, path);
   assert.doesNotMatch(policy, /unsafe|\*|https?:/, path);

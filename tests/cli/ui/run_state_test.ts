@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LIMITS, RunState } from "../../../cli/ui/run_state.ts";
-import { seenEvent, type SeenEvent } from "../../../cli/ui/seen.ts";
+import { type SeenEvent, seenEvent } from "../../../cli/ui/seen.ts";
 import { FAILING_RUN } from "../../pipeline/reporters/fixture.ts";
 
 function stateOf(events: readonly unknown[], ids: readonly string[] = []): RunState {

@@ -17,7 +17,10 @@ Deno.test("StepCurve stays within its bound, evenly spread, and has first and ne
     if (step % 997 === 0) assert.equal(curve.points("loss").at(-1)!.step, step);
   }
   const points = curve.points("loss");
-  assert.ok(points.length > MOST_POINTS / 4 && points.length <= MOST_POINTS + 1, `${points.length}`);
+  assert.ok(
+    points.length > MOST_POINTS / 4 && points.length <= MOST_POINTS + 1,
+    `${points.length}`,
+  );
   assert.equal(points[0].step, 1);
   const gaps = points.slice(1, -1).map(({ step }, i) => step - points[i].step);
   assert.equal(new Set(gaps).size, 1);

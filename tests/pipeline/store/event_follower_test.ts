@@ -47,7 +47,12 @@ Deno.test("RunLog.follow() sees what an active run appends, and record() reads n
     const active = await store.startRun(header);
     const follower = store.runs.follow(active.id);
     active.append({ time: 1, type: "stage-cached", id: "a", key: "k" });
-    assert.deepEqual(await readAll(follower), [{ time: 1, type: "stage-cached", id: "a", key: "k" }]);
+    assert.deepEqual(await readAll(follower), [{
+      time: 1,
+      type: "stage-cached",
+      id: "a",
+      key: "k",
+    }]);
     assert.deepEqual(store.runs.record(active.id)!.instances, []);
     assert.deepEqual(store.readRun(active.id)!.instances.map(({ state }) => state), ["cached"]);
     await active.finish({ status: "done", finishedAt: "", seconds: 1, instances: [] });
