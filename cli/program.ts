@@ -12,6 +12,7 @@ import {
   storeOption,
 } from "./options.ts";
 import { printNotice, printResult } from "./output.ts";
+import { addPageCommands } from "./page_commands.ts";
 import { addScoreCommands } from "./score_commands.ts";
 
 /** The version of Ballast; CHANGELOG.md says what it holds. */
@@ -38,6 +39,7 @@ export function program(): Command {
   addStoreCommands(root);
   addModelCommands(root);
   addScoreCommands(root);
+  addPageCommands(root);
   for (const command of root.commands) {
     command.exitOverride().configureOutput(root.configureOutput());
   }

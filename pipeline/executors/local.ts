@@ -43,7 +43,6 @@ const MALLOC = [
 export class LocalExecutor implements Executor {
   readonly name = "local";
   readonly capacity: { readonly cores: number; readonly memory: number };
-  #packages: readonly string[] | undefined;
 
   constructor(private readonly options: LocalOptions) {
     this.capacity = { cores: options.cores, memory: options.memory };
@@ -97,7 +96,7 @@ export class LocalExecutor implements Executor {
       `--allow-write=${written.map(listed)}`,
     ];
     const native = job.resources.native ?? [];
-    const folders = this.#nativeFolders(native);
+    const folders = nativeFolders(projectFolder, native);
     // Deno lets a C API's pointers be followed only where any library may be loaded.
     if (native.includes("onnxruntime")) permissions.push("--allow-ffi");
     else if (folders.length > 0) permissions.push(`--allow-ffi=${folders.map(listed)}`);
@@ -107,15 +106,24 @@ export class LocalExecutor implements Executor {
     if (variables.length > 0) permissions.push(`--allow-env=${variables.map(listed)}`);
     return permissions;
   }
+}
 
-  #nativeFolders(native: NonNullable<Resources["native"]>): string[] {
-    const store = join(this.options.projectFolder, "node_modules", ".deno");
-    this.#packages ??= [...Deno.readDirSync(store)].map(({ name }) => name);
-    return native.flatMap((name) =>
-      this.#packages!.filter((entry) => entry.startsWith(NATIVE_PACKAGES[name]))
-        .map((entry) => join(store, entry))
-    );
-  }
+/**
+ * The folders of the packages that hold native libraries, where they are installed.
+ *
+ * @param projectFolder the folder with `node_modules`
+ */
+export function nativeFolders(
+  projectFolder: string,
+  native: NonNullable<Resources["native"]>,
+): string[] {
+  if (native.length === 0) return [];
+  const store = join(projectFolder, "node_modules", ".deno");
+  const packages = [...Deno.readDirSync(store)].map(({ name }) => name);
+  return native.flatMap((name) =>
+    packages.filter((entry) => entry.startsWith(NATIVE_PACKAGES[name]))
+      .map((entry) => join(store, entry))
+  );
 }
 
 /**
