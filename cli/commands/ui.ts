@@ -53,6 +53,7 @@ function start(order: UiOrder): Deno.ChildProcess {
   const child = new Deno.Command(deno, {
     args: [
       ...["run", "--no-prompt", "--cached-only"],
+      "--unstable-no-legacy-abort", // a request is aborted when its client is gone, and then alone
       `--allow-read=${[...code, order.store].map(listed)}`,
       `--allow-net=${LOOPBACK}:${order.port}`,
       ...native.length === 0 ? [] : [`--allow-ffi=${native.map(listed)}`],

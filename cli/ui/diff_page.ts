@@ -5,7 +5,7 @@ import type { RunRecord } from "../../pipeline/store/records.ts";
 import { curveChart } from "./curve_chart.ts";
 import { type Html, html, NOTHING } from "./html.ts";
 import { HOME_LINK, type Page } from "./page.ts";
-import { chartName, MOST_CHARTS } from "./run_page.ts";
+import { MOST_CHARTS } from "./run_page.ts";
 import { formatWhen } from "./runs_page.ts";
 import type { StepCurve } from "./step_curve.ts";
 

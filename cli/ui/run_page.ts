@@ -59,7 +59,7 @@ export function runParts(view: RunView): Parts {
 }
 
 /** The part of an instance's id before its scalar axes: `train/dpo` of `train/dpo@seed=1`. */
-export function chartName(id: string): string {
+function chartName(id: string): string {
   return id.split("@")[0];
 }
 
@@ -83,29 +83,20 @@ function standing({ status, state, record, now }: RunView): Html {
     ...(elapsed === null ? [] : [`${formatSeconds(elapsed)} so far`]),
     ...(left === null ? [] : [`about ${formatEstimate(left)} left`]),
   ].join(", ");
-  const waiting = `${done + state.count("failed")} of ${state.todo} stages done`;
-  return html`
-    <p
-      class="answer"><strong class="running">Running</strong>: ${waiting}, ${state.count(
-        "cached",
-      )} cached. ${words}${words === "" ? "" : "."}</p>
-    ${progressBar("whole", { label: "The whole run", share: state.share })}${silence(
-      state.lastWord,
-      now,
-    )}
-  `;
+  const ended = done + state.count("failed");
+  const counted = `${ended} of ${state.todo} stages done, ${state.count("cached")} cached`;
+  const sentence = `: ${counted}.${words === "" ? "" : ` ${words}.`}`;
+  return html`<p class="answer"><strong class="running">Running</strong>${sentence}</p>${
+    progressBar("whole", { label: "The whole run", share: state.share })
+  }${silence(state.lastWord, now)}`;
 }
 
 /** A process that is gone says nothing; one that computes may say nothing for a while. */
 function silence(lastWord: number | null, now: number): Html {
   const seconds = lastWord === null ? 0 : (now - lastWord) / 1000;
   if (seconds < SILENCE) return NOTHING;
-  return html`
-    <p
-      class="small">No word for ${formatEstimate(
-        seconds,
-      )}: a long computation, or a process that was killed (<code>ballast status</code> tells).</p>
-  `;
+  const words = `No word for ${formatEstimate(seconds)}: a long computation, or a process that`;
+  return html`<p class="small">${words} was killed (<code>ballast status</code> tells).</p>`;
 }
 
 function links({ reports, earlier, record }: RunView): Html {

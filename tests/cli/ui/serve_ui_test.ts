@@ -5,6 +5,8 @@ import type { Store } from "../../../pipeline/store/store.ts";
 import { withStore } from "../../pipeline/store/fixture.ts";
 import { beginRun, finishRun, startStage, takeSteps } from "./store_fixture.ts";
 
+const NONE = "0".repeat(64);
+
 /** Serves a store while `use` runs; no fault may have been told by then. */
 async function whileServed(store: Store, use: (port: number) => Promise<void>): Promise<void> {
   const stop = new AbortController();
@@ -72,7 +74,7 @@ Deno.test("a page and its events follow a run to its end; the store stays free a
       await until(/Running.*0 of 1 stages done/);
       takeSteps(run, "train/dpo", { to: 5, loss: 2 });
       await until(/0\.4 at step 5/);
-      await finishRun(run, { "train/dpo": "0".repeat(64) });
+      await finishRun(run, { "train/dpo": { key: NONE, digest: NONE } });
       await until(/Done.*1 stage ran/);
       lock.release();
       const before = snapshot(store.path);

@@ -43,13 +43,13 @@ export function takeSteps(run: ActiveRun, id: string, { to, loss }: { to: number
   }
 }
 
-/** Ends a run whose stages all ran, with keys of their own. */
+/** Ends a run whose stages all ran: each by its key, with one output by its digest. */
 export async function finishRun(
   run: ActiveRun,
-  keys: Readonly<Record<string, string>>,
+  results: Readonly<Record<string, { key: string; digest: string }>>,
 ): Promise<void> {
-  const instances = Object.entries(keys).map(([id, key]): RunInstance => {
-    const outputs = {};
+  const instances = Object.entries(results).map(([id, { key, digest }]): RunInstance => {
+    const outputs = { out: { type: "pairs", digest, bytes: 1 } };
     tell(run, { type: "stage-finished", id, key, seconds: 2, peakMemoryBytes: null, outputs });
     return { id, stage: id.split("/")[0], key, state: "ran", seconds: 2 };
   });
@@ -77,7 +77,7 @@ export async function fillWith(store: Store, text: string): Promise<void> {
     tell(run, { type: "stage-progress", id: `${id} other`, progress });
     tell(run, { type: "stage-failed", id: `${id} failing`, key: "", seconds: 1, error: text });
     tell(run, { type: "stage-skipped", id: `${id} late`, because: text });
-    if (keys.length === 1) await finishRun(run, { [id]: key });
+    if (keys.length === 1) await finishRun(run, { [id]: { key, digest } });
     else {
       const instances: RunInstance[] = [{ id, stage: "train", key, state: "ran", seconds: 1 }];
       await run.finish({ status: "failed", finishedAt: text, seconds: 1, instances });
