@@ -3,7 +3,7 @@ import type { InstanceDifference, OutputDifference, RunDifference } from "../../
 import { formatCount, formatSeconds } from "../../pipeline/reporters/quantities.ts";
 import type { RunRecord } from "../../pipeline/store/records.ts";
 import { curveChart } from "./curve_chart.ts";
-import { type Html, html, NOTHING } from "./html.ts";
+import { attribute, type Html, html, NOTHING } from "./html.ts";
 import { HOME_LINK, type Page } from "./page.ts";
 import { MOST_CHARTS } from "./run_page.ts";
 import { formatWhen } from "./runs_page.ts";
@@ -153,16 +153,13 @@ function sideBySide(
     linked
       ? html`<th scope="col"><a href="/runs/${run}">Run ${run}</a></th>`
       : html`<th scope="col">Run ${run}</th>`;
+  const kind = linked ? "" : "value";
   const lines = rows.map(([label, a, b]) =>
     html`
-      <tr${linked && a !== b
-        ? html`
-          class="differs"
-        `
-        : NOTHING}>
+      <tr${attribute("class", linked && a !== b ? "differs" : null)}>
         <th scope="row">${label}</th>
-        <td class="${linked ? "" : "value"}">${a}</td>
-        <td class="${linked ? "" : "value"}">${b}</td>
+        <td class="${kind}">${a}</td>
+        <td class="${kind}">${b}</td>
         </tr>
     `
   );

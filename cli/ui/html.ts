@@ -29,6 +29,11 @@ export function html(pieces: TemplateStringsArray, ...contents: readonly Content
   return Html.trusted(pieces[0] + texts.join(""));
 }
 
+/** An attribute with the blank before it; nothing without a value. */
+export function attribute(name: string, value: string | null): Html {
+  return value === null ? NOTHING : Html.trusted(` ${name}="${escapeHtml(value)}"`);
+}
+
 /** Nothing at all. */
 export const NOTHING: Html = Html.trusted("");
 

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { sha256 } from "../../core/digest.ts";
 import { PAGE_STYLE } from "../../reports/page_style.ts";
-import { type Html, html, NOTHING } from "./html.ts";
+import { attribute, type Html, html } from "./html.ts";
 import { LIVE_SCRIPT } from "./live_script.ts";
 import { UI_STYLE } from "./ui_style.ts";
 
@@ -42,9 +42,6 @@ export const PAGE_POLICY: string = [
 
 /** A page as an answer. */
 export function pageResponse({ title, body, events, status = 200 }: Page): Response {
-  const live = events === undefined ? NOTHING : html`
-    data-events="${events}"
-  `;
   const text = [
     `<!doctype html>`,
     `<html lang="en">`,
@@ -55,7 +52,7 @@ export function pageResponse({ title, body, events, status = 200 }: Page): Respo
     `<link rel="icon" href="/icon.svg">`,
     `<style>${STYLE}</style>`,
     `</head>`,
-    html`<body${live}>`.text,
+    html`<body${attribute("data-events", events ?? null)}>`.text,
     `<a class="skip" href="#content">Skip to the content</a>`,
     `<div class="page">`,
     html`<main id="content">${body}</main>`.text,

@@ -1,12 +1,12 @@
 import { formatCount, formatEstimate, formatSeconds } from "../../pipeline/reporters/quantities.ts";
 import { rateOf, shareDone, stageSecondsLeft } from "../../pipeline/reporters/time_left.ts";
 import { curveChart } from "./curve_chart.ts";
-import { type Html, html, NOTHING } from "./html.ts";
+import { attribute, type Html, html, NOTHING } from "./html.ts";
 import { HOME_LINK, type Page, partElements, type Parts } from "./page.ts";
 import { diffHref, formatWhen, reportHref } from "./runs_page.ts";
 import type { StageView } from "./run_state.ts";
 import type { WatchedRun } from "./run_watch.ts";
-import { type CurveName, CURVES, type StepCurve } from "./step_curve.ts";
+import { type CurveName, CURVES } from "./step_curve.ts";
 
 /** What a run's page shows. */
 export interface RunView extends WatchedRun {
@@ -147,7 +147,7 @@ function runningStage({ id, running }: StageView, now: number): Html {
   const words = [
     `${done}/${total} ${unit}`,
     ...(rate === null ? [] : [`${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`]),
-    ...(left === null ? [] : [`${formatEstimate(left)} left`]),
+    ...(left === null || left === 0 ? [] : [`${formatEstimate(left)} left`]),
     ...(note === undefined ? [] : [note]),
   ];
   return html`<li><div class="name">${id}</div>${
@@ -159,9 +159,7 @@ function progressBar(
   name: string,
   { label, share }: { label: string; share: number | null },
 ): Html {
-  const value = share === null ? NOTHING : html`
-    value="${share.toFixed(4)}"
-  `;
+  const value = attribute("value", share?.toFixed(4) ?? null);
   return html`
     <progress class="${name}" max="1" ${value} aria-label="${label}"></progress>
   `;
@@ -172,7 +170,7 @@ function curves({ state, figure }: RunView): Html {
   const shown = [...charts].slice(0, MOST_CHARTS).map(([name, members]) =>
     curveChart(
       name,
-      members.map(([id, curve]: [string, StepCurve]) => ({
+      members.sort(([a], [b]) => a < b ? -1 : 1).map(([id, curve]) => ({
         label: id === name ? name : id.slice(name.length + 1),
         points: curve.points(figure),
       })),
@@ -187,11 +185,7 @@ function curves({ state, figure }: RunView): Html {
 function figureChoice({ state, figure, record: { run } }: RunView): Html {
   if (state.curves.size === 0) return NOTHING;
   const items = Object.entries(CURVES).map(([name, label]) => {
-    const current = name === figure
-      ? html`
-        aria-current="true"
-      `
-      : NOTHING;
+    const current = attribute("aria-current", name === figure ? "true" : null);
     return html`<li><a href="/runs/${run}?figure=${name}#training"${current}>${label}</a></li>`;
   });
   return html`
@@ -236,16 +230,16 @@ function stageTable({ state, status }: RunView): Html {
   `;
 }
 
+const WARNING = html`
+  <span class="warning">warning:</span>
+`;
+
 function log({ state }: RunView): Html {
   if (state.log.length === 0) return NOTHING;
   const lines = state.log.toReversed().map(({ id, level, message }) =>
-    html`
-      <li><span class="name small">${id}</span> ${level === "warning"
-        ? html`
-          <span class="warning">warning</span>
-        `
-        : NOTHING}${message}</li>
-    `
+    html`<li><span class="name small">${id}</span> ${
+      level === "warning" ? WARNING : NOTHING
+    }${message}</li>`
   );
   return html`<h2>What stages said</h2>
 <ul class="log" tabindex="0" aria-label="What stages said, newest first">${lines}</ul>`;

@@ -1,6 +1,6 @@
 import { formatSeconds } from "../../pipeline/reporters/quantities.ts";
 import type { Published } from "../published_reports.ts";
-import { type Html, html, NOTHING } from "./html.ts";
+import { attribute, type Html, html, NOTHING } from "./html.ts";
 import { type Page, partElements, type Parts } from "./page.ts";
 import type { RunSummary } from "./run_watch.ts";
 
@@ -63,8 +63,8 @@ function runsTable(runs: readonly RunSummary[], total: number): Html {
       <tr>
         <th scope="row"><a href="/runs/${run}">${run}</a></th>
         <td class="name">${recipe}</td>
-        <td class="state">${formatWhen(startedAt)}</td>
         <td class="state ${status}">${status}</td>
+        <td class="state">${formatWhen(startedAt)}</td>
         <td class="right">${summary.ran}</td>
         <td class="right">${summary.cached}</td>
         <td class="right">${summary.failed}</td>
@@ -74,11 +74,7 @@ function runsTable(runs: readonly RunSummary[], total: number): Html {
     `;
   });
   const more = total > runs.length
-    ? html`
-      <p
-        class="note">The newest ${runs
-          .length} of ${total} runs; <code>ballast status --sql</code> knows all.</p>
-    `
+    ? html`<p class="note">The newest ${runs.length} of ${total}.</p>`
     : NOTHING;
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label="Runs">
@@ -87,8 +83,8 @@ function runsTable(runs: readonly RunSummary[], total: number): Html {
           <tr>
             <th scope="col">Run</th>
             <th scope="col">Recipe</th>
-            <th scope="col">Started</th>
             <th scope="col">Status</th>
+            <th scope="col">Started</th>
             <th scope="col" class="right">Ran</th>
             <th scope="col" class="right">Cached</th>
             <th scope="col" class="right">Failed</th>
@@ -104,13 +100,12 @@ function runsTable(runs: readonly RunSummary[], total: number): Html {
 
 function reportList(reports: readonly Published[]): Html {
   if (reports.length === 0) return NOTHING;
-  const items = reports.map(({ name, time }) =>
-    html`
-      <li><a href="${reportHref(name)}">${name}</a> <span class="small">${formatWhen(
-        time,
-      )}</span></li>
-    `
-  );
+  const items = reports.map(({ name, time }) => {
+    const when = formatWhen(time);
+    return html`<li><a href="${
+      reportHref(name)
+    }">${name}</a> <span class="small">${when}</span></li>`;
+  });
   return html`
     <h2>Reports</h2>
     <ul>${items}</ul>
@@ -122,25 +117,25 @@ function compareForm(runs: readonly RunSummary[]): Html {
   const options = (chosen: string) =>
     runs.map(({ run, recipe, status }) =>
       html`
-        <option value="${run}" ${run === chosen
-          ? html`
-            selected
-          `
-          : NOTHING}>${run} ${recipe}, ${status}</option>
+        <option value="${run}" ${attribute(
+          "selected",
+          run === chosen ? "" : null,
+        )}>${run} ${recipe}, ${status}</option>
       `
     );
   const [latest, second] = runs;
   const previous = runs.slice(1).find(({ recipe }) => recipe === latest.recipe) ?? second;
+  const [earlier, later] = [options(previous.run), options(latest.run)];
   return html`
     <h2>Compare two runs</h2>
-    <form
-      action="/diff"><div><label for="a">This run</label><select id="a" name="a">${options(
-        previous.run,
-      )}</select></div>
-    <div><label for="b">with this one</label><select id="b" name="b">${options(
-      latest.run,
-    )}</select></div>
-    <div><label for="tolerance">Relative tolerance</label><input id="tolerance" name="tolerance" value="0" size="8" inputmode="decimal"></div>
-    <button class="tool">Compare</button></form>
+    <form action="/diff">
+      <div><label for="a">This run</label><select id="a" name="a">${earlier}</select></div>
+      <div><label for="b">with this one</label><select id="b" name="b">${later}</select></div>
+      <div>
+        <label for="tolerance">Relative tolerance</label>
+        <input id="tolerance" name="tolerance" value="0" size="8" inputmode="decimal">
+      </div>
+      <button class="tool">Compare</button>
+    </form>
   `;
 }

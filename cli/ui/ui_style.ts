@@ -2,6 +2,8 @@
 export const UI_STYLE = `
 :root{--good:#00664a;--bad:#a8321c;--busy:#0b5394;--bar:#d9d9d9;--c0:#0072b2;--c1:#b84a00;--c2:#00805d;--c3:#a8528a;--c4:#946400;--c5:#2f7fab;--c6:#8a8a00;--c7:#5e5e5e}
 @media screen and (prefers-color-scheme:dark){:root{--good:#4fd1a5;--bad:#ff8f75;--busy:#8ab8ff;--bar:#3a4046;--c0:#4ba3e3;--c1:#ff8a3d;--c2:#2cc295;--c3:#e3a3c6;--c4:#f5be4b;--c5:#9ad4f7;--c6:#e0dc66;--c7:#b4b4b4}}
+main{overflow-wrap:anywhere}
+th,td,.state{overflow-wrap:normal}
 .back{margin:0 0 1rem;font-size:.95rem}
 h2{margin-top:2.5rem}
 .wide{max-width:none}
@@ -38,9 +40,10 @@ progress::-moz-progress-bar{background:var(--busy)}
 .swatch{display:inline-block;width:1.1rem;height:.5rem;vertical-align:.12em;margin-right:.35rem}
 .line-0{stroke:var(--c0)}.line-1{stroke:var(--c1)}.line-2{stroke:var(--c2)}.line-3{stroke:var(--c3)}.line-4{stroke:var(--c4)}.line-5{stroke:var(--c5)}.line-6{stroke:var(--c6)}.line-7{stroke:var(--c7)}
 .line-1{stroke-dasharray:6 2}.line-2{stroke-dasharray:2 2}.line-3{stroke-dasharray:8 2 2 2}.line-5{stroke-dasharray:6 2}.line-6{stroke-dasharray:2 2}.line-7{stroke-dasharray:8 2 2 2}
-select,input{font:inherit;font-size:.95rem;color:var(--ink);background:var(--paper);border:1px solid var(--soft);border-radius:3px;padding:.25rem .5rem;max-width:100%}
+select,input{font:inherit;font-size:.95rem;color:var(--ink);background:var(--paper);border:1px solid var(--soft);border-radius:3px;padding:.25rem .5rem;height:2.1rem;max-width:100%}
 select:focus-visible,input:focus-visible{outline:3px solid var(--link);outline-offset:2px}
 form{display:flex;flex-wrap:wrap;gap:.6rem 1rem;align-items:end;margin:.8rem 0}
+form>*{min-width:0;max-width:100%}
 label{display:block;font-size:.9rem;color:var(--soft)}
 .beside{table-layout:fixed;width:100%}
 .beside th:first-child{width:28%}
