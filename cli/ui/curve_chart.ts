@@ -1,4 +1,4 @@
-import { type Html, html } from "./html.ts";
+import { type Html, html, NOTHING } from "./html.ts";
 
 /** A line of a chart. */
 export interface ChartLine {
@@ -14,18 +14,11 @@ const SIZE = { width: 300, height: 160, left: 44, right: 6, top: 8, bottom: 18 }
 
 /**
  * A small chart over training steps as a `<figure>`: lines with a legend that gives the last value of
- * each. Lines without points are left out; of a chart with none, a sentence is all.
+ * each. Lines without points are left out, and so is a chart that has no other.
  */
 export function curveChart(title: string, lines: readonly ChartLine[]): Html {
   const drawn = lines.filter(({ points }) => points.length > 0);
-  if (drawn.length === 0) {
-    return html`
-      <figure class="chart">
-        <h3>${title}</h3>
-        <p class="small">No values.</p>
-      </figure>
-    `;
-  }
+  if (drawn.length === 0) return NOTHING;
   const all = drawn.flatMap(({ points }) => points);
   const area: Area = {
     steps: extent(all.map(({ step }) => step)),
@@ -36,9 +29,13 @@ export function curveChart(title: string, lines: readonly ChartLine[]): Html {
   }</figcaption></figure>`;
 }
 
-/** A number short enough for a legend: `0.693`, `-12.4`, `1.2e-7`. */
+/** A number short enough for an axis: `0.693`, `−12.4`, `7.1e−4`, `2.3e5`. */
 export function shortNumber(value: number): string {
-  return String(Number(value.toPrecision(3))).replace("-", "−");
+  const size = Math.abs(value);
+  const short = size !== 0 && (size < 1e-3 || size >= 1e5)
+    ? value.toExponential(1).replace("+", "")
+    : String(Number(value.toPrecision(3)));
+  return short.replaceAll("-", "−");
 }
 
 interface Area {

@@ -22,7 +22,7 @@ export interface DiffView {
 }
 
 /** Differences shown at most: of one list, and stages with any. */
-const SHOWN = { differences: 100, instances: 300, characters: 400 } as const;
+const SHOWN = { differences: 30, instances: 300, characters: 400 } as const;
 
 /** What differs between two runs, one beside the other. */
 export function diffPage(view: DiffView): Page {

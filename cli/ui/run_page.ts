@@ -179,7 +179,10 @@ function curves({ state, figure }: RunView): Html {
   const more = charts.size > MOST_CHARTS
     ? html`<p class="note">${charts.size - MOST_CHARTS} more are not drawn.</p>`
     : NOTHING;
-  return html`<div class="charts">${shown}</div>${more}`;
+  const none = charts.size > 0 && shown.every((chart) => chart === NOTHING)
+    ? html`<p class="small">No step has it.</p>`
+    : NOTHING;
+  return html`<div class="charts">${shown}</div>${none}${more}`;
 }
 
 function figureChoice({ state, figure, record: { run } }: RunView): Html {

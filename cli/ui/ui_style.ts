@@ -51,5 +51,5 @@ label{display:block;font-size:.9rem;color:var(--soft)}
 .beside .value{font-family:ui-monospace,"SF Mono","DejaVu Sans Mono",Menlo,Consolas,monospace;font-size:.84rem;white-space:pre-wrap}
 .beside .differs td{font-weight:600}
 .lost{position:fixed;left:0;right:0;bottom:0;margin:0;padding:.6rem 1rem;max-width:none;background:var(--panel);color:var(--ink);border-top:1px solid var(--soft)}
-@media (max-width:40rem){.beside th:first-child{width:24%}}
+@media (max-width:40rem){.beside tr{display:grid;grid-template-columns:1fr 1fr}.beside tr>:first-child{position:static;width:auto}.beside th[scope=row]{grid-column:1/-1;padding-bottom:0;color:var(--soft)}.beside thead td{display:none}}
 `.trim();
