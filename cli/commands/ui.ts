@@ -45,18 +45,30 @@ export async function ui({ port, open, store: path, json }: UiOptions): Promise<
   return interrupts.stop.aborted ? INTERRUPTED : code;
 }
 
-/** Starts the process that serves: it may read code and store and listen on the port, nothing else. */
-function start(order: UiOrder): Deno.ChildProcess {
-  const { deno, projectFolder, codeFolders } = CODE;
+/**
+ * What the process that serves may do: read code and store, listen on the port, load DuckDB for
+ * comparisons; nothing else.
+ *
+ * @throws ExpectedError when the store's path cannot be written as a permission
+ */
+export function uiPermissions(order: UiOrder): string[] {
+  const { projectFolder, codeFolders } = CODE;
   const code = [...codeFolders, "cli", "node_modules"].map((name) => join(projectFolder, name));
   const native = nativeFolders(projectFolder, ["duckdb"]);
+  return [
+    `--allow-read=${[...code, order.store].map(listed)}`,
+    `--allow-net=${LOOPBACK}:${order.port}`,
+    ...native.length === 0 ? [] : [`--allow-ffi=${native.map(listed)}`],
+  ];
+}
+
+function start(order: UiOrder): Deno.ChildProcess {
+  const { deno, projectFolder } = CODE;
   const child = new Deno.Command(deno, {
     args: [
       ...["run", "--no-prompt", "--cached-only"],
       "--unstable-no-legacy-abort", // a request is aborted when its client is gone, and then alone
-      `--allow-read=${[...code, order.store].map(listed)}`,
-      `--allow-net=${LOOPBACK}:${order.port}`,
-      ...native.length === 0 ? [] : [`--allow-ffi=${native.map(listed)}`],
+      ...uiPermissions(order),
       fileURLToPath(new URL("../ui/ui_process.ts", import.meta.url)),
     ],
     cwd: projectFolder,

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { TextLineStream } from "../../pipeline/text_lines.ts";
 import { ballast, ballastJson, startBallast } from "../end_to_end/ballast.ts";
+import { uiPermissions } from "../../cli/commands/ui.ts";
+import { CODE_FOLDERS, PROJECT_FOLDER } from "../../cli/project.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 
 /** Puts a report where `reproduce` would. */
@@ -77,6 +79,16 @@ Deno.test({
     const failing = await ballast(args, { environment: await fakeOpener(scratch.path, 3) });
     assert.match(failing.stderr, /not opened: xdg-open ended with 3/);
   },
+});
+
+Deno.test("the pages' process may read code and store, listen on its port, and load DuckDB alone", () => {
+  const permissions = uiPermissions({ store: "/s", port: 4870 });
+  assert.equal(permissions.length, 3);
+  const [read, net, native] = permissions.map((one) => one.split("=")[1].split(","));
+  const code = [...CODE_FOLDERS, "cli", "node_modules"].map((name) => join(PROJECT_FOLDER, name));
+  assert.deepEqual(read, [...code, "/s"]);
+  assert.deepEqual(net, ["127.0.0.1:4870"]);
+  assert.ok(native.every((folder) => /\/@duckdb\+node-bindings[^/]*$/.test(folder)), `${native}`);
 });
 
 Deno.test({

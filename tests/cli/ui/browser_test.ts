@@ -63,7 +63,7 @@ browserTest("a run is followed live to its end, and compared with another", asyn
       await page.getByRole("link", { name: "0001" }).click({ timeout: 60_000 });
       await page.evaluate("window.sameLoad = true");
       await partIs(page, "standing", /Running: \d+ of \d+ stages done/);
-      await partIs(page, "running", /steps/);
+      await partIs(page, "running", /@seed=0/);
       await page.locator("#curves polyline.line").first().waitFor({ timeout: 60_000 });
       await partIs(page, "standing", /Done in .* stages ran/);
       const { ran } = await first.event("run-finished");
