@@ -72,13 +72,8 @@ async function route(request: Request, context: UiContext): Promise<Response> {
   if (pathname === "/diff") return await diff(searchParams, context);
   if (pathname.startsWith("/reports/")) return await report(pathname, context);
   if (pathname === "/icon.svg") {
-    return new Response(ICON, {
-      headers: {
-        ...COMMON_HEADERS,
-        "content-type": "image/svg+xml",
-        "content-security-policy": "default-src 'none'",
-      },
-    });
+    const headers = { ...COMMON_HEADERS, "content-type": "image/svg+xml" };
+    return new Response(ICON, { headers });
   }
   throw new Refused(404, "There is no such page.");
 }
@@ -173,7 +168,6 @@ function plain({ status, message }: { status: number; message: string }): Respon
     headers: {
       ...COMMON_HEADERS,
       "content-type": "text/plain; charset=utf-8",
-      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
       ...status === 405 ? { allow: "GET" } : {},
       ...status === 503 ? { "retry-after": "5" } : {},
     },

@@ -20,9 +20,10 @@ export type Parts = Readonly<Record<string, Html>>;
 
 const STYLE = `${PAGE_STYLE}\n${UI_STYLE}`;
 
-/** What every answer says: nothing is kept, guessed, framed, told or embedded elsewhere. */
+/** What every answer says: nothing is kept, guessed, framed, told, loaded or embedded elsewhere. */
 export const COMMON_HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",

@@ -66,6 +66,7 @@ Deno.test("a page and its events follow a run to its end; the store stays free a
       startStage(run, "train/dpo");
       const stream = await fetch(`${address}/runs/0001/events`);
       assert.equal(stream.status, 200);
+      assert.match(stream.headers.get("content-security-policy")!, /^default-src 'none'/);
       const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
       let heard = "";
       const until = async (words: RegExp) => {
