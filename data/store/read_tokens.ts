@@ -1,4 +1,4 @@
-import type { DuckDBBlobValue, DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBBlobValue, DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
 import { StreamingDigest } from "../../core/digest.ts";
 import { canonicalJson } from "../../core/json.ts";
 import { InputError } from "../../core/problem.ts";
@@ -17,8 +17,8 @@ import { COLUMNS, FORMAT, pairColumns, type TokenFacts, TOKENS_FILE } from "./to
 export async function readTokens(folder: string): Promise<TokenizedPair[]> {
   await using database = await open(folder);
   const pairs: TokenizedPair[] = [];
-  for await (const { rows, tokens } of readBatches(database.connection, "id")) {
-    rows.getRows().forEach(([id], i) => pairs.push({ id: id as string, ...tokens[i] }));
+  for await (const { rows, tokens } of readBatches(database.connection, ["id"])) {
+    rows.forEach(([id], i) => pairs.push({ id: id as string, ...tokens[i] }));
   }
   return pairs;
 }
@@ -26,9 +26,15 @@ export async function readTokens(folder: string): Promise<TokenizedPair[]> {
 /** As `readTokens`, with all columns, holding one batch at a time. */
 export async function* streamTokens(folder: string): AsyncGenerator<TokenizedRow> {
   await using database = await open(folder);
-  for await (const { rows, tokens } of readBatches(database.connection, "*")) {
-    yield* rows.getRowObjects().map((row, i) => ({ ...pairColumns(row), ...tokens[i] }));
+  for await (const { rows, tokens } of readBatches(database.connection, NAMES)) {
+    yield* rows.map((row, i) => ({ ...pairColumns(named(row)), ...tokens[i] }));
   }
+}
+
+const NAMES = COLUMNS.map(({ name }) => name);
+
+function named(row: readonly DuckDBValue[]): Record<string, DuckDBValue> {
+  return Object.fromEntries(NAMES.map((name, i) => [name, row[i]]));
 }
 
 /** The facts of a `tokens` artifact. */
@@ -73,9 +79,8 @@ export async function digestTokens(folder: string): Promise<string> {
   await using database = await open(folder);
   const digest = new StreamingDigest();
   digest.update(canonicalJson(database.facts));
-  const columns = COLUMNS.map(({ name }) => name).join(", ");
-  for await (const { rows, tokens } of readBatches(database.connection, columns)) {
-    rows.getRows().forEach((row, i) => {
+  for await (const { rows, tokens } of readBatches(database.connection, NAMES)) {
+    rows.forEach((row, i) => {
       // The row holds the lengths, so that ids cannot wander from one field to the next unseen.
       digest.update(JSON.stringify(row));
       for (const ids of [tokens[i].prompt, tokens[i].chosen, tokens[i].rejected]) {
@@ -86,25 +91,23 @@ export async function digestTokens(folder: string): Promise<string> {
   return digest.hex();
 }
 
-/** Batch after batch, in order: the given columns of `pairs`, and the token ids. */
-async function* readBatches(connection: DuckDBConnection, columns: string) {
-  for (const [first, count] of await batchesOf(connection)) {
-    const blobs = await connection.runAndReadAll("SELECT arrow FROM rows WHERE row = $1", [
-      first + count - 1,
-    ]);
-    const rows = await connection.runAndReadAll(
-      `SELECT ${columns} FROM pairs WHERE row >= $1 AND row < $2 ORDER BY row`,
-      [first, first + count],
-    );
-    yield { rows, tokens: decodeBatch((blobs.getRows()[0][0] as DuckDBBlobValue).bytes) };
+/**
+ * Batch after batch, in order: the given columns of its pairs, and their token ids. One scan reads all:
+ * a batch is complete with the row that holds its blob, and DuckDB keeps the order of insertion.
+ */
+async function* readBatches(connection: DuckDBConnection, columns: readonly string[]) {
+  const result = await connection.stream(`SELECT ${columns.join(", ")}, arrow FROM rows`);
+  let rows: DuckDBValue[][] = [];
+  for (let chunk = await result.fetchChunk(); chunk !== null; chunk = await result.fetchChunk()) {
+    if (chunk.rowCount === 0) return;
+    for (const row of chunk.getRows()) {
+      const blob = row.pop() as DuckDBBlobValue | null;
+      rows.push(row);
+      if (blob === null) continue;
+      yield { rows, tokens: decodeBatch(blob.bytes) };
+      rows = [];
+    }
   }
-}
-
-async function batchesOf(connection: DuckDBConnection): Promise<[number, number][]> {
-  const result = await connection.runAndReadAll(
-    "SELECT first_row, row_count FROM batches ORDER BY first_row",
-  );
-  return result.getRows() as [number, number][];
 }
 
 interface OpenTokens extends TokenDatabase {
