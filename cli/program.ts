@@ -12,10 +12,9 @@ import {
   storeOption,
 } from "./options.ts";
 import { printNotice, printResult } from "./output.ts";
+import { addReportCommands } from "./report_commands.ts";
 import { addScoreCommands } from "./score_commands.ts";
-
-/** The version of Ballast; CHANGELOG.md says what it holds. */
-const VERSION = "0.1.0";
+import { VERSION } from "./version.ts";
 
 /** The whole command line. Commands load what they need when they are called. */
 export function program(): Command {
@@ -37,6 +36,7 @@ export function program(): Command {
   addStoreCommands(root);
   addModelCommands(root);
   addScoreCommands(root);
+  addReportCommands(root);
   for (const command of root.commands) {
     command.exitOverride().configureOutput(root.configureOutput());
   }

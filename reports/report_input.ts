@@ -1,3 +1,4 @@
+import type { PromptRecord } from "../core/prompt_record.ts";
 import type { Results } from "../core/results.ts";
 import type { Audit } from "./audit_tables.ts";
 import type { Figure } from "./figure.ts";
@@ -23,6 +24,8 @@ export interface ReportInput {
   };
   /** Tables of benchmarks, shown as they are. */
   readonly scores?: readonly ScoredTables[];
+  /** What was judged, prompt by prompt. */
+  readonly prompts?: readonly PromptRecord[];
   readonly figures: readonly Figure[];
   /** What the audits of the data found. */
   readonly audits: readonly Audit[];

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { defineStage } from "../pipeline/stage.ts";
+import { InputError } from "../core/problem.ts";
+import type { PromptRecord } from "../core/prompt_record.ts";
+import { defineStage, type InputArtifact } from "../pipeline/stage.ts";
 import { NO_RESULTS } from "../core/results.ts";
 import { CLAIM } from "../reports/report_input.ts";
 
@@ -75,6 +77,12 @@ export default defineStage<z.infer<typeof params>>({
       optional: true,
       describe: "Tables of benchmarks, shown as they are",
     },
+    judgments: {
+      type: "judgments",
+      many: true,
+      optional: true,
+      describe: "Of `judge` or `judge-answers`: shown prompt by prompt",
+    },
     audits: { type: "audit", many: true, optional: true, describe: "What they found is shown" },
   },
   outputs: { report: { type: "report" } },
@@ -108,8 +116,31 @@ export default defineStage<z.infer<typeof params>>({
         tables: await read(path, "scores.json"),
       })),
     );
-    // Left out where there are none, so that reports of results alone keep their bytes.
-    const shown = { ...rest, test, results, audits, ...(scores.length > 0 && { scores }) };
+    const prompts = await readPrompts(inputs("judgments"));
+    const shown = {
+      ...{ ...rest, test, results, audits },
+      // Left out where there are none, so that reports of results alone keep their bytes.
+      ...(scores.length > 0 && { scores }),
+      ...(prompts.length > 0 && { prompts }),
+    };
     await writeReport(shown, figures, output("report"));
   },
 });
+
+/** @throws InputError for judgments that hold no replies, as those of `read-judgments` */
+async function readPrompts(judgments: readonly InputArtifact[]): Promise<PromptRecord[]> {
+  if (judgments.length === 0) return [];
+  const { judgedPrompts } = await import("../eval/judge/judged_prompts.ts");
+  const { readJudged } = await import("../eval/judge/judgment.ts");
+  const { isFile } = await import("../core/is_file.ts");
+  const records: PromptRecord[] = [];
+  for (const { path, from } of judgments) {
+    if (!await isFile(join(path, "summary.json"))) {
+      const message = "Expected judgments of judge or judge-answers, which hold the replies, " +
+        "but found others.";
+      throw new InputError([{ path: from, message }]);
+    }
+    records.push(...judgedPrompts(await readJudged(path)));
+  }
+  return records;
+}
