@@ -1,4 +1,5 @@
 import { visibleText } from "../core/visible_text.ts";
+import { writeAllSync } from "../core/write_atomically.ts";
 import type { Clock } from "../pipeline/reporters/terminal.ts";
 import type { Writer } from "../pipeline/reporters/output.ts";
 import type { Progress } from "../pipeline/stage.ts";
@@ -18,18 +19,18 @@ export function printJson(value: unknown): void {
 
 /** Writes a result as it is: what is read by a program, or was made fit to be shown. */
 export function printVerbatim(text: string): void {
-  writeAll(Deno.stdout, text.endsWith("\n") ? text : `${text}\n`);
+  writeText(Deno.stdout, text.endsWith("\n") ? text : `${text}\n`);
 }
 
 /** Warnings and errors go to standard error, with acting characters written out. */
 export function printNotice(text: string): void {
   const shown = visibleText(text, { keepLines: true });
-  writeAll(Deno.stderr, shown.endsWith("\n") ? shown : `${shown}\n`);
+  writeText(Deno.stderr, shown.endsWith("\n") ? shown : `${shown}\n`);
 }
 
 /** Standard error as reporters write to it. */
 export const noticeOutput: Writer = {
-  write: (text) => writeAll(Deno.stderr, text),
+  write: (text) => writeText(Deno.stderr, text),
   columns: () => {
     try {
       return Deno.consoleSize().columns;
@@ -44,9 +45,8 @@ export function wantsColour(): boolean {
   return Deno.stderr.isTerminal() && (Deno.env.get("NO_COLOR") ?? "") === "";
 }
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let sent = 0; sent < bytes.length;) sent += stream.writeSync(bytes.subarray(sent));
+function writeText(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  writeAllSync(stream, new TextEncoder().encode(text));
 }
 
 /** One line of progress on a terminal, drawn over the last; nothing elsewhere. */
@@ -54,7 +54,7 @@ export function showProgress({ done, total, unit, note }: Progress): void {
   if (!Deno.stderr.isTerminal()) return;
   const end = done === total ? "\n" : "";
   const figures = visibleText(note === undefined ? "" : `  ${note}`);
-  writeAll(
+  writeText(
     Deno.stderr,
     `\r\u001b[K${unit} ${done}/${total}${figures}${end}`,
   );

@@ -3,9 +3,10 @@ import type { PlannedInstance } from "../pipeline/plan.ts";
 import { totalBytes } from "../pipeline/prediction.ts";
 import { formatCount, formatEstimate } from "../pipeline/reporters/quantities.ts";
 import { estimateWallSeconds } from "../pipeline/schedule.ts";
+import { callLines, callText } from "./call_text.ts";
 import { GPU_ASSUMPTION } from "./machines.ts";
 
-/** A plan as lines: instances with their state, reason, time and memory; totals; what it rests on. */
+/** A plan as lines: instances with their state, reason, time, memory and calls; totals; what it rests on. */
 export function planLines(
   planned: readonly PlannedInstance[],
   cores: number,
@@ -14,7 +15,7 @@ export function planLines(
   const todo = planned.filter(({ state }) => state !== "cached");
   const lines = [...instanceLines(planned), "", totals(planned, cores)];
   if (todo.length === 0) return lines;
-  return [...lines, ...groundLines(todo), ...machineLines(machines)];
+  return [...lines, ...groundLines(todo), ...machineLines(machines), ...callLines(todo)];
 }
 
 /** Why an instance is not cached, one field of its key. */
@@ -34,13 +35,14 @@ export function gigabytes(bytes: number): string {
 
 function instanceLines(planned: readonly PlannedInstance[]): string[] {
   const width = Math.max(...planned.map(({ instance }) => instance.id.length));
-  return planned.map(({ instance, state, reasons, forecast: { seconds, memory } }) => {
+  return planned.map(({ instance, state, reasons, forecast: { seconds, memory, calls } }) => {
     const reason = reasons[0] === undefined ? "" : `  ${reasonText(reasons[0])}`;
     const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : "";
     const bytes = totalBytes(memory);
     const cost = state === "cached" ? [] : [
       ...(seconds === null ? [] : [`about ${formatEstimate(seconds)}`]),
       ...(bytes === null ? [] : [gigabytes(bytes)]),
+      ...(calls === undefined ? [] : [callText(calls)]),
     ];
     const takes = cost.length === 0 ? "" : `  [${cost.join(", ")}]`;
     return `${state.padEnd(8)}${instance.id.padEnd(width)}${reason}${more}${takes}`.trimEnd();

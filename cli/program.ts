@@ -12,6 +12,7 @@ import {
   storeOption,
 } from "./options.ts";
 import { printNotice, printResult } from "./output.ts";
+import { addPageCommands } from "./page_commands.ts";
 import { addReportCommands } from "./report_commands.ts";
 import { addScoreCommands } from "./score_commands.ts";
 import { VERSION } from "./version.ts";
@@ -31,11 +32,13 @@ export function program(): Command {
       if ((command.opts() as { offline?: boolean }).offline) goOffline();
     });
   addRunCommands(root);
+  addReconcile(root);
   addPlanCommands(root);
   addListCommands(root);
   addStoreCommands(root);
   addModelCommands(root);
   addScoreCommands(root);
+  addPageCommands(root);
   addReportCommands(root);
   for (const command of root.commands) {
     command.exitOverride().configureOutput(root.configureOutput());
@@ -93,6 +96,24 @@ Examples:
     .action(async (to, options) => {
       const { reproduce } = await import("./commands/reproduce.ts");
       Deno.exitCode = await reproduce({ ...options, to });
+    });
+}
+
+function addReconcile(root: Command): void {
+  withRunOptions(root.command("reconcile"))
+    .description(
+      "Hold a paper's printed numbers to what a recipe finds; runs what is missing first.",
+    )
+    .addHelpText(
+      "after",
+      `
+Example:
+  deno task ballast reconcile --recipe paper-judgments --set data.path=DIR \\
+    --set alpaca-eval.difficulty=FILE`,
+    )
+    .action(async (options) => {
+      const { reconcile } = await import("./commands/reconcile.ts");
+      Deno.exitCode = await reconcile(options);
     });
 }
 

@@ -10,6 +10,7 @@ import type { ReportInput } from "../reports/report_input.ts";
 import type { RunFacts } from "../reports/run_facts.ts";
 import { PROVENANCE_FILE } from "./published.ts";
 import { type FinishedRun, runFacts } from "./run_facts.ts";
+import { typeset } from "./typeset.ts";
 
 /** A report put where a person finds it. */
 export interface PublishedReport {
@@ -18,6 +19,8 @@ export interface PublishedReport {
   readonly page: string;
   /** The main table as text. */
   readonly table: string;
+  /** Why there is no PDF; null where there is one, or nothing was published anew. */
+  readonly notice: string | null;
 }
 
 /** What `publishReports` needs to know of a run beside its result. */
@@ -31,8 +34,8 @@ const MARK = ".published";
 
 /**
  * Puts every report of a run below `<store>/reports/<recipe>/`: the artifact's files, and a page
- * rendered anew with what is known of the run (times, versions, keys). A report that is there
- * already, from a run that did the same, is left alone.
+ * rendered anew with what is known of the run (times, versions, keys), and a PDF where LaTeX is
+ * installed. A report that is there already, from a run that did the same, is left alone.
  */
 export async function publishReports(
   result: RunResult,
@@ -52,14 +55,14 @@ export async function publishReports(
     const folder = join(store.path, "reports", recipe, ...single ? [] : [encodeName(instance)]);
     const source = store.objectPath(digest);
     const mark = [...result.records.values()].map(({ key }) => key).sort().join("\n");
-    if (result.ran.length > 0 || !await isPublished(folder, mark)) {
-      const place = { source, folder, mark, report: { instance, digest } };
-      await naming(folder, () => publish(place, result, publication));
-    }
+    const stale = result.ran.length > 0 || !await isPublished(folder, mark);
+    const place = { source, folder, mark, report: { instance, digest } };
+    const notice = stale ? await naming(folder, () => publish(place, result, publication)) : null;
     published.push({
       instance,
       page: join(folder, "index.html"),
       table: await Deno.readTextFile(join(source, "table.txt")),
+      notice,
     });
   }
   return published;
@@ -76,12 +79,14 @@ async function isPublished(folder: string, mark: string): Promise<boolean> {
 /**
  * Writes the folder among the store's temporary ones and moves it to its place, so that no half report is
  * ever seen and the next run sweeps what a kill leaves.
+ *
+ * @returns why there is no PDF in it; null where there is one
  */
 async function publish(
   place: { source: string; folder: string; mark: string; report: RunFacts["report"] },
   result: RunResult,
   publication: Publication,
-): Promise<void> {
+): Promise<string | null> {
   const { renderReport, traceReport } = await import("../reports/html_report.ts");
   const input = JSON.parse(
     await Deno.readTextFile(join(place.source, "report.json")),
@@ -92,15 +97,17 @@ async function publish(
   const files: Record<string, string> = {
     "index.html": renderReport(input, facts),
     [PROVENANCE_FILE]: `${JSON.stringify(traceReport(input, facts))}\n`,
-    [MARK]: place.mark,
   };
   for (const [name, text] of Object.entries(files)) {
     await Deno.writeTextFile(join(fresh, name), text);
   }
+  const notice = await typeset(fresh);
+  await Deno.writeTextFile(join(fresh, MARK), place.mark);
   await Deno.chmod(fresh, 0o755);
   await Deno.mkdir(dirname(place.folder), { recursive: true });
   await removeTree(place.folder);
   await Deno.rename(fresh, place.folder);
+  return notice;
 }
 
 async function copyFolder(from: string, to: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { InputError, type Problem } from "./problem.ts";
+import { InputError, type Problem, refuseProblems } from "./problem.ts";
 
 /** A value of GGUF metadata; 64-bit integers that are not safe in a number stay bigint. */
 export type GgufValue = number | bigint | boolean | string | readonly GgufValue[];
@@ -32,13 +32,14 @@ export interface GgufHeader {
 /**
  * Reads the header of a GGUF file, version 2 or 3
  * (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md). No list or string is made that the rest
- * of the file could not hold.
+ * of the file could not hold, or that no model needs (`MOST`): a file may be large, and memory is not.
  *
  * `@huggingface/gguf` 0.4.6 reads local files, too, but takes what lies past the end of a file for
  * zeros, cuts the last string of a list where it crosses a multiple of 2 MB, and lets the later of two
  * equal keys win, all without a word. So it serves tests as a second opinion.
  *
- * @throws InputError when the file is of another kind, ends too early, or repeats a name
+ * @throws InputError when the file is of another kind, ends too early, repeats a name, or has more of
+ * something than any model needs
  */
 export async function readGgufHeader(path: string): Promise<GgufHeader> {
   using file = await Deno.open(path, { read: true });
@@ -49,15 +50,17 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
   const metadata = new Map<string, GgufValue>();
   reader.where = "metadata";
   reader.requireRoom(metadataCount, LEAST_ENTRY, "entries");
+  reader.requireAtMost(metadataCount, MOST.entries, "entries");
   for (let i = 0; i < metadataCount; i++) {
     reader.where = `entry ${i + 1} of the metadata`;
-    const key = reader.text();
+    const key = reader.text(MOST.nameBytes);
     reader.where = key;
     if (metadata.has(key)) throw reader.failure("The key appears twice.");
     metadata.set(key, reader.value(reader.uint32()));
   }
   reader.where = "tensors";
   reader.requireRoom(tensorCount, LEAST_TENSOR, "tensors");
+  reader.requireAtMost(tensorCount, MOST.tensors, "tensors");
   const tensors = Array.from({ length: tensorCount }, (_, i) => readTensor(reader, i));
   requireDistinct(tensors, path);
   const alignment = readAlignment(metadata, path);
@@ -69,6 +72,19 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
 const LEAST_ENTRY = 13;
 const LEAST_TENSOR = 24;
 const MAGIC = "GGUF";
+/** Many times what files in use have: some hundred entries and a vocabulary of 300,000 tokens. */
+const MOST = {
+  entries: 1 << 16,
+  tensors: 1 << 16,
+  /** Of a key, as the format has it, or a tensor's name. */
+  nameBytes: (1 << 16) - 1,
+  /** Of one text, such as a chat template. */
+  textBytes: 1 << 24,
+  /** Of all lists together. */
+  elements: 1 << 24,
+  /** Of all that comes before the tensors' elements. */
+  headerBytes: 1 << 27,
+} as const;
 /** As ggml has it. */
 const MOST_DIMS = 4;
 /** Lists within lists within lists are not in use; deeper ones are an attack on the stack. */
@@ -92,7 +108,7 @@ function readPreamble(reader: HeaderReader) {
 
 function readTensor(reader: HeaderReader, index: number): GgufTensor {
   reader.where = `tensor ${index + 1}`;
-  const name = reader.text();
+  const name = reader.text(MOST.nameBytes);
   reader.where = name;
   const rank = reader.uint32();
   if (rank < 1 || rank > MOST_DIMS) {
@@ -114,7 +130,7 @@ function requireDistinct(tensors: readonly GgufTensor[], path: string): void {
     }
     seen.add(name);
   }
-  if (problems.length > 0) throw new InputError(problems);
+  refuseProblems(problems);
 }
 
 function readAlignment(metadata: ReadonlyMap<string, GgufValue>, path: string): number {
@@ -142,6 +158,8 @@ const SCALARS: ReadonlyMap<number, readonly [number, (view: DataView) => GgufVal
 ]);
 const STRING = 8;
 const LIST = 9;
+/** Bytes of the shortest text (its length) and of the shortest list (a type, a number of elements). */
+const LEAST_BYTES: Readonly<Record<number, number>> = { [STRING]: 8, [LIST]: 12 };
 
 function narrow(value: bigint): number | bigint {
   const number = Number(value);
@@ -158,6 +176,8 @@ class HeaderReader {
   #end = 0;
   /** Bytes of the file that have been read into `#block`. */
   #loaded = 0;
+  /** Of the lists so far. */
+  #elements = 0;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   constructor(readonly file: Deno.FsFile, readonly fileSize: number, readonly path: string) {}
@@ -181,9 +201,15 @@ class HeaderReader {
     );
   }
 
+  /** Refuses more of something than any model needs. */
+  requireAtMost(count: number, most: number, things: string): void {
+    if (count > most) throw this.failure(`Expected at most ${most} ${things} but found ${count}.`);
+  }
+
   /** The next bytes; valid until more are read. */
   bytes(count: number): Uint8Array {
     this.requireRoom(count, 1, "bytes");
+    this.requireAtMost(this.position + count, MOST.headerBytes, "bytes of header");
     if (this.#end - this.#begin < count) this.#load(count);
     return this.#block.subarray(this.#begin, this.#begin += count);
   }
@@ -200,8 +226,11 @@ class HeaderReader {
     throw this.failure(`Expected no more ${things} than the file can hold but found ${value}.`);
   }
 
-  text(): string {
-    const bytes = this.bytes(this.size("bytes"));
+  text(most: number = MOST.textBytes): string {
+    const length = this.size("bytes");
+    this.requireRoom(length, 1, "bytes");
+    this.requireAtMost(length, most, "bytes of text");
+    const bytes = this.bytes(length);
     try {
       return this.#decoder.decode(bytes);
     } catch {
@@ -214,9 +243,7 @@ class HeaderReader {
     if (type === STRING) return this.text();
     if (type === LIST) return this.#list(depth + 1);
     const scalar = SCALARS.get(type);
-    if (scalar === undefined) {
-      throw this.failure(`Expected a known type of value but found ${type}.`);
-    }
+    if (scalar === undefined) throw this.#unknownType(type);
     return scalar[1](this.#view(scalar[0]));
   }
 
@@ -226,10 +253,17 @@ class HeaderReader {
     }
     const type = this.uint32();
     const count = this.size("elements");
-    this.requireRoom(count, SCALARS.get(type)?.[0] ?? 8, "elements");
+    const least = LEAST_BYTES[type] ?? SCALARS.get(type)?.[0];
+    if (least === undefined) throw this.#unknownType(type);
+    this.requireRoom(count, least, "elements");
+    this.requireAtMost(this.#elements += count, MOST.elements, "elements of lists");
     const values: GgufValue[] = [];
     for (let i = 0; i < count; i++) values.push(this.value(type, depth));
     return values;
+  }
+
+  #unknownType(type: number): InputError {
+    return this.failure(`Expected a known type of value but found ${type}.`);
   }
 
   #view(count: number): DataView {

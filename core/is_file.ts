@@ -1,3 +1,5 @@
+import { InputError } from "./problem.ts";
+
 /** Whether there is a file of this path. */
 export async function isFile(path: string): Promise<boolean> {
   try {
@@ -6,4 +8,9 @@ export async function isFile(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** Refuses a path where there is no file, with an InputError. */
+export async function requireFile(path: string): Promise<void> {
+  if (!await isFile(path)) throw new InputError([{ path, message: "The file does not exist." }]);
 }

@@ -22,6 +22,24 @@ export class ExpectedError extends Error {
   override readonly name = "ExpectedError";
 }
 
+/** Problems that one message names. */
+const MOST_PROBLEMS = 20;
+
+/** Throws up to 20 problems as one error, with how many more there are; nothing where there is none. */
+export function refuseProblems(problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  const shown = problems.slice(0, MOST_PROBLEMS);
+  const more = problems.length - shown.length;
+  if (more === 0) throw new InputError(shown);
+  throw new InputError([...shown, { path: "…", message: `${more} more problems.` }]);
+}
+
+/** The problems that an InputError carries; another error is thrown again. */
+export function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof InputError) return error.problems;
+  throw error;
+}
+
 /**
  * Runs tasks one after another, whatever is wrong with some, so that all is told at once.
  *
@@ -37,8 +55,7 @@ export async function collectProblems<T>(
     try {
       values.push(await task());
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      problems.push(...error.problems);
+      problems.push(...problemsOf(error));
     }
   }
   if (problems.length > 0) throw new InputError(problems);

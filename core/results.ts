@@ -1,4 +1,5 @@
 import type { PromptRecord } from "./prompt_record.ts";
+import type { Spread } from "./spread.ts";
 
 /** A mean with its uncertainty. Rates are percent, 0–100. */
 export interface Estimate {
@@ -72,6 +73,8 @@ export interface Results {
   readonly systems: readonly SystemResult[];
   readonly comparisons: readonly Comparison[];
   readonly curves: readonly Curve[];
+  /** How long replies are, in tokens, by system; absent where none were measured. */
+  readonly replyLengths?: Readonly<Record<string, Spread>>;
   /** Sentences that a reader must see beside the table. */
   readonly notes: readonly string[];
   /** Some replies side by side: one prompt, what each system said, with its score. */

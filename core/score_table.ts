@@ -14,6 +14,8 @@ export interface ScoreColumn {
   readonly label: string;
   /** Heading shared with neighbouring columns. */
   readonly group?: string;
+  /** True where it is one of the parts that make up the benchmark, such as a category. */
+  readonly part?: true;
   /** `%`, `characters`; null for counts and grades. */
   readonly unit: string | null;
   readonly better: "higher" | "lower" | null;

@@ -46,9 +46,14 @@ function codeInWords(message: string): string {
 
 /**
  * Writes a text file so that a reader, also one after a power cut, finds the old text or the new, never
- * a part: temporary file in `folder`, sync, rename, sync of the folder that holds it.
+ * a part: temporary file in `folder` (on the same file system; that of the file unless given), sync,
+ * rename, sync of the folder that holds it.
  */
-export async function writeAtomically(path: string, text: string, folder: string): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  text: string,
+  folder: string = dirname(path),
+): Promise<void> {
   await naming(path, async () => {
     await Deno.mkdir(folder, { recursive: true });
     const temporary = await Deno.makeTempFile({ dir: folder, prefix: "write-" });
@@ -68,8 +73,19 @@ export async function writeAtomically(path: string, text: string, folder: string
 }
 
 /** Writes all bytes; a single `write` may take only some of them. */
-export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+export async function writeAll(
+  file: { write(bytes: Uint8Array): Promise<number> },
+  bytes: Uint8Array,
+): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
+
+/** The same, at once. */
+export function writeAllSync(
+  file: { writeSync(bytes: Uint8Array): number },
+  bytes: Uint8Array,
+): void {
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
 }
 
 /** Forces a file's bytes, or a folder's list of names, to the disk. */

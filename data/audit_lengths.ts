@@ -1,21 +1,12 @@
+import { type Spread, spreadOf } from "../core/spread.ts";
 import type { TokenizedRow } from "./tokenize.ts";
-
-/** How lengths are distributed; quantiles are the smallest value that at least so many reach. */
-export interface LengthDistribution {
-  readonly min: number;
-  readonly median: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly max: number;
-  readonly mean: number;
-}
 
 const PARTS = ["prompt", "chosen", "rejected"] as const;
 
 /** Lengths of a set in tokens, before truncation and after; null where there are none. */
 export type SetLengths = {
   readonly [When in "before" | "after"]: {
-    readonly [Part in (typeof PARTS)[number]]: LengthDistribution | null;
+    readonly [Part in (typeof PARTS)[number]]: Spread | null;
   };
 };
 
@@ -38,24 +29,10 @@ export class LengthsOfSet {
     const parts = (
       { prompt, chosen, rejected }: Record<(typeof PARTS)[number], readonly number[]>,
     ) => ({
-      prompt: distribution(prompt),
-      chosen: distribution(chosen),
-      rejected: distribution(rejected),
+      prompt: spreadOf(prompt),
+      chosen: spreadOf(chosen),
+      rejected: spreadOf(rejected),
     });
     return { before: parts(this.#before), after: parts(this.#after) };
   }
-}
-
-function distribution(lengths: readonly number[]): LengthDistribution | null {
-  if (lengths.length === 0) return null;
-  const sorted = Float64Array.from(lengths).sort();
-  const quantile = (q: number) => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
-  return {
-    min: sorted[0],
-    median: quantile(0.5),
-    p90: quantile(0.9),
-    p99: quantile(0.99),
-    max: sorted[sorted.length - 1],
-    mean: sorted.reduce((sum, length) => sum + length, 0) / sorted.length,
-  };
 }

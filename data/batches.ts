@@ -1,3 +1,4 @@
+import { requirePositiveIntegers } from "../core/positive_integers.ts";
 import { Random } from "../core/random.ts";
 
 /** How rows are put in order. Both wrap: after the last row the first (of a new shuffle) follows. */
@@ -30,13 +31,7 @@ export interface BatchPlan {
  * ```
  */
 export function batchRows(plan: BatchPlan, step: number): number[] {
-  for (
-    const [name, value] of Object.entries({ step, count: plan.count, batchSize: plan.batchSize })
-  ) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`Expected ${name} to be an integer greater than 0 but found ${value}.`);
-    }
-  }
+  requirePositiveIntegers({ step, count: plan.count, batchSize: plan.batchSize });
   const permutations = new Map<number, readonly number[]>();
   return Array.from({ length: plan.batchSize }, (_, i) => {
     const position = (step - 1) * plan.batchSize + i;

@@ -1,3 +1,5 @@
+import { refuseProblems } from "../core/problem.ts";
+
 /** One turn of a conversation. */
 export interface Message {
   readonly role: "system" | "user" | "assistant";
@@ -38,4 +40,18 @@ export interface TokenizedPair {
   readonly chosen: Int32Array;
   /** `null` for demonstrations. */
   readonly rejected: Int32Array | null;
+}
+
+/**
+ * Refuses pairs whose prompt has no tokens: what is scored of a reply begins with what follows a prompt.
+ *
+ * @throws InputError naming up to 20 of them and how many more there are
+ */
+export function requirePrompts(pairs: readonly TokenizedPair[]): void {
+  refuseProblems(
+    pairs.filter(({ prompt }) => prompt.length === 0).map(({ id }) => ({
+      path: `pair ${id}`,
+      message: "Expected prompt to have tokens but found none.",
+    })),
+  );
 }

@@ -1,3 +1,4 @@
+import { writeAll } from "../core/write_atomically.ts";
 import type { PreferencePair } from "./pair.ts";
 
 /** A row of `pairs.jsonl`. */
@@ -80,8 +81,7 @@ async function writeRows<T>(
   let block = "";
   let count = 0;
   const flush = async () => {
-    const bytes = encoder.encode(block);
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await writeAll(file, encoder.encode(block));
     block = "";
   };
   for await (const row of rows) {

@@ -1,5 +1,6 @@
 import { sha256 } from "../core/digest.ts";
-import { InputError } from "../core/problem.ts";
+import { requirePositiveIntegers } from "../core/positive_integers.ts";
+import { collectProblems, InputError, problemsOf } from "../core/problem.ts";
 import {
   messagesOf,
   type PreferencePair,
@@ -69,9 +70,17 @@ export function tokenizePrompt(tokenizer: Tokenizer, prompt: Prompt): Int32Array
 
 /** Turns pairs into token ids; see `pairTokenizer`. */
 export interface PairTokenizer {
-  /** The row of a pair. */
+  /**
+   * The row of a pair.
+   *
+   * @throws InputError naming the pair, when the chat template refuses it or no token writes it
+   */
   (pair: PreferencePair): TokenizedRow;
-  /** The same rows for many pairs, whose texts are encoded together, which is faster. */
+  /**
+   * The same rows for many pairs, whose texts are encoded together, which is faster.
+   *
+   * @throws InputError naming every pair that the chat template refuses or no token writes
+   */
   all(pairs: readonly PreferencePair[]): Promise<TokenizedRow[]>;
 }
 
@@ -87,7 +96,7 @@ export interface PairTokenizer {
  * `maxLength − maxPromptLength`, even if the prompt left more room.
  *
  * @throws RangeError when the lengths are no positive integers with `maxPromptLength` the smaller
- * @throws InputError when the tokenizer has no end token, or cannot write a pair
+ * @throws InputError when the tokenizer has no end token
  */
 export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): PairTokenizer {
   checkOptions(options);
@@ -114,14 +123,30 @@ export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): P
     };
   };
   const tokenize = (pair: PreferencePair) =>
-    rowOf(pair, texts(pair).map((text) => tokenizer.encode(text)));
-  const all = async (pairs: readonly PreferencePair[]) => {
+    named(pair, () => rowOf(pair, texts(pair).map((text) => tokenizer.encode(text))));
+  const together = async (pairs: readonly PreferencePair[]) => {
     const given = pairs.map(texts);
     const encoded = await tokenizer.encodeAll(given.flat());
     let at = 0;
     return pairs.map((pair, i) => rowOf(pair, encoded.slice(at, at += given[i].length)));
   };
+  // Which of many pairs cannot be written shows when each is tried alone.
+  const all = (pairs: readonly PreferencePair[]) =>
+    together(pairs).catch((error) => {
+      if (!(error instanceof InputError)) throw error;
+      return collectProblems(pairs.map((pair) => () => tokenize(pair)));
+    });
   return Object.assign(tokenize, { all });
+}
+
+/** Runs an action on a pair; what is wrong is told with the pair's id. */
+function named<T>({ id }: PreferencePair, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const problems = problemsOf(error);
+    throw new InputError(problems.map((one) => ({ ...one, path: `pair ${id}: ${one.path}` })));
+  }
 }
 
 /** The texts of a pair to be encoded: what precedes the reply, then the whole with each reply. */
@@ -258,11 +283,7 @@ export function truncatePrompt(prompt: Int32Array, maxPromptLength: number): Int
 }
 
 function checkOptions({ maxLength, maxPromptLength }: TokenizeOptions): void {
-  for (const [name, value] of Object.entries({ maxLength, maxPromptLength })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`Expected ${name} to be an integer greater than 0 but found ${value}.`);
-    }
-  }
+  requirePositiveIntegers({ maxLength, maxPromptLength });
   if (maxPromptLength >= maxLength) {
     throw new RangeError(
       `Expected maxPromptLength to be below maxLength (${maxLength}) but found ${maxPromptLength}.`,

@@ -1,3 +1,4 @@
+import { type Problem, problemsOf, refuseProblems } from "../core/problem.ts";
 import { ROW_CHECKS, type RowCode, sameReplies } from "./audit_checks.ts";
 import type { PreferencePair } from "./pair.ts";
 import { countPairs, readPairs } from "./pairs_file.ts";
@@ -6,6 +7,7 @@ import { streamTokens } from "./store/read_tokens.ts";
 import { writeTokens } from "./store/write_tokens.ts";
 import {
   encodingFacts,
+  type PairTokenizer,
   pairTokenizer,
   type TokenizedRow,
   type TokenizeOptions,
@@ -42,7 +44,8 @@ const BATCH = 128;
  * rows, however many there are.
  *
  * @returns a sentence with the counts, which ends with the library that encoded the texts
- * @throws RangeError, InputError as `pairTokenizer`
+ * @throws RangeError, InputError as `pairTokenizer`; InputError at the end, naming up to 20 pairs that
+ * the chat template refuses or no token writes, and how many more there are
  */
 export async function tokenizePairs(options: TokenizePairs): Promise<string> {
   const { maxLength, maxPromptLength } = options;
@@ -53,7 +56,7 @@ export async function tokenizePairs(options: TokenizePairs): Promise<string> {
   const total = await countPairs(options.pairs);
   async function* rows(): AsyncGenerator<TokenizedRow> {
     let done = 0;
-    for await (const some of oneAhead(batches(options), tokenize.all)) {
+    for await (const { read, rows: some } of tokenizedBatches(options, tokenize)) {
       options.signal?.throwIfAborted();
       for (const row of some) {
         if (rejects(row)) continue;
@@ -62,7 +65,7 @@ export async function tokenizePairs(options: TokenizePairs): Promise<string> {
         if (row.boundaryMismatch) counts.mismatched++;
         yield row;
       }
-      options.onProgress?.(done += some.length, total);
+      options.onProgress?.(done += read, total);
     }
   }
   const facts = { maxLength, maxPromptLength, ...encodingFacts(tokenizer) };
@@ -104,6 +107,27 @@ async function* batches({ pairs, chosenOnly }: TokenizePairs): AsyncGenerator<Pr
     batch = [];
   }
   if (batch.length > 0) yield batch;
+}
+
+/** Tokenized batches of a folder's pairs; what cannot be written is told together, at the end. */
+async function* tokenizedBatches(
+  options: TokenizePairs,
+  tokenize: PairTokenizer,
+): AsyncGenerator<{ readonly read: number; readonly rows: readonly TokenizedRow[] }> {
+  const refused: Problem[] = [];
+  const work = async (pairs: readonly PreferencePair[]) => {
+    const read = pairs.length;
+    try {
+      return { read, rows: await tokenize.all(pairs), problems: [] };
+    } catch (error) {
+      return { read, rows: [], problems: problemsOf(error) };
+    }
+  };
+  for await (const { read, rows, problems } of oneAhead(batches(options), work)) {
+    refused.push(...problems);
+    yield { read, rows };
+  }
+  refuseProblems(refused);
 }
 
 /**

@@ -7,6 +7,7 @@ import { estimate, type Recurrence, recurrence } from "./estimate.ts";
 import { type Evaluation, metricSample, metricsOf } from "./evaluation.ts";
 import { mergeCurves } from "./merge_curves.ts";
 import { type DirectedMetric, type MetricName, METRICS } from "./metrics.ts";
+import { replyLengths } from "./reply_lengths.ts";
 import type { Resampling } from "./stats/bootstrap.ts";
 import type { ItemSample } from "./stats/sample.ts";
 import {
@@ -78,12 +79,18 @@ export function compareSystems(request: ComparisonRequest): Results {
     comparisons: comparisons(systems, seeds, request),
     curves: systems.flatMap((system, i) => curvesOf(system, i, { systems, request })),
   };
+  const lengths = replyLengths(systems);
   const main = request.compareOn[0];
   const notes = [
     ...(main === undefined ? [] : describeDecline(partial, main)),
     describeStatistics(seeds, main === undefined ? "none" : testRecurrence(systems, seeds, main)),
   ];
-  return { ...partial, notes, examples: examplesOf(systems, seeds[0]) };
+  return {
+    ...partial,
+    ...(lengths !== null && { replyLengths: lengths }),
+    notes,
+    examples: examplesOf(systems, seeds[0]),
+  };
 }
 
 function describedMetrics(request: ComparisonRequest): Record<string, Metric> {

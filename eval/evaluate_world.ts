@@ -11,8 +11,16 @@ import {
   type PairPreferences,
   pairPreferences,
 } from "./pair_preferences.ts";
+import type { ReplyRow } from "./reply_rows.ts";
+import { logRatios } from "./reply_kl.ts";
+import type { ReplyTokens } from "./reply_tokens.ts";
 import { type ReplyScorer, scoreBothReplies } from "./score_pairs.ts";
-import { generateJudged, type JudgedReply, type WorldDecoding } from "./world_replies.ts";
+import {
+  generateJudged,
+  type JudgedReply,
+  replyRows,
+  type WorldDecoding,
+} from "./world_replies.ts";
 
 /** What evaluating a policy in the synthetic world needs. */
 export interface WorldEvaluation extends Omit<WorldDecoding, "decoding" | "samples"> {
@@ -27,13 +35,22 @@ export interface WorldEvaluation extends Omit<WorldDecoding, "decoding" | "sampl
   readonly examples: number;
 }
 
+/** What a policy did, and the sampled replies that it was judged by. */
+export interface EvaluatedPolicy {
+  readonly evaluation: Evaluation;
+  /** One a prompt, in the order of the prompts. */
+  readonly replies: readonly ReplyRow[];
+  /** Their tokens. */
+  readonly replyTokens: ReplyTokens;
+}
+
 type Metrics = Partial<Record<MetricName, MetricValues>>;
 
 /**
  * Evaluates a policy by the gold reward of its replies (sampled and greedy), its distance from the
  * reference on its own samples, and what it prefers on held-out pairs.
  */
-export async function evaluateWorld(request: WorldEvaluation): Promise<Evaluation> {
+export async function evaluateWorld(request: WorldEvaluation): Promise<EvaluatedPolicy> {
   const { policy, prompts, pairs, outOfCoverage } = request;
   const sampled = await firstReplies(policy.decoder, { ...request, decoding: request.sampling });
   const greedy = await firstReplies(policy.decoder, { ...request, decoding: "greedy" });
@@ -43,9 +60,16 @@ export async function evaluateWorld(request: WorldEvaluation): Promise<Evaluatio
       clusters: prompts.map(({ prompt }) => clusterId(prompt)),
     },
   };
+  const sequences = sampled.map(({ tokens }, i) => ({ prompt: prompts[i].tokens, reply: tokens }));
   const metrics: Metrics = {
     ...replyMetrics(sampled, greedy),
-    kl: { over: "prompts", values: await logRatios(request, sampled) },
+    kl: {
+      over: "prompts",
+      values: logRatios(
+        await policy.score(sequences),
+        await request.reference.score(sequences),
+      ),
+    },
   };
   if (pairs.length > 0) {
     itemSets.pairs = pairItemSet(pairs);
@@ -64,7 +88,11 @@ export async function evaluateWorld(request: WorldEvaluation): Promise<Evaluatio
     text: sampled[i].text,
     score: sampled[i].gold,
   }));
-  return { itemSets, metrics, examples };
+  return {
+    evaluation: { itemSets, metrics, examples },
+    replies: replyRows(prompts, sampled),
+    replyTokens: { decoding: request.sampling, sequences },
+  };
 }
 
 async function firstReplies(
@@ -89,17 +117,6 @@ function replyMetrics(sampled: readonly JudgedReply[], greedy: readonly JudgedRe
     runOnGreedy: along(greedy, ({ covered }) => percent(!covered)),
     length: along(sampled, ({ tokens }) => tokens.length),
   };
-}
-
-/** log π(y|x) − log π_ref(y|x) (nats) of each sampled reply y: its mean estimates KL(π ‖ π_ref). */
-async function logRatios(
-  { policy, reference, prompts }: WorldEvaluation,
-  sampled: readonly JudgedReply[],
-): Promise<number[]> {
-  const sequences = sampled.map(({ tokens }, i) => ({ prompt: prompts[i].tokens, reply: tokens }));
-  const ours = await policy.score(sequences);
-  const theirs = await reference.score(sequences);
-  return Array.from(ours, (logp, i) => logp - theirs[i]);
 }
 
 async function preferences(

@@ -1,10 +1,11 @@
+import { requirePositiveIntegers } from "../core/positive_integers.ts";
 import { Random } from "../core/random.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
-import { generationBatches } from "./generation_batches.ts";
 import { greedyToken, type LogitRow, type Sampling, TokenSampler } from "./next_token.ts";
+import { RowAdmission } from "./row_admission.ts";
 
-/** Floats that a batch's keys and values may take (256 MiB); the decoder holds them twice. */
-export const CACHE_FLOATS = 2 ** 26;
+/** Floats that the keys and values of all rows under way may take (512 MiB). */
+export const CACHE_FLOATS = 2 ** 27;
 
 /** A prompt to continue. */
 export interface GenerationPrompt {
@@ -65,13 +66,11 @@ interface Row {
 }
 
 /**
- * Continues prompts in the batches that `generationBatches` makes. In a batch of several prompt
- * lengths all rows read as many tokens as the shortest prompt has; then, token by token, the longer
- * ones read on in the very steps in which the shorter ones already write, so that nothing is padded.
- * Rows are dropped as they finish.
+ * Continues prompts, many at once. Each row is at a place of its own in its text: where one is finished,
+ * the next that waits takes its place in the midst of the others (`RowAdmission`), and nothing is padded.
  *
- * Every reply has its own stream of random numbers, named by seed, stream, prompt id and sample number,
- * so what is drawn does not depend on which replies are decoded beside it.
+ * A reply is the same whatever is decoded beside it: a decoder's rows do not affect each other, and every
+ * reply has its own stream of random numbers, named by seed, stream, prompt id and sample number.
  *
  * @returns for each prompt, in order, its `samples` replies
  * @throws RangeError when `samples`, `maxNewTokens` or `batchSize` is not a positive integer
@@ -82,20 +81,18 @@ export async function generate(
   request: GenerationRequest,
 ): Promise<Reply[][]> {
   const { samples, batchSize = 512, maxNewTokens } = request;
-  checkCounts({ samples, maxNewTokens, batchSize });
+  requirePositiveIntegers({ samples, maxNewTokens, batchSize });
   const choose = tokenChooser(decoder.vocabSize, request.decoding);
   const rows = request.prompts.map((prompt) => rowsOf(prompt, request));
   let done = 0;
   const onFinished = (count: number) => request.onProgress?.(done += count);
-  const batches = generationBatches(rows.flat(), {
+  const admission = new RowAdmission(rows.flat(), {
     lengthOf: ({ prompt }) => prompt.tokens.length,
     maxNewTokens,
     mostRows: batchSize,
     mostPositions: CACHE_FLOATS / decoder.cacheFloats,
   });
-  for (const batch of batches) {
-    await decodeBatch(decoder, { rows: batch, request, choose, onFinished });
-  }
+  await decodeRows(decoder, { admission, request, choose, onFinished });
   return rows.map((list) => list.map((row) => replyOf(row, request.stopTokens)));
 }
 
@@ -123,14 +120,6 @@ function replyOf({ tokens }: Row, stopTokens: readonly number[]): Reply {
   return { tokens: Int32Array.from(tokens), stop: ended ? "end" : "length" };
 }
 
-function checkCounts(counts: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(counts)) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`Expected ${name} to be an integer greater than 0 but found ${value}.`);
-    }
-  }
-}
-
 /** Chooses the token that follows, by the reply's own random numbers unless it is greedy. */
 export type TokenChooser = (logits: LogitRow, random: Random | null) => number;
 
@@ -148,43 +137,59 @@ export function tokenChooser(
   return (logits, random) => sampler.draw(logits, random!);
 }
 
-async function decodeBatch(
-  decoder: TokenDecoder,
-  { rows, request, choose, onFinished }: {
-    rows: readonly Row[];
-    request: GenerationRequest;
-    choose: TokenChooser;
-    onFinished: (count: number) => void;
-  },
-): Promise<void> {
-  const { vocabSize } = decoder;
-  const stops = new Set(request.stopTokens);
-  let active = rows;
-  let read = Math.min(...rows.map(({ prompt }) => prompt.tokens.length));
-  let logits = await decoder.prefill(rows.map(({ prompt }) => prompt.tokens.subarray(0, read)));
-  for (;; read++) {
-    request.signal?.throwIfAborted();
-    const next: number[] = [];
-    const kept: number[] = [];
-    active.forEach((row, i) => {
-      const { prompt, sample, tokens } = row;
-      const prompted = prompt.tokens[read];
-      const from = { logits, row: i, vocabSize };
-      const token = prompted ?? choose(from, row.random);
-      if (prompted === undefined) {
-        tokens.push(token);
-        const goesOn = request.onToken?.({ prompt, sample, token, logits: from }) ?? true;
-        if (!goesOn || stops.has(token) || tokens.length === request.maxNewTokens) return;
-      }
-      kept.push(i);
-      next.push(token);
-    });
-    if (kept.length < active.length) onFinished(active.length - kept.length);
-    if (kept.length === 0) return;
-    if (kept.length < active.length) {
-      decoder.keep(kept);
-      active = kept.map((i) => active[i]);
+interface Decoding {
+  readonly admission: RowAdmission<Row>;
+  readonly request: GenerationRequest;
+  readonly choose: TokenChooser;
+  readonly onFinished: (count: number) => void;
+}
+
+async function decodeRows(decoder: TokenDecoder, decoding: Decoding): Promise<void> {
+  const { admission, request } = decoding;
+  const underWay: Row[] = [];
+  decoder.clear();
+  for (;;) {
+    for (;;) {
+      request.signal?.throwIfAborted();
+      const begun = admission.next(underWay.length);
+      if (begun === null) break;
+      decoder.reserve(begun.room);
+      const logits = await decoder.add(begun.rows.map(({ prompt }) => prompt.tokens));
+      const first = underWay.length;
+      underWay.push(...begun.rows);
+      write(decoder, { underWay, first, logits }, decoding);
     }
-    logits = await decoder.step(Int32Array.from(next));
+    if (underWay.length === 0) return;
+    const logits = await decoder.step(Int32Array.from(underWay, ({ tokens }) => tokens.at(-1)!));
+    write(decoder, { underWay, first: 0, logits }, decoding);
   }
+}
+
+/** Adds a token to each row from `first` on, by logits of these rows, and drops those that end with it. */
+function write(
+  decoder: TokenDecoder,
+  { underWay, first, logits }: {
+    readonly underWay: Row[];
+    readonly first: number;
+    readonly logits: Float32Array;
+  },
+  { request, choose, onFinished }: Decoding,
+): void {
+  const { vocabSize } = decoder;
+  const finished: number[] = [];
+  for (const [i, { prompt, sample, tokens, random }] of underWay.slice(first).entries()) {
+    const from = { logits, row: i, vocabSize };
+    const token = choose(from, random);
+    tokens.push(token);
+    const goesOn = request.onToken?.({ prompt, sample, token, logits: from }) ?? true;
+    const ends = !goesOn || request.stopTokens.includes(token) ||
+      tokens.length === request.maxNewTokens;
+    if (ends) finished.push(first + i);
+  }
+  for (const row of finished.toReversed()) {
+    decoder.drop(row);
+    const last = underWay.pop()!;
+    if (row < underWay.length) underWay[row] = last;
+  }
+  if (finished.length > 0) onFinished(finished.length);
 }

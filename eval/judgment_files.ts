@@ -6,6 +6,7 @@ import { baselineOf, readGlmWeights } from "./alpaca_eval/glm_weights.ts";
 import { readLeaderboard } from "./alpaca_eval/leaderboard.ts";
 import { readCategoryMeans } from "./mt_bench/category_means.ts";
 import { readPairJudgments, readSingleJudgments } from "./mt_bench/judgments.ts";
+import { readPublishedTables } from "./published_tables.ts";
 
 /** Kinds of files with judgments, or with what was made of them; how each is checked. */
 const CHECKS = {
@@ -18,6 +19,7 @@ const CHECKS = {
   pairs: readPairJudgments,
   grades: readSingleJudgments,
   categoryMeans: readCategoryMeans,
+  published: readPublishedTables,
 } as const satisfies Readonly<Record<string, (path: string) => Promise<unknown>>>;
 
 /** A kind of file; also the folder that an artifact of judgments keeps such files in. */

@@ -23,7 +23,11 @@ const TRAINING_COLUMNS = {
   margin: "trainMargin",
   accuracy: "trainAccuracy",
   loss: "trainLoss",
+  preferenceShare: "trainPreferenceShare",
+  regulariserShare: "trainRegulariserShare",
 } as const satisfies Partial<Record<keyof StepRecord, string>>;
+
+const FRACTIONS: ReadonlySet<string> = new Set(["accuracy", "preferenceShare", "regulariserShare"]);
 
 /**
  * One curve from a validation curve and the step records. Training columns are means over `window`
@@ -56,8 +60,8 @@ function trainingPoints(
     for (const [column, name] of Object.entries(TRAINING_COLUMNS)) {
       const known = part.map((record) => record[column as keyof typeof TRAINING_COLUMNS])
         .filter((value) => value !== null);
-      // Accuracy is a fraction in step records and percent everywhere else.
-      const scale = column === "accuracy" ? 100 : 1;
+      // Fractions in step records, percent everywhere else.
+      const scale = FRACTIONS.has(column) ? 100 : 1;
       if (known.length > 0) values[name] = scale * mean(known);
     }
     return { step: part[part.length - 1].step, values };

@@ -1,3 +1,4 @@
+import { requirePositiveIntegers } from "../core/positive_integers.ts";
 import { ExpectedError } from "../core/problem.ts";
 import type { Random } from "../core/random.ts";
 
@@ -54,9 +55,7 @@ export class TokenSampler {
     if (!(topP > 0 && topP <= 1)) {
       throw new RangeError(`Expected topP to be greater than 0 and at most 1 but found ${topP}.`);
     }
-    if (!(Number.isInteger(topK) && topK >= 1)) {
-      throw new RangeError(`Expected topK to be an integer greater than 0 but found ${topK}.`);
-    }
+    requirePositiveIntegers({ topK });
     this.#weights = new Float64Array(vocabSize);
   }
 

@@ -3,13 +3,14 @@ import type { Evaluation, EvaluationExample, MetricValues } from "./evaluation.t
 import type { MetricName } from "./metrics.ts";
 import type { RunOnSign } from "./run_ons.ts";
 import { clusterId } from "./pair_preferences.ts";
+import { type ReplyTokens, writeReplyTokens } from "./reply_tokens.ts";
 
 /** A row of `replies.jsonl`: what a model replied to one prompt. Untrusted text. */
 export interface ReplyRow {
   /** As in the source of the prompt. */
   readonly id: string;
   readonly prompt: readonly Message[];
-  /** Without special tokens. */
+  /** Without special tokens, which are words in the synthetic world and stand here. */
   readonly text: string;
   /** `end`: by itself; `length`: cut. */
   readonly stop: "end" | "length";
@@ -25,10 +26,15 @@ export interface ReplyRow {
 
 const FILE = "replies.jsonl";
 
-/** Writes replies into a folder, one JSON object a line. */
-export async function writeReplies(folder: string, rows: readonly ReplyRow[]): Promise<void> {
+/** Writes replies into a folder, one JSON object a line, with their token ids beside them. */
+export async function writeReplies(
+  folder: string,
+  rows: readonly ReplyRow[],
+  tokens: ReplyTokens,
+): Promise<void> {
   const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   await Deno.writeTextFile(`${folder}/${FILE}`, text);
+  await writeReplyTokens(folder, tokens);
 }
 
 /** Reads the replies in a folder, as `writeReplies` left them. */

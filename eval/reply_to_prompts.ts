@@ -1,4 +1,4 @@
-import { InputError, type Problem } from "../core/problem.ts";
+import { InputError, type Problem, problemsOf, refuseProblems } from "../core/problem.ts";
 import { messagesOf, type Prompt } from "../data/pair.ts";
 import { tokenizePrompt, truncatePrompt } from "../data/tokenize.ts";
 import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
@@ -9,8 +9,10 @@ import { generate, type GenerationRequest, type Reply } from "./generate.ts";
 
 /** A conversation to be continued by a reply. */
 export interface PromptMessages {
-  /** Names it in messages, and its stream of random numbers. */
+  /** Names its stream of random numbers. */
   readonly id: string;
+  /** Names it in messages, such as `prompts.jsonl:3`; its id unless given. */
+  readonly where?: string;
   readonly prompt: Prompt;
 }
 
@@ -36,16 +38,16 @@ export interface TextReply {
   /** Without special tokens. */
   readonly text: string;
   readonly stop: Reply["stop"];
-  /** Tokens generated, the end token included. */
-  readonly tokens: number;
+  /** All that was generated, the end token included. */
+  readonly tokens: Int32Array;
   /** What makes it look like a run-on. */
   readonly runOn: readonly RunOnSign[];
 }
 
 /** The replies to one prompt. */
 export interface RepliedPrompt {
-  /** Tokens that the model read. */
-  readonly promptTokens: number;
+  /** What the model read. */
+  readonly promptTokens: Int32Array;
   /** Whether there were more. */
   readonly truncated: boolean;
   readonly replies: readonly TextReply[];
@@ -56,7 +58,7 @@ export interface RepliedPrompt {
  * tokenized whole; the end tokens of the tokenizer and of the model end a reply.
  *
  * @returns for each prompt, in order, its replies
- * @throws InputError with every prompt that cannot be rendered or is empty, when the model has not so
+ * @throws InputError with up to 20 prompts that cannot be rendered or are empty, when the model has not so
  * many positions, or when there is no end token
  */
 export async function replyToPrompts(
@@ -66,14 +68,11 @@ export async function replyToPrompts(
   const most = longestPrompt(config, request);
   const stopTokens = endTokens(tokenizer, config);
   const prompts = tokenizePrompts(tokenizer, request);
-  const replies = await generate(decoder, {
-    ...request,
-    stopTokens,
-    prompts: prompts.map(({ id, tokens }) => ({ id, tokens: truncatePrompt(tokens, most) })),
-  });
+  const read = prompts.map(({ id, tokens }) => ({ id, tokens: truncatePrompt(tokens, most) }));
+  const replies = await generate(decoder, { ...request, stopTokens, prompts: read });
   const headers = turnHeaders(tokenizer);
   return prompts.map(({ tokens }, i) => ({
-    promptTokens: Math.min(tokens.length, most),
+    promptTokens: read[i].tokens,
     truncated: tokens.length > most,
     replies: replies[i].map((reply) => textReply(reply, tokenizer, headers)),
   }));
@@ -89,17 +88,19 @@ function textReply(
   return {
     text: tokenizer.decode(said),
     stop,
-    tokens: tokens.length,
+    tokens,
     runOn: runOnSigns({ text: spelled, stop }, headers),
   };
 }
 
 /** How many prompts were cut, as a sentence; null for none. */
-export function describeTruncation(replies: readonly RepliedPrompt[]): string | null {
+export function describeTruncation(
+  replies: readonly Omit<RepliedPrompt, "replies">[],
+): string | null {
   const cut = replies.filter(({ truncated }) => truncated);
   if (cut.length === 0) return null;
   return `${cut.length} of ${replies.length} prompts were too long and kept their last ` +
-    `${cut[0].promptTokens} tokens`;
+    `${cut[0].promptTokens.length} tokens`;
 }
 
 function longestPrompt(
@@ -144,33 +145,35 @@ function tokenizePrompts(
   { prompts }: ReplyRequest,
 ): { id: string; tokens: Int32Array }[] {
   const problems: Problem[] = [];
-  const tokenized = prompts.flatMap(({ id, prompt }) => {
+  const tokenized = prompts.flatMap(({ id, prompt, where = id }) => {
     try {
       const tokens = tokenizePrompt(tokenizer, prompt);
       if (tokens.length > 0) return [{ id, tokens }];
-      problems.push({ path: id, message: "Expected a prompt but found an empty text." });
+      problems.push({ path: where, message: "Expected a prompt but found an empty text." });
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      problems.push(...error.problems.map(({ message }) => ({ path: id, message })));
+      problems.push(...problemsOf(error).map(({ message }) => ({ path: where, message })));
     }
     return [];
   });
-  if (problems.length > 0) throw new InputError(problems);
+  refuseProblems(problems);
   return tokenized;
 }
 
-/** A prompt with a system message before it, unless there is none to add. */
-export function withSystem(
-  prompt: Prompt,
-  system: string | undefined,
-): Prompt {
-  if (system === undefined) return prompt;
-  const messages = messagesOf(prompt);
-  if (messages[0].role === "system") {
-    throw new InputError([{
-      path: "system",
-      message: "Expected prompts without a system message, where one is given, but found one.",
-    }]);
-  }
-  return [{ role: "system", content: system }, ...messages];
+/**
+ * Prompts with a system message before each.
+ *
+ * @throws InputError naming up to 20 prompts that have one already, and how many more there are
+ */
+export function withSystem(prompts: readonly PromptMessages[], system: string): PromptMessages[] {
+  const begins = ({ prompt }: PromptMessages) => messagesOf(prompt)[0].role === "system";
+  refuseProblems(
+    prompts.filter(begins).map(({ id, where = id }) => ({
+      path: where,
+      message: "Expected no system message, where --system gives one, but found one.",
+    })),
+  );
+  return prompts.map((one) => ({
+    ...one,
+    prompt: [{ role: "system", content: system }, ...messagesOf(one.prompt)],
+  }));
 }

@@ -1,8 +1,8 @@
-import type { TokenizedPair } from "../data/pair.ts";
+import { requirePrompts, type TokenizedPair } from "../data/pair.ts";
 import { rejectedTokens } from "./pair_preferences.ts";
 
 /** A prompt and the reply whose log-prob is asked for, as token ids. */
-interface PromptReply {
+export interface PromptReply {
   readonly prompt: Int32Array;
   readonly reply: Int32Array;
 }
@@ -19,11 +19,14 @@ interface ScoredPairs {
 /**
  * Scores both replies of each pair in one call, chosen before rejected, as a `logps` artifact was made:
  * equal batches give equal bits, so the reference has margins of exactly 0 against itself.
+ *
+ * @throws InputError for pairs with an empty prompt
  */
 export async function scoreBothReplies(
   score: ReplyScorer,
   pairs: readonly TokenizedPair[],
 ): Promise<ScoredPairs> {
+  requirePrompts(pairs);
   const logps = await score(pairs.flatMap((pair) => [
     { prompt: pair.prompt, reply: pair.chosen },
     { prompt: pair.prompt, reply: rejectedTokens(pair) },

@@ -1,6 +1,9 @@
+import { messagesOf } from "../data/pair.ts";
 import { goldReward, isCovered, type ReplyKind, replyKind } from "../data/world/gold.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
 import { generate, type GenerationPrompt, type GenerationRequest, type Reply } from "./generate.ts";
+import type { ReplyRow } from "./reply_rows.ts";
+import { runOnSigns } from "./run_ons.ts";
 
 /** A prompt of the synthetic world, as text and as the model reads it. */
 export interface WorldPrompt extends GenerationPrompt {
@@ -50,4 +53,24 @@ function judge(
   const kind = replyKind(prompt, { text, ended });
   const gold = goldReward(prompt, { text, ended });
   return { ...reply, text, gold, kind, covered: isCovered(kind) };
+}
+
+/** Replies as other stages read them: one a prompt, special tokens written out in their text. */
+export function replyRows(
+  prompts: readonly WorldPrompt[],
+  replies: readonly JudgedReply[],
+): ReplyRow[] {
+  return prompts.map(({ id, prompt, tokens: promptTokens }, i) => {
+    const { text, stop, tokens } = replies[i];
+    return {
+      id,
+      prompt: messagesOf(prompt),
+      text,
+      stop,
+      runOn: runOnSigns({ text, stop }, []),
+      tokens: tokens.length,
+      promptTokens: promptTokens.length,
+      chosen: null,
+    };
+  });
 }

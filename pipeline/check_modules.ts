@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Json } from "../core/json.ts";
 import { ExpectedError, InputError, type Problem } from "../core/problem.ts";
 import { listed } from "./executors/local.ts";
+import { workerEnvironment } from "./executors/worker_environment.ts";
 import { type FoundProblem, unique } from "./expand.ts";
 import type { Instance } from "./instance.ts";
 import { moduleProblems } from "./module_source.ts";
@@ -101,6 +102,8 @@ async function askStages(
   const child = new Deno.Command(deno, {
     args: ["run", "--no-prompt", "--cached-only", `--allow-read=${read}`, worker],
     cwd: projectFolder,
+    clearEnv: true,
+    env: workerEnvironment({}),
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -1,5 +1,6 @@
 import type { Json } from "../core/json.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
+import { choiceProblems } from "./choices.ts";
 import { findCycle } from "./graph.ts";
 import { type Axes, type Instance, instanceId } from "./instance.ts";
 import { applyToMatrix, type Override, setIn } from "./overrides.ts";
@@ -9,7 +10,10 @@ import { splitPath } from "./split_path.ts";
 import { joinPath, schemaProblems } from "./schema_problems.ts";
 import type { Stage } from "./stage.ts";
 import {
+  checkGates,
   checkWires,
+  entryName,
+  gatesOf,
   narrowingProblems,
   type Unwired,
   wireInputs,
@@ -66,7 +70,9 @@ export function expand(source: RecipeSource, options: ExpandOptions): Instance[]
     stageOf,
     instancesOf,
   };
-  for (const entry of stageOf.keys()) problems.push(...checkWires(entry, context));
+  for (const entry of stageOf.keys()) {
+    problems.push(...checkWires(entry, context), ...checkGates(entry, context));
+  }
   const cycle = findCycle(entryEdges(recipe));
   if (cycle !== undefined) {
     problems.push({
@@ -78,8 +84,10 @@ export function expand(source: RecipeSource, options: ExpandOptions): Instance[]
   const instances = [...instancesOf.values()].flat().map((unwired) => {
     const resolved = resolveParams(unwired, { recipe, source, options, problems });
     const inputs = wiringClean ? wireInputs(unwired, context, problems) : {};
-    return { ...unwired, ...resolved, inputs };
+    const after = wiringClean ? gatesOf(unwired, context, problems) : [];
+    return { ...unwired, ...resolved, inputs, after };
   });
+  if (problems.length === 0) problems.push(...choiceProblems(instances, source));
   if (problems.length > 0) {
     throw new InputError(unique(problems), `The recipe ${source.path} has problems`);
   }
@@ -183,11 +191,9 @@ function placesOf(entry: string, recipe: Recipe): Axes[] {
 
 function entryEdges(recipe: Recipe): Map<string, string[]> {
   return new Map(
-    Object.entries(recipe.stages).map(([entry, { inputs = {} }]) => [
+    Object.entries(recipe.stages).map(([entry, { inputs = {}, after = [] }]) => [
       entry,
-      Object.values(inputs).flat().map((wire) =>
-        (typeof wire === "string" ? wire : wire.from).split(".")[0]
-      ),
+      [...Object.values(inputs).flat().map(entryName), ...after],
     ]),
   );
 }

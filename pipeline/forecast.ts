@@ -1,6 +1,6 @@
 import type { OutputRecord } from "./events.ts";
 import type { Instance } from "./instance.ts";
-import type { Prediction, Sizes, Work } from "./prediction.ts";
+import type { Prediction, Sizes } from "./prediction.ts";
 import type { KeyRecord } from "./store/records.ts";
 import type { Timings } from "./store/timings.ts";
 
@@ -47,7 +47,7 @@ export async function forecast(
   const about = { params, inputs, last: sizesOf(last?.outputs) };
   const predicted = await stage.predict?.(about) ?? {};
   const outputs = { ...predicted.outputs, ...sizesOf(record?.outputs) };
-  return { ...predicted, outputs, ...secondsOf(instance, predicted.work, context) };
+  return { ...predicted, outputs, ...secondsOf(instance, predicted, context) };
 }
 
 /** The sizes that are recorded with outputs. */
@@ -63,7 +63,7 @@ export function sizesOf(
 
 function secondsOf(
   instance: Instance,
-  work: Work | undefined,
+  { work, calls }: Prediction,
   { timings, recipe, machine }: ForecastContext,
 ): Pick<Forecast, "seconds" | "basis"> {
   const { stage, params, id } = instance;
@@ -82,7 +82,7 @@ function secondsOf(
   if (past !== null) return { seconds: past, basis: "what it took last" };
   const guess = stage.estimateSeconds?.(params);
   if (guess !== undefined) {
-    const why = stage.predict === undefined
+    const why = stage.predict === undefined || calls !== undefined
       ? ""
       : ", since the sizes of what it reads are not known";
     return { seconds: guess, basis: `a guess${why}` };

@@ -30,13 +30,18 @@ export function upstreamOf(instance: Instance): string[] {
   return [...new Set(Object.values(instance.inputs).flat().map((ref) => ref.instance))];
 }
 
-/** The instances so ordered that each comes after all it reads; the given order otherwise. */
+/** The ids that must have a result before an instance starts: what it reads, and what it comes after. */
+export function prerequisitesOf(instance: Instance): string[] {
+  return [...new Set([...upstreamOf(instance), ...instance.after])];
+}
+
+/** The instances so ordered that each comes after its prerequisites; the given order otherwise. */
 export function topological(instances: readonly Instance[]): Instance[] {
   const byId = new Map(instances.map((instance) => [instance.id, instance]));
   const ordered = new Set<Instance>();
   const visit = (instance: Instance): void => {
     if (ordered.has(instance)) return;
-    for (const id of upstreamOf(instance)) {
+    for (const id of prerequisitesOf(instance)) {
       const upstream = byId.get(id);
       if (upstream !== undefined) visit(upstream);
     }
@@ -96,12 +101,12 @@ function closure(
   const reached = new Set(start);
   if (direction === "down") {
     for (const instance of ordered) {
-      if (upstreamOf(instance).some((id) => reached.has(id))) reached.add(instance.id);
+      if (prerequisitesOf(instance).some((id) => reached.has(id))) reached.add(instance.id);
     }
     return reached;
   }
   for (const instance of ordered.toReversed()) {
-    if (reached.has(instance.id)) upstreamOf(instance).forEach((id) => reached.add(id));
+    if (reached.has(instance.id)) prerequisitesOf(instance).forEach((id) => reached.add(id));
   }
   return reached;
 }

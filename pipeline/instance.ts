@@ -27,6 +27,8 @@ export interface Instance {
   /** Of `paths`, those of modules: what each may import. */
   readonly modules: Readonly<Record<string, readonly string[]>>;
   readonly inputs: Readonly<Record<string, readonly OutputRef[]>>;
+  /** Instances that must have a result before this one is started, although it reads nothing of them. */
+  readonly after: readonly string[];
 }
 
 /**

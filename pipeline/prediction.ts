@@ -25,6 +25,14 @@ export interface MemoryPart {
   readonly bytes: number;
 }
 
+/** What is asked of a service that may cost money, before what is kept of it already. */
+export interface Calls {
+  /** Null where their number is not known yet. */
+  readonly count: number | null;
+  /** Dollars that they cost at most; null where the number or the price is not known. */
+  readonly dollars: number | null;
+}
+
 /** What a stage foresees of one of its instances; each field only where it can. */
 export interface Prediction {
   /** Sizes of outputs, by port. */
@@ -32,6 +40,8 @@ export interface Prediction {
   readonly work?: Work;
   /** Peak memory, in parts. */
   readonly memory?: readonly MemoryPart[];
+  /** Only of stages that call such a service. */
+  readonly calls?: Calls;
   /** What was assumed where nothing is known, as sentences. */
   readonly assumes?: readonly string[];
 }
@@ -56,4 +66,15 @@ export type Predict<P = unknown> = (
 /** Bytes of all parts; null where nothing was predicted. */
 export function totalBytes(memory: readonly MemoryPart[] | undefined): number | null {
   return memory === undefined ? null : memory.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** All calls together; null where one part is not known, or for none. */
+export function totalCalls(parts: readonly Calls[]): Calls | null {
+  if (parts.length === 0) return null;
+  const total = (values: readonly (number | null)[]) =>
+    values.reduce((sum, value) => sum === null || value === null ? null : sum + value, 0);
+  return {
+    count: total(parts.map(({ count }) => count)),
+    dollars: total(parts.map(({ dollars }) => dollars)),
+  };
 }

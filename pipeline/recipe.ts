@@ -33,6 +33,8 @@ const stageEntry = z.strictObject({
   each: z.array(z.string()).optional().describe("the axes it expands over"),
   only: z.record(z.string(), z.array(scalar)).optional().describe("axis values it is kept for"),
   inputs: z.record(z.string(), z.union([wire, z.array(wire)])).optional(),
+  after: z.array(z.string()).optional()
+    .describe("stages that must have succeeded before, of which it reads nothing"),
   params: z.record(z.string(), z.json()).optional(),
 });
 
@@ -49,19 +51,23 @@ const recipeSchema = z.strictObject({
   stages: z.record(name, stageEntry),
 });
 
-/** A recipe that is another one with some parameters changed. */
+/** A recipe that is another one with some parameters changed and some stages more. */
 const derivedSchema = z.strictObject({
   recipe: recipeSchema.shape.recipe,
   describe: recipeSchema.shape.describe,
   extends: z.string().describe("the recipe that it changes, by name"),
+  requires: recipeSchema.shape.requires,
   set: z.record(
     z.string().refine((key) => /\./.test(key) && !splitPath(key).includes(PROTOTYPE), {
       error: "STAGE.PARAM",
     }),
     z.json(),
-  )
-    .describe("parameters to change, as --set takes them"),
+  ).optional().describe("parameters to change, as --set takes them"),
+  stages: recipeSchema.shape.stages.optional()
+    .describe("stages to add; to those of the other recipe, inputs"),
 });
+
+type DerivedRecipe = z.infer<typeof derivedSchema>;
 
 /** One wiring of an input port: the outputs of a stage entry, narrowed to some axis values. */
 export type Wire = z.infer<typeof wire>;
@@ -90,8 +96,8 @@ export type RecipeReader = (
 
 /**
  * Reads a recipe and checks its form. One that `extends` another is that other with a name,
- * a description and some parameters of its own. Unknown keys and wrong types are left to `expand` to
- * tell, together with its own findings, where there is enough of a recipe to go on.
+ * a description, some parameters and some stages of its own. Unknown keys and wrong types are left to
+ * `expand` to tell, together with its own findings, where there is enough of a recipe to go on.
  *
  * @param readBase finds the recipe that this one extends
  * @throws InputError with every problem of a text that is no recipe
@@ -114,19 +120,66 @@ export function parseRecipe(
     const message = `There is no recipe ${derived.extends} to extend.`;
     throw new InputError([{ path: locate(["extends"]), message }]);
   }
-  const source = parseRecipe(base.text, base.path, readBase);
-  const { recipe, describe } = derived;
-  const overrides = Object.entries(derived.set).map(([key, value]) => ({
+  return extended(parseRecipe(base.text, base.path, readBase), derived, { path, locate });
+}
+
+/** A recipe with another one's name, description, parameters and stages over its own. */
+function extended(
+  base: RecipeSource,
+  derived: DerivedRecipe,
+  { path, locate }: Pick<RecipeSource, "path" | "locate">,
+): RecipeSource {
+  const { recipe, describe, requires, set = {}, stages = {} } = derived;
+  const known = base.recipe.stages;
+  const overrides = Object.entries(set).map(([key, value]) => ({
     text: `${key} (set by ${path})`,
     path: splitPath(key),
     value: value as Json,
     inRecipe: true as const,
   }));
+  const problems = Object.entries(stages).flatMap(([entry, added]) =>
+    Object.keys(Object.hasOwn(known, entry) ? added : {}).filter((key) => key !== "inputs")
+      .map((key) => ({
+        path: locate(["stages", entry, key]),
+        message: `${derived.extends} has the stage ${entry}; expected inputs to add alone, and ` +
+          "parameters under set.",
+      }))
+  );
   return {
-    ...source,
-    recipe: { ...source.recipe, recipe, describe },
-    overrides: [...source.overrides, ...overrides],
+    path,
+    locate: (inside) => isAdded(inside, known, stages) ? locate(inside) : base.locate(inside),
+    recipe: {
+      ...base.recipe,
+      ...{ recipe, describe },
+      requires: { ...base.recipe.requires, ...requires },
+      stages: withAdded(known, stages),
+    },
+    overrides: [...base.overrides, ...overrides],
+    problems: [...base.problems, ...problems],
   };
+}
+
+type Entries = Recipe["stages"];
+
+/** Entries with others beside them; one that is there already gets the inputs of its namesake. */
+function withAdded(known: Entries, added: Entries): Entries {
+  const merged = { ...known };
+  for (const [entry, own] of Object.entries(added)) {
+    const { inputs, ...rest } = Object.hasOwn(known, entry) ? known[entry] : own;
+    merged[entry] = { ...rest, inputs: { ...inputs, ...own.inputs } };
+  }
+  return merged;
+}
+
+/** Whether a path lies in what was added: a stage, or an input of one that was there. */
+function isAdded(
+  [part, entry, field, port]: readonly (string | number)[],
+  known: Entries,
+  added: Entries,
+): boolean {
+  if (part !== "stages" || !Object.hasOwn(added, entry)) return false;
+  if (!Object.hasOwn(known, entry)) return true;
+  return field === "inputs" && Object.hasOwn(added[entry].inputs ?? {}, port);
 }
 
 function readYaml(text: string, path: string): Pick<RecipeSource, "locate"> & { value: Json } {

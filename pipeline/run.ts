@@ -2,7 +2,7 @@ import { Attempt, type AttemptContext, type AttemptResult } from "./attempt.ts";
 import type { EventSubscriber, RunEvent } from "./events.ts";
 import type { WorkerMessage } from "./executor.ts";
 import { sizesOf } from "./forecast.ts";
-import { upstreamOf } from "./graph.ts";
+import { prerequisitesOf } from "./graph.ts";
 import type { Instance } from "./instance.ts";
 import { planInstance, type PlannedInstance } from "./plan.ts";
 import { criticalSeconds, estimateWallSeconds, reservationOf } from "./schedule.ts";
@@ -108,7 +108,7 @@ class RunLoop {
   #arranged(): PlannedInstance[] {
     const known = (id: string) => this.#records.has(id);
     const ready = [...this.#waiting.values()].filter(({ instance }) =>
-      upstreamOf(instance).every(known)
+      prerequisitesOf(instance).every(known)
     );
     const arrange = this.context.arrange ??
       ((list: PlannedInstance[]) => list.sort((a, b) => this.#urgency(b) - this.#urgency(a)));
@@ -170,6 +170,7 @@ class RunLoop {
     const wanted = reservationOf(one);
     const used = [...this.#running.values()].map(({ attempt }) => attempt.reserved);
     if (used.length === 0) return true; // larger than the machine: alone, rather than never
+    if (used.some(({ turns }) => turns.some((turn) => wanted.turns.includes(turn)))) return false;
     const cores = used.reduce((sum, one) => sum + one.cores, wanted.cores);
     const memory = used.reduce((sum, one) => sum + one.memory, wanted.memory);
     return cores <= capacity.cores && memory <= capacity.memory;
@@ -244,7 +245,7 @@ class RunLoop {
   async #finish(): Promise<RunResult> {
     const interrupted = this.context.stop.aborted;
     for (const { instance } of this.#waiting.values()) {
-      const missing = upstreamOf(instance).filter((id) => !this.#records.has(id));
+      const missing = prerequisitesOf(instance).filter((id) => !this.#records.has(id));
       const because = interrupted ? "interrupted" : `it needs ${missing.join(", ")}`;
       this.#note(instance, null, "skipped", null);
       this.#emit({ type: "stage-skipped", id: instance.id, because });

@@ -1,4 +1,4 @@
-import { upstreamOf } from "./graph.ts";
+import { prerequisitesOf } from "./graph.ts";
 import type { PlannedInstance } from "./plan.ts";
 import { totalBytes } from "./prediction.ts";
 
@@ -7,15 +7,17 @@ export interface Reservation {
   readonly cores: number;
   /** MiB */
   readonly memory: number;
+  /** Names of what no other may use meanwhile. */
+  readonly turns: readonly string[];
 }
 
 /** What an instance declares to use; its memory as foreseen, where it is. */
 export function reservationOf(
   { instance: { stage, params }, forecast }: Pick<PlannedInstance, "instance" | "forecast">,
 ): Reservation {
-  const { cores, memory = 0 } = stage.resources(params);
+  const { cores, memory = 0, turns = [] } = stage.resources(params);
   const bytes = totalBytes(forecast.memory);
-  return { cores, memory: bytes === null ? memory : Math.ceil(bytes / 2 ** 20) };
+  return { cores, memory: bytes === null ? memory : Math.ceil(bytes / 2 ** 20), turns };
 }
 
 /**
@@ -28,7 +30,9 @@ export function criticalSeconds(planned: readonly PlannedInstance[]): Map<string
     const own = state === "cached" ? 0 : seconds ?? 1;
     const total = own + (longest.get(instance.id) ?? 0);
     longest.set(instance.id, total);
-    for (const id of upstreamOf(instance)) longest.set(id, Math.max(longest.get(id) ?? 0, total));
+    for (const id of prerequisitesOf(instance)) {
+      longest.set(id, Math.max(longest.get(id) ?? 0, total));
+    }
   }
   return longest;
 }

@@ -8,6 +8,11 @@ export interface InputPort {
   readonly type: string;
   /** Takes every instance of the stages wired to it, in the recipe's order, instead of exactly one. */
   readonly many?: boolean;
+  /**
+   * What its rows decide: `choice` which of several models goes on, `table` what is reported of a model.
+   * Rows that chose a model may not be those that it is reported on.
+   */
+  readonly decides?: "choice" | "table";
   /** May be left unwired. */
   readonly optional?: boolean;
   readonly describe?: string;
@@ -17,6 +22,8 @@ export interface InputPort {
 export interface OutputPort {
   readonly type: string;
   readonly describe?: string;
+  /** The input whose rows these are in another form, such as token ids of pairs. */
+  readonly rowsOf?: string;
 }
 
 /** What one instance needs while it runs. */
@@ -26,13 +33,15 @@ export interface Resources {
   /** Peak memory in MiB, an upper estimate, for stages that do not predict it. */
   readonly memory?: number;
   /** Native libraries it loads; nothing else may be loaded. */
-  readonly native?: readonly ("onnxruntime" | "duckdb" | "tokenizers" | "resvg")[];
+  readonly native?: readonly ("onnxruntime" | "duckdb" | "tokenizers")[];
   /** Host names (with port) it may talk to. */
   readonly network?: readonly string[];
-  /** Environment variables it may read: secrets and places, never what changes results. */
+  /** Environment variables that it gets and may read: secrets and places, never what changes results. */
   readonly environment?: readonly string[];
   /** Folders of the store that it may read and write: what can be had again from elsewhere. */
   readonly caches?: readonly CacheName[];
+  /** What instances take turns at, by names of their own: no two that share one run at once. */
+  readonly turns?: readonly string[];
 }
 
 /**

@@ -21,8 +21,8 @@ export interface WiringContext {
 
 /**
  * Resolves one instance's inputs. An input takes, of the stage entry it names, the instances that
- * agree with the reader on every axis that both have: exactly one for a plain port, all for a
- * `many` port.
+ * agree with the reader on every axis that both have, but for axes that its `where` speaks of: exactly
+ * one for a plain port, all for a `many` port.
  */
 export function wireInputs(
   instance: Unwired,
@@ -84,6 +84,35 @@ export function checkWires(entry: string, context: WiringContext): Problem[] {
   return problems;
 }
 
+/** Checks that an entry comes `after` entries that there are. */
+export function checkGates(entry: string, { entries, source }: WiringContext): Problem[] {
+  const known = Object.keys(entries);
+  return (entries[entry].after ?? []).filter((name) => !known.includes(name)).map((name) => ({
+    path: source.locate(["stages", entry, "after"]),
+    message: `The recipe has no stage ${name}; expected one of ${list(known)}.`,
+    nearest: nearest(name, known),
+  }));
+}
+
+/** What an instance comes `after`: of each entry, the instances that agree on every axis that both have. */
+export function gatesOf(
+  instance: Unwired,
+  context: WiringContext,
+  problems: Problem[],
+): string[] {
+  return (context.entries[instance.entry].after ?? []).flatMap((name) => {
+    const found = (context.instancesOf.get(name) ?? [])
+      .filter((gate) => agrees(gate.axes, instance.axes));
+    if (found.length === 0) {
+      problems.push({
+        path: context.source.locate(["stages", instance.entry, "after"]),
+        message: `${instance.id} would come after nothing: no instance of ${name} is on its axes.`,
+      });
+    }
+    return found.map(({ id }) => id);
+  });
+}
+
 interface Place {
   readonly instance: Unwired;
   readonly name: string;
@@ -98,24 +127,25 @@ function resolveWire(wire: Wire, place: Place): OutputRef[] {
   if (typeof output !== "string") return [];
   const where = typeof wire === "string" ? {} : wire.where;
   return (context.instancesOf.get(entryName(wire)) ?? [])
-    .filter((upstream) => agrees(upstream.axes, instance.axes) && matches(upstream.axes, where))
+    .filter(({ axes }) => agrees(axes, instance.axes, where) && matches(axes, where))
     .map((upstream) => ({ instance: upstream.id, port: output, axes: upstream.axes }));
 }
 
-function agrees(a: Axes, b: Axes): boolean {
-  return Object.entries(a).every(([axis, value]) => b[axis] === undefined || b[axis] === value);
+/** Whether two places are the same on the axes that both have, those that `where` decides aside. */
+function agrees(a: Axes, b: Axes, where: Narrowed = {}): boolean {
+  return Object.entries(a).every(([axis, value]) =>
+    Object.hasOwn(where, axis) || b[axis] === undefined || b[axis] === value
+  );
 }
 
-function matches(
-  axes: Axes,
-  where: Record<string, string | number | (string | number)[]>,
-): boolean {
+function matches(axes: Axes, where: Narrowed): boolean {
   return Object.entries(where).every(([axis, wanted]) =>
     axes[axis] !== undefined && [wanted].flat().includes(axes[axis])
   );
 }
 
-function entryName(wire: Wire): string {
+/** The stage entry that a wire reads. */
+export function entryName(wire: Wire): string {
   return (typeof wire === "string" ? wire : wire.from).split(".")[0];
 }
 
@@ -211,7 +241,7 @@ export interface Narrowing {
 
 /** The axes and values of a `where` or `only` that do not exist, so that they would take nothing. */
 export function narrowingProblems(
-  narrowed: Readonly<Record<string, AxisValue | readonly AxisValue[]>>,
+  narrowed: Narrowed,
   { axes, matrix, path, noAxis }: Narrowing,
 ): Problem[] {
   return Object.entries(narrowed).flatMap(([axis, wanted]): Problem[] => {
@@ -233,6 +263,8 @@ export function narrowingProblems(
 }
 
 type AxisValue = string | number;
+/** Values by axis. */
+type Narrowed = Readonly<Record<string, AxisValue | readonly AxisValue[]>>;
 
 /** A record's own entry: `toString` and the like are names as any other. */
 function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {

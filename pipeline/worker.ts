@@ -9,15 +9,14 @@ import type { ArtifactType } from "./artifact.ts";
 import type { JobResult, StageJob, WorkerMessage } from "./executor.ts";
 import { exportedStage } from "./exported_stage.ts";
 import type { Sizes } from "./prediction.ts";
-import { explainFailure } from "../core/write_atomically.ts";
+import { explainFailure, writeAllSync } from "../core/write_atomically.ts";
 import type { InputArtifact, StageContext } from "./stage.ts";
 import { encodeLine } from "./worker_protocol.ts";
 
 const encoder = new TextEncoder();
 
 function send(line: Parameters<typeof encodeLine>[0]): void {
-  const bytes = encoder.encode(encodeLine(line));
-  for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
+  writeAllSync(Deno.stdout, encoder.encode(encodeLine(line)));
 }
 
 async function readJob(): Promise<StageJob> {

@@ -1,14 +1,6 @@
+import type { Spread } from "../core/spread.ts";
 import { column } from "./comparisons_table.ts";
 import { type Cell, countCell, type Table, textCell } from "./table.ts";
-
-/** How long the prompts or replies of a set are, in tokens. */
-interface Lengths {
-  readonly mean: number;
-  readonly median: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly max: number;
-}
 
 const PARTS = ["prompt", "chosen", "rejected"] as const;
 
@@ -21,10 +13,10 @@ export interface Audit {
     readonly pairs: number;
     /** Pairs by the side that lost tokens; `none` counts those that lost nothing. */
     readonly truncation: Readonly<Record<string, number>>;
-    /** Null where a set has none, as prompts alone. */
+    /** In tokens; null where a set has none, as prompts alone. */
     readonly lengths: {
       readonly [When in "before" | "after"]: {
-        readonly [Part in (typeof PARTS)[number]]: Lengths | null;
+        readonly [Part in (typeof PARTS)[number]]: Spread | null;
       };
     };
   }[];

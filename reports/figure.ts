@@ -20,6 +20,13 @@ export type FigureSpec =
     readonly chosen: string;
     readonly rejected: string;
   }
+  /** Margin and accuracy of the implicit reward along training, a panel each. */
+  | {
+    readonly kind: "margins";
+    readonly systems: readonly string[];
+    readonly margin: string;
+    readonly accuracy: string;
+  }
   /** One quantity along training, all systems in one panel; `stopped` marks that system's best points. */
   | {
     readonly kind: "training";
@@ -27,8 +34,41 @@ export type FigureSpec =
     readonly systems: readonly string[];
     readonly stopped?: string;
   }
-  /** One point a system: metric `y` against metric `x`. */
-  | { readonly kind: "tradeoff"; readonly x: string; readonly y: string };
+  /** What part of the gradient each component of the loss has along training, one panel a system. */
+  | { readonly kind: "gradient-share"; readonly systems: readonly string[] }
+  /** One point a system: `y` against `x`. */
+  | { readonly kind: "tradeoff"; readonly x: AxisQuantity; readonly y: AxisQuantity }
+  /** How long chosen and rejected replies of audited sets are, and the replies of systems. */
+  | {
+    readonly kind: "lengths";
+    readonly sets: readonly string[];
+    readonly systems: readonly string[];
+  }
+  /** The categories of a benchmark as spokes, one outline a system. */
+  | ({ readonly kind: "radar"; /** The value at the rim. */ readonly rim: number } & ScoreRows)
+  /** One point a system: column `y` of a table of scores against column `x`. */
+  | (
+    & {
+      readonly kind: "scatter";
+      readonly x: string;
+      readonly y: string;
+      /** Columns with the standard errors of `x` and `y`. */
+      readonly xError?: string;
+      readonly yError?: string;
+    }
+    & ScoreRows
+  );
+
+/** A metric's name, or the win rate over a system on a metric (the main one unless told). */
+export type AxisQuantity = string | { readonly winRateOver: string; readonly on?: string };
+
+/** Rows of a table of scores. */
+interface ScoreRows {
+  /** `mt-bench/grades`, or `grades` where one benchmark alone has such; the only one that fits unless told. */
+  readonly table?: string;
+  /** Rows by id or label; all unless told. */
+  readonly systems?: readonly string[];
+}
 
 /**
  * The style that every figure carries: inside a page or alone it follows the reader's dark mode, in

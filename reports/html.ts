@@ -49,7 +49,9 @@ export function renderHtml(table: Table): string {
       table.columns.map(headingCell).join("")
     }</tr></thead>`,
     `<tbody>\n${rows.join("\n")}\n</tbody></table></div>`,
-    `<figcaption>${notes.join("")}<p>${escapeHtml(table.caption)}</p></figcaption>`,
+    `<figcaption>${notes.join("")}${
+      table.caption === "" ? "" : `<p>${escapeHtml(table.caption)}</p>`
+    }</figcaption>`,
     `</figure>`,
   ].join("\n");
 }

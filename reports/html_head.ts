@@ -6,6 +6,7 @@ import { formatInterval, formatNumber } from "./number_format.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
+import { reportHeadline } from "./report_words.ts";
 import { type RunFacts, warningsOf } from "./run_facts.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -48,7 +49,7 @@ export function pageHeader(
     `<h1>${escapeHtml(input.title)}</h1>`,
     `<p class="label">${escapeHtml(claimLabel(input))}</p>`,
     `<blockquote><p>${escapeHtml(input.claim)}</p></blockquote>`,
-    ...(of.judged === null ? [] : answerHtml(input, of.judged)),
+    ...answerHtml(input, of.judged),
     ...warningHtml(of.run),
     ...(of.run === null ? [] : [
       `<p class="label">What to click</p>`,
@@ -60,19 +61,15 @@ export function pageHeader(
   ].join("\n");
 }
 
-function answerHtml({ results, test }: ReportInput, { headline, duels }: Verdict): string[] {
+/** The headline with its first sentence, the answer, set apart; below it the differences that decide. */
+function answerHtml(input: ReportInput, judged: Verdict | null): string[] {
+  const headline = reportHeadline(input, judged);
+  if (headline === null) return [];
   const end = headline.indexOf(". ") + 1;
   const answer = end === 0
     ? escapeHtml(headline)
     : `<strong>${escapeHtml(headline.slice(0, end))}</strong>${escapeHtml(headline.slice(end))}`;
-  const first = test?.opponents[0].as;
-  const differences = duels.flatMap(({ method, opponent, comparison }) => {
-    if (opponent !== first || comparison === null) return [];
-    const { label, digits } = results.metrics[comparison.metric];
-    const { mean, ci95 } = comparison.difference;
-    const interval = ci95 === null ? "" : `, 95% interval ${formatInterval(ci95, digits)}`;
-    return [`${label}, ${method} minus ${opponent}: ${formatNumber(mean, digits)}${interval}.`];
-  });
+  const differences = judged === null ? [] : differencesOf(input, judged);
   return [
     `<p class="label">What this run says</p>`,
     `<p class="answer">${answer}</p>`,
@@ -82,6 +79,18 @@ function answerHtml({ results, test }: ReportInput, { headline, duels }: Verdict
         differences.map((text) => `<li>${escapeHtml(text)}</li>`).join("")
       }</ul>`]),
   ];
+}
+
+/** Each method against the opponent that the claim names, with the interval. */
+function differencesOf({ results, test }: ReportInput, { duels }: Verdict): string[] {
+  const first = test?.opponents[0].as;
+  return duels.flatMap(({ method, opponent, comparison }) => {
+    if (opponent !== first || comparison === null) return [];
+    const { label, digits } = results.metrics[comparison.metric];
+    const { mean, ci95 } = comparison.difference;
+    const interval = ci95 === null ? "" : `, 95% interval ${formatInterval(ci95, digits)}`;
+    return [`${label}, ${method} minus ${opponent}: ${formatNumber(mean, digits)}${interval}.`];
+  });
 }
 
 function warningHtml(run: RunFacts | null): string[] {

@@ -8,6 +8,7 @@ import { type Provenance, traceTables } from "./provenance.ts";
 import { provenanceData } from "./provenance_page.ts";
 import type { ReportInput } from "./report_input.ts";
 import { type ReportTables, reportTables, tracedTables } from "./report_tables.ts";
+import { reportFindings, reportSentences } from "./report_words.ts";
 import type { RunFacts } from "./run_facts.ts";
 import { type Verdict, verdict } from "./verdict.ts";
 
@@ -85,13 +86,16 @@ function sectionHtml({ id, heading, body }: Section): string {
 }
 
 function resultSection(
-  { notes, results }: ReportInput,
+  input: ReportInput,
   { tables, judged }: { tables: ReportTables; judged: Verdict | null },
 ): Section {
-  const sentences = [...(judged?.sentences ?? []), ...results.notes, ...notes];
-  const body = tables.main.map(renderHtml);
+  const findings = reportFindings(input, judged).map((text) => `<li>${escapeHtml(text)}</li>`);
+  const body = findings.length === 0
+    ? []
+    : [`<h3>What disagrees in print</h3>`, `<ul>${findings.join("\n")}</ul>`];
+  body.push(...tables.main.map(renderHtml));
   if (tables.duels !== null) body.push(renderHtml(tables.duels));
-  body.push(...sentences.map((sentence) => `<p>${escapeHtml(sentence)}</p>`));
+  body.push(...reportSentences(input, judged).map((sentence) => `<p>${escapeHtml(sentence)}</p>`));
   return { id: "result", heading: "Result", body: body.join("\n") };
 }
 

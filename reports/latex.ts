@@ -81,6 +81,11 @@ export function escapeLatex(text: string): string {
   );
 }
 
+/** Untrusted text of whole sentences: lines may break after an underscore, as names of models have many. */
+export function breakable(text: string): string {
+  return escapeLatex(text).replaceAll("\\_", "\\_\\allowbreak{}");
+}
+
 /**
  * A table as a LaTeX `table` float with booktabs rules (packages booktabs, graphicx, textcomp).
  * Numbers take two columns each, so that the
@@ -94,13 +99,13 @@ export function renderLatex(table: Table): string {
     cells.map((cell, at) => cellLatex(table, cell, at)).join(" & ") + " \\\\"
   );
   const notes = table.notes.map((note, i) =>
-    `\\textsuperscript{${noteLetter(i)}}\\,${escapeLatex(note)}`
+    `\\textsuperscript{${noteLetter(i)}}\\,${breakable(note)}`
   );
-  const below = [...notes, escapeLatex(table.caption)].filter((part) => part !== "").join(" ");
+  const below = [...notes, breakable(table.caption)].filter((part) => part !== "").join(" ");
   return [
-    "\\begin{table}[t]",
+    "\\begin{table}[tbp]",
     "\\centering",
-    `\\caption{${escapeLatex(table.title)}}`,
+    `\\caption{${breakable(table.title)}}`,
     `\\label{tab:${table.id.replace(/[^A-Za-z0-9]+/g, "-")}}`,
     "\\small",
     // Shrinks a table that is wider than the text, and no other.
@@ -115,7 +120,9 @@ export function renderLatex(table: Table): string {
     ...rows,
     "\\bottomrule",
     "\\end{tabular}}",
-    ...(below === "" ? [] : [`\\par\\smallskip\\parbox{\\linewidth}{\\footnotesize ${below}}`]),
+    ...(below === ""
+      ? []
+      : [`\\par\\smallskip\\parbox{\\linewidth}{\\footnotesize\\raggedright ${below}}`]),
     "\\end{table}",
     "",
   ].join("\n");

@@ -1,6 +1,7 @@
-import { escapeLatex, renderLatex } from "./latex.ts";
+import { breakable, escapeLatex, renderLatex } from "./latex.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
 import { reportTables } from "./report_tables.ts";
+import { reportFindings, reportHeadline, reportSentences } from "./report_words.ts";
 import { verdict } from "./verdict.ts";
 
 /**
@@ -14,10 +15,11 @@ export function renderLatexReport(input: ReportInput): string {
   const { title, claim, results, test } = input;
   const judged = test === null ? null : verdict(results, test);
   const { main, duels, comparisons, seeds, metrics } = reportTables(input, judged);
+  const headline = reportHeadline(input, judged);
   const paragraphs = [
-    `${escapeLatex(claimLabel(input))}: \\emph{${escapeLatex(claim)}}`,
-    ...(judged === null ? [] : [escapeLatex(judged.headline)]),
-    ...[...(judged?.sentences ?? []), ...results.notes, ...input.notes].map(escapeLatex),
+    `${escapeLatex(claimLabel(input))}: \\emph{${breakable(claim)}}`,
+    ...(headline === null ? [] : [breakable(headline)]),
+    ...[...reportFindings(input, judged), ...reportSentences(input, judged)].map(breakable),
   ];
   return [
     "\\documentclass[a4paper]{article}",
@@ -27,6 +29,7 @@ export function renderLatexReport(input: ReportInput): string {
     "\\usepackage[margin=2cm]{geometry}",
     "\\usepackage{booktabs}",
     "\\usepackage{graphicx}",
+    "\\emergencystretch=3em",
     "\\begin{document}",
     `\\section*{${escapeLatex(title)}}`,
     ...paragraphs.map((paragraph) => `${paragraph}\n`),

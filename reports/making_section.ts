@@ -106,7 +106,10 @@ function numberCell(value: number | null, format: (value: number) => string): st
 }
 
 /** Each system's numbers with the stage instances that gave them, their digests and keys. */
-function originsHtml({ results, scores = [] }: ReportInput, run: RunFacts | null): string {
+function originsHtml(
+  { results, scores = [], reconciliations = [] }: ReportInput,
+  run: RunFacts | null,
+): string {
   const byInstance = new Map<string, StageFacts>(
     (run?.stages ?? []).map((stage) => [stage.instance, stage]),
   );
@@ -123,6 +126,7 @@ function originsHtml({ results, scores = [] }: ReportInput, run: RunFacts | null
       origins.map((origin, i) => row(label, origin, i === 0 ? ` id="origin-${htmlId(id)}"` : ""))
     ),
     ...scores.map(({ origin, tables }) => row(titlesOf(tables), origin)),
+    ...reconciliations.map(({ origin }) => row("Verdicts on printed numbers", origin)),
   ];
   return [
     `<h3 id="origins">Origins</h3>`,

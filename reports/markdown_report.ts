@@ -3,6 +3,7 @@ import { escapeMarkdown, fenceMarkdown, renderMarkdown } from "./markdown.ts";
 import { formatNumber } from "./number_format.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
 import { reportTables } from "./report_tables.ts";
+import { reportFindings, reportHeadline, reportSentences } from "./report_words.ts";
 import { titlesOf } from "./score_tables.ts";
 import { verdict } from "./verdict.ts";
 
@@ -15,18 +16,20 @@ export function renderMarkdownReport(input: ReportInput): string {
   const { title, claim, results, test } = input;
   const judged = test === null ? null : verdict(results, test);
   const { main, duels, comparisons, seeds, metrics } = reportTables(input, judged);
-  const sentences = [...(judged?.sentences ?? []), ...results.notes, ...input.notes];
+  const headline = reportHeadline(input, judged);
+  const findings = reportFindings(input, judged).map((text) => `- ${escapeMarkdown(text)}`);
   return [
     `# ${escapeMarkdown(title)}`,
     `${claimLabel(input)}: *${escapeMarkdown(claim)}*`,
-    ...(judged === null ? [] : [`What this run says: ${escapeMarkdown(judged.headline)}`]),
+    ...(headline === null ? [] : [`What this run says: ${escapeMarkdown(headline)}`]),
     `## Result`,
+    ...(findings.length === 0 ? [] : [`### What disagrees in print`, findings.join("\n")]),
     ...main.map(renderMarkdown),
     ...(duels === null ? [] : [renderMarkdown(duels)]),
-    ...sentences.map(escapeMarkdown),
+    ...reportSentences(input, judged).map(escapeMarkdown),
     ...(input.figures.length === 0 ? [] : [`## Figures`]),
-    ...input.figures.flatMap(({ id, title, caption }) => [
-      `![${escapeMarkdown(title)}](figures/${id}.svg)`,
+    ...input.figures.flatMap(({ id, title, caption, description }) => [
+      `![${escapeMarkdown(`${title}. ${description}`)}](figures/${id}.svg)`,
       escapeMarkdown(caption),
     ]),
     ...(comparisons.length === 0 ? [] : [`## Paired comparisons`]),
@@ -76,12 +79,13 @@ function audit({ audits }: ReportInput): string[] {
 }
 
 /** A line a row of results and stage, then a line a benchmark. */
-function originLines({ results, scores = [] }: ReportInput): string[] {
+function originLines({ results, scores = [], reconciliations = [] }: ReportInput): string[] {
   const named = [
     ...results.systems.flatMap(({ label, origins }) =>
       origins.map((origin) => ({ label, origin }))
     ),
     ...scores.map(({ origin, tables }) => ({ label: titlesOf(tables), origin })),
+    ...reconciliations.map(({ origin }) => ({ label: "Verdicts on printed numbers", origin })),
   ];
   return named.map(({ label, origin: { instance, digest } }) =>
     `- ${escapeMarkdown(`${label}: ${instance}, ${digest}`)}`

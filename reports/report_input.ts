@@ -2,6 +2,8 @@ import type { PromptRecord } from "../core/prompt_record.ts";
 import type { Results } from "../core/results.ts";
 import type { Audit } from "./audit_tables.ts";
 import type { Figure } from "./figure.ts";
+import type { PaperTableId } from "./paper/paper_tables.ts";
+import type { OriginatedReconciliation } from "./reconcile/reconciliation_tables.ts";
 import type { ColumnSpec } from "./results_table.ts";
 import type { ScoredTables } from "./score_tables.ts";
 import type { ClaimTest } from "./verdict.ts";
@@ -26,6 +28,10 @@ export interface ReportInput {
   readonly scores?: readonly ScoredTables[];
   /** What was judged, prompt by prompt. */
   readonly prompts?: readonly PromptRecord[];
+  /** Printed numbers, each with a verdict. */
+  readonly reconciliations?: readonly OriginatedReconciliation[];
+  /** Tables of the paper to fill with the numbers of scores and results. */
+  readonly paperTables?: readonly PaperTableId[];
   readonly figures: readonly Figure[];
   /** What the audits of the data found. */
   readonly audits: readonly Audit[];

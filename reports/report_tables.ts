@@ -1,4 +1,6 @@
 import { comparisonsTable } from "./comparisons_table.ts";
+import { fillPaperTable } from "./paper/fill_paper_table.ts";
+import { reconciliationTables } from "./reconcile/reconciliation_tables.ts";
 import type { ReportInput } from "./report_input.ts";
 import { type ColumnSpec, resultsTable } from "./results_table.ts";
 import { metricsTable } from "./metrics_table.ts";
@@ -10,7 +12,7 @@ import type { Verdict } from "./verdict.ts";
 
 /** The tables of a report, which every format shows. */
 export interface ReportTables {
-  /** The main table of results, where there are some, then those of scores. */
+  /** As `mainTables` has them. */
   readonly main: readonly Table[];
   /** How the verdict follows; null where there is none. */
   readonly duels: Table | null;
@@ -39,15 +41,21 @@ export function reportTables(input: ReportInput, judged: Verdict | null): Report
 }
 
 /**
- * What a report is about: the main table of its results, where there are some, then those of scores.
+ * What a report is about: the main table of its results, printed numbers with their verdicts, the paper's
+ * tables filled anew, and those of scores; each where there is one.
  *
  * @throws InputError naming every unknown metric and system of the table's columns
  */
 export function mainTables(
-  { results, table, scores = [] }: Pick<ReportInput, "results" | "table" | "scores">,
+  { results, table, scores = [], reconciliations = [], paperTables = [] }: Pick<
+    ReportInput,
+    "results" | "table" | "scores" | "reconciliations" | "paperTables"
+  >,
 ): Table[] {
   return [
     ...(table === undefined ? [] : [resultsTable(results, table)]),
+    ...reconciliations.flatMap(reconciliationTables),
+    ...paperTables.map((id) => fillPaperTable(id, { scores, results })),
     ...scores.flatMap(({ origin, tables }) => tables.map((each) => scoreTable(each, origin))),
   ];
 }

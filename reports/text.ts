@@ -149,3 +149,12 @@ function groupLines(block: readonly TextColumn[]): string[] {
     spans.map(({ width, rule }) => rule.repeat(width)).join(" ".repeat(GAP)),
   ];
 }
+
+/** Sentences for a terminal, each a paragraph. */
+export function renderSentences(
+  sentences: readonly string[],
+  options: { readonly width?: number } = {},
+): string {
+  const width = Math.max(40, options.width ?? 100);
+  return sentences.map((each) => `${wrap(visibleText(each), width).join("\n")}\n`).join("\n");
+}

@@ -1,23 +1,27 @@
 import { join } from "node:path";
 import { canonicalJson } from "../core/json.ts";
-import { InputError } from "../core/problem.ts";
+import { collectProblems, InputError } from "../core/problem.ts";
 import { renderCsv } from "./csv.ts";
 import { drawFigure } from "./figures/draw_figure.ts";
+import { renderPng } from "./figures/render_png.ts";
 import type { FigureSpec } from "./figure.ts";
 import { renderReport } from "./html_report.ts";
 import { renderLatexReport } from "./latex_report.ts";
 import { renderMarkdownReport } from "./markdown_report.ts";
 import type { ReportInput } from "./report_input.ts";
 import { htmlId } from "./html.ts";
+import { reconciliationSentences, reconciliationSheet } from "./reconcile/reconciliation_tables.ts";
 import { mainTables } from "./report_tables.ts";
-import { renderText } from "./text.ts";
+import { renderSentences, renderText } from "./text.ts";
 
 /** A report's input before its figures are drawn. */
 type UndrawnReport = Omit<ReportInput, "figures">;
 
 /**
  * Writes a report artifact: index.html, report.json (from which the page of a run is rendered),
- * report.md, report.tex, table.csv (and table-ID.csv for further ones), table.txt with all, figures/*.svg.
+ * report.md, report.tex, table.csv (and table-ID.csv for further ones), table.txt with all (and with what
+ * was found), figures/*.svg and *.png; where there are verdicts on printed numbers, all of them in a CSV
+ * file that is called as the stage.
  * Equal input gives equal bytes.
  *
  * @param folder an existing empty folder
@@ -28,8 +32,9 @@ export async function writeReport(
   figures: readonly FigureSpec[],
   folder: string,
 ): Promise<void> {
-  const drawn = [];
-  for (const spec of figures) drawn.push(await drawFigure(undrawn.results, spec));
+  const drawn = await collectProblems(
+    figures.map((spec) => () => drawFigure(undrawn, spec)),
+  );
   const ids = drawn.map(({ id }) => id);
   const twice = ids.findIndex((id, i) => ids.indexOf(id) !== i);
   if (twice >= 0) {
@@ -38,18 +43,30 @@ export async function writeReport(
   }
   const input: ReportInput = { ...undrawn, figures: drawn };
   const [table, ...more] = mainTables(input);
-  const files: Record<string, string> = {
+  const files: Record<string, string | Uint8Array> = {
     "index.html": renderReport(input, null),
     "report.json": canonicalJson(input) + "\n",
     "report.md": renderMarkdownReport(input),
     "report.tex": renderLatexReport(input),
     "table.csv": renderCsv(table),
-    "table.txt": [table, ...more].map((each) => renderText(each)).join("\n"),
+    "table.txt": [
+      ...[table, ...more].map((each) => renderText(each)),
+      ...(input.reconciliations ?? []).map((each) =>
+        renderSentences(reconciliationSentences(each))
+      ),
+    ].join("\n"),
   };
   for (const each of more) files[`table-${htmlId(each.id)}.csv`] = renderCsv(each);
-  for (const { id, svg } of drawn) files[join("figures", `${id}.svg`)] = svg;
+  for (const each of input.reconciliations ?? []) {
+    files[`${htmlId(each.origin.instance)}.csv`] = renderCsv(reconciliationSheet(each));
+  }
+  for (const { id, svg } of drawn) {
+    files[join("figures", `${id}.svg`)] = svg;
+    files[join("figures", `${id}.png`)] = await renderPng(svg);
+  }
   await Deno.mkdir(join(folder, "figures"), { recursive: true });
   for (const [name, content] of Object.entries(files)) {
-    await Deno.writeTextFile(join(folder, name), content);
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await Deno.writeFile(join(folder, name), bytes);
   }
 }

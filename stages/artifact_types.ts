@@ -63,9 +63,26 @@ const types: readonly ArtifactType[] = [
     },
   }),
   fileArtifact({ name: "steps", describe: "what each training step saw" }),
-  fileArtifact({ name: "replies", describe: "what a model replied to prompts" }),
+  fileArtifact({
+    name: "benchmark",
+    describe: "a benchmark's prompts, and what its judge needs",
+    facts: async (folder) => {
+      const { measureBenchmark, openBenchmark } = await import("../eval/benchmark.ts");
+      return await measureBenchmark(await openBenchmark(folder));
+    },
+  }),
+  fileArtifact({
+    name: "replies",
+    describe: "what a model replied to prompts",
+    facts: async (folder) => (await import("../eval/reply_facts.ts")).measureReplyTexts(folder),
+  }),
+  fileArtifact({ name: "texts", describe: "replies as rows of text: a command's output" }),
   fileArtifact({ name: "judgments", describe: "what a judge said of replies, one by one" }),
   fileArtifact({ name: "scores", describe: "tables of what judgments of a benchmark come to" }),
+  fileArtifact({
+    name: "reconciliation",
+    describe: "a paper's printed numbers, each with a verdict",
+  }),
   fileArtifact({ name: "evaluation", describe: "what was measured of one system, item by item" }),
   fileArtifact({ name: "curve", describe: "what was measured along a training run" }),
   fileArtifact({ name: "results", describe: "all numbers of a report" }),

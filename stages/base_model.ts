@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { InputError } from "../core/problem.ts";
+import { collectProblems, refuseProblems } from "../core/problem.ts";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
 import { expectedModel, unexpectedShape } from "./expected_model.ts";
@@ -54,6 +54,7 @@ export default defineStage<Params>({
   async run(context) {
     const { params, output, log } = context;
     const { copyModel } = await import("../train/models/copy_model.ts");
+    const { loadModelConfig } = await import("../train/models/model.ts");
     const { saveBaseCard } = await import("../train/models/save_base_card.ts");
     const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
@@ -61,18 +62,21 @@ export default defineStage<Params>({
     const { path: source, commit } = params.path === undefined
       ? await fetched(context, params.hub!)
       : { path: params.path, commit: null };
-    // What cannot be used later is refused here, by the source's own names.
+    // What cannot be used later is refused here, by the source's own names and before it is copied.
     const { tokenizer = source, chatTemplate: template } = params;
     const { vocabSize } = await loadTokenizer(tokenizer, { template });
-    const config = await copyModel(source, output("model"));
-    const unexpected = params.expects && unexpectedShape(params.expects, config, source);
-    if (unexpected?.length) throw new InputError(unexpected);
+    const config = await loadModelConfig(source);
+    const { expects } = params;
+    await collectProblems([
+      () => refuseProblems(expects === undefined ? [] : unexpectedShape(expects, config, source)),
+      () => requireTokens({ path: tokenizer, vocabSize }, config),
+    ]);
+    await copyModel(source, output("model"));
     await saveBaseCard(source, output("model"));
     await saveBaseSource({ from: source, commit }, output("model"));
     for (const port of ["model", "tokenizer"]) {
       await saveTokenizerFiles(tokenizer, output(port), { template });
     }
-    requireTokens({ path: tokenizer, vocabSize }, config);
     log(`${config.family}, ${config.layers} layers of ${config.hiddenSize}, ${vocabSize} tokens`);
   },
 });

@@ -33,10 +33,26 @@ export default defineStage<z.infer<typeof params>>({
     testPrompts: { type: "prompts" },
   },
   outputs: {
-    train: { type: "pairs", describe: "With noisy labels and a coverage gap" },
-    validation: { type: "pairs", describe: "The same without noise, for choosing when to stop" },
-    test: { type: "pairs", describe: "The same without noise, for the table" },
-    outOfCoverage: { type: "pairs", describe: "A covered reply against a worse run-on" },
+    train: {
+      type: "pairs",
+      rowsOf: "trainPrompts",
+      describe: "With noisy labels and a coverage gap",
+    },
+    validation: {
+      type: "pairs",
+      rowsOf: "validationPrompts",
+      describe: "The same without noise, for choosing when to stop",
+    },
+    test: {
+      type: "pairs",
+      rowsOf: "testPrompts",
+      describe: "The same without noise, for the table",
+    },
+    outOfCoverage: {
+      type: "pairs",
+      rowsOf: "testPrompts",
+      describe: "A covered reply against a worse run-on",
+    },
   },
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   facts: modelFacts,

@@ -3,6 +3,7 @@ import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { CardFacts } from "../reports/cards/card_facts.ts";
 import { STORAGE_DTYPES } from "../train/models/storage_dtype.ts";
+import { requireTokens } from "./require_tokens.ts";
 
 const params = z.strictObject({
   model: pathParam({ kind: "either", describe: "a Hugging Face folder or a GGUF file" }),
@@ -35,6 +36,7 @@ export default defineStage<Params>({
     const { modelCard, MODEL_CARD } = await import("../reports/cards/model_card.ts");
     const { dataCard, DATA_CARD } = await import("../reports/cards/data_card.ts");
     const folder = output("model");
+    await checkTokenizer(params);
     const weights = params.adapter === undefined || params.merge
       ? await writeModel(params, folder)
       : await writeAdapter({ ...params, adapter: params.adapter }, folder);
@@ -43,6 +45,15 @@ export default defineStage<Params>({
     if (data !== null) await Deno.writeTextFile(`${folder}/${DATA_CARD}`, data);
   },
 });
+
+/** Refuses a tokenizer that is named and has more tokens than the model, before minutes of work. */
+async function checkTokenizer({ model, tokenizer }: Params): Promise<void> {
+  if (tokenizer === undefined) return;
+  const { vocabularySize } = await import("../data/tokenizer/vocabulary_size.ts");
+  const { loadModelConfig } = await import("../train/models/model.ts");
+  const vocabSize = await vocabularySize(tokenizer);
+  requireTokens({ path: tokenizer, vocabSize }, await loadModelConfig(model));
+}
 
 async function writeModel(params: Params, folder: string): Promise<CardFacts["weights"]> {
   const { exportTokenizer } = await import("../data/tokenizer/export_tokenizer.ts");

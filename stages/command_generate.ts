@@ -21,7 +21,7 @@ export default defineStage<z.infer<typeof params>>({
   describe: "Let a model reply to a file of prompts",
   params,
   inputs: {},
-  outputs: { replies: { type: "replies" } },
+  outputs: { replies: { type: "texts" } },
   resources: ({ threads }) => ({ cores: threads, memory: 4096, native: ["onnxruntime"] }),
   module: import.meta.url,
   async run({ params, output, signal, progress, log }) {
@@ -31,7 +31,10 @@ export default defineStage<z.infer<typeof params>>({
     );
     const { openWriter } = await import("./open_writer.ts");
     const { samples, system } = params;
-    const prompts = await readPromptRows(params.prompts);
+    const rows = await readPromptRows(params.prompts);
+    // Numbered, so that what is drawn hangs on no file's name.
+    const prompts = rows.map((row, i) => ({ id: `prompt ${i + 1}`, ...row }));
+    const asked = system === undefined ? prompts : withSystem(prompts, system);
     await using writer = await openWriter(params.model, {
       ...params,
       tokenizer: await openTokenizer(params),
@@ -39,11 +42,7 @@ export default defineStage<z.infer<typeof params>>({
     log(`computed by ${writer.runtime}`);
     const replied = await replyToPrompts(writer, {
       ...params,
-      // Numbered, so that what is drawn hangs on no file's name.
-      prompts: prompts.map((prompt, i) => ({
-        id: `prompt ${i + 1}`,
-        prompt: withSystem(prompt, system),
-      })),
+      prompts: asked,
       decoding: decodingOf(params, "generate"),
       signal,
       onProgress: (done) => progress({ done, total: prompts.length * samples, unit: "replies" }),
@@ -53,13 +52,13 @@ export default defineStage<z.infer<typeof params>>({
     const { describeRunOns } = await import("../eval/run_ons.ts");
     const runOns = describeRunOns(
       replied.flatMap(({ replies }, i) =>
-        replies.map(({ runOn }) => ({ id: `prompt ${i + 1}`, runOn }))
+        replies.map(({ runOn }) => ({ id: prompts[i].where, runOn }))
       ),
     );
     if (runOns !== null) log(runOns);
-    const lines = prompts.flatMap((prompt, i) =>
+    const lines = prompts.flatMap(({ prompt }, i) =>
       replied[i].replies.map(({ text, tokens, stop }) =>
-        `${JSON.stringify({ prompt, text, tokens, stop })}\n`
+        `${JSON.stringify({ prompt, text, tokens: tokens.length, stop })}\n`
       )
     );
     await Deno.writeTextFile(`${output("replies")}/replies.jsonl`, lines.join(""));

@@ -17,8 +17,12 @@ export default defineStage<z.infer<typeof params>>({
   inputs: {
     snapshots: { type: "snapshots" },
     tokenizer: { type: "tokenizer" },
-    prompts: { type: "prompts", describe: "Validation prompts, not those of the table" },
-    pairs: { type: "tokens", describe: "Validation pairs" },
+    prompts: {
+      type: "prompts",
+      decides: "choice",
+      describe: "Validation prompts, not those of the table",
+    },
+    pairs: { type: "tokens", decides: "choice", describe: "Validation pairs" },
     reference: { type: "logps", describe: "The reference's log-probs of the validation pairs" },
   },
   outputs: { curve: { type: "curve" } },

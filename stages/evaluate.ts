@@ -22,40 +22,60 @@ export default defineStage<z.infer<typeof params>>({
   inputs: {
     policy: { type: "model" },
     reference: { type: "model" },
-    prompts: { type: "prompts", describe: "Prompts of the table, never trained or chosen on" },
-    pairs: { type: "tokens", describe: "Held-out pairs" },
-    outOfCoverage: { type: "tokens", optional: true, describe: "Covered against run-on replies" },
+    prompts: {
+      type: "prompts",
+      decides: "table",
+      describe: "Prompts of the table, never trained or chosen on",
+    },
+    pairs: { type: "tokens", decides: "table", describe: "Held-out pairs" },
+    outOfCoverage: {
+      type: "tokens",
+      decides: "table",
+      optional: true,
+      describe: "Covered against run-on replies",
+    },
   },
-  outputs: { evaluation: { type: "evaluation" } },
+  outputs: {
+    evaluation: { type: "evaluation" },
+    replies: { type: "replies", describe: "The sampled ones, one a prompt" },
+  },
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: () => 3,
   module: import.meta.url,
-  async run({ params, input, inputs, output, signal, log }) {
+  async run({ params, input, inputs, output, signal, log, warn }) {
     const { evaluateWorld } = await import("../eval/evaluate_world.ts");
     const { writeEvaluation } = await import("../eval/evaluation.ts");
+    const { writeReplies } = await import("../eval/reply_rows.ts");
     const { openPolicy, openScoredModel } = await import("./open_policy.ts");
     const { readWorldPrompts, worldReplies } = await import("../eval/world_prompts.ts");
     const { readTokens } = await import("../data/store/read_tokens.ts");
+    const { whyNoKl } = await import("../eval/reply_kl.ts");
     const { threads, seed, stream, temperature, topP } = params;
+    const sampling = { seed, stream, temperature, topP };
+    const why = whyNoKl(sampling);
+    if (why !== null) {
+      warn(`what stands as KL is none, which takes replies drawn at temperature 1: ${why}`);
+    }
     await using policy = await openPolicy(input("policy").path, { threads });
     log(`computed by ${policy.runtime}`);
     await using reference = await openScoredModel(input("reference").path, { threads });
     const outOfCoverage = await Promise.all(
       inputs("outOfCoverage").map(({ path }) => readTokens(path)),
     );
-    const evaluation = await evaluateWorld({
+    const { evaluation, replies, replyTokens } = await evaluateWorld({
       ...params,
       ...worldReplies(policy.tokenizer),
       policy,
       reference,
       prompts: await readWorldPrompts(input("prompts").path, policy.tokenizer),
-      sampling: { seed, stream, temperature, topP },
+      sampling,
       pairs: await readTokens(input("pairs").path),
       outOfCoverage: outOfCoverage.flat(),
       signal,
     });
     await writeEvaluation(output("evaluation"), evaluation);
+    await writeReplies(output("replies"), replies, replyTokens);
     log(`${evaluation.itemSets.prompts.items.length} prompts`);
   },
 });

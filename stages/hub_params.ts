@@ -22,7 +22,7 @@ export function hubResources(
   };
 }
 
-/** The command line, which asks for hosts alone, may not read the token; workers may. */
+/** The command line asks for hosts alone, and does not look at the token; workers do. */
 function withoutToken(name: string): string | undefined {
   return name === "HF_TOKEN" ? undefined : Deno.env.get(name);
 }

@@ -3,6 +3,7 @@ import { defineStage } from "../pipeline/stage.ts";
 import {
   judgeFacts,
   judgeParams,
+  judgeProblems,
   judgeResources,
   openJudge,
   openTemplates,
@@ -41,10 +42,12 @@ export default defineStage<z.infer<typeof params>>({
     },
   },
   outputs: { judgments: { type: "judgments" } },
-  checkInputs: ({ rule }, { baseline }) =>
-    rule === "rating" && baseline.length > 0
+  checkInputs: ({ rule, model }, { baseline }) => [
+    ...judgeProblems({ model }),
+    ...(rule === "rating" && baseline.length > 0
       ? [{ path: "rule", message: "Expected choice or logprobs, since a baseline is wired." }]
-      : [],
+      : []),
+  ],
   resources: () => ({ cores: 1, memory: 500, ...judgeResources() }),
   facts: judgeFacts,
   estimateSeconds: () => 300,

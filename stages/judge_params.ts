@@ -5,7 +5,7 @@ import type { JudgeTemplate } from "../eval/judge/template.ts";
 import { pathParam } from "../pipeline/path_param.ts";
 import type { VerdictRule } from "../eval/judge/verdict.ts";
 import { JUDGE_VARIABLES, judgeHosts, readJudgeSettings } from "../eval/judge/settings.ts";
-import { InputError } from "../core/problem.ts";
+import { InputError, type Problem } from "../core/problem.ts";
 import type { Progress, Resources } from "../pipeline/stage.ts";
 
 /** Parameters of stages that ask a judge. */
@@ -64,13 +64,26 @@ export const pricedBudget = {
   message: { path: ["prices"], error: "prices per million tokens, since budget.dollars is given" },
 };
 
-/** What a stage needs to ask a judge: its host alone, none offline; the key; what is kept. */
-export function judgeResources(): Pick<Resources, "network" | "environment" | "caches"> {
+/**
+ * What a stage needs to ask a judge: its host alone, none offline; the key; what is kept. Stages take
+ * turns at the judge: the rate is then the recipe's, and what two of them would ask is asked once.
+ */
+export function judgeResources(): Pick<
+  Resources,
+  "network" | "environment" | "caches" | "turns"
+> {
   return {
+    turns: ["judge"],
     network: judgeHosts(readJudgeSettings(withoutKey)),
     environment: JUDGE_VARIABLES,
     caches: ["judgments"],
   };
+}
+
+/** What keeps a stage from asking its judge, told before anything runs: how it is named. */
+export function judgeProblems({ model }: { readonly model?: string }): Problem[] {
+  const message = misnamed(model, readJudgeSettings(withoutKey).model);
+  return message === null ? [] : [{ path: "model", message }];
 }
 
 /** The judge is in the key, also where the environment names it. */
@@ -93,7 +106,9 @@ export async function openJudge(
   const { OpenAiEndpoint } = await import("../eval/judge/endpoint.ts");
   const { describeEstimate } = await import("../eval/judge/cost.ts");
   const { baseUrl, apiKey, model, offline } = readJudgeSettings((name) => Deno.env.get(name));
-  const judge = nameJudge(params.model, model);
+  const wrong = misnamed(params.model, model);
+  if (wrong !== null) throw new InputError([{ path: "model", message: wrong }]);
+  const judge = params.model ?? model!;
   const { temperature, maxTokens, maxTokensField, topLogprobs } = params;
   const timeout = 1000 * params.timeoutSeconds;
   return {
@@ -172,19 +187,17 @@ export async function writeJudgments(
   (scored < asked ? warn : log)(describeCoverage(judged.coverage));
 }
 
-function nameJudge(recipe: string | undefined, environment: string | null): string {
-  const named = recipe ?? environment;
-  const refuse = (message: string): never => {
-    throw new InputError([{ path: "JUDGE_MODEL", message }]);
-  };
-  if (named === null) {
-    return refuse("Expected the judge's name, here or as the parameter model, but found none.");
+/** What is wrong with the judge's name, from parameter and environment; null for nothing. */
+function misnamed(recipe: string | undefined, environment: string | null): string | null {
+  if (recipe === undefined) {
+    if (environment !== null) return null;
+    return "Missing. Expected the judge's name, here or as JUDGE_MODEL.";
   }
-  if (environment === null || environment === named) return named;
-  return refuse(`Expected ${named}, as the recipe names it, or nothing, but found ${environment}.`);
+  if (environment === null || environment === recipe) return null;
+  return `Expected JUDGE_MODEL to be ${recipe} too, or not set, but found ${environment}.`;
 }
 
-/** The command line, which asks for hosts and the model alone, may not read the key; workers may. */
+/** The command line asks for hosts and the model alone, and does not look at the key; workers do. */
 function withoutKey(name: string): string | undefined {
   return name === "JUDGE_API_KEY" ? undefined : Deno.env.get(name);
 }

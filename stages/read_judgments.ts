@@ -1,12 +1,8 @@
 import { z } from "zod";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
+import { inFolder } from "./in_folder.ts";
 
-/** Paths within the folder; what lies elsewhere is neither in the key nor readable. */
-const inFolder = z.string().min(1).refine(
-  (path) => !path.startsWith("/") && !path.split("/").includes(".."),
-  { error: "a path within the folder" },
-);
 const files = (describe: string) => z.array(inFolder).default([]).describe(describe);
 
 const params = z.strictObject({
@@ -17,6 +13,7 @@ const params = z.strictObject({
   pairs: files("FastChat's pairwise judgments, each in both orders"),
   grades: files("FastChat's grades of single answers"),
   categoryMeans: files("Mean grades as stated: {system: {category: mean}}"),
+  published: files("What a paper prints: rows table,row,column,value,note as CSV"),
 }).refine(({ path: _, ...kinds }) => Object.values(kinds).some((list) => list.length > 0), {
   path: ["pairs"],
   error: "at least one file of any kind",

@@ -9,13 +9,17 @@ import generate from "./generate.ts";
 import initialize from "./initialize.ts";
 import judge from "./judge.ts";
 import judgeAnswers from "./judge_answers.ts";
+import judgeGold from "./judge_gold.ts";
 import logps from "./logps.ts";
 import measure from "./measure.ts";
+import readBenchmark from "./read_benchmark.ts";
 import readJudgments from "./read_judgments.ts";
 import readPairs from "./read_pairs.ts";
+import reconcile from "./reconcile.ts";
 import report from "./report.ts";
 import scoreAlpacaEval from "./score_alpaca_eval.ts";
 import scoreMtBench from "./score_mt_bench.ts";
+import scorePairs from "./score_pairs.ts";
 import select from "./select.ts";
 import tokenize from "./tokenize.ts";
 import train from "./train.ts";
@@ -37,14 +41,18 @@ const all: readonly Stage[] = [
   curve,
   select,
   evaluate,
+  readBenchmark,
   generate,
   measure,
   judge,
   judgeAnswers,
+  judgeGold,
   readJudgments,
+  scorePairs,
   scoreMtBench,
   scoreAlpacaEval,
   compare,
+  reconcile,
   report,
 ];
 

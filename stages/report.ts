@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { InputError } from "../core/problem.ts";
+import { InputError, type Problem } from "../core/problem.ts";
 import type { PromptRecord } from "../core/prompt_record.ts";
+import { NO_RESULTS, type Results } from "../core/results.ts";
+import { METRIC_NAMES, type MetricName } from "../eval/metrics.ts";
 import { defineStage, type InputArtifact } from "../pipeline/stage.ts";
-import { NO_RESULTS } from "../core/results.ts";
+import { PAPER_TABLE_IDS } from "../reports/paper/paper_tables.ts";
 import { CLAIM } from "../reports/report_input.ts";
+import { figureParams, sourcesOf } from "./figure_params.ts";
 
 const system = z.string().min(1).describe("A system's id in the results");
 const metric = z.string().min(1).describe("A metric's name in the results");
@@ -14,25 +17,15 @@ const column = z.union([
     metric,
     label: z.string().optional().describe("Shorter heading than the metric's own"),
     group: z.string().optional().describe("Heading shared with neighbouring columns"),
+    optional: z.boolean().default(false).describe(
+      "Leave the column out, instead of refusing it, where nothing measured its metric",
+    ),
+  }).refine(({ metric, optional }) => !optional || METRIC_NAMES.includes(metric as MetricName), {
+    path: ["metric"],
+    error: `a metric that can be measured: ${METRIC_NAMES.join(", ")}`,
   }),
   z.strictObject({ winRateOver: system, on: metric.optional() }),
   z.strictObject({ differenceFrom: system, on: metric.optional() }),
-]);
-
-const figure = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("logps"),
-    systems: z.array(system).min(1).describe("One panel each"),
-    chosen: z.string().default("chosenLogp"),
-    rejected: z.string().default("rejectedLogp"),
-  }),
-  z.strictObject({
-    kind: z.literal("training"),
-    value: z.string().min(1).describe("The quantity along training"),
-    systems: z.array(system).min(1),
-    stopped: system.optional().describe("Mark the best point of each seed of this one"),
-  }),
-  z.strictObject({ kind: z.literal("tradeoff"), x: metric, y: metric }),
 ]);
 
 const test = z.strictObject({
@@ -62,8 +55,27 @@ const params = z.strictObject({
     columns: z.array(column).min(1),
     rows: z.array(system).min(1).optional().describe("Systems in this order; all unless told"),
   }).optional().describe("The main table of the results"),
-  figures: z.array(figure).default([]),
+  paperTables: z.array(z.enum(PAPER_TABLE_IDS)).default([]).describe(
+    "Tables of the paper to fill with this run's numbers, in the paper's order and rounding",
+  ),
+  figures: z.array(figureParams).default([]),
 });
+
+/** A main table needs results, and the other way round; a report without either needs scores. */
+function tableProblems(
+  table: unknown,
+  { results, scores }: Readonly<Record<string, readonly unknown[]>>,
+): Problem[] {
+  const problem = (message: string) => [{ path: "table", message }];
+  if (results.length > 0 && table === undefined) {
+    return problem("Expected a table, since results are wired.");
+  }
+  if (results.length === 0 && table !== undefined) {
+    return problem("Expected results to be wired, which a table shows.");
+  }
+  if (results.length + scores.length > 0) return [];
+  return problem("Expected results or scores to be wired but found neither.");
+}
 
 export default defineStage<z.infer<typeof params>>({
   name: "report",
@@ -83,45 +95,54 @@ export default defineStage<z.infer<typeof params>>({
       optional: true,
       describe: "Of `judge` or `judge-answers`: shown prompt by prompt",
     },
+    reconciliations: {
+      type: "reconciliation",
+      many: true,
+      optional: true,
+      describe: "A paper's printed numbers, each with a verdict; shown first",
+    },
     audits: { type: "audit", many: true, optional: true, describe: "What they found is shown" },
   },
   outputs: { report: { type: "report" } },
-  checkInputs({ table }, { results, scores }) {
-    if (results.length > 0 && table === undefined) {
-      return [{ path: "table", message: "Expected a table, since results are wired." }];
-    }
-    if (results.length === 0 && table !== undefined) {
-      return [{ path: "table", message: "Expected results to be wired, which a table shows." }];
-    }
-    if (results.length + scores.length > 0) return [];
-    return [{
-      path: "table",
-      message: "Expected results or scores to be wired but found neither.",
-    }];
-  },
+  checkInputs: ({ table, figures }, wired) => [
+    ...tableProblems(table, wired),
+    ...figures.flatMap((figure, i) =>
+      sourcesOf(figure).filter((port) => wired[port].length === 0).map((port) => ({
+        path: `figures[${i}].kind`,
+        message: `Expected ${port} to be wired, which ${figure.kind} is drawn from.`,
+      }))
+    ),
+  ],
   resources: () => ({ cores: 1, memory: 300 }),
-  estimateSeconds: () => 1,
+  estimateSeconds: () => 4,
   module: import.meta.url,
   async run({ params, inputs, output }) {
     const { writeReport } = await import("../reports/write_report.ts");
+    const { readScores } = await import("./read_scores.ts");
     const read = async (folder: string, name: string) =>
       JSON.parse(await Deno.readTextFile(join(folder, name)));
-    const { figures, test = null, ...rest } = params;
+    const { figures, paperTables, test = null, table: asked, ...rest } = params;
     const audits = await Promise.all(inputs("audits").map(({ path }) => read(path, "audit.json")));
     const [wired] = inputs("results");
     const results = wired === undefined ? NO_RESULTS : await read(wired.path, "results.json");
-    const scores = await Promise.all(
-      inputs("scores").map(async ({ from, digest, path }) => ({
+    const scores = await readScores(inputs("scores"));
+    const reconciliations = await Promise.all(
+      inputs("reconciliations").map(async ({ from, digest, path }) => ({
         origin: { instance: from, digest },
-        tables: await read(path, "scores.json"),
+        ...await read(path, "reconciliation.json"),
       })),
     );
     const prompts = await readPrompts(inputs("judgments"));
+    const table = asked && { ...asked, columns: shownColumns(asked.columns, results) };
+    // Left out where there are none, so that reports of results alone keep their bytes.
     const shown = {
-      ...{ ...rest, test, results, audits },
-      // Left out where there are none, so that reports of results alone keep their bytes.
+      ...rest,
+      ...(table && { table }),
+      ...{ test, results, audits },
       ...(scores.length > 0 && { scores }),
       ...(prompts.length > 0 && { prompts }),
+      ...(reconciliations.length > 0 && { reconciliations }),
+      ...(paperTables.length > 0 && { paperTables }),
     };
     await writeReport(shown, figures, output("report"));
   },
@@ -143,4 +164,13 @@ async function readPrompts(judgments: readonly InputArtifact[]): Promise<PromptR
     records.push(...judgedPrompts(await readJudged(path)));
   }
   return records;
+}
+
+/** The columns without those that are optional and were not measured. */
+function shownColumns(columns: readonly z.infer<typeof column>[], { metrics }: Results) {
+  return columns.flatMap((spec) => {
+    if (!("metric" in spec)) return spec;
+    const { optional, ...shown } = spec;
+    return optional && !(spec.metric in metrics) ? [] : shown;
+  });
 }

@@ -7,7 +7,7 @@ export const scoreParams = {
     model: z.string().min(1).describe("Its name in the files"),
     label: z.string().min(1).describe("What tables call it"),
   })).default([]).describe("Models with names of their own; they come first, in this order"),
-  seed: z.int().min(0).default(0).describe("Seed of the bootstraps"),
+  seed: z.int().min(0).default(0).describe("Seed of bootstraps and simulations"),
 };
 
 /** The input that they read. */

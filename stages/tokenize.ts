@@ -33,7 +33,7 @@ export default defineStage<z.infer<typeof params>>({
       describe: "Sets whose prompts are left out, also but for case and white space",
     },
   },
-  outputs: { tokens: { type: "tokens" } },
+  outputs: { tokens: { type: "tokens", rowsOf: "pairs" } },
   resources: () => ({ cores: 1, memory: 600, native: ["duckdb", "tokenizers"] }),
   estimateSeconds: () => 4,
   module: import.meta.url,

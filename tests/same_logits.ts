@@ -33,10 +33,12 @@ export async function assertSameLogits(
         return others.subarray(at, at + vocabSize);
       };
       let worst = 0;
+      decoder.clear();
       for (let t = 0; t < prompt.length; t++) {
         worst = Math.max(worst, distance(await read(decoder, prompt[t], t), after(t)));
       }
-      const whole = await decoder.prefill([Int32Array.from(prompt)]);
+      decoder.clear();
+      const whole = await decoder.add([Int32Array.from(prompt)]);
       worst = Math.max(worst, distance(whole, after(prompt.length - 1)));
       const largest = others.reduce((most, logit) => Math.max(most, Math.abs(logit)), 0);
       const tolerance = ofLargest === undefined ? 1e-4 : ofLargest * largest;
@@ -50,7 +52,7 @@ export async function assertSameLogits(
 
 async function read(decoder: TokenDecoder, token: number, at: number): Promise<Float32Array> {
   const tokens = Int32Array.of(token);
-  return at === 0 ? await decoder.prefill([tokens]) : await decoder.step(tokens);
+  return at === 0 ? await decoder.add([tokens]) : await decoder.step(tokens);
 }
 
 function distance(a: Float32Array, b: Float32Array): number {

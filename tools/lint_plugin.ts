@@ -31,6 +31,7 @@ const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "@duckdb/node-api": ["data/store/", "pipeline/store/catalog.ts"],
   "@huggingface/gguf": ["train/models/gguf_tensors.ts"],
   "apache-arrow": ["data/store/"],
+  "@resvg/resvg-wasm": ["reports/figures/"],
   "vega": ["reports/figures/"],
   "vega-lite": ["reports/figures/"],
   "@huggingface/hub": ["data/hub/"],

@@ -1,5 +1,6 @@
 import { digestFile } from "../core/digest.ts";
 import { ExpectedError } from "../core/problem.ts";
+import { syncPath } from "../core/write_atomically.ts";
 import type { Weights } from "./models/model.ts";
 import { readSafetensors, writeSafetensors } from "./models/safetensors.ts";
 import { formatStepRecords, parseStepRecords, type StepRecord } from "./step_record.ts";
@@ -169,10 +170,4 @@ function ungroup(step: number, tensors: Weights, order: readonly string[]): Trai
     firstMoments: pick(GROUPS.firstMoments),
     secondMoments: pick(GROUPS.secondMoments),
   };
-}
-
-/** Sees to it that a file, or the names in a folder, survive a power cut. */
-async function syncPath(path: string): Promise<void> {
-  using file = await Deno.open(path, { read: true });
-  await file.sync();
 }

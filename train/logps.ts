@@ -1,4 +1,4 @@
-import type { TokenizedPair } from "../data/pair.ts";
+import { requirePrompts, type TokenizedPair } from "../data/pair.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { openGraph } from "./graph/open_graph.ts";
 import { runLanes } from "./lanes.ts";
@@ -151,11 +151,17 @@ export class Scorer {
     return sums;
   }
 
-  /** Log-probs of both replies of each pair, in the order given. */
+  /**
+   * Log-probs of both replies of each pair, in the order given.
+   *
+   * @throws InputError for pairs with an empty prompt, or for a sequence longer than the model's sliding
+   * window
+   */
   async scorePairs(
     pairs: readonly TokenizedPair[],
     options: ScoreOptions = {},
   ): Promise<PairScore[]> {
+    requirePrompts(pairs);
     const sums = (await this.logps(pairReplies(pairs), options)).values();
     const next = () => sums.next().value as number;
     return pairs.map(({ id, chosen, rejected }) => ({

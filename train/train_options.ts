@@ -1,6 +1,7 @@
 import type { BatchOrder } from "../data/batches.ts";
 import type { TokenizedPair } from "../data/pair.ts";
-import { InputError, type Problem } from "../core/problem.ts";
+import { requirePositiveIntegers } from "../core/positive_integers.ts";
+import { type Problem, refuseProblems } from "../core/problem.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import { longestSequence, pairReplies, type PairScore } from "./logps.ts";
 import { type Adapter, adapterProblems } from "./models/adapter.ts";
@@ -71,20 +72,17 @@ export interface TrainOptions {
   readonly onStep?: (record: StepRecord, timing: StepTiming) => void;
 }
 
-/** How many problems of the same kind are worth listing. */
-const LISTED = 20;
-
 /**
  * Checks the options against each other.
  *
- * @throws InputError with every problem: pairs that cannot be trained on, a reference that does not
- * belong to them; or with a sequence longer than the model's sliding window
+ * @throws InputError with up to 20 problems and how many more there are: pairs that cannot be trained
+ * on, a reference that does not belong to them; or with a sequence longer than the model's sliding window
  * @throws RangeError for sizes that are not positive integers, and snapshots outside the run
  */
 export function checkTrainOptions(options: TrainOptions): void {
   const { schedule, checkpoints, snapshots, batchPairs, threads } = options;
   const { microBatchPairs, tokensPerRun, gradientShareSteps } = options;
-  const sizes = {
+  requirePositiveIntegers({
     steps: schedule.steps,
     batchPairs,
     threads,
@@ -93,12 +91,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     gradientShareSteps,
     everySteps: checkpoints?.everySteps,
     keep: checkpoints?.keep,
-  };
-  for (const [name, value] of Object.entries(sizes)) {
-    if (value !== undefined && (!Number.isInteger(value) || value < 1)) {
-      throw new RangeError(`Expected ${name} to be an integer greater than 0 but found ${value}.`);
-    }
-  }
+  });
   const scales = { "schedule.peak": schedule.peak, "adamw.epsilon": options.adamw.epsilon };
   for (const [name, value] of Object.entries(scales)) {
     if (Math.fround(value) >= 0 && Number.isFinite(Math.fround(value))) continue;
@@ -108,16 +101,11 @@ export function checkTrainOptions(options: TrainOptions): void {
     if (Number.isInteger(step) && step >= 0 && step <= schedule.steps) continue;
     throw new RangeError(`Expected a snapshot's step in 0 … ${schedule.steps} but found ${step}.`);
   }
-  const problems = [
+  refuseProblems([
     ...startProblems(options),
     ...pairProblems(options),
     ...referenceProblems(options),
-  ];
-  if (problems.length > LISTED) {
-    const rest = problems.splice(LISTED).length;
-    problems.push({ path: "pairs", message: `… and ${rest} problems more.` });
-  }
-  if (problems.length > 0) throw new InputError(problems);
+  ]);
   requireWithinWindow(options.model.config, longestSequence(pairReplies(options.pairs)));
 }
 

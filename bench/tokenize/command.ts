@@ -4,7 +4,8 @@
  *     deno task bench tokenize --help
  */
 import { join } from "node:path";
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { Command } from "@commander-js/extra-typings";
+import { count } from "../../cli/options.ts";
 import { printNotice, printResult } from "../../cli/output.ts";
 import { PROJECT_FOLDER, userPath } from "../../cli/project.ts";
 import { writePairs } from "../../data/pairs_file.ts";
@@ -12,12 +13,6 @@ import { readPreferenceRows } from "../../data/sources/preference_rows.ts";
 import { requireFiles } from "../training/options.ts";
 import { benchGrowth } from "./growth.ts";
 import { compareTokenizers } from "./compare.ts";
-
-function count(value: string): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new InvalidArgumentError("Expected an integer greater than 0.");
-}
 
 function sharedFolder(path: string): string {
   return join(PROJECT_FOLDER, "..", "shared", path);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
+import { count } from "../../cli/options.ts";
 import { PROJECT_FOLDER, userPath } from "../../cli/project.ts";
 import { InputError, type Problem } from "../../core/problem.ts";
 
@@ -16,12 +17,6 @@ Or name another one that has them by --python.`;
 
 /** Options of `deno task bench training`. */
 export type BenchOptions = ReturnType<ReturnType<typeof command>["opts"]>;
-
-function count(value: string): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new InvalidArgumentError("Expected an integer greater than 0.");
-}
 
 function sharedFolder(...path: string[]): string {
   return join(PROJECT_FOLDER, "..", "shared", ...path);

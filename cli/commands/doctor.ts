@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
+import { workerEnvironment } from "../../pipeline/executors/worker_environment.ts";
 import { formatBytes } from "../../pipeline/reporters/quantities.ts";
 import { thisHost } from "../host.ts";
 import { printJson, printResult } from "../output.ts";
@@ -50,6 +51,8 @@ async function probe(module: string): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--cached-only", "--allow-read", "--allow-ffi", path],
     cwd: PROJECT_FOLDER,
+    clearEnv: true,
+    env: workerEnvironment({}),
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   if (!success) throw new Error(text(stderr));

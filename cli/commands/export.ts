@@ -110,18 +110,20 @@ async function exportInto(
     ...(adapter === undefined ? {} : { adapter }),
     ...(tokenizer === undefined ? {} : { tokenizer }),
   };
+  let code = 1;
   try {
-    const code = await runDirectly({
+    code = await runDirectly({
       stage,
       params,
       workFolder,
       options: { maxShardBytes: "max-shard-size" },
     });
-    if (code !== 0) return code;
-    await moveInto(join(workFolder, "model"), folder);
   } finally {
-    await removeTree(workFolder);
+    if (code !== 0) await removeTree(workFolder);
   }
+  if (code !== 0) return code;
+  await moveInto(join(workFolder, "model"), folder);
+  await removeTree(workFolder);
   const files = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
   if (json) printJson({ folder, files });
   else printResult([`${folder}:`, ...files.map((name) => `  ${name}`)].join("\n"));

@@ -1,8 +1,9 @@
 import { type Feasibility, feasibilityOn } from "../../pipeline/feasibility.ts";
 import { isNamed } from "../../pipeline/graph.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
-import { totalBytes } from "../../pipeline/prediction.ts";
+import { totalBytes, totalCalls } from "../../pipeline/prediction.ts";
 import { estimateWallSeconds } from "../../pipeline/schedule.ts";
+import { callsToMake } from "../call_text.ts";
 import { GPU_ASSUMPTION, GPU_UNIT, GPUS, thisMachine } from "../machines.ts";
 import { misfitText, planLines, reasonText } from "../plan_text.ts";
 import { printJson, printResult } from "../output.ts";
@@ -17,6 +18,7 @@ export async function plan(options: RecipeOptions & { json: boolean }): Promise<
       recipe: session.source.recipe.recipe,
       stages: planned.map(stageJson),
       estimateSeconds: estimateWallSeconds(planned, machineCapacity().cores),
+      calls: totalCalls(callsToMake(planned)),
       machines: machinesOf(planned).map(machineJson),
       gpuAssumption: GPU_ASSUMPTION,
     });
@@ -46,7 +48,7 @@ export async function explain(
 }
 
 function stageJson({ instance, state, key, reasons, forecast }: PlannedInstance) {
-  const { seconds, basis, memory, work, assumes = [] } = forecast;
+  const { seconds, basis, memory, work, calls = null, assumes = [] } = forecast;
   return {
     id: instance.id,
     state,
@@ -58,6 +60,7 @@ function stageJson({ instance, state, key, reasons, forecast }: PlannedInstance)
     work: work === undefined ? null : { amount: work.amount, unit: work.unit },
     memoryBytes: totalBytes(memory),
     memoryParts: memory ?? null,
+    calls,
   };
 }
 

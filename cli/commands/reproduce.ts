@@ -28,8 +28,41 @@ export interface ReproduceOptions extends RecipeOptions {
   readonly json: boolean;
 }
 
+/** What a run of a session came to. */
+export interface SessionRun {
+  readonly session: Session;
+  readonly planned: readonly PlannedInstance[];
+  readonly result: RunResult;
+}
+
 /** Runs a recipe, publishes its reports and prints its table; returns the exit code. */
 export async function reproduce(options: ReproduceOptions): Promise<number> {
+  return await runSession(options, async ({ session, planned, result }) => {
+    const reports = await publishReports(result, {
+      context: session.context,
+      instances: session.instances,
+      planned,
+      command: `deno task ballast ${Deno.args.join(" ")}`,
+    });
+    if (options.json) return printJson(summary(session, result, reports));
+    for (const { table } of reports) printVerbatim(table);
+    for (const { page, notice } of reports) {
+      printNotice(`Report: ${page}`);
+      if (notice !== null) printNotice(notice);
+    }
+  });
+}
+
+/**
+ * Runs what a recipe and the options select, and keeps the catalog up to date.
+ *
+ * @param tell is called with what the run came to, before others may change the store
+ * @returns the exit code
+ */
+export async function runSession(
+  options: ReproduceOptions,
+  tell: (run: SessionRun) => Promise<void>,
+): Promise<number> {
   const session = await openSession(options);
   const { store, memory } = session.context;
   const accept = options.accept ?? [];
@@ -45,17 +78,7 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
   await memory.save();
   await rememberGraph(session.context.code.graph, GRAPH_ROOT, store);
   if (result.ran.length > 0 || result.failed.length > 0) await indexRun(store);
-  const reports = await publishReports(result, {
-    context: session.context,
-    instances: session.instances,
-    planned,
-    command: `deno task ballast ${Deno.args.join(" ")}`,
-  });
-  if (options.json) printJson(summary(session, result, reports));
-  else {
-    for (const { table } of reports) printVerbatim(table);
-    for (const { page } of reports) printNotice(`Report: ${page}`);
-  }
+  await tell({ session, planned, result });
   if (result.status === "interrupted") return INTERRUPTED;
   return result.status === "done" ? 0 : 1;
 }

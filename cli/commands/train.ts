@@ -72,7 +72,11 @@ type Step = Pick<
  */
 export function train(options: TrainOptions): Promise<number> {
   return withNewFolder(
-    { out: options.out, verb: "train" },
+    {
+      out: options.out,
+      verb: "train",
+      elsewhere: options.log === undefined ? {} : { "--log": options.log },
+    },
     (place) => trainInto(place, options),
   );
 }

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type HubFile, readJson, type Repository, writeWhole } from "./repository.ts";
+import { readJsonIfThere } from "../../core/json_file.ts";
+import { writeAtomically } from "../../core/write_atomically.ts";
+import type { HubFile, Repository } from "./repository.ts";
 
 /** What is known of a file whose content was found to be what the listing says. */
 interface Mark {
@@ -28,20 +30,20 @@ export async function stateOf(
   const found = await markOf(path, file);
   if (found === null) return "absent";
   if (found.size !== file.size) return "differs";
-  const known = await readJson<Mark>(markPath(repository, file));
+  const known = await readJsonIfThere<Mark>(markPath(repository, file));
   if (
     known?.size === found.size && known.modified === found.modified &&
     known.digest === file.digest.hex
   ) return "whole";
   if ((await digestContent(path, file)).hex !== file.digest.hex) return "differs";
-  await writeWhole(markPath(repository, file), JSON.stringify(found));
+  await writeAtomically(markPath(repository, file), JSON.stringify(found));
   return "whole";
 }
 
 /** Notes that a file in the cache was found to be what the listing says. */
 export async function markWhole(repository: Repository, file: HubFile): Promise<void> {
   const mark = await markOf(cachedPath(repository, file), file);
-  await writeWhole(markPath(repository, file), JSON.stringify(mark));
+  await writeAtomically(markPath(repository, file), JSON.stringify(mark));
 }
 
 /** A file's size in bytes, and its digest by the listing's algorithm. */

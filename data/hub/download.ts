@@ -1,6 +1,7 @@
 import { fileDownloadInfo } from "@huggingface/hub";
 import { dirname } from "node:path";
 import { ExpectedError } from "../../core/problem.ts";
+import { writeAll } from "../../core/write_atomically.ts";
 import { cachedPath, digestContent, markWhole, stateOf } from "./cached_file.ts";
 import { type HubAccess, hubRequest, Transient, withoutQuery, withRetries } from "./hub_fetch.ts";
 import { asked, type HubFile, libraryOptions, type Repository } from "./repository.ts";
@@ -147,7 +148,7 @@ async function append(target: Deno.FsFile, work: Appending): Promise<void> {
       throw new Transient(`${error.message.replace(/\.$/, "")} ${place()}.`);
     });
     if (done) break;
-    for (let sent = 0; sent < value.length;) sent += await target.write(value.subarray(sent));
+    await writeAll(target, value);
     at += value.length;
     progress(Math.min(at, file.size));
   }

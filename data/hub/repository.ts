@@ -6,7 +6,9 @@ import {
   modelInfo,
 } from "@huggingface/hub";
 import { join } from "node:path";
+import { readJsonIfThere } from "../../core/json_file.ts";
 import { ExpectedError, InputError } from "../../core/problem.ts";
+import { writeAtomically } from "../../core/write_atomically.ts";
 import { type HubAccess, hubRequest, withRetries } from "./hub_fetch.ts";
 import { refusal } from "./refusal.ts";
 
@@ -61,11 +63,11 @@ export async function openRepository(
   const place = join(cache, `${kind}s`, name);
   const commit = await resolveCommit(repository, { place, access });
   const listing = `${place}@${commit}.json`;
-  const known = await readJson<readonly HubFile[]>(listing);
+  const known = await readJsonIfThere<readonly HubFile[]>(listing);
   if (known === null && access.settings.offline) throw notThere(repository, access);
   const files = known ?? await list({ ...repository, commit }, access);
   for (const { path } of files) checkPath(path, name);
-  if (known === null) await writeWhole(listing, JSON.stringify(files));
+  if (known === null) await writeAtomically(listing, JSON.stringify(files));
   return { kind, name, revision, commit, files, folder: `${place}@${commit}` };
 }
 
@@ -77,7 +79,7 @@ async function resolveCommit(
   if (isPinned(revision)) return revision;
   const file = `${place}@refs/${encodeURIComponent(revision)}`;
   if (access.settings.offline) {
-    const known = await readJson<string>(file);
+    const known = await readJsonIfThere<string>(file);
     if (known === null || !COMMIT.test(known)) throw notThere(repository, access);
     return known;
   }
@@ -90,7 +92,7 @@ async function resolveCommit(
   if (typeof sha !== "string" || !COMMIT.test(sha)) {
     throw new ExpectedError(`The hub named no commit for ${name} at ${revision}.`);
   }
-  await writeWhole(file, JSON.stringify(sha));
+  await writeAtomically(file, JSON.stringify(sha));
   return sha;
 }
 
@@ -212,22 +214,4 @@ function notThere(
       `once with HF_HUB_OFFLINE unset (it asks ${settings.endpoint}), or take the files from another ` +
       "machine and name their folder instead of the hub.",
   );
-}
-
-/** What a JSON file holds; null when it is not there, or holds something else. */
-export async function readJson<T>(path: string): Promise<T | null> {
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
-
-/** Writes a small file under another name first, so that none is ever found half-written. */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  await Deno.mkdir(join(path, ".."), { recursive: true });
-  const temporary = await Deno.makeTempFile({ dir: join(path, ".."), suffix: ".part" });
-  await Deno.writeTextFile(temporary, text);
-  await Deno.rename(temporary, path);
 }

@@ -8,19 +8,27 @@ const SHAPE = "a row {prompt} of a text, or of messages [{role, content}]";
 /** Problems named in one message. */
 const MOST_PROBLEMS = 20;
 
+/** A prompt and where it stands. */
+export interface PlacedPrompt {
+  /** File and line: `prompts.jsonl:3`. */
+  readonly where: string;
+  readonly prompt: Prompt;
+}
+
 /**
  * Reads a file of prompts, `.jsonl` or `.jsonl.gz`: one JSON object a line, whose `prompt` is a text or
  * a list of messages; other columns are passed over, blank lines skipped.
  *
  * @throws InputError naming up to 20 bad lines and how many more there are, or that the file has no row
  */
-export async function readPromptRows(path: string): Promise<Prompt[]> {
+export async function readPromptRows(path: string): Promise<PlacedPrompt[]> {
   const problems: Problem[] = [];
-  const prompts: Prompt[] = [];
+  const prompts: PlacedPrompt[] = [];
   for await (const source of readJsonRows(path)) {
     const found = "problem" in source ? source.problem : promptOf(source.row);
-    if (isProblem(found)) problems.push({ path: `${path}:${source.number}`, ...found });
-    else prompts.push(found);
+    const where = `${path}:${source.number}`;
+    if (isProblem(found)) problems.push({ path: where, ...found });
+    else prompts.push({ where, prompt: found });
   }
   if (prompts.length + problems.length === 0) {
     problems.push({ path, message: `Expected ${SHAPE} in each line but found none.` });

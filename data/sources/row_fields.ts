@@ -1,9 +1,6 @@
-import { InputError, nearest, type Problem } from "../../core/problem.ts";
+import { nearest, type Problem, refuseProblems } from "../../core/problem.ts";
 import { kindOf } from "./conversation.ts";
 import type { RowFile } from "./row_files.ts";
-
-/** Problems named in one message. */
-const MOST_PROBLEMS = 20;
 
 /** What a number must be. */
 export interface NumberRange {
@@ -114,15 +111,6 @@ export function checkRows<T>(
   });
   refuseProblems(problems);
   return values;
-}
-
-/** Throws up to 20 problems as one error, with how many more there are; nothing where there is none. */
-export function refuseProblems(problems: readonly Problem[]): void {
-  if (problems.length === 0) return;
-  const shown = problems.slice(0, MOST_PROBLEMS);
-  const more = problems.length - shown.length;
-  if (more === 0) throw new InputError(shown);
-  throw new InputError([...shown, { path: "…", message: `${more} more problems.` }]);
 }
 
 function describeRange({ least, most, integer = false }: NumberRange): string {

@@ -1,4 +1,5 @@
 import { isFile } from "../../core/is_file.ts";
+import { readJson } from "../../core/json_file.ts";
 import { InputError } from "../../core/problem.ts";
 import { isObject, type JsonObject } from "./byte_level_words.ts";
 import { readGgufTokenizer } from "./gguf_tokenizer.ts";
@@ -50,8 +51,8 @@ export async function readTokenizerFiles(
 async function readFolder(path: string): Promise<TokenizerFiles> {
   const paths = { tokenizer: `${path}/tokenizer.json`, config: `${path}/tokenizer_config.json` };
   const [tokenizer, config] = await Promise.all([
-    readJson(paths.tokenizer),
-    readJson(paths.config),
+    readObject(paths.tokenizer),
+    readObject(paths.config),
   ]);
   return { tokenizer, config, template: await readTemplate(path, config), paths };
 }
@@ -99,18 +100,10 @@ async function readTemplate(
     : null;
 }
 
-async function readJson(path: string): Promise<JsonObject> {
-  if (!await isFile(path)) {
-    const message = "Expected a tokenizer's file but found none.";
-    throw new InputError([{ path, message }]);
-  }
-  const text = await Deno.readTextFile(path);
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-    throw new SyntaxError("no object");
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InputError([{ path, message: `Expected a JSON object but found: ${reason}` }]);
-  }
+async function readObject(path: string): Promise<JsonObject> {
+  const refuse = (message: string) => new InputError([{ path, message }]);
+  if (!await isFile(path)) throw refuse("Expected a tokenizer's file but found none.");
+  const value: unknown = await readJson(path);
+  if (isObject(value)) return value;
+  throw refuse("Expected a JSON object but found another value.");
 }

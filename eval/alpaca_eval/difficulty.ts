@@ -1,5 +1,5 @@
-import { InputError } from "../../core/problem.ts";
-import { checkRows, refuseProblems } from "../../data/sources/row_fields.ts";
+import { InputError, refuseProblems } from "../../core/problem.ts";
+import { checkRows } from "../../data/sources/row_fields.ts";
 import { readJsonLines } from "../../data/sources/row_files.ts";
 
 /** How hard the instructions of an evaluation set are, in the unit of the length-controlled GLM. */

@@ -19,6 +19,8 @@ export interface LengthControl {
   readonly gamed: readonly GamedRow[];
   /** Difficulty of each instruction, by position. */
   readonly difficulties: Float64Array;
+  /** Inverse strength of the penalty; the one with the least held-out loss unless told. */
+  readonly strength?: number;
 }
 
 /** Weight of a row of each of the two gamed baselines. */
@@ -43,13 +45,21 @@ const STRENGTHS = Array.from({ length: 10 }, (_, i) => 10 ** (-4 + 8 * i / 9));
 export function fitLengthControl(control: LengthControl): GlmWeights {
   if (control.rows.length === 0) throw new RangeError("Expected at least 1 row but found 0.");
   const all = logisticRows(control);
+  const [length, difficulty, constant] = fitL1Logistic(
+    all,
+    control.strength ?? chosenStrength(control, all),
+  );
+  return { length, difficulty, constant };
+}
+
+/** The strength with the least mean held-out loss in five folds, which keep rows of an instruction together. */
+function chosenStrength(control: LengthControl, all: LogisticRows): number {
   const foldOf = [...control.gamed, ...control.rows].map(({ index }) => index % FOLDS);
   const folds = Array.from({ length: FOLDS }, (_, fold) => ({
     train: pickRows(all, foldOf, (each) => each !== fold),
     held: pickRows(all, foldOf, (each) => each === fold),
   })).filter(({ train, held }) => train.labels.length > 0 && held.labels.length > 0);
-  const [length, difficulty, constant] = fitL1Logistic(all, leastLoss(folds));
-  return { length, difficulty, constant };
+  return leastLoss(folds);
 }
 
 /** The strength with the least mean held-out loss; the smallest such. */

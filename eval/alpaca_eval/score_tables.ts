@@ -5,7 +5,7 @@ import { type NamedModel, nameModels } from "../named_models.ts";
 import { annotationsTable, type ScoredAnnotations, scoreFiles } from "./annotations_table.ts";
 import { readAnnotations } from "./annotations.ts";
 import { type Difficulties, readDifficulties } from "./difficulty.ts";
-import { readGamedBaselines } from "./gamed_baselines.ts";
+import { type GamedRow, readGamedBaselines } from "./gamed_baselines.ts";
 import { baselineOf, type GlmWeights, readGlmWeights } from "./glm_weights.ts";
 import { type LeaderboardRow, readLeaderboard } from "./leaderboard.ts";
 import { leaderboardTable, weightsTable } from "./weights_tables.ts";
@@ -21,7 +21,7 @@ export interface AlpacaEvalRequest {
   readonly gamed?: string;
   /** The model that leaderboards are against. */
   readonly baseline: string;
-  /** Seed of the bootstraps. */
+  /** Seed of the bootstraps and simulations. */
   readonly seed: number;
 }
 
@@ -43,6 +43,7 @@ interface AlpacaEvalFiles {
   readonly leaderboard: readonly LeaderboardRow[];
   readonly weights: readonly WeightsFile[];
   readonly difficulties: Difficulties;
+  readonly gamed?: readonly GamedRow[];
 }
 
 /**
@@ -53,7 +54,7 @@ interface AlpacaEvalFiles {
  */
 export async function alpacaEvalTables(request: AlpacaEvalRequest): Promise<AlpacaEvalTables> {
   const files = await readFiles(request);
-  const { annotations, leaderboard, weights, difficulties } = files;
+  const { annotations, leaderboard, weights, difficulties, gamed } = files;
   if (annotations.length + leaderboard.length + weights.length === 0) {
     const message = "Expected annotations, a leaderboard or weights but found none.";
     throw new InputError([{ path: "judgments", message }]);
@@ -65,7 +66,7 @@ export async function alpacaEvalTables(request: AlpacaEvalRequest): Promise<Alpa
     ? []
     : [annotationsTable(annotations, names, request.gamed !== undefined)];
   const ranked = leaderboardTable(leaderboard, own?.models ?? new Map(), {
-    ...{ baseline: request.baseline, difficulties, names },
+    ...{ baseline: request.baseline, difficulties, names, gamed, seed: request.seed },
     named: request.models.map(({ model }) => model),
   });
   return {
@@ -100,6 +101,7 @@ async function readFiles(request: AlpacaEvalRequest): Promise<AlpacaEvalFiles> {
   }));
   return {
     difficulties,
+    gamed,
     annotations: await scoreFiles(annotations, { difficulties, gamed, seed }),
     leaderboard: (await read("leaderboards", readLeaderboard)).flat(),
     weights: await read("weights", async (path) => ({

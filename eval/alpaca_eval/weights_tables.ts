@@ -1,8 +1,16 @@
-import { plainScore, type Score, type ScoreRow, type ScoreTable } from "../../core/score_table.ts";
+import {
+  plainScore,
+  type Score,
+  type ScoreColumn,
+  type ScoreRow,
+  type ScoreTable,
+} from "../../core/score_table.ts";
 import type { ModelNames } from "../named_models.ts";
 import type { Difficulties } from "./difficulty.ts";
+import type { GamedRow } from "./gamed_baselines.ts";
 import type { GlmWeights } from "./glm_weights.ts";
 import { type LeaderboardRow, recomputeLeaderboard } from "./leaderboard.ts";
+import { rateByInstruction } from "./rate_by_instruction.ts";
 import { controlledRate } from "./score.ts";
 
 /** What both tables need. */
@@ -23,6 +31,11 @@ const SHIFTED =
   "those after them have another instruction's, in the fit too. Weights alone cannot give the rate " +
   "by instruction.";
 
+const SIMULATED =
+  " By instruction, simulated: what the published rate would be with each difficulty at its own " +
+  "instruction; 95% of the draws, in which models of the leaderboard that lack no judgment lose as " +
+  "many at random.";
+
 /**
  * A leaderboard with its length-controlled win rates predicted anew from weights. Models that were named
  * and have weights alone are in it as well.
@@ -32,9 +45,12 @@ const SHIFTED =
 export function leaderboardTable(
   rows: readonly LeaderboardRow[],
   weights: ReadonlyMap<string, GlmWeights>,
-  { baseline, named, difficulties, names }: WeightsContext & {
+  { baseline, named, difficulties, names, gamed, seed }: WeightsContext & {
     readonly baseline: string;
     readonly named: readonly string[];
+    readonly gamed?: readonly GamedRow[];
+    /** Seed of the simulation. */
+    readonly seed: number;
   },
 ): { table: ScoreTable; warnings: string[] } | null {
   const byModel = new Map(rows.map((row) => [row.model, row]));
@@ -48,6 +64,13 @@ export function leaderboardTable(
     weights.has(model) && n_total !== null && n_total < size
   );
   const isShifted = new Set(shifted.map(({ model }) => model));
+  const byInstruction = new Map(
+    shifted.filter(({ model }) => named.includes(model)).map((row) => [
+      row.model,
+      rateByInstruction(row, rows, { weights, difficulties, gamed, seed }),
+    ]),
+  );
+  const simulated = [...byInstruction.values()].some((score) => score !== null);
   const table: ScoreTable = {
     id: "leaderboard",
     title: `AlpacaEval 2.0: win rate over ${names.labelOf(baseline)}, from published weights`,
@@ -56,20 +79,9 @@ export function leaderboardTable(
       "difference, over the first n difficulties by position, as alpaca_eval has it where the file " +
       "has n rows, and over all, as it has it where rows without a judgment stayed; the standard " +
       "error is that of the predictions. Beside it what was published: the judgments are not in " +
-      "these files. Discrete: from the published counts. n counts judged instructions.",
-    columns: [
-      { id: "lengthControlled", label: "LC from weights", ...rate, better: "higher" },
-      { id: "lcStandardError", label: "Standard error", ...rate },
-      { id: "overAll", label: `LC over all ${size}`, ...rate },
-      { id: "discreteWinRate", label: "Discrete", ...rate },
-      { id: "publishedLc", label: "LC win rate", group: "Published", ...rate },
-      { id: "publishedWinRate", label: "Win rate", group: "Published", ...rate },
-      { id: "publishedError", label: "Its error", group: "Published", ...rate },
-      {
-        ...{ id: "publishedLength", label: "Length", group: "Published" },
-        ...{ unit: "characters", better: null, digits: 0 },
-      },
-    ],
+      "these files. Discrete: from the published counts. n counts judged instructions." +
+      (simulated ? SIMULATED : ""),
+    columns: leaderboardColumns(size, simulated),
     rows: shown.map((model): ScoreRow => {
       const notes = [
         ...(isShifted.has(model) ? [SHIFTED] : []),
@@ -78,12 +90,30 @@ export function leaderboardTable(
       return {
         id: model,
         label: names.labelOf(model),
-        values: rowValues(byModel.get(model), weights.get(model), difficulties),
+        values: {
+          ...rowValues(byModel.get(model), weights.get(model), difficulties),
+          byInstruction: byInstruction.get(model) ?? null,
+        },
         note: notes.length === 0 ? null : notes.join(" "),
       };
     }),
   };
   return { table, warnings: describeShifted(shifted, { difficulties, names }) };
+}
+
+function leaderboardColumns(size: number, simulated: boolean): ScoreColumn[] {
+  const group = "Published";
+  return [
+    { id: "lengthControlled", label: "LC from weights", ...rate, better: "higher" },
+    { id: "lcStandardError", label: "Standard error", ...rate },
+    { id: "overAll", label: `LC over all ${size}`, ...rate },
+    ...(simulated ? [{ id: "byInstruction", label: "By instruction, simulated", ...rate }] : []),
+    { id: "discreteWinRate", label: "Discrete", ...rate },
+    { id: "publishedLc", label: "LC win rate", group, ...rate },
+    { id: "publishedWinRate", label: "Win rate", group, ...rate },
+    { id: "publishedError", label: "Its error", group, ...rate },
+    { id: "publishedLength", label: "Length", group, unit: "characters", better: null, digits: 0 },
+  ];
 }
 
 function rowValues(
@@ -140,22 +170,31 @@ export function weightsTable(
     caption:
       "The length-controlled win rate: the mean preference that the published GLM predicts " +
       "at no length difference over all instructions; its standard error is that of the " +
-      "predictions. Win rates without length control rest on judgments that are not in these files.",
+      "predictions. The win rate without length control rests on lengths or judgments that are not in " +
+      "these files; the same weights bound it, over outputs of any lengths.",
     columns: [
       { id: "lengthControlled", label: "LC from weights", ...rate, better: "higher" },
       { id: "lcStandardError", label: "Standard error", ...rate },
+      { id: "leastWinRate", label: "at least", group: "Win rate", ...rate },
+      { id: "mostWinRate", label: "at most", group: "Win rate", ...rate },
     ],
     rows: files.flatMap(({ baseline, models }) =>
       names.inOrder([...models.keys()].filter((model) => model !== baseline)).map(
         (model): ScoreRow => {
-          const { rate: lengthControlled, error } = predict(
-            models.get(model)!,
-            difficulties.values,
-          );
+          const weights = models.get(model)!;
+          const { rate: lengthControlled, error } = predict(weights, difficulties.values);
+          const atLength = (sign: number) =>
+            predict({
+              ...weights,
+              constant: weights.constant + sign * Math.abs(weights.length),
+            }, difficulties.values).rate;
           return {
             id: `${model}:${baseline}`,
             label: `${names.labelOf(model)} over ${names.labelOf(baseline)}`,
-            values: { lengthControlled, lcStandardError: error },
+            values: {
+              ...{ lengthControlled, lcStandardError: error },
+              ...{ leastWinRate: atLength(-1), mostWinRate: atLength(1) },
+            },
             note: null,
           };
         },

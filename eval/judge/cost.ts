@@ -27,7 +27,7 @@ export interface CostEstimate {
   readonly dollars: number | null;
 }
 
-const BYTES_A_TOKEN = 3;
+export const BYTES_A_TOKEN = 3;
 
 /** Foresees what requests take. */
 export function estimateCost(

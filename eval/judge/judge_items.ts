@@ -62,6 +62,18 @@ export async function judgeItems(
   };
 }
 
+/**
+ * The requests that `judgeItems` makes, kept answers or not.
+ *
+ * @throws InputError as it does
+ */
+export function judgeRequests(
+  items: readonly JudgedItem[],
+  protocol: Protocol,
+): JudgeRequest[] {
+  return planRequests(items, protocol).map(({ request }) => request);
+}
+
 function planRequests(items: readonly JudgedItem[], protocol: Protocol): Planned[] {
   checkItems(items, protocol);
   const { model, sampling, seeds } = protocol;

@@ -1,4 +1,5 @@
-import { ExpectedError } from "../../core/problem.ts";
+import { isFile } from "../../core/is_file.ts";
+import { ExpectedError, InputError } from "../../core/problem.ts";
 import { itemLabel, type JudgedItem } from "./judged_item.ts";
 import type { VerdictRule } from "./verdict.ts";
 
@@ -11,11 +12,11 @@ export interface Judgment {
   readonly seed: number | null;
   /** The template's name. */
   readonly template: string;
-  /** Digest of the request, under which the raw answer is kept. */
-  readonly request: string;
+  /** Digest of the request, under which the raw answer is kept; null where nobody was asked. */
+  readonly request: string | null;
   /** What the user's message to the judge was. */
   readonly prompt: string;
-  /** The endpoint's answer as it came; null when it failed. */
+  /** The endpoint's answer as it came; null when it failed, or nobody was asked. */
   readonly raw: string | null;
   readonly state: "scored" | "unparseable" | "failed";
   /**
@@ -42,7 +43,8 @@ export interface Judged {
   readonly systems: readonly string[];
   /** The judge's name. */
   readonly judge: string;
-  readonly rule: VerdictRule;
+  /** How verdicts were read; `gold` where a known reward decided and nobody was asked. */
+  readonly rule: VerdictRule | { readonly kind: "gold" };
   /** Digests of the templates by name. */
   readonly templates: Readonly<Record<string, string>>;
   readonly coverage: Coverage;
@@ -103,8 +105,16 @@ export async function writeJudged(folder: string, judged: Judged): Promise<void>
   await Deno.writeTextFile(`${folder}/judgments.jsonl`, lines(judgments));
 }
 
-/** Reads judgments as `writeJudged` left them. */
+/**
+ * Reads judgments as `writeJudged` left them.
+ *
+ * @throws InputError for a folder with judgments of others
+ */
 export async function readJudged(folder: string): Promise<Judged> {
+  if (!await isFile(`${folder}/summary.json`)) {
+    const message = "Expected what a judge of ours said but found judgments of others.";
+    throw new InputError([{ path: "judgments", message }]);
+  }
   const rows = async (name: string) =>
     (await Deno.readTextFile(`${folder}/${name}.jsonl`)).split("\n")
       .filter((line) => line !== "").map((line) => JSON.parse(line));

@@ -1,5 +1,4 @@
-import { InputError } from "../../core/problem.ts";
-import { refuseProblems } from "../../data/sources/row_fields.ts";
+import { InputError, refuseProblems } from "../../core/problem.ts";
 import { readText } from "../../data/sources/read_text.ts";
 
 /** A system's mean grade in each category, as its evaluators state it. */

@@ -1,5 +1,4 @@
-import { InputError, nearest } from "../../core/problem.ts";
-import { refuseProblems } from "../../data/sources/row_fields.ts";
+import { InputError, nearest, refuseProblems } from "../../core/problem.ts";
 import { bootstrapInterval } from "../stats/bootstrap.ts";
 import { type OrderConsistency, orderConsistency, type Preference } from "../stats/agreement.ts";
 import { clusteredError } from "../stats/sample.ts";

@@ -34,8 +34,16 @@ export async function readQuestions(path: string): Promise<Question[]> {
     ...fields.row,
     question_id: questionId(fields),
     category: fields.text("category"),
-    turns: fields.texts("turns"),
+    turns: readTurns(fields),
   }));
+}
+
+function readTurns(fields: RowFields): string[] {
+  const turns = fields.texts("turns");
+  if (Array.isArray(fields.value("turns")) && turns.length === 0) {
+    fields.refuse("turns", "a text for each turn, at least one,");
+  }
+  return turns;
 }
 
 /** The `question_id` of a row of any of FastChat's files: a number, or a text in benchmarks of others. */

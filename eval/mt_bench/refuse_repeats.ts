@@ -1,4 +1,4 @@
-import { refuseProblems } from "../../data/sources/row_fields.ts";
+import { refuseProblems } from "../../core/problem.ts";
 
 /**
  * Refuses turns that were judged more than once, as a file has them that was appended to itself.

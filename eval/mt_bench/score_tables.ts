@@ -52,11 +52,12 @@ export async function mtBenchTables(request: MtBenchRequest): Promise<ScoreTable
   const names = nameModels(request.models, [
     ...pairs.flatMap(({ rows }) => rows.flatMap(({ model_1, model_2 }) => [model_1, model_2])),
     ...grades.flatMap(({ rows }) => rows.map(({ model }) => model)),
+    ...means.flatMap(({ rows }) => rows.map(({ system }) => system)),
   ]);
   const tables = await collectProblems([
     () => pairs.length === 0 ? [] : [pairwiseTable(scorePairs(pairs, request), names)],
     () => grades.length === 0 ? [] : [gradesTable(scoreGrades(grades, request), names)],
-    () => means.length === 0 ? [] : [categoryTable(means.flatMap(({ rows }) => rows))],
+    () => means.length === 0 ? [] : [categoryTable(statedMeans(means), names)],
   ]);
   return tables.flat();
 }
@@ -115,18 +116,33 @@ function scoreGrades(
   files: readonly Read<SingleJudgment>[],
   request: MtBenchRequest,
 ): SingleScore[] {
-  const problems: Problem[] = [];
   const scored = files.flatMap(({ path, rows }) =>
     scoreSingle(rows, { ...request, path }).map((score) => ({ path, ...score }))
   );
-  scored.forEach(({ path, model }, i) => {
-    const same = scored.findIndex((each) => each.model === model);
-    if (same === i) return;
-    const message = `Expected no grades of "${model}", which ${scored[same].path} has.`;
-    problems.push({ path, message });
+  refuseTwice("grades", scored);
+  return scored;
+}
+
+/** Every system whose means by category a file states, by its name. */
+function statedMeans(files: readonly Read<CategoryMeans>[]): Map<string, CategoryMeans["means"]> {
+  const stated = files.flatMap(({ path, rows }) =>
+    rows.map(({ system, means }) => ({ path, model: system, means }))
+  );
+  refuseTwice("means", stated);
+  return new Map(stated.map(({ model, means }) => [model, means]));
+}
+
+/** @throws InputError naming every model that two files have */
+function refuseTwice(
+  what: string,
+  found: readonly { readonly path: string; readonly model: string }[],
+): void {
+  const problems = found.flatMap(({ path, model }, i): Problem[] => {
+    const same = found.findIndex((each) => each.model === model);
+    if (same === i) return [];
+    return [{ path, message: `Expected no ${what} of "${model}", which ${found[same].path} has.` }];
   });
   if (problems.length > 0) throw new InputError(problems);
-  return scored;
 }
 
 const rate = { unit: "%", better: null, digits: 2 } as const;
@@ -205,8 +221,11 @@ function gradesTable(scores: readonly SingleScore[], names: ModelNames): ScoreTa
 }
 
 /** Means by category as their evaluators state them, and the mean of these. */
-function categoryTable(systems: readonly CategoryMeans[]): ScoreTable {
-  const categories = [...new Set(systems.flatMap(({ means }) => Object.keys(means)))];
+function categoryTable(
+  systems: ReadonlyMap<string, CategoryMeans["means"]>,
+  names: ModelNames,
+): ScoreTable {
+  const categories = [...new Set([...systems.values()].flatMap((means) => Object.keys(means)))];
   return {
     id: "categories",
     title: "MT-Bench, means by category as stated",
@@ -214,11 +233,12 @@ function categoryTable(systems: readonly CategoryMeans[]): ScoreTable {
     caption: "The mean is that of the categories: MT-Bench's own where each has as many grades. " +
       "The grades are not in these files, so that there is neither an interval nor an n.",
     columns: [{ id: "mean", label: "Mean", ...grade }, ...categories.map(categoryColumn)],
-    rows: systems.map(({ system, means }): ScoreRow => {
+    rows: names.inOrder(systems.keys()).map((system): ScoreRow => {
+      const means = systems.get(system)!;
       const stated = Object.values(means);
       return {
         id: system,
-        label: system,
+        label: names.labelOf(system),
         values: {
           mean: plainScore(stated.reduce((sum, each) => sum + each, 0) / stated.length),
           ...Object.fromEntries(categories.map((name) => [name, plainScore(means[name])])),
@@ -230,7 +250,8 @@ function categoryTable(systems: readonly CategoryMeans[]): ScoreTable {
 }
 
 function categoryColumn(category: string): ScoreColumn {
-  return { id: category, label: category.slice(0, 1).toUpperCase() + category.slice(1), ...grade };
+  const label = category.slice(0, 1).toUpperCase() + category.slice(1);
+  return { id: category, label, ...grade, part: true };
 }
 
 function describeUnreadable({ unreadable, n }: { unreadable: number; n: number }): string | null {

@@ -1,4 +1,4 @@
-import { refuseProblems } from "../../data/sources/row_fields.ts";
+import { refuseProblems } from "../../core/problem.ts";
 import { bootstrapInterval } from "../stats/bootstrap.ts";
 import { mean } from "../stats/moments.ts";
 import { clusteredError } from "../stats/sample.ts";

@@ -206,16 +206,24 @@ class PausingDecoder implements TokenDecoder {
     this.cacheFloats = inner.cacheFloats;
   }
 
-  prefill(prompts: readonly Int32Array[]): Promise<Float32Array> {
-    return this.#pause(this.inner.prefill(prompts));
+  reserve(room: Parameters<TokenDecoder["reserve"]>[0]): void {
+    this.inner.reserve(room);
+  }
+
+  add(prompts: readonly Int32Array[]): Promise<Float32Array> {
+    return this.#pause(this.inner.add(prompts));
   }
 
   step(tokens: Int32Array): Promise<Float32Array> {
     return this.#pause(this.inner.step(tokens));
   }
 
-  keep(rows: readonly number[]): void {
-    this.inner.keep(rows);
+  drop(row: number): void {
+    this.inner.drop(row);
+  }
+
+  clear(): void {
+    this.inner.clear();
   }
 
   release(): Promise<void> {

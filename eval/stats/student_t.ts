@@ -1,3 +1,4 @@
+import { requirePositiveIntegers } from "../../core/positive_integers.ts";
 import { mean, standardDeviation } from "./moments.ts";
 
 /**
@@ -8,9 +9,7 @@ import { mean, standardDeviation } from "./moments.ts";
  * @param df degrees of freedom, an integer from 1
  */
 export function studentTCentral(t: number, df: number): number {
-  if (!Number.isInteger(df) || df < 1) {
-    throw new RangeError(`Expected df to be an integer greater than 0 but found ${df}.`);
-  }
+  requirePositiveIntegers({ df });
   return centralMass(Math.atan(t / Math.sqrt(df)), df);
 }
 

@@ -5,6 +5,7 @@ import { TextLineStream } from "../text_lines.ts";
 import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "../executor.ts";
 import type { Resources } from "../stage.ts";
 import { decodeLine } from "../worker_protocol.ts";
+import { workerEnvironment } from "./worker_environment.ts";
 
 /** How workers are started on this machine. */
 export interface LocalOptions {
@@ -24,7 +25,6 @@ const NATIVE_PACKAGES: Readonly<Record<NonNullable<Resources["native"]>[number],
   onnxruntime: "onnxruntime-node@",
   duckdb: "@duckdb+node-bindings",
   tokenizers: "@anush008+tokenizers",
-  resvg: "@resvg+resvg-js",
 };
 
 /**
@@ -39,11 +39,10 @@ const MALLOC = [
   "glibc.malloc.arena_max=1",
 ].join(":");
 
-/** Runs each job in a child process with just the permissions it needs. */
+/** Runs each job in a child process with just the permissions and variables it needs. */
 export class LocalExecutor implements Executor {
   readonly name = "local";
   readonly capacity: { readonly cores: number; readonly memory: number };
-  #packages: readonly string[] | undefined;
 
   constructor(private readonly options: LocalOptions) {
     this.capacity = { cores: options.cores, memory: options.memory };
@@ -54,7 +53,8 @@ export class LocalExecutor implements Executor {
     const child = new Deno.Command(this.options.deno, {
       args: ["run", "--no-prompt", "--cached-only", ...this.#permissions(job), worker],
       cwd: this.options.projectFolder,
-      env: { GLIBC_TUNABLES: MALLOC },
+      clearEnv: true,
+      env: { ...workerEnvironment(job.resources), GLIBC_TUNABLES: MALLOC },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -96,7 +96,7 @@ export class LocalExecutor implements Executor {
       `--allow-write=${written.map(listed)}`,
     ];
     const native = job.resources.native ?? [];
-    const folders = this.#nativeFolders(native);
+    const folders = nativeFolders(projectFolder, native);
     // Deno lets a C API's pointers be followed only where any library may be loaded.
     if (native.includes("onnxruntime")) permissions.push("--allow-ffi");
     else if (folders.length > 0) permissions.push(`--allow-ffi=${folders.map(listed)}`);
@@ -106,15 +106,24 @@ export class LocalExecutor implements Executor {
     if (variables.length > 0) permissions.push(`--allow-env=${variables.map(listed)}`);
     return permissions;
   }
+}
 
-  #nativeFolders(native: NonNullable<Resources["native"]>): string[] {
-    const store = join(this.options.projectFolder, "node_modules", ".deno");
-    this.#packages ??= [...Deno.readDirSync(store)].map(({ name }) => name);
-    return native.flatMap((name) =>
-      this.#packages!.filter((entry) => entry.startsWith(NATIVE_PACKAGES[name]))
-        .map((entry) => join(store, entry))
-    );
-  }
+/**
+ * The folders of the packages that hold native libraries, where they are installed.
+ *
+ * @param projectFolder the folder with `node_modules`
+ */
+export function nativeFolders(
+  projectFolder: string,
+  native: NonNullable<Resources["native"]>,
+): string[] {
+  if (native.length === 0) return [];
+  const store = join(projectFolder, "node_modules", ".deno");
+  const packages = [...Deno.readDirSync(store)].map(({ name }) => name);
+  return native.flatMap((name) =>
+    packages.filter((entry) => entry.startsWith(NATIVE_PACKAGES[name]))
+      .map((entry) => join(store, entry))
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { RunEvent } from "../events.ts";
+import { EventFollower } from "./event_follower.ts";
 import {
   parseObject,
   type RunHeader,
@@ -12,6 +13,7 @@ import {
   isMissing,
   naming,
   readTextIfThere,
+  writeAllSync,
   writeAtomically,
 } from "../../core/write_atomically.ts";
 
@@ -36,12 +38,28 @@ export class RunLog {
 
   /** The record of a run, or `null` when there is none or its file is damaged. */
   read(run: string): RunRecord | null {
+    const record = this.record(run);
+    if (record?.status !== "running") return record;
+    return { ...record, instances: instancesOf(this.events(run)) };
+  }
+
+  /** The same as it was written: of a run that goes on, without what became of its instances. */
+  record(run: string): RunRecord | null {
     if (!/^[0-9]{4,}$/.test(run)) return null;
-    const value = parseObject(readTextIfThere(`${this.folder}/${run}.json`));
+    const value = parseObject(readTextIfThere(this.recordPath(run)));
     if (value === null || value.run !== run || typeof value.recipe !== "string") return null;
     const { format: _, ...record } = value as unknown as RunRecord & { format: number };
-    if (record.status !== "running") return record;
-    return { ...record, instances: instancesOf(this.events(run)) };
+    return record;
+  }
+
+  /** Where the record of a run lies. */
+  recordPath(run: string): string {
+    return `${this.folder}/${run}.json`;
+  }
+
+  /** Reads the events of a run while it is written. */
+  follow(run: string): EventFollower {
+    return new EventFollower(this.#eventsPath(run));
   }
 
   /** The events of a run; a line that a kill cut short is left out. */
@@ -55,7 +73,7 @@ export class RunLog {
   /** Begins the next run, under an id that no other process can get: the file of events claims it. */
   async start(header: RunHeader): Promise<ActiveRun> {
     const [run, events] = await naming(this.folder, () => this.#claim());
-    const path = `${this.folder}/${run}.json`;
+    const path = this.recordPath(run);
     const open = { status: "running", finishedAt: null, seconds: null, instances: [] } as const;
     const record: RunRecord = { run, pid: Deno.pid, ...header, ...open };
     try {
@@ -105,7 +123,7 @@ export class ActiveRun {
     if (this.#events === null) throw new TypeError(`Expected run ${this.id} to be open.`);
     const bytes = new TextEncoder().encode(`${JSON.stringify(event)}\n`);
     try {
-      for (let at = 0; at < bytes.length;) at += this.#events.writeSync(bytes.subarray(at));
+      writeAllSync(this.#events, bytes);
     } catch (error) {
       throw explainFailure(error, this.places.path);
     }

@@ -1,6 +1,7 @@
 import type { Curve, Results } from "../../core/results.ts";
 import { InputError, nearest, type Problem } from "../../core/problem.ts";
 import { visibleText } from "../../core/visible_text.ts";
+import { formatNumber } from "../number_format.ts";
 
 /** One point of a drawn line; `seed` is null on the line of means. */
 export interface LinePoint {
@@ -40,6 +41,17 @@ export function linesCaption(points: readonly LinePoint[]): string {
 export function averageOf(points: readonly LinePoint[], label: string): string {
   const own = points.filter((point) => point.label === label && point.seed !== null);
   return new Set(own.map(({ seed }) => seed)).size > 1 ? "mean over seeds" : "one seed";
+}
+
+/** Each system's line of means in words: where it begins and where it ends. */
+export function describeLines(points: readonly LinePoint[], digits: number): string[] {
+  const means = points.filter(({ seed }) => seed === null);
+  return [...new Set(means.map(({ label }) => label))].map((label) => {
+    const line = means.filter((point) => point.label === label);
+    const [first, last] = [line[0], line[line.length - 1]];
+    return `${label}: from ${formatNumber(first.value, digits)} at step ${first.step} to ` +
+      `${formatNumber(last.value, digits)} at step ${last.step} (${averageOf(points, label)}).`;
+  });
 }
 
 /** What a quantity along training was measured on: the batches where its name says so. */

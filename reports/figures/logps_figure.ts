@@ -11,6 +11,7 @@ import {
   linesCaption,
   measuredOn,
 } from "./curves.ts";
+import { lineLayers } from "./line_layers.ts";
 import { CHOSEN, REJECTED } from "./palette.ts";
 import { renderSvg } from "./render_svg.ts";
 
@@ -85,18 +86,7 @@ function specification(points: readonly LogpsPoint[]): TopLevelSpec {
     spec: {
       width: Math.max(150, Math.floor(600 / labels.length)),
       height: 220,
-      layer: [
-        {
-          transform: [{ filter: "datum.seed !== null" }],
-          mark: { type: "line", strokeWidth: 0.9, opacity: 0.55 },
-          encoding: { ...encoding, detail: { field: "seed", type: "nominal" } },
-        },
-        {
-          transform: [{ filter: "datum.seed === null" }],
-          mark: { type: "line", strokeWidth: 2.4 },
-          encoding,
-        },
-      ],
+      layer: lineLayers(encoding),
     },
   };
 }

@@ -11,7 +11,15 @@ const DASHES: readonly (readonly number[])[] = [[1, 0], [6, 2], [1, 0], [2, 2], 
   2,
   2,
 ]];
-const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"];
+const SHAPES = [
+  "circle",
+  "square",
+  "triangle-up",
+  "diamond",
+  "cross",
+  "triangle-down",
+  "triangle-right",
+];
 
 export const INK = "#1b1b1b";
 export const FAINT = "#767676";
@@ -19,12 +27,16 @@ export const GRID = "#e4e4e4";
 export const PAPER = "#ffffff";
 export const CHOSEN = "#0072b2";
 export const REJECTED = "#d55e00";
+export const REPLIES = "#009e73";
+export const PREFERENCE = "#0072b2";
+export const REGULARISER = "#e69f00";
 
 /** How a system is drawn in every figure: by its place among the run's systems. */
 export function systemStyle(place: number): { colour: string; dash: number[]; shape: string } {
   return {
     colour: COLOURS[place % COLOURS.length],
     dash: [...DASHES[place % DASHES.length]],
-    shape: SHAPES[place % SHAPES.length],
+    // Another shape for each colour that comes again.
+    shape: SHAPES[(place + Math.floor(place / COLOURS.length)) % SHAPES.length],
   };
 }

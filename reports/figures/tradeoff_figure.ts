@@ -1,133 +1,103 @@
 import type { TopLevelSpec } from "vega-lite";
-import { InputError, nearest } from "../../core/problem.ts";
-import type { Metric, Results } from "../../core/results.ts";
+import type { Results } from "../../core/results.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
-import { formatNumber } from "../number_format.ts";
-import { unitLabel } from "../results_table.ts";
+import { formatInterval, formatNumber } from "../number_format.ts";
 import { visibleText } from "../../core/visible_text.ts";
-import { systemStyle } from "./palette.ts";
+import { evenLayers, intervalLayers, type MarkedPoint, pointEncoding } from "./point_layers.ts";
 import { renderSvg } from "./render_svg.ts";
+import { tradeoffQuantities, type TradeoffQuantity } from "./tradeoff_quantity.ts";
 
 type TradeoffSpec = Extract<FigureSpec, { kind: "tradeoff" }>;
+type Axes = { readonly x: TradeoffQuantity; readonly y: TradeoffQuantity };
 
-interface TradeoffPoint {
-  readonly label: string;
+/** A system's means, or the values of one of its seeds. */
+interface TradeoffPoint extends MarkedPoint {
+  /** Null for the means, which alone have intervals. */
   readonly seed: number | null;
-  readonly x: number;
-  readonly y: number;
 }
 
 /**
- * What a system gained against how far it moved: metric `y` over metric `x`, one large point a system
- * (mean over seeds), a small one for each seed.
+ * What a system gained against how far it moved: `y`, a metric or a win rate, over `x`; one large point a
+ * system (mean over seeds) with its 95% intervals, a small one for each seed.
  *
- * @throws InputError when a metric is not in the results
+ * @throws InputError when a metric or a system is not in the results
  */
 export async function tradeoffFigure(results: Results, spec: TradeoffSpec): Promise<Figure> {
-  checkMetrics(results, spec);
-  const [x, y] = [results.metrics[spec.x], results.metrics[spec.y]];
-  const points = pointsOf(results, spec);
-  const means = points.filter(({ seed }) => seed === null);
+  const axes = tradeoffQuantities(results, spec);
+  const { x, y } = axes;
+  const points = pointsOf(results, axes);
   const text = {
-    id: `figure-tradeoff-${spec.y}-${spec.x}`.replace(/[^A-Za-z0-9]+/g, "-"),
-    title: visibleText(`${y.label} against ${x.label}`),
-    description: means.map((point) =>
-      `${point.label}: ${formatNumber(point.y, y.digits)} at ${formatNumber(point.x, x.digits)}.`
+    id: `figure-tradeoff-${y.name}-${x.name}`.replace(/[^A-Za-z0-9]+/g, "-"),
+    title: `${y.label} against ${x.label}`,
+    description: points.filter(({ seed }) => seed === null).map(({ label, ...at }) =>
+      `${label}: ${inWords(at.y, at.yInterval, y)} at ${inWords(at.x, at.xInterval, x)}.`
     ).join(" "),
   };
   return {
     ...text,
     id: text.id.slice("figure-".length),
-    caption: results.seeds.length > 1 ? "Large: mean over seeds; small: each seed." : "One seed.",
-    svg: await renderSvg(
-      specification(points, { x: axisTitle(x), y: axisTitle(y) }),
-      text,
-    ),
+    caption: captionOf(results, axes),
+    svg: await renderSvg(specification(points, axes), text),
   };
 }
 
-function axisTitle(metric: Metric): string {
-  const unit = unitLabel(metric);
-  return visibleText(unit === null ? metric.label : `${metric.label} (${unit})`);
-}
-
-function pointsOf(results: Results, spec: TradeoffSpec): TradeoffPoint[] {
-  return results.systems.flatMap(({ label, metrics }) => {
-    const [x, y] = [metrics[spec.x], metrics[spec.y]];
-    if (x === undefined || y === undefined) return [];
+function pointsOf(results: Results, { x, y }: Axes): TradeoffPoint[] {
+  return results.systems.flatMap((system, place) => {
+    const [across, up] = [x.estimate(system), y.estimate(system)];
+    if (across === null || up === null) return [];
+    const own = { label: visibleText(system.label), place };
+    const none = { xInterval: null, yInterval: null };
     const seeds = results.seeds.flatMap((seed, i) => {
-      const [across, up] = [x.perSeed[i], y.perSeed[i]];
-      return across === null || up === null ? [] : [{ seed, x: across, y: up }];
+      const [x, y] = [across.perSeed[i], up.perSeed[i]];
+      return x === null || y === null ? [] : [{ ...own, ...none, seed, x, y }];
     });
-    return [
-      ...seeds,
-      { seed: null, x: x.mean, y: y.mean },
-    ].map((point) => ({ label: visibleText(label), ...point }));
+    const means = { x: across.mean, y: up.mean, xInterval: across.ci95, yInterval: up.ci95 };
+    return [...seeds, { ...own, ...means, seed: null }];
   });
 }
 
-/** Position by both metrics, colour and shape by system. */
-function encodingOf(
-  points: readonly TradeoffPoint[],
-  titles: { readonly x: string; readonly y: string },
-) {
-  const domain = [...new Set(points.map(({ label }) => label))];
-  const styles = domain.map((_, place) => systemStyle(place));
-  return {
-    x: { field: "x", type: "quantitative" as const, title: titles.x },
-    y: {
-      field: "y",
-      type: "quantitative" as const,
-      title: titles.y,
-      scale: { zero: false, padding: 10 },
-    },
-    color: {
-      field: "label",
-      type: "nominal" as const,
-      scale: { domain, range: styles.map(({ colour }) => colour) },
-      legend: { orient: "right" as const },
-    },
-    shape: {
-      field: "label",
-      type: "nominal" as const,
-      scale: { domain, range: styles.map(({ shape }) => shape) },
-    },
-  };
+function captionOf(results: Results, { x, y }: Axes): string {
+  const estimates = results.systems.flatMap((system) => [x.estimate(system), y.estimate(system)]);
+  const methods = estimates.flatMap((each) =>
+    each === null || each.ci95 === null ? [] : each.method
+  );
+  return [
+    results.seeds.length > 1 ? "Large: mean over seeds; small: each seed." : "One seed.",
+    ...(methods.length === 0 ? [] : [`Bars: 95% interval (${[...new Set(methods)].join("; ")}).`]),
+    ...(y.even === null && x.even === null
+      ? []
+      : ["Dashed: where neither system wins more often."]),
+  ].join(" ");
 }
 
-function specification(
-  points: readonly TradeoffPoint[],
-  titles: { readonly x: string; readonly y: string },
-): TopLevelSpec {
-  const encoding = encodingOf(points, titles);
-  const rows = (means: boolean) =>
-    points.filter(({ seed }) => (seed === null) === means).map((point) => ({ ...point }));
+function inWords(
+  value: number,
+  interval: readonly [number, number] | null,
+  { digits }: TradeoffQuantity,
+): string {
+  const mean = formatNumber(value, digits);
+  return interval === null ? mean : `${mean} ${formatInterval(interval, digits)}`;
+}
+
+function specification(points: readonly TradeoffPoint[], { x, y }: Axes): TopLevelSpec {
+  const encoding = pointEncoding(points, { x: x.axis, y: y.axis });
+  const means = points.filter(({ seed }) => seed === null);
   return {
     width: 440,
-    height: 280,
+    height: 300,
     layer: [
+      ...evenLayers({ x: x.even, y: y.even }, encoding),
+      ...intervalLayers(means, encoding),
       {
-        data: { values: rows(false) },
+        data: { values: points.filter(({ seed }) => seed !== null).map((point) => ({ ...point })) },
         mark: { type: "point", size: 28, strokeWidth: 1, opacity: 0.7 },
         encoding,
       },
       {
-        data: { values: rows(true) },
+        data: { values: means.map((point) => ({ ...point })) },
         mark: { type: "point", size: 150, strokeWidth: 2.4, opacity: 1 },
         encoding,
       },
     ],
   };
-}
-
-function checkMetrics(results: Results, spec: TradeoffSpec): void {
-  const known = Object.keys(results.metrics);
-  const problems = (["x", "y"] as const).filter((axis) => !known.includes(spec[axis])).map(
-    (axis) => ({
-      path: `figures.tradeoff.${axis}`,
-      message: `No metric is called "${spec[axis]}" in the results. Known: ${known.join(", ")}.`,
-      nearest: nearest(spec[axis], known),
-    }),
-  );
-  if (problems.length > 0) throw new InputError(problems);
 }

@@ -2,18 +2,19 @@ import type { TopLevelSpec } from "vega-lite";
 import type { Results } from "../../core/results.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
 import { formatNumber } from "../number_format.ts";
-import { visibleText } from "../../core/visible_text.ts";
 import {
-  averageOf,
   checkCurves,
   curvesOf,
+  describeLines,
   type LinePoint,
   linePoints,
   linesCaption,
   measuredOn,
 } from "./curves.ts";
-import { INK, PAPER, systemStyle } from "./palette.ts";
+import { lineLayers, systemEncoding } from "./line_layers.ts";
+import { INK, PAPER } from "./palette.ts";
 import { renderSvg } from "./render_svg.ts";
+import { trainingQuantity } from "./training_quantity.ts";
 
 type TrainingSpec = Extract<FigureSpec, { kind: "training" }>;
 
@@ -31,13 +32,12 @@ export async function trainingFigure(results: Results, spec: TrainingSpec): Prom
     values: [value],
   });
   const points = linePoints(curvesOf(results, systems), value);
-  const metric = results.metrics[value];
-  const best = bestPoints(points, stopped, metric?.better === "lower" ? -1 : 1);
-  const label = visibleText(metric?.label ?? value);
+  const best = bestPoints(points, stopped, results.metrics[value]?.better === "lower" ? -1 : 1);
+  const { label, axis, digits } = trainingQuantity(results, value);
   const text = {
     id: `figure-training-${value.replace(/[^A-Za-z0-9]+/g, "-")}`,
     title: `${label} along training`,
-    description: describe(points, best, metric?.digits ?? 2),
+    description: [...describeLines(points, digits), ...describeBest(best, digits)].join(" "),
   };
   const marked = best.length === 0
     ? ""
@@ -47,7 +47,7 @@ export async function trainingFigure(results: Results, spec: TrainingSpec): Prom
     ...text,
     id: text.id.slice("figure-".length),
     caption: `${label} ${ITEMS[measuredOn(value)]}. ${linesCaption(points)}${marked}`,
-    svg: await renderSvg(specification(results, { points, best, label }), text),
+    svg: await renderSvg(specification(systemEncoding(results, points, axis), points, best), text),
   };
 }
 
@@ -69,60 +69,19 @@ function bestPoints(
   );
 }
 
-interface Drawn {
-  readonly points: readonly LinePoint[];
-  readonly best: readonly LinePoint[];
-  /** The quantity, for the axis. */
-  readonly label: string;
-}
-
-/** Position by step and value, colour and dash by system. */
-function encodingOf(results: Results, { points, label }: Drawn) {
-  const labels = [...new Map(points.map(({ system, label }) => [system, label]))];
-  const styles = labels.map(([id]) =>
-    systemStyle(Math.max(0, results.systems.findIndex((system) => system.id === id)))
-  );
-  const domain = labels.map(([, label]) => label);
+function specification(
+  encoding: ReturnType<typeof systemEncoding>,
+  points: readonly LinePoint[],
+  best: readonly LinePoint[],
+): TopLevelSpec {
   return {
-    x: { field: "step", type: "quantitative" as const, title: "Training step" },
-    y: {
-      field: "value",
-      type: "quantitative" as const,
-      title: label,
-      scale: { zero: false, padding: 6 },
-    },
-    color: {
-      field: "label",
-      type: "nominal" as const,
-      scale: { domain, range: styles.map(({ colour }) => colour) },
-      legend: { orient: "top" as const, symbolType: "stroke", columns: 4 },
-    },
-    strokeDash: {
-      field: "label",
-      type: "nominal" as const,
-      scale: { domain, range: styles.map(({ dash }) => dash) },
-    },
-  };
-}
-
-function specification(results: Results, drawn: Drawn): TopLevelSpec {
-  const encoding = encodingOf(results, drawn);
-  return {
+    data: { values: points.map((point) => ({ ...point })) },
     width: 600,
     height: 280,
     layer: [
+      ...lineLayers(encoding),
       {
-        data: { values: values(drawn.points, false) },
-        mark: { type: "line", strokeWidth: 0.9, opacity: 0.55 },
-        encoding: { ...encoding, detail: { field: "seed", type: "nominal" } },
-      },
-      {
-        data: { values: values(drawn.points, true) },
-        mark: { type: "line", strokeWidth: 2.6 },
-        encoding,
-      },
-      {
-        data: { values: drawn.best.map((point) => ({ ...point })) },
+        data: { values: best.map((point) => ({ ...point })) },
         mark: { type: "point", shape: "diamond", size: 90, fill: PAPER, stroke: INK, opacity: 1 },
         encoding: { x: encoding.x, y: encoding.y },
       },
@@ -130,28 +89,10 @@ function specification(results: Results, drawn: Drawn): TopLevelSpec {
   };
 }
 
-function values(points: readonly LinePoint[], means: boolean) {
-  return points.filter(({ seed }) => (seed === null) === means).map((point) => ({ ...point }));
-}
-
-function describe(
-  points: readonly LinePoint[],
-  best: readonly LinePoint[],
-  digits: number,
-): string {
-  const means = points.filter(({ seed }) => seed === null);
-  const lines = [...new Set(means.map(({ label }) => label))].map((label) => {
-    const line = means.filter((point) => point.label === label);
-    const [first, last] = [line[0], line[line.length - 1]];
-    return `${label}: from ${formatNumber(first.value, digits)} at step ${first.step} to ` +
-      `${formatNumber(last.value, digits)} at step ${last.step} (${averageOf(points, label)}).`;
-  });
+function describeBest(best: readonly LinePoint[], digits: number): string[] {
+  if (best.length === 0) return [];
   const stops = best.map(({ seed, step, value }) =>
     `seed ${seed}: ${formatNumber(value, digits)} at step ${step}`
   );
-  return [
-    ...lines,
-    ...(stops.length === 0 ? [] : [`Best of ${best[0].label}: ${stops.join(", ")}.`]),
-  ]
-    .join(" ");
+  return [`Best of ${best[0].label}: ${stops.join(", ")}.`];
 }

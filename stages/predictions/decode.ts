@@ -1,4 +1,6 @@
 import { CACHE_FLOATS } from "../../eval/generate.ts";
+import { decodingFacts } from "../../eval/reply_tokens.ts";
+import { placesFor, positionsFor } from "../../eval/row_admission.ts";
 import type { MemoryPart, Prediction, Sizes } from "../../pipeline/prediction.ts";
 import { countWeights } from "../../train/costs/arithmetic.ts";
 import { decodingMemory } from "../../train/costs/memory.ts";
@@ -8,9 +10,10 @@ import type collect from "../collect.ts";
 import type curve from "../curve.ts";
 import type evaluate from "../evaluate.ts";
 import type generate from "../generate.ts";
-import { countOf, type PredictOf } from "./params_of.ts";
+import { decodingOf } from "../generation_params.ts";
+import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
-import { meanPromptTokens } from "./tokenize.ts";
+import { CHARACTERS_PER_TOKEN, meanCharacters, meanPromptTokens } from "./tokenize.ts";
 
 /** Replies that are written at once at most, and the longest prompt of the synthetic world with room. */
 const ROWS = 512;
@@ -51,17 +54,21 @@ export const predictCurve: PredictOf<typeof curve> = ({ params, inputs }) => ({
   memory: worldMemory(inputs.snapshots[0], params.maxNewTokens, 1),
 });
 
-/** Replies to the prompts of pairs, each as long as it may be. */
+/** Replies to the prompts of pairs or of a benchmark, each as long as it may be. */
 export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }): Prediction => {
-  const shape = shapeOf(inputs.policy[0]);
-  const pairs = countOf(inputs.pairs[0], "pairs") ?? params.limit ?? null;
-  if (shape === null || pairs === null) return {};
+  const [policy] = inputs.policy;
+  const [asked = null] = [...inputs.pairs ?? [], ...inputs.benchmark?.map(withoutReplies) ?? []];
+  const prompts = countOf(asked, "pairs") ?? countOf(asked, "prompts") ?? params.limit ?? null;
+  if (prompts === null) return {};
   const { maxNewTokens, maxPromptLength = Infinity, limit = Infinity } = params;
-  const replies = Math.min(pairs, limit);
-  const promptTokens = meanPromptTokens(inputs.pairs[0], maxPromptLength);
+  const replies = Math.min(prompts, limit);
+  const promptTokens = meanPromptTokens(asked, maxPromptLength);
+  const sizes = { replies, promptTokens, ...replySizes(params, asked) };
+  const shape = shapeOf(policy);
+  if (shape === null) return { outputs: { replies: sizes } };
   const { all } = countWeights(shape);
   return {
-    outputs: { replies: { replies } },
+    outputs: { replies: sizes },
     work: {
       amount: replies * decodingWork(shape, { promptTokens, newTokens: maxNewTokens }),
       unit: "operations",
@@ -70,13 +77,30 @@ export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }
       like: "decoding",
       scale: all,
     },
-    memory: memoryOf(inputs.policy[0], {
+    memory: memoryOf(policy, {
       models: 1,
       rows: replies,
       length: Math.min(maxPromptLength, 4 * promptTokens) + maxNewTokens,
     }),
   };
 };
+
+/** A benchmark's sizes as those of pairs, whose prompts they are told apart by having replies. */
+function withoutReplies(sizes: Sizes | null): Sizes | null {
+  return sizes && { ...sizes, chosenCharacters: 0 };
+}
+
+/** What is foreseen of replies, each as long as it may be; bytes as if every character took one. */
+function replySizes(params: ParamsOf<typeof generate>, pairs: Sizes | null): Sizes {
+  const texts = meanCharacters(pairs);
+  return {
+    replyTokens: params.maxNewTokens,
+    promptBytes: texts.prompt,
+    replyBytes: CHARACTERS_PER_TOKEN * params.maxNewTokens,
+    chosenBytes: texts.chosen,
+    ...decodingFacts(decodingOf(params, params.stream)),
+  };
+}
 
 function worldMemory(model: Sizes | null, maxNewTokens: number, models: number) {
   return memoryOf(model, { models, rows: ROWS, length: WORLD_PROMPT_TOKENS + maxNewTokens });
@@ -89,7 +113,10 @@ function memoryOf(
 ): readonly MemoryPart[] | undefined {
   const shape = shapeOf(model);
   if (shape === null) return undefined;
-  const perRow = 2 * shape.layers * shape.keyValueHeads * shape.headDim * length;
-  const most = Math.max(1, Math.floor(CACHE_FLOATS / perRow));
-  return decodingMemory(shape, { models, rows: Math.min(rows, ROWS, most), length });
+  const positions = positionsFor(Math.ceil(length));
+  const places = placesFor(positions, {
+    mostRows: ROWS,
+    mostPositions: CACHE_FLOATS / (2 * shape.layers * shape.keyValueHeads * shape.headDim),
+  });
+  return decodingMemory(shape, { models, rows: Math.min(rows, places), length: positions });
 }

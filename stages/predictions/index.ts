@@ -1,6 +1,7 @@
 import type { Predict } from "../../pipeline/prediction.ts";
 import type { Stage } from "../../pipeline/stage.ts";
 import { predictBaseModel } from "./base_model.ts";
+import { predictBenchmark } from "./benchmark.ts";
 import {
   predictInitial,
   predictPairs,
@@ -9,6 +10,7 @@ import {
   predictWorld,
 } from "./data.ts";
 import { predictCollecting, predictCurve, predictEvaluation, predictGenerating } from "./decode.ts";
+import { predictJudging, predictJudgingAnswers } from "./judge.ts";
 import { predictLogps, predictMeasuring } from "./score.ts";
 import { predictTokens } from "./tokenize.ts";
 import { predictTraining } from "./train.ts";
@@ -17,6 +19,7 @@ import { predictTraining } from "./train.ts";
 const PREDICTIONS: Readonly<Record<string, Predict<never>>> = {
   "world": predictWorld,
   "read-pairs": predictPairs,
+  "read-benchmark": predictBenchmark,
   "train-tokenizer": predictTokenizer,
   "tokenize": predictTokens,
   "base-model": predictBaseModel,
@@ -29,6 +32,8 @@ const PREDICTIONS: Readonly<Record<string, Predict<never>>> = {
   "evaluate": predictEvaluation,
   "generate": predictGenerating,
   "measure": predictMeasuring,
+  "judge": predictJudging,
+  "judge-answers": predictJudgingAnswers,
 };
 
 /** A stage with its prediction, where it has one; parameters were checked by the stage's own schema. */

@@ -1,12 +1,12 @@
 import type { Prediction, Sizes } from "../../pipeline/prediction.ts";
-import { countWeights } from "../../train/costs/arithmetic.ts";
+import { countWeights, type Reading } from "../../train/costs/arithmetic.ts";
 import { scoringMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork } from "../../train/costs/work.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
-import type { PredictOf } from "./params_of.ts";
+import { countOf, type PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
 import { largestRun, meanReading, tokenSizesOf } from "./token_sizes.ts";
 
@@ -14,11 +14,30 @@ import { largestRun, meanReading, tokenSizesOf } from "./token_sizes.ts";
 export const predictLogps: PredictOf<typeof logps> = ({ params, inputs }) =>
   predictScoring(inputs.model[0], inputs.tokens[0], params.threads);
 
-/** Log-probs of all held-out replies. */
-export const predictMeasuring: PredictOf<typeof measure> = ({ params, inputs }) =>
-  inputs.policy[0] === undefined
-    ? {}
-    : predictScoring(inputs.policy[0], inputs.pairs[0], params.threads);
+/** Log-probs of all held-out replies; twice those of the policy's own, where they tell the KL. */
+export const predictMeasuring: PredictOf<typeof measure> = ({ params, inputs }) => {
+  const [policy] = inputs.policy;
+  if (policy === undefined) return {};
+  const prediction = predictScoring(policy, inputs.pairs[0], params.threads);
+  const own = inputs.referenceModel.length === 0 ? null : klReading(inputs.replies[0] ?? null);
+  const shape = shapeOf(policy);
+  const { work } = prediction;
+  if (own === null || shape === null || work === undefined) return prediction;
+  const amount = work.amount + 2 * own.replies * scoringWork(shape, own.reading);
+  return { ...prediction, work: { ...work, amount, startSeconds: 2 * work.startSeconds } };
+};
+
+/** Replies that tell the KL, and what is read of a mean one; null where they tell none. */
+function klReading(sizes: Sizes | null): { replies: number; reading: Reading } | null {
+  const [replies, prompt, reply] = ["replies", "promptTokens", "replyTokens"]
+    .map((name) => countOf(sizes, name));
+  if (sizes === null || replies === null || prompt === null || reply === null) return null;
+  const { decoding, temperature, topP, topK } = sizes;
+  if (decoding !== "drawn" || temperature !== 1 || topP !== 1 || topK !== undefined) return null;
+  const tokens = prompt + reply;
+  const cells = prompt ** 2 + reply * tokens;
+  return { replies, reading: { tokens, replyTokens: reply, cells } };
+}
 
 function predictScoring(
   model: Sizes | null,

@@ -7,7 +7,7 @@ import { type TokenSizes, tokenSizesOf } from "./token_sizes.ts";
 type Params = ParamsOf<typeof tokenize>;
 
 /** Characters of a token of English text in a vocabulary of about 50,000. */
-const CHARACTERS_PER_TOKEN = 4.4;
+export const CHARACTERS_PER_TOKEN = 4.4;
 
 /** Characters that could be tokenized while a row is read and written. */
 const ROW_CHARACTERS = 200;
@@ -40,7 +40,7 @@ export const predictTokens: PredictOf<typeof tokenize> = ({ params, inputs, last
 };
 
 function workOf(pairs: number, sizes: Sizes | null): Pick<Prediction, "work"> {
-  const texts = charactersOf(sizes) ?? ULTRAFEEDBACK;
+  const texts = meanCharacters(sizes);
   const characters = texts.prompt + texts.chosen + (texts.rejected ?? 0);
   return {
     work: {
@@ -99,9 +99,14 @@ function guessLengths(params: Params, pairs: Sizes | null) {
   };
 }
 
+/** Mean characters of pairs' texts; UltraFeedback's where nothing is known of them. */
+export function meanCharacters(pairs: Sizes | null) {
+  return charactersOf(pairs) ?? ULTRAFEEDBACK;
+}
+
 /** Mean tokens of pairs' prompts, cut at `most`; UltraFeedback's where nothing is known of them. */
 export function meanPromptTokens(pairs: Sizes | null, most: number): number {
-  return cutMean((charactersOf(pairs) ?? ULTRAFEEDBACK).prompt, most);
+  return cutMean(meanCharacters(pairs).prompt, most);
 }
 
 /** Mean tokens of texts whose lengths fall off exponentially, cut at `most`. */

@@ -7,7 +7,7 @@ import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 
 const COMMANDS = [
   ...["reproduce", "run", "plan", "explain", "status", "diff", "verify", "gc", "doctor", "logps"],
-  ...["train", "generate", "serve-model", "recipes", "stages", "show", "cite"],
+  ...["train", "generate", "serve-model", "ui", "report", "recipes", "stages", "show", "cite"],
 ];
 
 for (const command of COMMANDS) {
@@ -212,6 +212,19 @@ Deno.test("two trainings into one --out are kept apart", async () => {
   assert.match(stderr, /is held by process \d+ on .*: it trains into the same --out\./);
   assert.ok((await Deno.stat(work)).isDirectory);
   assert.ok((await Deno.stat(lock)).isFile);
+});
+
+Deno.test("train refuses a --log inside its --out, which would stand in the way of the model", async () => {
+  await using scratch = await ScratchFolder.make();
+  await Deno.mkdir(join(scratch.path, "out"));
+  const { code, stdout, stderr } = await ballast([
+    ...["train", "--model", scratch.path, "--pairs", PROJECT + "/deno.json", "--loss", "sft"],
+    ...["--sft", "sum", "--lr", "1", "--steps", "1", "--batch-pairs", "1", "--max-length", "9"],
+    ...["--max-prompt-length", "5", "--out", "out", "--log", "out/log.ndjson"],
+  ], { folder: scratch.path });
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /--log: Expected a file outside .*out, which --out makes, but found /);
+  assert.deepEqual([...Deno.readDirSync(join(scratch.path, "out"))], []);
 });
 
 Deno.test("status tells a run that goes on from one that was killed", () =>

@@ -124,6 +124,29 @@ Deno.test("export of models and adapters from paths", async (t) => {
     assert.match(stderr, /tokenizer(_config)?\.json: Expected a tokenizer's file but found none/);
     assert(!names(scratch.path).some((name) => /^x$|exporting/.test(name)));
   });
+
+  await t.step(
+    "a tokenizer with more tokens than the model is refused, and nothing is left",
+    async () => {
+      await Deno.mkdir(inScratch("larger"));
+      for (const name of names(inScratch("tokenizer"))) {
+        await Deno.copyFile(inScratch(`tokenizer/${name}`), inScratch(`larger/${name}`));
+      }
+      const json = JSON.parse(await Deno.readTextFile(inScratch("larger/tokenizer.json")));
+      json.added_tokens.push({ ...json.added_tokens[0], id: 1024, content: "<|more|>" });
+      await Deno.writeTextFile(inScratch("larger/tokenizer.json"), JSON.stringify(json));
+      const larger = ["export", "--model", MODEL, "--tokenizer", "larger", "--out", "x"];
+      for (const more of [[], ["--adapter", ADAPTER, "--base-model", "owner/base"]]) {
+        const { code, stdout, stderr } = await ballast([...larger, ...more], place);
+        assert.deepEqual([code, stdout], [1, ""]);
+        assert.match(
+          stderr,
+          /larger: Expected at most 1024 tokens, as the model has, but found 1025\./,
+        );
+        assert(!names(scratch.path).some((name) => /^x$|exporting/.test(name)));
+      }
+    },
+  );
 });
 
 Deno.test("export of an instance: what is in the store, and nothing is run for it", async (t) => {

@@ -116,5 +116,17 @@ Deno.test("generate replies to prompts as the contract says", async (t) => {
     await refused([...file, "--system", "Be terse.", "--max-new-tokens", "64"], /positions/, 1);
     await Deno.writeTextFile(join(scratch.path, "bad.jsonl"), '{"prompt": "a"}\n{"prompt": 1}\n');
     await refused([...model, "--prompts", "bad.jsonl"], /bad\.jsonl:2: Expected a row/, 1);
+    await Deno.writeTextFile(
+      join(scratch.path, "fussy.jinja"),
+      "{% if messages[0].content == 'no' %}{{ raise_exception('Not no.') }}{% endif %}copy dog",
+    );
+    const rows = ["yes", "no", "yes", "no"].map((prompt) => `${JSON.stringify({ prompt })}\n`);
+    await Deno.writeTextFile(join(scratch.path, "fussy.jsonl"), rows.join("\n"));
+    const fussy = [...model, "--prompts", "fussy.jsonl", "--template", "fussy.jinja"];
+    await refused(fussy, /fussy\.jsonl:3: .*Not no\.\n.*fussy\.jsonl:7: .*Not no\./, 1);
+    const system = [{ role: "system", content: "s" }, { role: "user", content: "u" }];
+    await Deno.writeTextFile(join(scratch.path, "own.jsonl"), JSON.stringify({ prompt: system }));
+    const own = [...model, "--prompts", "own.jsonl", "--system", "Be terse."];
+    await refused(own, /own\.jsonl:1: Expected no system message, where --system gives one/, 1);
   });
 });

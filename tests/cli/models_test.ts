@@ -228,6 +228,24 @@ Deno.test("logps and train on a model of our own, as the contract says", async (
     assert.match(stderr, /wrong\.jsonl:2/);
     assert.doesNotMatch(stderr, /\n +at /);
   });
+
+  await t.step("pairs without a prompt are named: exit 1, no stack trace", async () => {
+    const rows = ["", "say", ""].map((prompt) => ({ prompt, chosen: "red", rejected: "tea" }));
+    const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+    await Deno.writeTextFile(join(folder, "empty.jsonl"), lines);
+    const plain = "{% for m in messages %}{{ m.content }} {% endfor %}";
+    await Deno.writeTextFile(join(folder, "plain.jinja"), plain);
+    const args = ["logps", "--model", "model", "--pairs", "empty.jsonl", ...LENGTHS];
+    const { code, stdout, stderr } = await ballast([...args, "--template", "plain.jinja"], place);
+    assert.deepEqual([code, stdout], [1, ""]);
+    for (const line of [1, 3]) {
+      assert.match(
+        stderr,
+        new RegExp(`pair empty\\.jsonl:${line}: Expected prompt to have tokens`),
+      );
+    }
+    assert.doesNotMatch(stderr, /\n +at /);
+  });
 });
 
 /** Waits until something lies in a folder that does not exist yet, or a process has ended. */

@@ -41,6 +41,7 @@ async function publish(store: Store, ids: readonly string[], finished: readonly 
     paths: {},
     modules: {},
     inputs: {},
+    after: [],
   }));
   const memory = { get: () => undefined, set: () => {} };
   const context = { recipe: "toy", store, code: {} as CodeIndex, memory, machine: "" };

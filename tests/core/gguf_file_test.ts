@@ -165,3 +165,100 @@ Deno.test("readGgufHeader() refuses shapes, types and alignments that the format
     ": a: Expected text in UTF-8 but found other bytes.",
   ]);
 });
+
+/** A whole header, then zeros up to a size: they take no room on the disk. */
+function problemsBefore(zeros: number, begin: readonly (Uint8Array | number)[]): Promise<string[]> {
+  return withFile(begun(begin), async (path) => {
+    await Deno.truncate(path, zeros);
+    return await readGgufHeader(path).then(() => [], (error) => {
+      assert(error instanceof InputError, `${error}`);
+      return error.problems.map((one) => `${one.path.slice(path.length)}: ${one.message}`);
+    });
+  });
+}
+
+/** Bytes as they are, and numbers as 64 bits. */
+function begun(parts: readonly (Uint8Array | number)[]): Uint8Array {
+  return Uint8Array.from(
+    parts.flatMap((part) =>
+      typeof part === "number"
+        ? [...new Uint8Array(BigUint64Array.of(BigInt(part)).buffer)]
+        : [...part]
+    ),
+  );
+}
+
+const START = Uint8Array.from([...new TextEncoder().encode("GGUF"), 3, 0, 0, 0]);
+const type = (number: number) => Uint8Array.of(number, 0, 0, 0);
+const key = (text: string) => begun([text.length, new TextEncoder().encode(text)]);
+const [UINT8, TEXT, LIST] = [type(0), type(8), type(9)];
+
+Deno.test("readGgufHeader() reads no more of anything than models need, however large the file", async () => {
+  const large = 2 ** 32;
+  const cases: [begin: (Uint8Array | number)[], problem: string][] = [
+    [[START, 0, 70_000], ": metadata: Expected at most 65536 entries but found 70000."],
+    [[START, 70_000, 0], ": tensors: Expected at most 65536 tensors but found 70000."],
+    [
+      [START, 0, 1, 70_000],
+      ": entry 1 of the metadata: Expected at most 65535 bytes of text but found 70000.",
+    ],
+    [[START, 1, 0, 70_000], ": tensor 1: Expected at most 65535 bytes of text but found 70000."],
+    [
+      [START, 0, 1, key("a"), TEXT, 2 ** 24 + 1],
+      ": a: Expected at most 16777216 bytes of text but found 16777217.",
+    ],
+    [
+      [START, 0, 1, key("a"), LIST, UINT8, 2 ** 24 + 1],
+      ": a: Expected at most 16777216 elements of lists but found 16777217.",
+    ],
+    [
+      [START, 0, 2, key("a"), LIST, UINT8, 8, 0, key("b"), LIST, UINT8, 2 ** 24 - 7],
+      ": b: Expected at most 16777216 elements of lists but found 16777217.",
+    ],
+    [
+      [START, 0, 1, key("a"), LIST, LIST, 2, UINT8, 2 ** 24, UINT8, 1],
+      ": a: Expected at most 16777216 elements of lists but found 16777218.",
+    ],
+    [
+      [START, 0, 1, key("a"), LIST, type(13), 2 ** 20],
+      ": a: Expected a known type of value but found 13.",
+    ],
+  ];
+  for (const [begin, problem] of cases) {
+    assert.deepEqual(await problemsBefore(large, begin), [problem]);
+  }
+});
+
+Deno.test("readGgufHeader() counts lists of lists by the bytes that each takes at least", async () => {
+  const begin = [START, 0, 1, key("a"), LIST, LIST, 2];
+  const size = begun(begin).length + 23;
+  assert.deepEqual(await problemsBefore(size, begin), [
+    ": a: Expected 2 elements but found only 23 bytes of the file left.",
+  ]);
+});
+
+Deno.test("readGgufHeader() refuses a header of many texts, each of a size that is allowed", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".gguf" });
+  try {
+    using file = await Deno.open(path, { write: true });
+    await file.write(begun([START, 0, 9]));
+    for (let i = 0; i < 9; i++) {
+      await file.write(begun([key(`${i}`), TEXT, 2 ** 24]));
+      await file.seek(2 ** 24, Deno.SeekMode.Current);
+    }
+    await file.truncate(2 ** 28);
+    await assert.rejects(readGgufHeader(path), {
+      name: "InputError",
+      message: /gguf: 7: Expected at most 134217728 bytes of header but found 134\d+\.$/,
+    });
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("readGgufHeader() names 20 tensors that appear twice, and counts the others", async () => {
+  const tensors = Array.from({ length: 60 }, (_, i) => ({ ...TENSORS[1], name: `t${i % 30}` }));
+  const problems = await problemsOf(ggufFile([], tensors));
+  assert.equal(problems.length, 21);
+  assert.match(problems[20], /: 10 more problems\.$/);
+});

@@ -334,8 +334,9 @@ Deno.test("auditTokens() describes lengths before and after truncation", async (
     ["test", "evaluation", 0],
   ]);
   const { before, after } = sets[0].lengths;
-  assert.deepEqual(before.prompt, { min: 1, median: 50, p90: 90, p99: 99, max: 100, mean: 50.5 });
-  assert.deepEqual(after.prompt, { min: 2, median: 2, p90: 2, p99: 2, max: 2, mean: 2 });
+  const quantiles = { p10: 10, p25: 25, median: 50, p75: 75, p90: 90, p99: 99 };
+  assert.deepEqual(before.prompt, { n: 100, min: 1, ...quantiles, max: 100, mean: 50.5 });
+  assert.deepEqual(new Set(Object.values({ ...after.prompt, n: 2 })), new Set([2]));
   assert.equal(before.rejected, null);
   assert.deepEqual(sets[0].truncation, {
     none: 100,

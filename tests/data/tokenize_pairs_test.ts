@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { InputError } from "../../core/problem.ts";
 import { writePairs } from "../../data/pairs_file.ts";
 import { readTokenFacts, readTokens } from "../../data/store/read_tokens.ts";
 import { type TokenizePairs, tokenizePairs } from "../../data/tokenize_pairs.ts";
@@ -89,22 +90,38 @@ Deno.test("tokenizePairs() keeps the chosen replies alone, when asked", async ()
   ]]);
 });
 
-Deno.test("tokenizePairs() tells of the first pair that cannot be written, batches later", async () => {
+Deno.test("tokenizePairs() names the pairs that cannot be written, over all batches", async () => {
   const root = await Deno.makeTempDir();
-  const [pairs, tokenizer, folder] = ["pairs", "tokenizer", "tokens"].map((n) => `${root}/${n}`);
-  for (const path of [pairs, folder]) await Deno.mkdir(path);
+  const [pairs, tokenizer] = ["pairs", "tokenizer"].map((n) => `${root}/${n}`);
+  await Deno.mkdir(pairs);
   await writeWorldTokenizer(tokenizer);
   const row = { prompt: "copy dog", chosen: "dog .", rejected: "cat ." };
-  const rows = Array.from({ length: 600 }, (_, i) => ({ id: String(i), ...row }));
-  await writePairs(pairs, rows.with(300, { ...rows[300], chosen: "unicorn ." }));
-  const progress: number[] = [];
-  const onProgress = (done: number) => progress.push(done);
-  const options = { pairs, tokenizer, folder, maxLength: 7, maxPromptLength: 5, onProgress };
-  await assert.rejects(tokenizePairs(options), {
-    name: "InputError",
-    message: /no token for "unicorn"/,
-  });
-  assert.deepEqual(progress, [128, 256]);
+  const unwritable = async (ids: readonly number[]) => {
+    const rows = Array.from({ length: 600 }, (_, i) => ({
+      id: `f:${i}`,
+      ...row,
+      chosen: ids.includes(i) ? "unicorn ." : row.chosen,
+    }));
+    await writePairs(pairs, rows);
+    const folder = await Deno.makeTempDir({ dir: root });
+    const progress: number[] = [];
+    const error = await tokenizePairs({
+      ...{ pairs, tokenizer, folder, maxLength: 7, maxPromptLength: 5 },
+      onProgress: (done) => progress.push(done),
+    }).catch((error) => error);
+    assert.deepEqual(progress, [128, 256, 384, 512, 600]);
+    assert(error instanceof InputError, `${error}`);
+    return error.problems;
+  };
+  const few = await unwritable([10, 300, 301, 599]);
+  assert.deepEqual(few.map(({ path }) => path), [
+    ...[10, 300, 301, 599].map((i) => `pair f:${i}: ${tokenizer}/tokenizer.json`),
+  ]);
+  assert.match(few[0].message, /no token for "unicorn"/);
+  const many = await unwritable(Array.from({ length: 25 }, (_, i) => 20 * i));
+  assert.deepEqual(many.length, 21);
+  assert.match(many[19].path, /^pair f:380: /);
+  assert.deepEqual(many[20], { path: "…", message: "5 more problems." });
   await Deno.remove(root, { recursive: true });
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { InputError } from "../../core/problem.ts";
 import { pairTokenizer, tokenizePrompt, truncate } from "../../data/tokenize.ts";
 import type { ChatTemplate } from "../../data/tokenizer/chat_template.ts";
 import { loadTokenizer, type Tokenizer } from "../../data/tokenizer/tokenizer.ts";
@@ -275,7 +276,44 @@ Deno.test("pairTokenizer() refuses a prompt of messages where no template says h
   const tokenize = pairTokenizer(fakeTokenizer(), lengths);
   assert.throws(() => tokenize({ id: "a", prompt: turns, chosen: "5" }), {
     name: "InputError",
-    message: "tokenizer: Expected a chat template, which a prompt of several messages " +
+    message: "pair a: tokenizer: Expected a chat template, which a prompt of several messages " +
       "(system, user, assistant, user) needs, but found none.",
   });
+});
+
+/** A template that refuses prompts of a 7. */
+const fussy = template((messages) => {
+  if (messages[0].content !== "7") return messages.map(({ content }) => content).join("");
+  throw new InputError([{ path: "t.jinja", message: "No sevens." }]);
+});
+
+Deno.test("pairTokenizer() names the pair that a template refuses, and all of many", async () => {
+  const tokenize = pairTokenizer(fakeTokenizer({ chatTemplate: fussy }), lengths);
+  const pairs = ["1", "7", "2", "7"].map((prompt, i) => ({ id: `f:${i}`, prompt, chosen: "3" }));
+  assert.throws(() => tokenize(pairs[1]), {
+    name: "InputError",
+    message: "pair f:1: t.jinja: No sevens.",
+  });
+  await assert.rejects(tokenize.all(pairs), {
+    name: "InputError",
+    message: "2 problems:\n  pair f:1: t.jinja: No sevens.\n  pair f:3: t.jinja: No sevens.",
+  });
+});
+
+Deno.test("pairTokenizer().all() names the pairs that no token writes, and passes on what failed", async () => {
+  const failing = (error: Error) => {
+    const encode = (text: string) => {
+      if (text.includes("8")) throw error;
+      return new Int32Array(1);
+    };
+    const encodeAll = (texts: readonly string[]) => Promise.resolve().then(() => texts.map(encode));
+    return pairTokenizer(fakeTokenizer({ encode, encodeAll }), lengths);
+  };
+  const pairs = ["1", "8", "2"].map((prompt, i) => ({ id: `${i}`, prompt, chosen: "3" }));
+  const unknown = new InputError([{ path: "tokenizer.json", message: "No token for 8." }]);
+  await assert.rejects(failing(unknown).all(pairs), {
+    name: "InputError",
+    message: "pair 1: tokenizer.json: No token for 8.",
+  });
+  await assert.rejects(failing(new TypeError("broken")).all(pairs), new TypeError("broken"));
 });

@@ -181,8 +181,10 @@ export interface PlanDocument {
     work: { amount: number; unit: string } | null;
     memoryBytes: number | null;
     memoryParts: readonly { what: string; bytes: number }[] | null;
+    calls: { count: number | null; dollars: number | null } | null;
   }[];
   readonly estimateSeconds: number | null;
+  readonly calls: { count: number | null; dollars: number | null } | null;
   readonly machines: readonly {
     machine: string;
     memoryBytes: number;

@@ -14,9 +14,17 @@ stages:
     params: &lengths { maxLength: 64, maxPromptLength: 32 }
   test-tokens: { uses: tokenize, inputs: { pairs: data.test, tokenizer: tokenizer }, params: *lengths }
   audit: { uses: audit, inputs: { train: train-tokens, evaluation: [test-tokens] } }
+  initial:
+    uses: initialize
+    inputs: { tokenizer: tokenizer }
+    params: { hiddenSize: 8, intermediateSize: 16, layers: 1, heads: 1, tiedEmbeddings: true, maxPositions: 64, seed: 0 }
+  train:
+    inputs: { model: initial, tokens: train-tokens }
+    after: [audit]
+    params: { loss: sft, sft: token_mean, learningRate: 1.0e-3, steps: 2, batchPairs: 5, schedule: constant, threads: 1, seed: 0 }
 `;
 
-Deno.test("a failed audit leaves its report, and every row with an error, where its message says", async () => {
+Deno.test("a failed audit starts no training, leaves its report, and every row with an error, where its message says", async () => {
   await using scratch = await ScratchFolder.make();
   const inScratch = (...parts: string[]) => join(scratch.path, ...parts);
   await Deno.writeTextFile(inScratch("leaking.yaml"), RECIPE);
@@ -28,9 +36,12 @@ Deno.test("a failed audit leaves its report, and every row with an error, where 
   for (const split of ["train", "test"]) {
     await Deno.writeTextFile(inScratch("rows", `${split}_prefs.jsonl`), rows);
   }
-  const args = ["run", "audit", "--recipe", "leaking.yaml", "--store", "store"];
+  const args = ["run", "train", "--recipe", "leaking.yaml", "--store", "store"];
   const { code, stderr } = await ballast(args, { folder: scratch.path });
   assert.equal(code, 1, stderr);
+  assert.match(stderr, /started +audit/);
+  assert.match(stderr, /skipped +train: it needs audit/);
+  assert.doesNotMatch(stderr, /started +train\n/);
   assert.match(stderr, /test_prefs\.jsonl:20, … 5 more\)/);
   const kept = /The whole report is kept as (\S+)\/audit\.json/.exec(stderr)?.[1];
   assert.ok(kept !== undefined, stderr);

@@ -103,7 +103,7 @@ Deno.test("a recipe's judge: asked once, its answers make the table again offlin
   assert.equal(judge.seen.length, 32);
 
   const { request } = judgments[3];
-  await Deno.remove(join(elsewhere, "judgments", request.slice(0, 2), `${request}.json`));
+  await Deno.remove(join(elsewhere, "judgments", request!.slice(0, 2), `${request}.json`));
   const lacking = await ballast(
     args("elsewhere", "--offline", "--set", "judge.concurrency=2"),
     named,
@@ -111,7 +111,7 @@ Deno.test("a recipe's judge: asked once, its answers make the table again offlin
   assert.equal(lacking.code, 1);
   assert.match(
     lacking.stderr,
-    new RegExp(`1 of 16 are missing:\\s+.*swapped \\(${request.slice(0, 12)}\\)`),
+    new RegExp(`1 of 16 are missing:\\s+.*swapped \\(${request!.slice(0, 12)}\\)`),
   );
 });
 
@@ -127,28 +127,34 @@ Deno.test("the judge's name is in the key; a judge without one, a foreign templa
     ...["run", "judge", "--recipe", "judged.yaml", "--store", "store", ...more],
   ];
   const refused = async (
+    code: number,
     message: RegExp,
     environment: Record<string, string>,
     ...more: string[]
   ) => {
-    const { code, stderr } = await ballast(args(...more), place(environment));
-    assert.equal(code, 1, stderr);
-    assert.match(stderr, message);
+    const called = await ballast(args(...more), place(environment));
+    assert.equal(called.code, code, called.stderr);
+    assert.match(called.stderr, message);
   };
-  await refused(/JUDGE_MODEL: Expected the judge's name, here or as the parameter model, but/, {});
+  const unnamed =
+    /judge\.params\.model: Missing\. Expected the judge's name, here or as JUDGE_MODEL\./;
+  await refused(2, unnamed, {});
   await refused(
-    /JUDGE_MODEL: Expected one, as the recipe names it, or nothing, but found two\./,
+    2,
+    /judge\.params\.model: Expected JUDGE_MODEL to be one too, or not set, but found two\./,
     { JUDGE_MODEL: "two" },
     ...["--set", "judge.model=one"],
   );
+  await assert.rejects(Deno.stat(join(scratch.path, "store")), "nothing was run before");
   const other = "0".repeat(64);
   await refused(
+    1,
     /pair\.txt: Expected the file with SHA-256 0{64} but found [0-9a-f]{64}\./,
     { JUDGE_MODEL: "one" },
     ...["--set", `judge.templateSha256="${other}"`],
   );
   assert.equal(judge.seen.length, 0);
-  await refused(/found 0\.0%: 0 of 16 judgments scored, 16 unparseable, 0 failed\./, {
+  await refused(1, /found 0\.0%: 0 of 16 judgments scored, 16 unparseable, 0 failed\./, {
     JUDGE_MODEL: "one",
   });
   const accepted = [...args("--set", "judge.coverage=0")];

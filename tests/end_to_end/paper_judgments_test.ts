@@ -12,6 +12,7 @@ interface Listed {
   readonly params: {
     readonly pairs: readonly string[];
     readonly categoryMeans: readonly string[];
+    readonly published: readonly string[];
     readonly leaderboards: readonly string[];
     readonly weights: readonly string[];
     readonly models: readonly { model: string; label: string }[];
@@ -43,7 +44,19 @@ async function writeFiles(folder: string): Promise<void> {
       }))),
     );
   }
-  await write(files.categoryMeans[0], JSON.stringify({ "RPO (own)": { Writing: 8, Math: 5 } }));
+  const means = {
+    "RPO (own)": { Writing: 8, Math: 5, STEM: 6.5 },
+    "Base (gemma)": { Writing: 4, Math: 5, STEM: 4.5 },
+  };
+  await write(
+    files.categoryMeans[0],
+    JSON.stringify({ ...means, "Base (beta)": { Writing: 3, Math: 4, STEM: 3.5 } }),
+  );
+  await write(
+    files.published[0],
+    "table,row,column,value,note\n2,Ref (beta),MT-Bench,3.5,\n4,DPO (beta),RPO,62.50,swapped?\n" +
+      "3,beta and gemma,warm-up ratio,1.0,\n1,RPO (beta),DPO,56.0,\n",
+  );
   const board = "win_rate,standard_error,n_wins,n_wins_base,n_draws,n_total,avg_length," +
     "length_controlled_winrate";
   await write(
@@ -86,13 +99,20 @@ Deno.test("paper-judgments scores made-up files, writes every table, and does no
   const place = { folder: scratch.path };
   await writeFiles(join(scratch.path, "data"));
   const args = recipe("data", "data/difficulty.jsonl");
-  const first = await ballast(["reproduce", ...args], place);
+  // A search path that leads nowhere: there is no LaTeX.
+  const first = await ballast(["reproduce", ...args], {
+    ...place,
+    environment: { PATH: scratch.path },
+  });
   assert.equal(first.code, 0, first.stderr);
   assert.match(first.stdout, /RPO \(beta\) over DPO \(beta\) +2 +1 +1 +62\.50 ± /);
   assert.match(first.stdout, /RPO \(beta\) over Ref \(beta\) +1 +1 +1 +50\.00 ± /);
   assert.match(first.stdout, /RPO \(own\) +6\.500 +8\.000 +5\.000/);
   assert.match(first.stdout, /RPO \(gemma\) over Ref \(gemma\) +50\.00/);
+  assert.match(first.stdout, /^Ref \(beta\) +MT-Bench +3\.5 +3\.5 +– +within/m);
+  assert.match(first.stdout, /^DPO \(beta\) +RPO +62\.50 +37\.50 \(n 4\) +\[.*\] +outside/m);
   assert.match(first.stderr, /Judged on fewer than 4 instructions: RPO \(beta\) 3\./);
+  assert.match(first.stderr, /report\.pdf was not made, since pdflatex is not installed/);
   const report = join(scratch.path, "store/reports/paper-judgments");
   for (const name of ["index.html", "report.md", "report.tex"]) {
     const text = await Deno.readTextFile(join(report, name));
@@ -106,7 +126,7 @@ Deno.test("paper-judgments scores made-up files, writes every table, and does no
   );
 
   const again = await ballastJson<RunDocument>(["reproduce", ...args], place);
-  assert.deepEqual([again.ran, again.cached.length], [[], 4]);
+  assert.deepEqual([again.ran, again.cached.length], [[], 5]);
   const tables = await tablesOf(again, "alpaca-eval", place);
   const leaderboard = tables("leaderboard");
   assert.deepEqual(leaderboard.get("RPO (beta)")!.values.lengthControlled, {
@@ -130,6 +150,7 @@ Deno.test("paper-judgments names every missing and every bad file in one error",
   await Deno.writeTextFile(join(folder, files.pairs[1]), '{"question_id": 81}\n');
   await Deno.writeTextFile(join(folder, files.categoryMeans[0]), '{"RPO": {"Math": 11}}');
   await Deno.remove(join(folder, files.weights[1]));
+  await Deno.writeTextFile(join(folder, files.published[0]), "table,row,column,value\n2,a,b,x\n");
   const args = recipe("data", "data/difficulty.jsonl");
   const { code, stderr } = await ballast(["reproduce", ...args], place);
   assert.equal(code, 1);
@@ -139,6 +160,7 @@ Deno.test("paper-judgments names every missing and every bad file in one error",
       /pair_sft_rpo\.jsonl:1: model_1: Expected a text but found no such key/,
       /category_scores\.json: RPO: Math: Expected a grade from 0 to 10 but found 11/,
       /baseline_baseline_gemma2\.csv: Expected a file of GLM weights but found none/,
+      /published_tables\.csv:2: value: Expected a number but found "x"/,
     ]
   ) assert.match(stderr, problem);
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import type { Results } from "../../core/results.ts";
+import type { ScoreTable } from "../../core/score_table.ts";
 import { ballast, ballastJson, digestsOf, type PlanDocument, type RunDocument } from "./ballast.ts";
 import { copyProject } from "./project_copy.ts";
 import { ScratchFolder } from "./scratch_folder.ts";
@@ -13,6 +15,8 @@ const AFTER_BETA = [
   `stopped/dpo${SEED}`,
   `evaluate-stopped/dpo${SEED}`,
   ...["dpo", "rpo-sum", "rpo-sequence-mean"].map((method) => `evaluate/${method}${SEED}`),
+  ...["dpo", "rpo-sum", "rpo-sequence-mean"].map((method) => `judge/${method}${SEED}`),
+  "score",
   "compare",
   "report",
 ];
@@ -30,7 +34,7 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
   await t.step("plan on an empty store: all is missing, nothing is written", async () => {
     const { recipe, stages } = await plan();
     assert.equal(recipe, "tiny");
-    assert.equal(stages.length, 29);
+    assert.equal(stages.length, 34);
     assert.deepEqual(new Set(stages.map(({ state }) => state)), new Set(["missing"]));
     await assert.rejects(Deno.stat(store), Deno.errors.NotFound);
   });
@@ -47,7 +51,10 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     for (const file of files) assert((await Deno.stat(join(reports, file))).size > 500, file);
     assert.equal(await Deno.readTextFile(join(reports, "table.txt")), stdout);
     const figures = [...Deno.readDirSync(join(reports, "figures"))].map(({ name }) => name);
-    assert(figures.length > 0 && figures.every((name) => name.endsWith(".svg")), `${figures}`);
+    const svg = figures.filter((name) => name.endsWith(".svg"));
+    const png = figures.filter((name) => name.endsWith(".png"));
+    assert.equal(svg.length, 6, `${figures}`);
+    assert.equal(png.length, svg.length);
     const page = await Deno.readTextFile(join(reports, "index.html"));
     assert.doesNotMatch(page, /<(script|link|img)[^>]+(src|href)="http/, "self-contained");
   });
@@ -57,7 +64,7 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     const { mtime } = await Deno.stat(page);
     const again = await ballast(["reproduce", ...here, "--progress", "plain"]);
     assert.equal(again.code, 0);
-    assert.match(again.stderr, /nothing to do, 29 stages cached/);
+    assert.match(again.stderr, /nothing to do, 34 stages cached/);
     assert.equal(again.stdout, await Deno.readTextFile(join(store, "reports/tiny/table.txt")));
     assert.deepEqual((await Deno.stat(page)).mtime, mtime, "the page is left alone");
     assert.deepEqual(notCached(await plan()), []);
@@ -66,11 +73,34 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
   await t.step("another empty store gives the same digest for every artifact", async () => {
     const other = [...SMALL_TINY, "--store", join(scratch.path, "other"), "--cores", "3"];
     const second = await ballastJson<RunDocument>(["reproduce", ...other]);
-    assert.equal(second.ran.length, 29);
+    assert.equal(second.ran.length, 34);
     const first = made = await ballastJson<RunDocument>(["reproduce", ...here]);
-    assert.deepEqual([first.ran.length, first.cached.length], [0, 29]);
+    assert.deepEqual([first.ran.length, first.cached.length], [0, 34]);
     assert.deepEqual(digestsOf(second), digestsOf(first));
-    assert.equal(Object.keys(digestsOf(first)).length, 46);
+    assert.equal(Object.keys(digestsOf(first)).length, 57);
+  });
+
+  await t.step("the gold judge's win rates are those of the comparison", async () => {
+    const { stages } = made;
+    const read = async (id: string, port: string, file: string) => {
+      const { digest } = stages.find((stage) => stage.id === id)!.outputs[port];
+      const folder = join(store, "objects", digest.slice(0, 2), digest);
+      return JSON.parse(await Deno.readTextFile(join(folder, file)));
+    };
+    const [{ rows }] = await read("score", "scores", "scores.json") as ScoreTable[];
+    const { comparisons } = await read("compare", "results", "results.json") as Results;
+    assert.deepEqual(rows.map(({ id }) => id), [
+      ...["sft:ref", "dpo:ref", "rpo-sum:ref", "rpo-sequence-mean:ref"],
+    ]);
+    for (const { id, values } of rows) {
+      const { wins, losses, ties, winRate } = comparisons.find(({ a, b, metric }) =>
+        metric === "gold" && `${a}:${b}` === id
+      )!;
+      const { mean: value, ci95, n } = winRate;
+      assert.deepEqual(values.winRate, { value, ci95, n }, id);
+      const counts = [values.wins, values.losses, values.ties].map((score) => score!.value);
+      assert.deepEqual(counts, [wins, losses, ties], id);
+    }
   });
 
   await t.step(
@@ -158,7 +188,7 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     const changed = ["--set", "train.beta=0.2", "--to", "train/dpo"];
     const { ran, cached } = await ballastJson<RunDocument>(["reproduce", ...here, ...changed]);
     assert.deepEqual(ran, [`train/dpo${SEED}`]);
-    assert.equal(cached.length, 7);
+    assert.equal(cached.length, 11, "the audit that gates it, too");
   });
 
   await t.step("diff names the parameter, the artifacts and the numbers", async () => {
@@ -167,7 +197,7 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     assert.match(stdout, /train\/dpo@seed=0/);
     assert.match(stdout, /beta:? 0\.1 → 0\.2/);
     const same = await ballast(["diff", "1", "previous", "--store", store]);
-    assert.match(same.stdout, /All 29 instances are equal/);
+    assert.match(same.stdout, /All 34 instances are equal/);
   });
 
   await t.step("status lists the runs, and answers SQL", async () => {
@@ -177,15 +207,15 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
       runs: { run: string; status: string; ran: number; cached: number }[];
     }
     const { runs, keys } = await ballastJson<Status>(["status", "--store", store]);
-    const unchanged = [0, 29];
+    const unchanged = [0, 34];
     assert.deepEqual(
       runs.map(({ ran, cached }) => [ran, cached]),
-      [[29, 0], unchanged, unchanged, [1, 7]],
+      [[34, 0], unchanged, unchanged, [1, 11]],
     );
-    assert.equal(keys, 30);
+    assert.equal(keys, 35);
     const sql = "select count(*) as keys from keys";
     const rows = await ballastJson<unknown[]>(["status", "--sql", sql, "--store", store]);
-    assert.deepEqual(rows, [{ keys: 30 }]);
+    assert.deepEqual(rows, [{ keys: 35 }]);
   });
 
   await t.step("verify reads every object again and finds all as written", async () => {
@@ -211,7 +241,7 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     ]);
     assert.deepEqual((await gc()).garbage, []);
     const { ran, cached } = await ballastJson<RunDocument>(["reproduce", ...here]);
-    assert.deepEqual([ran.length, cached.length], [0, 29]);
+    assert.deepEqual([ran.length, cached.length], [0, 34]);
   });
 
   await t.step("an edited comment runs nothing; an edited line exactly what it is in", async () => {

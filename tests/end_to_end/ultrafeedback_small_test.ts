@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Random } from "../../core/random.ts";
 import { ballast, ballastJson, type PlanDocument } from "./ballast.ts";
+import { writeSplit } from "./own_pairs.ts";
 import { ScratchFolder } from "./scratch_folder.ts";
 
 const SMALL = Object.entries({
@@ -19,22 +19,6 @@ const SMALL = Object.entries({
   "reference.epochs": 1,
   "reference.checkpointSteps": 2,
 }).flatMap(([path, value]) => ["--set", `${path}=${value}`]);
-
-const SUBJECTS = ["The river", "A careful cook", "My neighbour", "This old clock", "Every bird"];
-const VERBS = ["keeps", "forgets", "repairs", "counts", "remembers"];
-const OBJECTS = ["the bridge", "seven spoons", "a long story", "what was promised", "the weather"];
-
-/** A split in the dataset's shape and words of our own; no prompt comes twice. */
-async function writeSplit(folder: string, split: "train" | "test", rows: number): Promise<void> {
-  const random = Random.seeded(1, split);
-  const sentence = () => `${random.pick(SUBJECTS)} ${random.pick(VERBS)} ${random.pick(OBJECTS)}.`;
-  const lines = Array.from({ length: rows }, (_, i) => {
-    const prompt = `Continue ${split} note ${i}: ${sentence()}`;
-    const [chosen, rejected] = [`${sentence()} ${sentence()}`, sentence()];
-    return `${JSON.stringify({ prompt, chosen, rejected })}\n`;
-  });
-  await Deno.writeTextFile(join(folder, `${split}_prefs.jsonl`), lines.join(""));
-}
 
 Deno.test("the recipe ultrafeedback-small runs every stage on rows of a folder", async () => {
   await using scratch = await ScratchFolder.make();

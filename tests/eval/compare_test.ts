@@ -265,3 +265,27 @@ Deno.test("compareSystems() names metrics that were not measured", () => {
     ].join("\n"),
   });
 });
+
+Deno.test("compareSystems() has each component's share of the gradient in percent, where measured", () => {
+  const measured = { preferenceShare: 0.25, regulariserShare: 0.75 };
+  const content = [record(1, 0), { ...record(2, 1), ...measured }, record(3, 1)];
+  const { curves } = compareSystems({ ...request, steps: [{ ...request.steps[0], content }] });
+  const shares = curves[0].points.map(({ step, values }) =>
+    [step, values.trainPreferenceShare, values.trainRegulariserShare] as const
+  );
+  assert.deepEqual(shares, [[2, 25, 75], [3, undefined, undefined], [4, undefined, undefined]]);
+});
+
+Deno.test("compareSystems() tells how replies' lengths are spread, all seeds together", () => {
+  assert.equal("replyLengths" in compareSystems(request), false, "none were measured");
+  const measured = evaluations.map((input, i) => {
+    if (i !== 2 && i !== 3) return input;
+    const length = { over: "prompts", values: i === 2 ? [4, 1, 2] : [3, 6, 5] };
+    const metrics = { ...input.evaluation.metrics, length };
+    return { ...input, evaluation: { ...input.evaluation, metrics } };
+  });
+  const { replyLengths } = compareSystems({ ...request, evaluations: measured });
+  assert.deepEqual(Object.keys(replyLengths!), ["dpo"]);
+  const { n, min, median, p75, max, mean } = replyLengths!.dpo;
+  assert.deepEqual([n, min, median, p75, max, mean], [6, 1, 3, 5, 6, 3.5]);
+});

@@ -33,7 +33,7 @@ const request = (): WorldEvaluation => ({
 });
 
 Deno.test("evaluateWorld() judges sampled and greedy replies by the gold reward", async () => {
-  const { metrics, itemSets, examples } = await evaluateWorld(request());
+  const { evaluation: { metrics, itemSets, examples }, replies } = await evaluateWorld(request());
   assert.deepEqual(itemSets.prompts.items, ["test:1", "test:2", "test:3"]);
   const golds = metrics.gold!.values;
   assert.deepEqual([golds[0], golds[2]], [1, 1]);
@@ -49,16 +49,22 @@ Deno.test("evaluateWorld() judges sampled and greedy replies by the gold reward"
     score: 1,
   });
   assert.equal(examples.length, 2);
+  assert.deepEqual(replies[1], {
+    id: "test:2",
+    prompt: [{ role: "user", content: "say pear two times" }],
+    text: "well pear pear pear .",
+    ...{ stop: "end", runOn: [], tokens: 6, promptTokens: 6, chosen: null },
+  });
 });
 
 Deno.test("evaluateWorld() takes KL from the policy's own samples, end token included", async () => {
-  const { metrics } = await evaluateWorld(request());
+  const { evaluation: { metrics } } = await evaluateWorld(request());
   // Half a nat a token: 4, 6 and 4 tokens.
   assert.deepEqual(metrics.kl!.values, [2, 3, 2]);
 });
 
 Deno.test("evaluateWorld() measures preferences on held-out pairs", async () => {
-  const { metrics, itemSets } = await evaluateWorld(request());
+  const { evaluation: { metrics, itemSets } } = await evaluateWorld(request());
   // The policy gains half a nat a token, so it prefers the longer reply.
   assert.deepEqual(metrics.accuracy!.values, [100, 0]);
   assert.deepEqual(metrics.margin!.values, [0.5, -0.5]);
@@ -70,17 +76,21 @@ Deno.test("evaluateWorld() measures preferences on held-out pairs", async () => 
 });
 
 Deno.test("evaluateWorld() holds every metric of the world, and none of pairs that it was not given", async () => {
-  const all = await evaluateWorld(request());
+  const { evaluation: all } = await evaluateWorld(request());
   const ofReplies = METRIC_NAMES.filter((name) => name !== "ended");
   assert.deepEqual(Object.keys(all.metrics).sort(), ofReplies.sort());
-  const without = await evaluateWorld({ ...request(), pairs: [], outOfCoverage: [] });
+  const { evaluation: without } = await evaluateWorld({
+    ...request(),
+    pairs: [],
+    outOfCoverage: [],
+  });
   assert.equal("accuracy" in without.metrics, false);
   assert.equal("outOfCoverageAccuracy" in without.metrics, false);
   assert.equal(metricSample(without, "accuracy"), null);
 });
 
 Deno.test("evaluateWorld() gives equal prompts one cluster and survives a file", async () => {
-  const evaluation = await evaluateWorld(request());
+  const { evaluation } = await evaluateWorld(request());
   const { items } = metricSample(evaluation, "gold")!;
   assert.equal(items[0], items[2]);
   assert.notEqual(items[0], items[1]);

@@ -27,14 +27,16 @@ Deno.test("generate() cuts a reply at maxNewTokens and says so", async () => {
   assert.deepEqual([[...reply.tokens], reply.stop], [[7, 6, 5], "length"]);
 });
 
-Deno.test("generate() reads on in long prompts while short ones are answered, and drops finished rows", async () => {
+Deno.test("generate() lets waiting prompts take the places of finished rows", async () => {
   const decoder = countdown();
   const prompts = [prompt("a", 3), prompt("b", 1, 4), prompt("c", 1), prompt("d", 8, 8, 8, 2)];
-  const replies = await generate(decoder, { ...base, prompts, decoding: "greedy" });
+  const request = { ...base, prompts, decoding: "greedy" as const, batchSize: 2 };
+  const replies = await generate(decoder, request);
   const texts = replies.map(([{ tokens }]) => tokens.join(" "));
   assert.deepEqual(texts, ["2 1 0", "3 2 1 0", "0", "1 0"]);
-  // "c" ends at once, "a" with its third token, "d" and "b" with the fifth step.
-  assert.deepEqual(decoder.rowsSeen, [4, 3, 3, 2, 2]);
+  // "a" and "c" are read; "c" ends at once, and "b" is read. Both write on until "a" ends and "d" is
+  // read; then "b" and "d" write on, and end.
+  assert.deepEqual(decoder.rowsSeen, [2, 1, 2, 2, 1, 2]);
 });
 
 Deno.test("generate() draws the same replies whatever the batch size and order", async () => {

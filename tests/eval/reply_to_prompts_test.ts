@@ -50,9 +50,9 @@ const ask = (request: Partial<ReplyRequest>, given = {}) =>
 Deno.test("replyToPrompts() renders the generation prompt and leaves the end token out of the text", async () => {
   const [replied] = await ask({}); // uXYZ>
   assert.deepEqual(replied, {
-    promptTokens: 5,
+    promptTokens: Int32Array.of(53, 24, 25, 26, 2),
     truncated: false,
-    replies: [{ text: "ED", stop: "end", tokens: 3, runOn: [] }],
+    replies: [{ text: "ED", stop: "end", tokens: Int32Array.of(5, 4, END), runOn: [] }],
   });
 });
 
@@ -65,9 +65,10 @@ Deno.test("replyToPrompts() cuts a reply, and keeps the last tokens of a long pr
       { id: "b", prompt: "XYZ" },
     ],
   });
-  assert.deepEqual(replied.map(({ promptTokens }) => promptTokens), [9, 5]);
+  assert.deepEqual(replied.map(({ promptTokens }) => promptTokens.length), [9, 5]);
+  assert.deepEqual([...replied[0].promptTokens], [...Array(8).fill(24), 2]);
   assert.deepEqual(replied[0].replies, [
-    { text: "IH", stop: "length", tokens: 2, runOn: ["no end token"] },
+    { text: "IH", stop: "length", tokens: Int32Array.of(9, 8), runOn: ["no end token"] },
   ]);
   assert.equal(
     describeTruncation(replied),
@@ -77,22 +78,27 @@ Deno.test("replyToPrompts() cuts a reply, and keeps the last tokens of a long pr
 });
 
 Deno.test("replyToPrompts() takes messages, and the model's end tokens", async () => {
-  const prompt = withSystem("XYZ", "S"); // sSuXYZ>
-  const [{ replies: [reply] }] = await ask({ prompts: [{ id: "a", prompt }] }, {
+  const prompts = withSystem([{ id: "a", prompt: "XYZ" }], "S"); // sSuXYZ>
+  const [{ replies: [reply] }] = await ask({ prompts }, {
     config: { ...config, eosTokenIds: [6] },
   });
-  assert.deepEqual(reply, { text: "G", stop: "end", tokens: 2, runOn: [] });
+  assert.deepEqual(reply, {
+    text: "G",
+    stop: "end",
+    tokens: Int32Array.of(7, 6),
+    runOn: [],
+  });
 });
 
 Deno.test("replyToPrompts() refuses what does not fit, all at once", async () => {
   const plain = { tokenizer: { ...tokenizer, chatTemplate: null } };
   const prompts = [
     { id: "a", prompt: "" },
-    { id: "b", prompt: [{ role: "user" as const, content: "X" }] },
+    { id: "b", where: "f.jsonl:3", prompt: [{ role: "user" as const, content: "X" }] },
   ];
   await assert.rejects(ask({ prompts }, plain), {
     message: "2 problems:\n  a: Expected a prompt but found an empty text.\n" +
-      "  b: Expected a chat template, which a prompt of several messages (user) needs, but found none.",
+      "  f.jsonl:3: Expected a chat template, which a prompt of several messages (user) needs, but found none.",
   });
   await assert.rejects(ask({ maxNewTokens: 64 }), {
     message: "maxNewTokens: Expected fewer new tokens than the model's 64 positions but found 64.",
@@ -104,8 +110,9 @@ Deno.test("replyToPrompts() refuses what does not fit, all at once", async () =>
   await assert.rejects(ask({}, { tokenizer: { ...tokenizer, eosId: null } }), {
     message: "model: Expected an eos_token, which ends every reply, but found none.",
   });
-  assert.throws(() => withSystem([{ role: "system", content: "S" }], "T"), {
-    message:
-      "system: Expected prompts without a system message, where one is given, but found one.",
+  const system = [{ role: "system" as const, content: "S" }];
+  const given = [{ id: "a", where: "f:7", prompt: system }, { id: "b", prompt: "X" }];
+  assert.throws(() => withSystem(given, "T"), {
+    message: "f:7: Expected no system message, where --system gives one, but found one.",
   });
 });

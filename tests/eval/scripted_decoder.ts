@@ -5,7 +5,7 @@ import type { TokenDecoder } from "../../train/models/token_decoder.ts";
  * model, which also counts what was asked of it.
  */
 export class ScriptedDecoder implements TokenDecoder {
-  /** Rows of each prefill and step, in order. */
+  /** Rows of each reading of prompts and each step, in order. */
   readonly rowsSeen: number[] = [];
   readonly cacheFloats: number = 1;
   released = false;
@@ -16,22 +16,30 @@ export class ScriptedDecoder implements TokenDecoder {
     readonly logitsAfter: (tokens: readonly number[]) => readonly number[],
   ) {}
 
-  prefill(prompts: readonly Int32Array[]): Promise<Float32Array> {
+  reserve(): void {}
+
+  add(prompts: readonly Int32Array[]): Promise<Float32Array> {
     if (new Set(prompts.map((prompt) => prompt.length)).size !== 1) {
       throw new RangeError("Expected prompts of one length.");
     }
-    this.#sequences = prompts.map((prompt) => [...prompt]);
-    return this.#logits();
+    const added = prompts.map((prompt) => [...prompt]);
+    this.#sequences.push(...added);
+    return this.#logits(added);
   }
 
   step(tokens: Int32Array): Promise<Float32Array> {
     if (tokens.length !== this.#sequences.length) throw new RangeError("Expected one token a row.");
     tokens.forEach((token, i) => this.#sequences[i].push(token));
-    return this.#logits();
+    return this.#logits(this.#sequences);
   }
 
-  keep(rows: readonly number[]): void {
-    this.#sequences = rows.map((row) => this.#sequences[row]);
+  drop(row: number): void {
+    const last = this.#sequences.pop()!;
+    if (row < this.#sequences.length) this.#sequences[row] = last;
+  }
+
+  clear(): void {
+    this.#sequences = [];
   }
 
   release(): Promise<void> {
@@ -39,10 +47,10 @@ export class ScriptedDecoder implements TokenDecoder {
     return Promise.resolve();
   }
 
-  #logits(): Promise<Float32Array> {
-    this.rowsSeen.push(this.#sequences.length);
+  #logits(sequences: readonly (readonly number[])[]): Promise<Float32Array> {
+    this.rowsSeen.push(sequences.length);
     return Promise.resolve(
-      Float32Array.from(this.#sequences.flatMap((tokens) => [...this.logitsAfter(tokens)])),
+      Float32Array.from(sequences.flatMap((tokens) => [...this.logitsAfter(tokens)])),
     );
   }
 }

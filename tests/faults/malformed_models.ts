@@ -99,7 +99,7 @@ export const MALFORMED_MODELS: readonly MalformedModel[] = [
     name: "a tokenizer that is no JSON",
     file: "tokenizer.json",
     change: (content) => content.slice(0, 50),
-    expected: /^tokenizer\.json: Expected a JSON object but found: /,
+    expected: /^tokenizer\.json: Expected JSON but found /,
   },
   gguf("a GGUF file of no bytes", () => new Uint8Array(), /^model\.gguf: Expected /),
   gguf("a GGUF file of another kind", () => text("PK zip"), /begins with "GGUF", but found "PK z"/),

@@ -35,7 +35,7 @@ stages:
     uses: totl
 `);
   assert.deepEqual(problems, [
-    "toy.yaml:14: stages.total.uses: There is no stage totl; expected one of source, multiply, total, trouble. [total]",
+    "toy.yaml:14: stages.total.uses: There is no stage totl; expected one of source, multiply, total, trouble, environment. [total]",
     "toy.yaml:8: stages.source.each: The matrix has no axis sead; expected one of seed. [seed]",
     "toy.yaml:11: stages.multiply.inputs.number: The recipe has no stage sorce; expected one of source, multiply, total. [source]",
     "toy.yaml:9: stages.source.params.file: Expected a file at FOLDER/missing.txt but found nothing.",
@@ -70,7 +70,7 @@ stages:
   total: { each: seed, inputs: { numbers: sorce } }
 `);
   assert.deepEqual(problems, [
-    "toy.yaml:6: stages.source.param: Unknown key; expected one of uses, each, only, inputs, params. [params]",
+    "toy.yaml:6: stages.source.param: Unknown key; expected one of uses, each, only, inputs, after, params. [params]",
     'toy.yaml:7: stages.total.each: Expected an array but found "seed".',
     "toy.yaml:4: stges: Unknown key; expected one of recipe, describe, requires, matrix, stages. [stages]",
     "toy.yaml:7: stages.total.inputs.numbers: The recipe has no stage sorce; expected one of source, total. [source]",
@@ -107,6 +107,30 @@ stages:
       .map(({ instance }) => instance);
   assert.deepEqual(inputs("multiply"), ["source@seed=2"]);
   assert.deepEqual(inputs("total"), ["source@seed=1", "source@seed=3"]);
+});
+
+Deno.test("where may name another value of an axis than the reader has", async () => {
+  await using toy = await openToyPipeline();
+  const planned = await toy.plan(`
+recipe: toy
+describe: each beside one
+matrix: { seed: [1, 2], size: [1, 2, 3] }
+stages:
+  source: { each: [seed, size], params: { value: $size } }
+  total:
+    each: [seed, size]
+    only: { size: [2, 3] }
+    inputs: { numbers: [source, { from: source, where: { size: 1 } }] }
+`);
+  const inputs = (id: string) =>
+    planned.find(({ instance }) => instance.id === id)!.instance.inputs.numbers
+      .map(({ instance }) => instance);
+  assert.deepEqual(inputs("total@seed=1,size=2"), [
+    ...["source@seed=1,size=2", "source@seed=1,size=1"],
+  ]);
+  assert.deepEqual(inputs("total@seed=2,size=3"), [
+    ...["source@seed=2,size=3", "source@seed=2,size=1"],
+  ]);
 });
 
 Deno.test("--set changes an included parameter only where the record has it", async () => {

@@ -24,8 +24,8 @@ Deno.test("a plan passes sizes from stage to stage before anything ran", async (
   assert.equal(source.forecast.basis, "nothing to go by");
   assert.equal(second.forecast.seconds, 1 + 7 / 2);
   assert.equal(second.forecast.basis, "2.00 digits/s, assumed for 1 core");
-  assert.deepEqual(reservationOf(second), { cores: 1, memory: 701 });
-  assert.deepEqual(reservationOf(source), { cores: 1, memory: 64 }, "as it declares");
+  assert.deepEqual(reservationOf(second), { cores: 1, memory: 701, turns: [] });
+  assert.deepEqual(reservationOf(source), { cores: 1, memory: 64, turns: [] }, "as it declares");
 });
 
 Deno.test("facts of artifacts take the place of predictions", async () => {

@@ -274,6 +274,29 @@ stages:
   assert.deepEqual([result.ran.length, result.cached.length], [1, 2]);
 });
 
+Deno.test("instances that take turns at something do not run beside one another", async () => {
+  await using toy = await openToyPipeline();
+  const recipe = (how: string) => `
+recipe: toy
+describe: chat, one at a time
+matrix: { seed: [1, 2] }
+stages:
+  source: { each: [seed], params: { value: $seed } }
+  trouble: { each: [seed], inputs: { number: source }, params: { how: ${how} } }
+`;
+  const steps = () =>
+    toy.events.flatMap((event) =>
+      (event.type === "stage-started" || event.type === "stage-finished" ||
+          event.type === "stage-failed") && event.id.startsWith("trouble")
+        ? [event.type.split("-")[1]]
+        : []
+    );
+  assert.equal((await toy.run(recipe("chat"))).status, "done");
+  assert.deepEqual(steps(), ["started", "finished", "started", "finished"]);
+  await toy.run(recipe("throw"), { only: ["trouble"] });
+  assert.deepEqual(steps(), ["started", "started", "failed", "failed"], "others do");
+});
+
 Deno.test("stages that end together with equal outputs do not take each other's away", async () => {
   await using toy = await openToyPipeline();
   const stages = Array.from(

@@ -1,5 +1,7 @@
+import type { OriginatedReconciliation } from "../../reports/reconcile/reconciliation_tables.ts";
 import type { ReportInput } from "../../reports/report_input.ts";
 import type { RunFacts } from "../../reports/run_facts.ts";
+import { reconciliationFixture, scoredFixture } from "./reconcile_fixture.ts";
 import { reportFixture, runFactsFixture } from "./report_fixture.ts";
 
 /** The fixture report with one text wherever a text of others can stand. */
@@ -11,6 +13,9 @@ export function hostileReport(text: string): ReportInput {
     title: text,
     claim: text,
     notes: [text],
+    scores: scoredFixture(),
+    paperTables: ["2"],
+    reconciliations: [hostileReconciliation(text)],
     audits: input.audits.map((audit) => ({
       ...audit,
       findings: audit.findings.map((finding) => ({
@@ -33,6 +38,15 @@ export function hostileReport(text: string): ReportInput {
       replies: ["dpo", text].map((system) => ({ system, text, score: null })),
       verdicts: [verdict, { ...verdict, swapped: false, value: null }],
     }],
+  };
+}
+
+function hostileReconciliation(text: string): OriginatedReconciliation {
+  const { rows, findings } = reconciliationFixture();
+  return {
+    rows: rows.map((row) => ({ ...row, row: text, column: text, why: text, note: text })),
+    findings: findings.map((finding) => ({ ...finding, table: text, sentence: text })),
+    origin: { instance: text, digest: text },
   };
 }
 

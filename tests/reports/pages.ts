@@ -37,7 +37,7 @@ export async function writePage(
 ): Promise<string> {
   const input = { ...reportFixture(), ...over };
   const figures = [];
-  for (const spec of figuresFixture) figures.push(await drawFigure(input.results, spec));
+  for (const spec of figuresFixture) figures.push(await drawFigure(input, spec));
   const path = join(folder, "index.html");
   await Deno.writeTextFile(path, renderReport({ ...input, figures }, run));
   return pathToFileURL(path).href;

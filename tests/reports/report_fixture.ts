@@ -5,8 +5,13 @@ import { resultsFixture } from "./results_fixture.ts";
 
 /** Lengths of tokens, each another one. */
 const lengths = (max: number) => ({
+  n: 200,
+  min: 1,
+  p10: max / 8,
+  p25: max / 4,
   mean: max / 2 + 0.25,
   median: max / 2,
+  p75: max - 4,
   p90: max - 2,
   p99: max - 1,
   max,

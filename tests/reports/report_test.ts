@@ -18,7 +18,7 @@ import { reportFixture, runFactsFixture } from "./report_fixture.ts";
 async function withFigures(): Promise<ReportInput> {
   const input = reportFixture();
   const figures = [];
-  for (const spec of figuresFixture) figures.push(await drawFigure(input.results, spec));
+  for (const spec of figuresFixture) figures.push(await drawFigure(input, spec));
   return { ...input, figures };
 }
 
@@ -30,7 +30,8 @@ async function readTree(folder: string): Promise<Record<string, string>> {
       for (const [inner, text] of Object.entries(await readTree(path))) {
         files[join(name, inner)] = text;
       }
-    } else files[name] = await Deno.readTextFile(path);
+    } else if (name.endsWith(".png")) files[name] = sha256(await Deno.readFile(path));
+    else files[name] = await Deno.readTextFile(path);
   }
   return files;
 }
@@ -44,31 +45,64 @@ async function inTemporaryFolder(work: (folder: string) => Promise<void>): Promi
   }
 }
 
-Deno.test("a report written in two processes without any permission but its folder has the same bytes", async () => {
+/** What may be read is packages alone: the renderer of PNG and its font. */
+const PACKAGES = new URL("../../node_modules", import.meta.url).pathname;
+const DENO = ["run", "--no-prompt", "--frozen", `--allow-read=${PACKAGES}`];
+
+/** The fixture report as two processes wrote it, on machines that differ in their settings. */
+async function writtenTwice(folder: string, ...more: string[]): Promise<Record<string, string>[]> {
+  return await Promise.all(["a", "b"].map(async (name) => {
+    const target = join(folder, name);
+    await Deno.mkdir(target);
+    const script = new URL("write_fixture_report.ts", import.meta.url).pathname;
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [...DENO, `--allow-write=${target}`, script, target, ...more],
+      env: { TZ: name === "a" ? "UTC" : "Asia/Tokyo", LANG: name === "a" ? "C" : "de_DE.UTF-8" },
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    return await readTree(target);
+  }));
+}
+
+Deno.test("a report written in two processes that may write its folder and read packages has the same bytes", async () => {
   await inTemporaryFolder(async (folder) => {
-    const trees = await Promise.all(["a", "b"].map(async (name) => {
-      const target = join(folder, name);
-      await Deno.mkdir(target);
-      const script = new URL("write_fixture_report.ts", import.meta.url).pathname;
-      const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "--no-prompt", "--frozen", `--allow-write=${target}`, script, target],
-        env: { TZ: name === "a" ? "UTC" : "Asia/Tokyo", LANG: name === "a" ? "C" : "de_DE.UTF-8" },
-      }).output();
-      assert.equal(code, 0, new TextDecoder().decode(stderr));
-      return await readTree(target);
-    }));
+    const trees = await writtenTwice(folder);
+    const drawn = [
+      "gradient-share",
+      "lengths",
+      "logps",
+      "margin-accuracy",
+      "radar-mt-bench-categories",
+      "scatter-alpaca-eval-annotations-lengthControlled-winRate",
+      "tradeoff-gold-kl",
+      "tradeoff-win-rate-ref-gold-kl",
+      "training-gold",
+    ];
     assert.deepEqual(Object.keys(trees[0]).sort(), [
-      "figures/logps.svg",
-      "figures/tradeoff-gold-kl.svg",
-      "figures/training-gold.svg",
+      ...drawn.flatMap((id) => [`figures/${id}.png`, `figures/${id}.svg`]),
       "index.html",
       "report.json",
       "report.md",
       "report.tex",
+      "table-alpaca-eval-annotations.csv",
+      "table-mt-bench-categories.csv",
       "table.csv",
       "table.txt",
     ]);
     assert.deepEqual(trees[0], trees[1]);
+  });
+});
+
+Deno.test("verdicts on printed numbers and the paper's tables have the same bytes in two processes", async () => {
+  await inTemporaryFolder(async (folder) => {
+    const [one, other] = await writtenTwice(folder, "verdicts");
+    assert.deepEqual(one, other);
+    for (const name of ["index.html", "report.md", "report.tex", "table.txt"]) {
+      assert.match(one[name], /swapped in print/, name);
+      assert.match(one[name], /Table 4 of the paper, from this run/, name);
+    }
+    assert.match(one["reconcile.csv"], /swapped in print/);
+    assert.match(one["index.html"], /What this run says/);
   });
 });
 
@@ -191,7 +225,7 @@ Deno.test("the report stage reads its inputs and writes the artifact", async () 
       instanceId: "report",
       input: (port) => artifact(port),
       inputs: (port) => {
-        if (port === "scores") return [];
+        if (port === "scores" || port === "reconciliations") return [];
         return [artifact(port === "audits" ? "audit" : port)];
       },
       output: () => join(folder, "report"),

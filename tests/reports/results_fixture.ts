@@ -1,4 +1,5 @@
 import { Random } from "../../core/random.ts";
+import type { Spread } from "../../core/spread.ts";
 import type { Comparison, Curve, Estimate, Results, SystemResult } from "../../core/results.ts";
 
 /** What the made-up numbers of one system are drawn around. */
@@ -56,6 +57,7 @@ export function resultsFixture(): Results {
     systems: shapes.map(systemFixture),
     comparisons: shapes.flatMap((a, i) => shapes.slice(0, i).map((b) => comparisonFixture(a, b))),
     curves: curvesFixture(),
+    replyLengths: Object.fromEntries(shapes.map(({ id }, i) => [id, lengthsFixture(6 + i)])),
     notes: ["A fixture: these numbers are made up and were measured nowhere."],
     examples: [
       {
@@ -74,6 +76,23 @@ export function resultsFixture(): Results {
       },
     ],
   };
+}
+
+/** Lengths around a centre, the longest far away, as those of replies are. */
+function lengthsFixture(centre: number): Spread {
+  const offsets = {
+    min: -4,
+    p10: -3,
+    p25: -2,
+    median: 0,
+    p75: 2,
+    p90: 6,
+    p99: 20,
+    max: 40,
+    mean: 1,
+  };
+  const lengths = Object.entries(offsets).map(([name, offset]) => [name, centre + offset]);
+  return { n: 900, ...Object.fromEntries(lengths) } as Spread;
 }
 
 function mean(values: readonly number[]): number {
@@ -145,9 +164,18 @@ function curvesFixture(): Curve[] {
         const drift = (shape.id === "dpo" ? -9 : shape.id === "sft" ? 1.8 : 0.5) - 0.8 * seed;
         const chosenLogp = -9 + drift * part + 0.3 * (random.uniform() - 0.5);
         const fall = shape.id === "sft" ? 0.5 : 14;
+        const share = shape.id === "dpo" ? 0 : shape.id === "sft" ? 100 : 60 - 35 * part + 4 * seed;
         return {
           step: 40 * i,
-          values: { gold, chosenLogp, rejectedLogp: -10.5 - fall * part + 0.3 * random.uniform() },
+          values: {
+            gold,
+            chosenLogp,
+            rejectedLogp: -10.5 - fall * part + 0.3 * random.uniform(),
+            margin: (fall + drift) * part,
+            accuracy: 50 + (shape.accuracy - 50) * Math.sqrt(part) - seed,
+            trainRegulariserShare: share,
+            trainPreferenceShare: 100 - share,
+          },
         };
       }),
     }))

@@ -1,7 +1,23 @@
 import { writeReport } from "../../reports/write_report.ts";
-import { figuresFixture } from "./figures_fixture.ts";
+import { figuresFixture, otherFiguresFixture } from "./figures_fixture.ts";
+import { reconciliationFixture, scoredFixture } from "./reconcile_fixture.ts";
 import { reportFixture } from "./report_fixture.ts";
+import { scoresFixture } from "./scores_fixture.ts";
 
-/** Writes the fixture report into the folder given: run in a process of its own by the tests. */
+/**
+ * Writes the fixture report into the folder given, with verdicts on printed numbers where `verdicts` is
+ * given as well: run in a process of its own by the tests.
+ */
 const { figures: _, ...undrawn } = reportFixture();
-await writeReport(undrawn, figuresFixture, Deno.args[0]);
+const [folder, verdicts] = Deno.args;
+if (verdicts === undefined) {
+  const figures = [...figuresFixture, ...otherFiguresFixture];
+  await writeReport({ ...undrawn, scores: scoresFixture() }, figures, folder);
+} else {
+  const more = {
+    scores: scoredFixture(),
+    reconciliations: [reconciliationFixture()],
+    paperTables: ["2", "4"] as const,
+  };
+  await writeReport({ ...undrawn, ...more }, figuresFixture, folder);
+}

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { loadTokenizer } from "../../data/tokenizer/tokenizer.ts";
+import { saveTokenizerFiles } from "../../data/tokenizer/tokenizer_files.ts";
 import baseModel from "../../stages/base_model.ts";
 import { modelSizes } from "../../train/costs/model_sizes.ts";
 import { loadModel } from "../../train/models/model.ts";
+import { type ModelShape, parameterCount } from "../../train/models/parameters.ts";
 import { writeSmallModel } from "../cli/small_model.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
-import { runStage } from "./run_stage.ts";
+import { runStage, temporaryFolder } from "./run_stage.ts";
 
 Deno.test("base-model gives the same model of a folder and of a GGUF file, each with its tokenizer", async () => {
   await using scratch = await ScratchFolder.make();
@@ -127,6 +129,32 @@ Deno.test("base-model refuses another model than the recipe expects, field by fi
       `vocabSize: Expected 281, as the recipe says, but found 280\\.(.|\n)*parameters: `,
     ),
   });
+});
+
+Deno.test("base-model refuses a shape and a tokenizer together, and before it copies anything", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeSmallModel(scratch.path);
+  const { config } = await loadModel(`${scratch.path}/folder`);
+  const { parameters: _, ...shape } = modelSizes(config);
+  const wider = { ...shape, tiedEmbeddings: true, layers: 2 } as unknown as ModelShape;
+  const expects = { ...wider, parameters: parameterCount(wider) };
+  const tokenizer = `${scratch.path}/larger`;
+  await saveTokenizerFiles(`${scratch.path}/folder`, tokenizer);
+  const json = JSON.parse(await Deno.readTextFile(`${tokenizer}/tokenizer.json`));
+  json.added_tokens.push({ ...json.added_tokens[0], id: 280, content: "<|more|>" });
+  await Deno.writeTextFile(`${tokenizer}/tokenizer.json`, JSON.stringify(json));
+  for (const name of ["folder", "model.gguf"]) {
+    const root = await temporaryFolder();
+    const params = { path: `${scratch.path}/${name}`, tokenizer, expects };
+    await assert.rejects(runStage(baseModel, params, {}, root), {
+      name: "InputError",
+      message:
+        /layers: Expected 2, as the recipe says, but found 1\.\n(.|\n)*larger: Expected at most 280/,
+    });
+    for (const port of ["model", "tokenizer"]) {
+      assert.deepEqual([...Deno.readDirSync(`${root}/${port}`)], []);
+    }
+  }
 });
 
 Deno.test("base-model takes a path or the hub, not both, nor neither", () => {

@@ -31,6 +31,37 @@ const TOLD: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ],
     ["data.path=rows", "base.path=model.gguf", "train.lora=null", "train.learningRate=1e-6"],
     ["data.path=rows", "base.path=model.gguf", "data.limit=1000"],
+    [
+      ...["data.path=rows", "base.path=model.gguf"],
+      ...["generate.temperature=1", "generate-reference.temperature=1"],
+    ],
+  ],
+  "ultrafeedback-smollm2-judged": [
+    [
+      ...["data.path=rows", "base.path=model.gguf"],
+      ...["judge.template=prompts.jsonl", "judge-over-dpo.template=prompts.jsonl"],
+      ...["generate.limit=150", "generate-reference.limit=150"],
+      ...["judge.prices={input: 10, output: 30}", "judge.budget={dollars: 10}"],
+    ],
+  ],
+  "ultrafeedback-smollm2-mt-bench": [
+    ["data.path=rows", "base.path=model.gguf", "mt-bench.path=mt_bench"],
+    [
+      ...["data.path=rows", "base.path=model.gguf", "mt-bench.path=mt_bench"],
+      ...["answer.limit=8", "answer-reference.limit=8", "grade.limit=8", "duel.limit=8"],
+      "mt-bench.references=reference_answer/gpt-4.jsonl",
+    ],
+  ],
+  "ultrafeedback-smollm2-alpaca-eval": [
+    [
+      ...["data.path=rows", "base.path=model.gguf", "alpaca-eval.path=alpaca_eval"],
+      "score.difficulty=difficulty.jsonl",
+    ],
+    [
+      ...["data.path=rows", "base.path=model.gguf", "alpaca-eval.path=alpaca_eval"],
+      ...["score.difficulty=difficulty.jsonl", "score.gamed=gamed_baselines.csv"],
+      ...["alpaca-eval.baseline=model_outputs.json", "alpaca-eval.template=alpaca_eval_clf.txt"],
+    ],
   ],
 };
 
@@ -42,7 +73,7 @@ function expanded(name: string, set: readonly string[]): Instance[] {
     overrides: [...source.overrides, ...parseOverrides(set)],
     recipeFolder: "/nowhere",
     userFolder: "/nowhere",
-    lookUp: (path) => /\.(gguf|jsonl)$/.test(path) ? "file" : "folder",
+    lookUp: (path) => /\.(gguf|jsonl|csv|yaml)$/.test(path) ? "file" : "folder",
   });
 }
 

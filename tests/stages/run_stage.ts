@@ -21,13 +21,14 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Runs a stage in a temporary folder as the engine would, inputs given as folders. */
+/** Runs a stage in a folder (a temporary one unless given) as the engine would, inputs given as folders. */
 export async function runStage<P>(
   stage: Stage<P>,
   params: unknown,
   inputs: Readonly<Record<string, string | readonly string[]>> = {},
+  given?: string,
 ): Promise<Ran> {
-  const root = await temporaryFolder();
+  const root = given ?? await temporaryFolder();
   for (const port of Object.keys(stage.outputs)) await Deno.mkdir(`${root}/${port}`);
   for (const port of Object.keys(inputs)) assert.ok(port in stage.inputs, port);
   const artifacts = (port: string): InputArtifact[] =>

@@ -8,6 +8,7 @@ import { jsonLines } from "../../eval/mt_bench/judgments.ts";
 import { renderText } from "../../reports/text.ts";
 import { scoreTable } from "../../reports/score_tables.ts";
 import readJudgments from "../../stages/read_judgments.ts";
+import report from "../../stages/report.ts";
 import scoreAlpaca from "../../stages/score_alpaca_eval.ts";
 import scoreMtBench from "../../stages/score_mt_bench.ts";
 import { judgedWorld } from "../eval/alpaca_eval/judged_world.ts";
@@ -148,3 +149,14 @@ sharedTest(
     }
   },
 );
+
+Deno.test("an optional column must be of a metric that can be measured", () => {
+  const parse = (column: Record<string, unknown>) =>
+    report.params.safeParse({ title: "T", table: { title: "T", columns: [column] } });
+  assert.equal(parse({ metric: "kl", optional: true }).success, true);
+  assert.equal(parse({ metric: "kll" }).success, true, "refused where the results lack it");
+  const { error } = parse({ metric: "kll", optional: true });
+  const [{ path, message }] = error!.issues;
+  assert.equal(path.join("."), "table.columns.0.metric");
+  assert.match(message, /^a metric that can be measured: gold, /);
+});

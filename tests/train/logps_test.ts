@@ -113,6 +113,28 @@ Deno.test("logps() refuses a sequence without a prompt", async () => {
   await scorer.release();
 });
 
+Deno.test("scorePairs() names the pairs whose prompt is empty, before it computes anything", async () => {
+  const scorer = await openScorer(await goldenModel(), { threads: 1 });
+  const [pair] = goldenPairs();
+  const pairs = Array.from({ length: 23 }, (_, i) => ({
+    ...pair,
+    id: `f:${i}`,
+    prompt: i === 1 ? pair.prompt : new Int32Array(),
+  }));
+  const onProgress = () => assert.fail("it computes");
+  await assert.rejects(scorer.scorePairs(pairs, { onProgress }), (error: Error) => {
+    assert.equal(error.name, "InputError");
+    assert.match(
+      error.message,
+      /^21 problems:\n {2}pair f:0: Expected prompt to have tokens but found/,
+    );
+    assert.match(error.message, /\n {2}pair f:20: .*\n {2}…: 2 more problems\.$/);
+    assert.doesNotMatch(error.message, /pair f:1:/);
+    return true;
+  });
+  await scorer.release();
+});
+
 Deno.test("scorePairs() leaves out what a demonstration lacks and stops when asked", async () => {
   const scorer = await openScorer(await goldenModel(), { threads: 1 });
   const demonstration = { ...goldenPairs()[0], rejected: null };

@@ -13,6 +13,12 @@ const FLOAT = 4;
 /** Deno with onnxruntime and a data store, before any model: bytes. */
 const PROCESS = 250e6;
 
+/**
+ * What opening a decoder takes for each byte of its matrices: one laid out, and more that ONNX Runtime
+ * does not say what it holds (943 MB for 538 MB of matrices, 135M parameters).
+ */
+const LAID_OUT = 1.75;
+
 /** Float arrays of the size of the logits that a run holds at once: logits, and what becomes of them. */
 const LOGIT_ARRAYS = { forward: 3, training: 3 } as const;
 
@@ -75,22 +81,27 @@ export function scoringMemory(shape: ModelShape, run: Reading, lanes: number): M
   ];
 }
 
-/** Peak memory of decoding in float32: weights, the cache of keys and values, the next logits. */
+/**
+ * Peak memory of decoding in float32: weights, those that a product meets once more as it reads them,
+ * the cache of keys and values, the next logits.
+ */
 export function decodingMemory(
   shape: ModelShape,
   { models, rows, length }: {
-    /** Models that are open at once. */
+    /** Models that are open at once, of which one writes. */
     readonly models: number;
     /** Replies that are written at once. */
     readonly rows: number;
-    /** Tokens of prompt and reply together. */
+    /** Positions that each has room for. */
     readonly length: number;
   },
 ): MemoryPart[] {
+  const { all, layers, head } = countWeights(shape);
   const cache = 2 * shape.layers * shape.keyValueHeads * shape.headDim * rows * length;
   return [
-    { what: "weights", bytes: FLOAT * models * countWeights(shape).all },
-    { what: "cache", bytes: 2 * FLOAT * cache }, // the old one and the next
+    { what: "weights", bytes: FLOAT * models * all },
+    { what: "weights laid out", bytes: LAID_OUT * FLOAT * (layers + head) },
+    { what: "cache", bytes: FLOAT * cache },
     { what: "logits", bytes: 2 * FLOAT * rows * shape.vocabSize },
     { what: "process", bytes: PROCESS },
   ];

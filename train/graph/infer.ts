@@ -2,6 +2,7 @@ import type { Dtype } from "../../core/tensor.ts";
 import { broadcastDims, differenceDim, type Dim, equalDims, formatDims } from "./dims.ts";
 import { productDim, sumDim } from "./dims.ts";
 import type { OpAttributes, OpType } from "./op_types.ts";
+import { cachedAttention } from "./infer_cache.ts";
 import { collectRows, type Expect, expectIndices, route } from "./infer_routing.ts";
 import { isHalf } from "./target.ts";
 import { formatType, isFloating, type ValueType } from "./value.ts";
@@ -67,6 +68,7 @@ const ARITIES: { readonly [Op in OpType]?: number | "one or more" } = {
   FusedMatMul: 2,
   FusedRmsNorm: 2,
   FusedRotary: 3,
+  CachedAttention: 9,
   BatchMatMul: 2,
   Route: "one or more",
   CollectRows: "one or more",
@@ -350,6 +352,7 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   FusedGeluTanh: floatingUnary,
   FusedSoftplus: floatingUnary,
   FusedRotary: ([x]) => sameType([x]),
+  CachedAttention: cachedAttention,
   Softplus: floatingUnary,
   BatchMatMul: matrixProduct,
   Route: route,

@@ -66,6 +66,7 @@ export const KERNELS: KernelTable = {
   FusedGeluTanh: ["float32"],
   FusedSoftplus: ["float32"],
   FusedRotary: ["float32"],
+  CachedAttention: ["float32"],
   Softplus: FLOATING,
   BatchMatMul: FLOATING,
   Route: FLOATING,

@@ -184,4 +184,15 @@ const ONNX_RULES: { readonly [Op in PrimitiveOp]: OnnxRule<Op> } = {
     inputs: [x, writer.integers([0]), cos, sin], // positions count from 0
     attributes: { interleaved: 0, num_heads: heads, rotary_embedding_dim: 0 },
   }),
+  CachedAttention: ({ attributes: { heads, keyValueHeads, scale } }) => ({
+    opType: "GroupQueryAttention",
+    domain: "com.microsoft",
+    attributes: {
+      num_heads: heads,
+      kv_num_heads: keyValueHeads,
+      scale: { float: scale },
+      do_rotary: 1,
+      rotary_interleaved: 0,
+    },
+  }),
 };

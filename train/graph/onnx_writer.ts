@@ -41,7 +41,14 @@ export class OnnxWriter {
   readonly #shapes = new Map<string, ValueType>();
   #count = 0;
 
-  constructor(inputs: Graph["inputs"]) {
+  /**
+   * @param constants inputs that are no inputs of the model but tensors that it names without holding
+   *   them: whoever opens it supplies them, each as a file of its name
+   */
+  constructor(
+    inputs: Graph["inputs"],
+    private readonly constants: ReadonlySet<string> = new Set(),
+  ) {
     this.#inputs = inputs;
     for (const [input, { dims }] of inputs) {
       dims.forEach((dim, axis) => {
@@ -109,7 +116,10 @@ export class OnnxWriter {
   /** The whole model, in ONNX's file format. */
   model(outputs: ReadonlyMap<string, ValueType>): Uint8Array<ArrayBuffer> {
     this.#graph.string(2, "ballast");
-    for (const [name, type] of this.#inputs) this.#graph.message(11, valueInfo(name, type));
+    for (const [name, type] of this.#inputs) {
+      if (this.constants.has(name)) this.#graph.message(5, externalTensor(name, type));
+      else this.#graph.message(11, valueInfo(name, type));
+    }
     for (const [name, type] of outputs) this.#graph.message(12, valueInfo(name, type));
     for (const [name, type] of this.#shapes) {
       if (!outputs.has(name)) this.#graph.message(13, valueInfo(name, type));
@@ -186,6 +196,15 @@ function tensorMessage({ dtype, dims, data }: Tensor): Message {
   for (const dim of dims) message.integer(1, dim);
   return message.integer(2, ONNX_DTYPES[dtype])
     .raw(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+/** A tensor in a file of its own, of its own name, whole. */
+function externalTensor(name: string, { dtype, dims }: ValueType): Message {
+  const message = new Message();
+  for (const dim of dims) message.integer(1, Number(dim));
+  return message.integer(2, ONNX_DTYPES[dtype]).string(8, name)
+    .message(13, new Message().string(1, "location").string(2, name))
+    .integer(14, 1);
 }
 
 function valueInfo(name: string, { dtype, dims }: ValueType): Message {

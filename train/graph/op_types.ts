@@ -78,6 +78,12 @@ export interface PrimitiveAttributes {
   FusedGeluTanh: NoAttributes;
   FusedSoftplus: NoAttributes;
   FusedRotary: { readonly heads: number };
+  /** Operands as `cachedAttention` names them, in its order; gives what is mixed, and both caches. */
+  CachedAttention: {
+    readonly heads: number;
+    readonly keyValueHeads: number;
+    readonly scale: number;
+  };
 }
 
 /** Ops with a gradient of their own that are lowered to primitives, by dtype, before they run. */

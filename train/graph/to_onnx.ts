@@ -21,6 +21,8 @@ export interface OnnxOptions {
    * kernels for them, needs it; `true` where the target is the CPU, unless given.
    */
   readonly emulatesHalves?: boolean;
+  /** Inputs that are supplied once, to the session, and never change; none unless given. */
+  readonly constants?: ReadonlySet<string>;
 }
 
 const KERNELS_OF: { readonly [T in Target]: Kernels } = {
@@ -36,14 +38,14 @@ const KERNELS_OF: { readonly [T in Target]: Kernels } = {
  */
 export function toOnnx(
   graph: Graph,
-  { target = "cpu", emulatesHalves = target === "cpu" }: OnnxOptions = {},
+  { target = "cpu", emulatesHalves = target === "cpu", constants }: OnnxOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const halves = emulatesHalves && hasHalves(graph);
   verify(graph, KERNELS_OF[halves ? "cuda" : target]);
   const reduced = collapseReshapes(fuseSums(lower(graph, target)));
   const lowered = halves ? emulateHalves(reduced) : reduced;
   verify(lowered, KERNELS_OF[halves ? "cpu" : target]);
-  const writer = new OnnxWriter(lowered.inputs);
+  const writer = new OnnxWriter(lowered.inputs, constants);
   const names = tensorNames(lowered);
   const nameOf = (value: Value) => names.get(value) ?? value.name;
   for (const node of liveNodes(lowered)) {

@@ -9,7 +9,8 @@ import {
 } from "./adapter_config.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Projection } from "./families.ts";
-import { readJson, requireFile, writeJson } from "./folder_files.ts";
+import { requireFile } from "../../core/is_file.ts";
+import { readJson, writeJson } from "../../core/json_file.ts";
 import type { Model, Weights } from "./model.ts";
 import { LAYER, layerPrefix, type ModelShape, parametersOf } from "./parameters.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";

@@ -2,7 +2,7 @@ import { type GgufHeader, readGgufHeader } from "../../core/gguf_file.ts";
 import { elementCount } from "../../core/tensor.ts";
 import { BLOCK_TYPES } from "./dequantise.ts";
 import { isFile } from "../../core/is_file.ts";
-import { readJson, writeJson } from "./folder_files.ts";
+import { readJson, writeJson } from "../../core/json_file.ts";
 
 /** Where a model's files came from, as far as its own files cannot say. */
 export interface BaseSource {

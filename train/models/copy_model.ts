@@ -2,7 +2,7 @@ import { elementCount } from "../../core/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
 import { isFile } from "../../core/is_file.ts";
-import { readJson, writeJson } from "./folder_files.ts";
+import { readJson, writeJson } from "../../core/json_file.ts";
 import { openGgufModel } from "./gguf_model.ts";
 import { loadModelConfig } from "./model.ts";
 import { parametersOf } from "./parameters.ts";

@@ -1,29 +1,25 @@
-import { float32, int64, type Tensor } from "../../core/tensor.ts";
-import type { Graph } from "../graph/graph.ts";
+import { int64, type Tensor } from "../../core/tensor.ts";
 import { openGraph } from "../graph/open_graph.ts";
 import {
   openRuntime,
   type PlacedTensor,
+  type PreparedRun,
   type RuntimeOptions,
   type Session,
 } from "../runtime/open_runtime.ts";
-import { requireWithinWindow } from "./config.ts";
-import { cacheNames, nextCacheName, prefillGraph, stepGraph } from "./decoder_graphs.ts";
+import { type ModelConfig, requireWithinWindow } from "./config.ts";
+import { decoderGraph, nextCacheName } from "./decoder_graph.ts";
+import { type CacheRoom, KeyValueCache } from "./key_value_cache.ts";
 import type { Model } from "./model.ts";
-import { RotaryAngles } from "./rotary_angles.ts";
+import { padHeads } from "./padded_heads.ts";
+import { type RotaryTable } from "./rotary_angles.ts";
 import type { TokenDecoder } from "./token_decoder.ts";
 
-/** Positions that a cache has room for beyond the prompt before it is moved to a larger one. */
+/** Positions that a row has room for beyond its prompt, where nothing was foretold. */
 const FIRST_ROOM = 16;
 
-/** By how much a cache that is too small grows: each step copies it anyway, so that a little will do. */
+/** By how much room that is too small grows, since what is there must be moved. */
 const GROWTH = 1.25;
-
-/** Rows up to which a step computes as `fewRows`. */
-const FEW_ROWS = 32;
-
-/** Width from which products with the weights are what a step waits for. */
-const WIDE = 256;
 
 /** A decoder that knows what computes. */
 export interface RuntimeDecoder extends TokenDecoder {
@@ -31,167 +27,210 @@ export interface RuntimeDecoder extends TokenDecoder {
   readonly runtime: string;
 }
 
-/** How a decoder computes. */
-export interface DecoderOptions extends RuntimeOptions {
-  /** Whether steps of few rows have a graph of their own; as the model's width says unless given. */
-  readonly fewRows?: boolean;
-}
+/** How a decoder computes: on the processor. */
+export type DecoderOptions = Pick<RuntimeOptions, "threads" | "profile">;
 
 /**
- * A decoder over a model, with keys and values cached.
+ * A decoder over a model, with keys and values cached. The runtime holds the model's matrices a second
+ * time, laid out for products: with them as they are, a product of few rows would lay them out anew at
+ * each token, which costs more than computing with it, and by another rule for each number of rows.
  *
  * @throws RangeError when the number of threads is not a positive integer
  */
 export async function openDecoder(
   model: Model,
-  options: DecoderOptions,
+  { threads, profile }: DecoderOptions,
 ): Promise<RuntimeDecoder> {
-  const runtime = await openRuntime(options);
-  // The one is given back, should the other not open.
+  const runtime = await openRuntime({ threads, ...(profile === undefined ? {} : { profile }) });
   await using opened = new AsyncDisposableStack();
-  const open = async (graph: Graph) =>
-    opened.adopt(await openGraph(runtime, graph), (session) => session.release());
-  const prefill = await open(prefillGraph(model.config));
-  const step = await open(stepGraph(model.config));
-  const { fewRows: apart = model.config.hiddenSize >= WIDE } = options;
-  const fewRows = apart ? await open(stepGraph(model.config, { rowsAreFew: true })) : null;
-  const weights: Record<string, PlacedTensor> = {};
-  for (const [name, tensor] of model.weights) weights[name] = opened.use(runtime.place(tensor));
-  const parts = { prefill, step, fewRows, weights, stack: opened.move() };
-  return new CachedDecoder(model, parts, runtime.description);
+  const { config, weights, scale, angles } = padHeads(model);
+  const isMatrix = ({ dims }: Tensor) => dims.length === 2;
+  const matrices = new Map([...weights].filter(([, tensor]) => isMatrix(tensor)));
+  const session = opened.adopt(
+    await openGraph(runtime, decoderGraph(config, scale), matrices),
+    (session) => session.release(),
+  );
+  const vectors: Record<string, PlacedTensor> = {};
+  for (const [name, tensor] of weights) {
+    if (!isMatrix(tensor)) vectors[name] = opened.use(runtime.place(tensor));
+  }
+  const parts = { config, session, vectors, angles, stack: opened.move() };
+  return new CachedDecoder(parts, runtime.description);
 }
 
 interface Opened {
-  readonly prefill: Session;
-  readonly step: Session;
-  /** A step of 2 … `FEW_ROWS` rows; null where the model is too narrow to gain by it. */
-  readonly fewRows: Session | null;
-  readonly weights: Readonly<Record<string, PlacedTensor>>;
+  readonly config: ModelConfig;
+  readonly session: Session;
+  /** The weights that are fed. */
+  readonly vectors: Readonly<Record<string, PlacedTensor>>;
+  /** Of so many positions from 0 on. */
+  readonly angles: (positions: number) => RotaryTable;
   /** What `release` gives back. */
   readonly stack: AsyncDisposableStack;
+}
+
+/** A step that is bound to its rows' tensors, to be run again while rows and tensors stay. */
+interface BoundStep {
+  readonly run: PreparedRun;
+  readonly ids: BigInt64Array;
+  readonly last: Int32Array;
+  readonly longest: Int32Array;
+  readonly logits: Float32Array;
 }
 
 class CachedDecoder implements RuntimeDecoder {
   readonly vocabSize: number;
   readonly cacheFloats: number;
-  readonly #model: Model;
   readonly #opened: Opened;
-  readonly #angles: RotaryAngles;
-  readonly #names: readonly string[];
-  /** Two buffers a cache: a step reads one and writes the other. */
-  #current = new Map<string, Float32Array>();
-  #spare = new Map<string, Float32Array>();
-  #rows = 0;
-  #positions = 0;
+  readonly #cache: KeyValueCache;
+  /** Tokens of each row. */
+  #lengths: number[] = [];
+  #step: BoundStep | null = null;
 
-  constructor(model: Model, opened: Opened, readonly runtime: string) {
-    this.vocabSize = model.config.vocabSize;
-    this.#model = model;
+  constructor(opened: Opened, readonly runtime: string) {
     this.#opened = opened;
-    this.#angles = new RotaryAngles(model.config);
-    this.#names = cacheNames(model.config);
-    this.cacheFloats = this.#names.length * this.#rowSize();
+    this.#cache = new KeyValueCache(opened.config);
+    this.vocabSize = opened.config.vocabSize;
+    this.cacheFloats = this.#cache.floats;
   }
 
-  async prefill(prompts: readonly Int32Array[]): Promise<Float32Array> {
+  reserve(room: CacheRoom): void {
+    if (this.#cache.reserve(room, this.#lengths.length)) this.#unbind();
+  }
+
+  async add(prompts: readonly Int32Array[]): Promise<Float32Array> {
     const length = requireEqualLengths(prompts);
-    requireWithinWindow(this.#model.config, length);
-    const rows = prompts.length;
-    const ids = new Int32Array(rows * length);
-    prompts.forEach((prompt, row) => ids.set(prompt, row * length));
-    const last = prompts.map((_, row) => row * length + length - 1);
-    this.#reserve(rows, length + FIRST_ROOM);
-    [this.#rows, this.#positions] = [rows, 0];
-    return await this.#run(this.#opened.prefill, length, {
-      ids: int64([rows, length], ids),
-      last: int64([rows], last),
-    });
+    requireWithinWindow(this.#opened.config, length);
+    const first = this.#lengths.length;
+    this.#require({ rows: first + prompts.length, positions: length });
+    this.#unbind();
+    const different = [...new Set(prompts)];
+    const logits = await this.#read(different, first);
+    const places = prompts.map((prompt) => different.indexOf(prompt));
+    // From the last on, so that none is overwritten before it was copied.
+    for (const [i, place] of [...places.entries()].reverse()) {
+      this.#cache.copyRow(first + place, first + i, length);
+    }
+    this.#lengths.push(...prompts.map(() => length));
+    return different.length === prompts.length ? logits : rowsOf(logits, places, this.vocabSize);
   }
 
   async step(tokens: Int32Array): Promise<Float32Array> {
-    if (tokens.length !== this.#rows || this.#rows === 0) {
+    const rows = this.#lengths.length;
+    if (tokens.length !== rows || rows === 0) {
       throw new RangeError(
-        `Expected a token for each of ${this.#rows} rows but found ${tokens.length}.`,
+        `Expected a token for each of ${rows} rows but found ${tokens.length}.`,
       );
     }
-    requireWithinWindow(this.#model.config, this.#positions + 1);
-    this.#reserve(this.#rows, this.#positions + 1);
-    const past: Record<string, Tensor> = { ids: int64([this.#rows, 1], tokens) };
-    for (const name of this.#names) past[name] = this.#view(this.#current, name, this.#positions);
-    const { step, fewRows } = this.#opened;
-    const few = this.#rows > 1 && this.#rows <= FEW_ROWS ? fewRows : null;
-    return await this.#run(few ?? step, 1, past);
+    const longest = 1 + this.#lengths.reduce((most, length) => Math.max(most, length));
+    requireWithinWindow(this.#opened.config, longest);
+    this.#require({ rows, positions: longest });
+    const step = this.#step ??= this.#bindStep(rows);
+    tokens.forEach((token, row) => step.ids[row] = BigInt(token));
+    step.last.set(this.#lengths);
+    step.longest[0] = longest;
+    await step.run.run();
+    this.#lengths = this.#lengths.map((length) => length + 1);
+    return step.logits;
   }
 
-  keep(rows: readonly number[]): void {
-    const foreign = rows.find((row) => !(Number.isInteger(row) && row >= 0 && row < this.#rows));
-    if (foreign !== undefined) {
-      throw new RangeError(`Expected rows in 0 … ${this.#rows - 1} but found ${foreign}.`);
+  drop(row: number): void {
+    const rows = this.#lengths.length;
+    if (!(Number.isInteger(row) && row >= 0 && row < rows)) {
+      throw new RangeError(`Expected a row in 0 … ${rows - 1} but found ${row}.`);
     }
-    this.#reserve(rows.length, this.#positions);
-    const size = this.#rowSize() * this.#positions;
-    for (const name of this.#names) {
-      const from = this.#current.get(name)!;
-      const to = this.#spare.get(name)!;
-      rows.forEach((row, i) => to.set(from.subarray(row * size, (row + 1) * size), i * size));
-    }
-    [this.#current, this.#spare] = [this.#spare, this.#current];
-    this.#rows = rows.length;
+    this.#unbind();
+    const length = this.#lengths.pop()!;
+    if (row === rows - 1) return;
+    this.#cache.copyRow(rows - 1, row, length);
+    this.#lengths[row] = length;
+  }
+
+  clear(): void {
+    this.#unbind();
+    this.#lengths = [];
   }
 
   async release(): Promise<void> {
-    this.#current.clear();
-    this.#spare.clear();
-    this.#rows = 0;
+    this.clear();
+    this.#cache.release();
     await this.#opened.stack.disposeAsync();
   }
 
-  /** Runs over `count` new positions, writing the caches that result into the spare buffers. */
-  async #run(
-    session: Session,
-    count: number,
-    feeds: Readonly<Record<string, Tensor>>,
-  ): Promise<Float32Array> {
-    const { cos, sin } = this.#angles.table(this.#positions, count);
-    const positions = this.#positions + count;
-    const into: Record<string, Tensor> = {};
-    for (const name of this.#names) {
-      into[nextCacheName(name)] = this.#view(this.#spare, name, positions);
-    }
-    const { logits } = await session.run({ ...this.#opened.weights, ...feeds, cos, sin }, { into });
-    [this.#current, this.#spare] = [this.#spare, this.#current];
-    this.#positions = positions;
+  /** Reads prompts of one length into the rows from `first` on; their last tokens' logits. */
+  async #read(prompts: readonly Int32Array[], first: number): Promise<Float32Array> {
+    const [rows, length] = [prompts.length, prompts[0].length];
+    const ids = new Int32Array(rows * length);
+    prompts.forEach((prompt, row) => ids.set(prompt, row * length));
+    const { feeds, into, inPlace } = this.#tensors(first, rows);
+    const { logits } = await this.#opened.session.run({
+      ...feeds,
+      ids: int64([rows, length], ids),
+      asked: int64([rows], prompts.map((_, row) => row * length + length - 1)),
+      last: int32([rows], new Int32Array(rows).fill(length - 1)),
+      longest: int32([], Int32Array.of(length)),
+    }, { into, inPlace });
     return logits.data as Float32Array;
   }
 
-  /** A cache's first positions as a tensor (B, K, U, C). */
-  #view(buffers: Map<string, Float32Array>, name: string, positions: number): Tensor {
-    const { keyValueHeads, headDim } = this.#model.config;
-    const dims = [this.#rows, keyValueHeads, positions, headDim];
-    return float32(dims, buffers.get(name)!.subarray(0, this.#rows * this.#rowSize() * positions));
+  #bindStep(rows: number): BoundStep {
+    const ids = int64([rows, 1], new Int32Array(rows));
+    const last = new Int32Array(rows);
+    const longest = new Int32Array(1);
+    const logits = new Float32Array(rows * this.vocabSize);
+    const { feeds, into, inPlace } = this.#tensors(0, rows);
+    const run = this.#opened.session.prepare({
+      ...feeds,
+      ids,
+      asked: int64([rows], Int32Array.from({ length: rows }, (_, row) => row)),
+      last: int32([rows], last),
+      longest: int32([], longest),
+    }, {
+      into: { ...into, logits: { dtype: "float32", dims: [rows, this.vocabSize], data: logits } },
+      inPlace,
+    });
+    return { run, ids: ids.data, last, longest, logits };
   }
 
-  /** Numbers that one position of one row takes. */
-  #rowSize(): number {
-    return this.#model.config.keyValueHeads * this.#model.config.headDim;
+  /** What every run over these rows is fed, and where it writes their caches: to where they are. */
+  #tensors(first: number, rows: number) {
+    const { vectors, angles } = this.#opened;
+    const caches = this.#cache.view(first, rows);
+    const into = Object.fromEntries(
+      Object.entries(caches).map(([name, tensor]) => [nextCacheName(name), tensor]),
+    );
+    const { cos, sin } = angles(this.#cache.positions);
+    return { feeds: { ...vectors, ...caches, cos, sin }, into, inPlace: Object.keys(into) };
   }
 
-  /** Makes room, keeping what the current buffers hold; what the spare ones hold is never needed. */
-  #reserve(rows: number, positions: number): void {
-    const size = rows * this.#rowSize() * positions;
-    const room = Math.ceil(GROWTH * size);
-    for (const name of this.#names) {
-      const current = this.#current.get(name) ?? new Float32Array();
-      if (current.length < size) {
-        const grown = new Float32Array(room);
-        grown.set(current);
-        this.#current.set(name, grown);
-      }
-      if ((this.#spare.get(name)?.length ?? 0) < size) {
-        this.#spare.set(name, new Float32Array(room));
-      }
-    }
+  /** Makes more room than that where there is less. */
+  #require({ rows, positions }: CacheRoom): void {
+    const room = this.#cache.positions;
+    const enough = positions <= room
+      ? room
+      : room === 0
+      ? positions + FIRST_ROOM
+      : Math.ceil(GROWTH * positions);
+    this.reserve({ rows, positions: enough });
   }
+
+  #unbind(): void {
+    this.#step?.run.release();
+    this.#step = null;
+  }
+}
+
+function int32(dims: readonly number[], data: Int32Array): Tensor<"int32"> {
+  return { dtype: "int32", dims, data };
+}
+
+/** Rows of logits (…, V) in the order asked for. */
+function rowsOf(logits: Float32Array, rows: readonly number[], vocabSize: number): Float32Array {
+  const found = new Float32Array(rows.length * vocabSize);
+  rows.forEach((row, i) =>
+    found.set(logits.subarray(row * vocabSize, (row + 1) * vocabSize), i * vocabSize)
+  );
+  return found;
 }
 
 function requireEqualLengths(prompts: readonly Int32Array[]): number {

@@ -1,5 +1,5 @@
 import { readGgufHeader } from "../../core/gguf_file.ts";
-import { InputError, type Problem } from "../../core/problem.ts";
+import { type Problem, refuseProblems } from "../../core/problem.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 import { TRAITS } from "./families.ts";
@@ -86,7 +86,7 @@ function byOurNames(
       problems.push({ path: `${path}: ${theirs}`, message });
     }
   }
-  if (problems.length > 0) throw new InputError(problems);
+  refuseProblems(problems);
   return named;
 }
 

@@ -1,6 +1,6 @@
 import { GGMLQuantizationType } from "@huggingface/gguf";
 import type { GgufHeader, GgufTensor } from "../../core/gguf_file.ts";
-import { InputError, type Problem } from "../../core/problem.ts";
+import { type Problem, refuseProblems } from "../../core/problem.ts";
 import { BLOCK_TYPES, type BlockType } from "./dequantise.ts";
 import { storedBytes, type StoredTensor } from "./stored_tensor.ts";
 
@@ -12,13 +12,14 @@ const TYPES: ReadonlyMap<number, BlockType> = new Map(
  * Where each tensor of a GGUF file lies, by llama.cpp's names. As in ggml's own reader, each must begin
  * where the one before it ends, rounded up to the file's alignment.
  *
- * @throws InputError with every tensor whose type is not read or whose place does not fit the file
+ * @throws InputError with up to 20 tensors whose type is not read or whose place does not fit the file,
+ * and how many more there are
  */
 export function placeTensors(header: GgufHeader): Map<string, StoredTensor> {
   const problems: Problem[] = [];
   const placed = header.tensors.flatMap((tensor) => place(tensor, header, problems));
   if (problems.length === 0) checkPlaces(placed, header, problems);
-  if (problems.length > 0) throw new InputError(problems);
+  refuseProblems(problems);
   return new Map(placed.map((tensor) => [tensor.name, tensor]));
 }
 

@@ -4,7 +4,7 @@ import { Random } from "../../core/random.ts";
 import { type ModelConfig, parseModelConfig } from "./config.ts";
 import { formatGenerationConfig, formatModelConfig } from "./config_format.ts";
 import { isFile } from "../../core/is_file.ts";
-import { readJson, writeJson } from "./folder_files.ts";
+import { readJson, writeJson } from "../../core/json_file.ts";
 import { withGenerationConfig } from "./generation_config.ts";
 import { readGgufConfig } from "./gguf_config.ts";
 import { readGgufModel } from "./gguf_model.ts";

@@ -1,6 +1,7 @@
 import { canonicalJson } from "../../core/json.ts";
 import { StreamingDigest } from "../../core/digest.ts";
 import { elementCount, type Tensor } from "../../core/tensor.ts";
+import { writeAll } from "../../core/write_atomically.ts";
 import { readSafetensorsHeader } from "./safetensors_header.ts";
 import { STORAGE, type StorageDtype } from "./storage_dtype.ts";
 import { readStoredTensor } from "./stored_tensor.ts";
@@ -61,9 +62,7 @@ export async function writeSafetensors(
   const write = async (bytes: Uint8Array) => {
     digest.update(bytes);
     size += bytes.length;
-    for (let written = 0; written < bytes.length;) {
-      written += await file.write(bytes.subarray(written));
-    }
+    await writeAll(file, bytes);
   };
   const places = names.map((name) => ({ name, dims: tensors.get(name)!.dims }));
   await write(encodeHeader(places, { dtype, metadata }));

@@ -1,7 +1,7 @@
 import type { Json } from "../../core/json.ts";
 import { InputError, type Problem } from "../../core/problem.ts";
-import { isFile } from "../../core/is_file.ts";
-import { readJson, requireFile } from "./folder_files.ts";
+import { isFile, requireFile } from "../../core/is_file.ts";
+import { readJson } from "../../core/json_file.ts";
 import { readSafetensorsHeader } from "./safetensors_header.ts";
 import type { StoredTensor } from "./stored_tensor.ts";
 

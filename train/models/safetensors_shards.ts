@@ -1,5 +1,5 @@
 import { elementCount } from "../../core/tensor.ts";
-import { writeJson } from "./folder_files.ts";
+import { writeJson } from "../../core/json_file.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import { STORAGE, type StorageDtype } from "./storage_dtype.ts";
 import type { Weights } from "./weights.ts";

@@ -2,6 +2,8 @@ import type { Dtype } from "../../core/tensor.ts";
 import {
   add,
   attention,
+  cachedAttention,
+  type CachedAttentionOperands,
   cast,
   embedding,
   gatedActivation,
@@ -76,6 +78,12 @@ export interface AngleInputs {
   readonly sin: Value;
 }
 
+/** What attention reads of a layer's cache, and where. */
+export type CacheInputs = Pick<
+  CachedAttentionOperands,
+  "keys" | "values" | "last" | "longest" | "cos" | "sin"
+>;
+
 /** How a transformer computes. */
 export interface TransformerOptions {
   /**
@@ -84,8 +92,8 @@ export interface TransformerOptions {
    * losses in float32 and float64 altogether.
    */
   readonly precision?: Dtype;
-  /** How rows (…, in) meet a matrix (out, in): `linear` unless given. */
-  readonly product?: typeof linear;
+  /** Multiplies attention scores; 1/sqrt(C) unless given. */
+  readonly scale?: number;
 }
 
 /**
@@ -96,8 +104,7 @@ export interface TransformerOptions {
 export class Transformer {
   readonly #traits: FamilyTraits;
   readonly #precision: Dtype | undefined;
-  readonly #product: typeof linear;
-  /** Multiplies attention scores: 1/sqrt(C). */
+  /** Multiplies attention scores. */
   readonly scale: number;
 
   constructor(
@@ -108,8 +115,7 @@ export class Transformer {
   ) {
     this.#traits = TRAITS[config.family];
     this.#precision = options.precision;
-    this.#product = options.product ?? linear;
-    this.scale = 1 / Math.sqrt(config.headDim);
+    this.scale = options.scale ?? 1 / Math.sqrt(config.headDim);
   }
 
   /** The rows of the embedding table of token ids, as the table is fed: (…) to (…, D). */
@@ -132,15 +138,22 @@ export class Transformer {
   project(x: Value, layer: number, angles: AngleInputs) {
     const [cos, sin] = [this.computed(angles.cos), this.computed(angles.sin)];
     const { heads, keyValueHeads, headDim } = this.config;
-    const h = this.#norm(x, layerPrefix(layer) + LAYER.inputNorm); // (S, T, D)
-    const inHeads = (projection: Projection, count: number) => {
-      const y = this.#linear(h, layer, projection); // (S, T, count·C)
-      return reshape(y, [y.dims[0], y.dims[1], count, headDim]);
-    };
+    const { q, k, v } = this.#project(x, layer);
+    const inHeads = (y: Value, count: number) => reshape(y, [y.dims[0], y.dims[1], count, headDim]);
     return {
-      q: rotary(inHeads("query", heads), cos, sin), // (S, T, H, C)
-      k: rotary(inHeads("key", keyValueHeads), cos, sin), // (S, T, K, C)
-      v: inHeads("value", keyValueHeads), // (S, T, K, C)
+      q: rotary(inHeads(q, heads), cos, sin), // (S, T, H, C)
+      k: rotary(inHeads(k, keyValueHeads), cos, sin), // (S, T, K, C)
+      v: inHeads(v, keyValueHeads), // (S, T, K, C)
+    };
+  }
+
+  /** Queries (S, T, H·C), keys and values (S, T, K·C) of a layer, before positions turn them. */
+  #project(x: Value, layer: number) {
+    const h = this.#norm(x, layerPrefix(layer) + LAYER.inputNorm); // (S, T, D)
+    return {
+      q: this.#linear(h, layer, "query"),
+      k: this.#linear(h, layer, "key"),
+      v: this.#linear(h, layer, "value"),
     };
   }
 
@@ -165,6 +178,13 @@ export class Transformer {
     };
   }
 
+  /** Attention of a layer over a cache, x (B, T, D): what it mixes (B, T, H·C), and the caches after. */
+  attendToCache(x: Value, layer: number, cache: CacheInputs) {
+    const { heads, keyValueHeads } = this.config;
+    const projected = this.#project(x, layer);
+    return cachedAttention({ ...projected, ...cache, heads, keyValueHeads, scale: this.scale });
+  }
+
   /** Output projection, residual and MLP of a layer: x (…, D), mixed (…, H·C) to (…, D). */
   finish(x: Value, mixed: Value, layer: number): Value {
     const y = add(x, this.#linear(mixed, layer, "output")); // (…, D)
@@ -178,12 +198,12 @@ export class Transformer {
   /** Logits (M, V) of final hidden states (M, D), in the graph's type. */
   logits(hidden: Value): Value {
     const head = this.#weight(this.config.tiedEmbeddings ? EMBEDDING : HEAD);
-    return cast(this.#product(this.#norm(hidden, FINAL_NORM), head), hidden.graph.dtype);
+    return cast(linear(this.#norm(hidden, FINAL_NORM), head), hidden.graph.dtype);
   }
 
   /** One of a layer's matrices applied to x, with its bias where the family has one. */
   #linear(x: Value, layer: number, projection: Projection): Value {
-    const plain = this.#product(x, this.#weight(layerPrefix(layer) + LAYER[projection]));
+    const plain = linear(x, this.#weight(layerPrefix(layer) + LAYER[projection]));
     const added = this.#adapted(x, layer, projection);
     const y = added === null ? plain : add(plain, added);
     if (!this.#traits.biased.includes(projection)) return y;

@@ -108,6 +108,12 @@ export const C_API = {
     result: "usize",
   },
   ReleaseCUDAProviderOptions: { index: 208, parameters: ["usize"], result: "void" },
+  // (options, names, values, count); the values and their data must outlive the session
+  AddExternalInitializers: {
+    index: 210,
+    parameters: ["usize", "buffer", "buffer", "usize"],
+    result: "usize",
+  },
   // (session, subgraphs out, count out)
   Session_GetEpGraphAssignmentInfo: {
     index: 407,

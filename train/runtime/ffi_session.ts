@@ -27,6 +27,9 @@ export interface SessionFacts {
   readonly copiesFeeds: boolean;
   /** Whether it notes what its nodes take. */
   readonly profiles: boolean;
+  /** What it may read from as long as it lives: arrays, and what the library knows them by. */
+  readonly constants: readonly Tensor[];
+  readonly held: DisposableStack;
 }
 
 /** A session of the C API. Made by `OnnxruntimeFfi`. */
@@ -121,6 +124,7 @@ export class FfiSession implements Session {
       );
     }
     session[Symbol.dispose]();
+    this.#facts.held.dispose();
   }
 
   #present(): Handle {

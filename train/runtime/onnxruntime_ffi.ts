@@ -1,3 +1,4 @@
+import { requirePositiveIntegers } from "../../core/positive_integers.ts";
 import type { Dtype, Tensor } from "../../core/tensor.ts";
 import type { CudaDevice } from "./cuda/cuda_device.ts";
 import { explainFailure } from "./cuda/explain_failure.ts";
@@ -5,9 +6,9 @@ import { requirePlacement } from "./cuda/placement.ts";
 import { FfiSession } from "./ffi_session.ts";
 import { type Handle } from "./handles.ts";
 import { InFlight } from "./in_flight.ts";
-import { cString, FATAL, type OnnxruntimeLibrary } from "./onnxruntime_library.ts";
+import { addressOf, cString, FATAL, type OnnxruntimeLibrary } from "./onnxruntime_library.ts";
+import { hostValue } from "./ort_values.ts";
 import { PlacedOnHost, zerosOnHost } from "./placed_on_host.ts";
-import { requireThreads } from "./resolve_run.ts";
 import type { PlacedTensor, Runtime, RuntimeOptions, Session } from "./runtime.ts";
 
 const SEQUENTIAL = 0;
@@ -31,15 +32,21 @@ export class OnnxruntimeFfi implements Runtime {
     private readonly library: OnnxruntimeLibrary,
     private readonly cuda?: CudaDevice,
   ) {
-    requireThreads(options.threads);
+    requirePositiveIntegers({ threads: options.threads });
     this.name = cuda === undefined ? "onnxruntime-ffi" : "onnxruntime-cuda";
     this.description = cuda === undefined ? this.name : `${this.name} on ${options.device}`;
     this.version = library.version;
   }
 
-  async session(model: Uint8Array): Promise<Session> {
+  async session(
+    model: Uint8Array,
+    constants: ReadonlyMap<string, Tensor> = new Map(),
+  ): Promise<Session> {
     const { library, cuda } = this;
     using options = sessionOptions(library, this.options, cuda);
+    // Before the session's own stack, so that it is given back after the session.
+    using held = new DisposableStack();
+    supplyConstants(library, options, { constants, held });
     const bytes = model as Uint8Array<ArrayBuffer>;
     const out = new BigUint64Array(1);
     const creation = library.api.CreateSessionFromArray(
@@ -49,7 +56,7 @@ export class OnnxruntimeFfi implements Runtime {
       options.address,
       out,
     );
-    const status = await new InFlight().follow(creation, [bytes, out]);
+    const status = await new InFlight().follow(creation, [bytes, out, constants]);
     explainFailure(() => library.check(status));
     using stack = new DisposableStack();
     const owned = stack.use(library.own("Session", out[0]));
@@ -57,8 +64,9 @@ export class OnnxruntimeFfi implements Runtime {
     const facts = {
       copiesFeeds: cuda !== undefined,
       profiles: this.options.profile !== undefined,
+      constants: [...constants.values()],
     };
-    const session = new FfiSession(library, owned, facts);
+    const session = new FfiSession(library, owned, { ...facts, held: held.move() });
     stack.move(); // to the session, now that it is there to release it
     return session;
   }
@@ -104,4 +112,25 @@ function sessionOptions(
   }
   stack.move();
   return options;
+}
+
+/** Has a session that is to be opened take constants where they are. */
+function supplyConstants(
+  library: OnnxruntimeLibrary,
+  options: Handle,
+  { constants, held }: {
+    readonly constants: ReadonlyMap<string, Tensor>;
+    /** Is to keep what the session goes on needing. */
+    readonly held: DisposableStack;
+  },
+): void {
+  if (constants.size === 0) return;
+  const names = Array.from(constants.keys(), cString);
+  const values = Array.from(constants.values(), (it) => held.use(hostValue(library, it)).address);
+  library.check(library.api.AddExternalInitializers(
+    options.address,
+    BigUint64Array.from(names, addressOf),
+    BigUint64Array.from(values),
+    BigInt(constants.size),
+  ));
 }

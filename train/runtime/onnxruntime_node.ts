@@ -1,4 +1,5 @@
 import * as ort from "onnxruntime-node";
+import { requirePositiveIntegers } from "../../core/positive_integers.ts";
 import type { Dtype, Tensor, TypedArrayOf } from "../../core/tensor.ts";
 import { InFlight } from "./in_flight.ts";
 import { PlacedOnHost, zerosOnHost } from "./placed_on_host.ts";
@@ -6,7 +7,6 @@ import {
   type NamedHostTensor,
   requireOnHost,
   requirePlaced,
-  requireThreads,
   type ResolvedRun,
   resolvePreparedRun,
   resolveRun,
@@ -43,13 +43,20 @@ export class OnnxruntimeNode implements Runtime {
    * @throws RangeError when the number of threads is not a positive integer
    */
   constructor(readonly options: RuntimeOptions, standsIn?: string) {
-    requireThreads(options.threads);
+    requirePositiveIntegers({ threads: options.threads });
     this.description = standsIn === undefined ? this.name : `${this.name}; ${standsIn}`;
   }
 
-  async session(model: Uint8Array): Promise<Session> {
+  async session(
+    model: Uint8Array,
+    constants: ReadonlyMap<string, Tensor> = new Map(),
+  ): Promise<Session> {
+    const externalData = Array.from(constants, ([path, { data }]) => ({
+      path,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    }));
     return new OnnxruntimeNodeSession(
-      await ort.InferenceSession.create(model, sessionOptions(this.options)),
+      await ort.InferenceSession.create(model, { ...sessionOptions(this.options), externalData }),
     );
   }
 

@@ -32,7 +32,8 @@ export function borrowValue(
   return value.address;
 }
 
-function hostValue(library: OnnxruntimeLibrary, { dtype, dims, data }: Tensor): Handle {
+/** An `OrtValue` in the memory of a host tensor, whose array must not be collected before it. */
+export function hostValue(library: OnnxruntimeLibrary, { dtype, dims, data }: Tensor): Handle {
   const array = data.length === 0 ? NOTHING : data;
   const shape = BigInt64Array.from(dims, BigInt);
   return library.create("Value", (out) =>

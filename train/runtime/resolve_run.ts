@@ -215,9 +215,3 @@ function requireRangesApart(ranges: Range[]): void {
 function quoted(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(", ");
 }
-
-/** @throws RangeError when the number of threads is not a positive integer */
-export function requireThreads(threads: number): void {
-  if (Number.isInteger(threads) && threads >= 1) return;
-  throw new RangeError(`Expected threads to be an integer greater than 0 but found ${threads}.`);
-}

@@ -36,10 +36,12 @@ export interface Runtime {
   /**
    * Loads a model.
    *
+   * @param constants the tensors that the model names without holding them, by name. They never change;
+   *   the runtime may hold them a second time as its kernels like them laid out
    * @throws Error with ONNX Runtime's own text when it refuses the model, and with the nodes that
    *   would have run on the processor where a GPU was asked for
    */
-  session(model: Uint8Array): Promise<Session>;
+  session(model: Uint8Array, constants?: ReadonlyMap<string, Tensor>): Promise<Session>;
 
   /**
    * A tensor that stays where sessions compute, from run to run. On the CPU that is the host array

@@ -6,7 +6,8 @@ async function read(text: string) {
   const path = await Deno.makeTempFile({ suffix: ".jsonl" });
   try {
     await Deno.writeTextFile(path, text);
-    return await readPromptRows(path);
+    const rows = await readPromptRows(path);
+    return rows.map(({ where, prompt }) => ({ where: where.slice(path.length), prompt }));
   } finally {
     await Deno.remove(path);
   }
@@ -16,7 +17,8 @@ Deno.test("readPromptRows() takes texts and messages, and passes over other colu
   const messages = [{ role: "system", content: "Be terse." }, { role: "user", content: "Hi" }];
   const lines = [{ prompt: "one", more: 1 }, { prompt: messages }];
   const rows = await read(`${lines.map((line) => JSON.stringify(line)).join("\n\n")}\n`);
-  assert.deepEqual(rows, ["one", messages]);
+  // The blank line between counts.
+  assert.deepEqual(rows, [{ where: ":1", prompt: "one" }, { where: ":3", prompt: messages }]);
 });
 
 Deno.test("readPromptRows() names every bad line", async () => {

@@ -16,6 +16,19 @@ Deno.test("bootstrapInterval() agrees with scipy's percentile bootstrap", () => 
   assert.ok(Math.abs(high - 5.7167) < 0.03, `${high}`);
 });
 
+Deno.test("bootstrapInterval() of clusters agrees with scipy's, which draws their sums and counts together", () => {
+  // python3 -c "import numpy as n, scipy.stats as s; v=[(i*37%100)/10 for i in range(60)];
+  //   c=[x for x in ([v[i] for i in range(60) if i*i%23==k] for k in range(23)) if x];
+  //   print(s.bootstrap(([sum(x) for x in c],[len(x) for x in c]), lambda a,b,axis: a.sum(axis)/b.sum(axis),
+  //   paired=True, method='percentile', n_resamples=200000, batch=1000, rng=n.random.default_rng(0)))"
+  const clusters = values.map((_, i) => `p${i * i % 23}`);
+  const sample = { items: clusters, values };
+  const [low, high] = bootstrapInterval(sample, { seed: 3, resamples: 20_000 });
+  assert.ok(Math.abs(low - 4.4475) < 0.03, `${low}`);
+  assert.ok(Math.abs(high - 5.4297) < 0.03, `${high}`);
+  assert.ok(Math.abs(clusteredError(sample) - 0.25) < 0.02, `${clusteredError(sample)}`);
+});
+
 Deno.test("bootstrapInterval() gives the same interval for the same seed and another for another", () => {
   const first = bootstrapInterval({ items, values }, { seed: 1, resamples: 500 });
   assert.deepEqual(bootstrapInterval({ items, values }, { seed: 1, resamples: 500 }), first);

@@ -89,7 +89,7 @@ export const trouble = defineStage({
   params: z.strictObject({ how: z.enum(["throw", "nothing", "crash", "escape", "count", "chat"]) }),
   inputs: { number: { type: "number", optional: true } },
   outputs: output,
-  resources: () => one,
+  resources: ({ how }) => how === "chat" ? { ...one, turns: ["chat"] } : one,
   module: import.meta.url,
   async run(context) {
     const { how } = context.params;
@@ -117,7 +117,28 @@ async function countSlowly(context: StageContext<unknown>): Promise<void> {
   await write(context, count);
 }
 
+/** Counts the variables that its process was given, whether or not it may read them. */
+export const environment = defineStage({
+  name: "environment",
+  describe: "Count variables that are set",
+  params: z.strictObject({ variables: z.array(z.string()), declares: z.array(z.string()) }),
+  inputs: {},
+  outputs: output,
+  // Which lets it call the C library, and that reads what it likes.
+  resources: ({ declares }) => ({ ...one, native: ["onnxruntime"], environment: declares }),
+  module: import.meta.url,
+  async run(context) {
+    const library = Deno.dlopen("libc.so.6", {
+      getenv: { parameters: ["buffer"], result: "pointer" },
+    });
+    const { getenv } = library.symbols;
+    const isSet = (name: string) => getenv(new TextEncoder().encode(`${name}\0`)) !== null;
+    await write(context, context.params.variables.filter(isSet).length);
+    library.close();
+  },
+});
+
 /** The toy stages by name. */
 export const toyStages: ReadonlyMap<string, Stage> = new Map<string, Stage>(
-  [source, multiply, total, trouble].map((stage) => [stage.name, stage as Stage]),
+  [source, multiply, total, trouble, environment].map((stage) => [stage.name, stage as Stage]),
 );

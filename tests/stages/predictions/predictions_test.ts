@@ -5,6 +5,8 @@ import { stages } from "../../../stages/registry.ts";
 import { largestRun, meanReading } from "../../../stages/predictions/token_sizes.ts";
 import { modelSizes } from "../../../train/costs/model_sizes.ts";
 import { SMALL } from "../../train/costs/small_shape.ts";
+import { writeBenchmarks } from "../../eval/judge/own_benchmarks.ts";
+import { temporaryFolder } from "../run_stage.ts";
 
 const MODEL = modelSizes({ ...SMALL, hiddenSize: 64, vocabSize: 1000 });
 
@@ -150,6 +152,60 @@ Deno.test("generate writes replies up to its limit, each as long as it may be", 
   );
   assert(middle > short);
   assert(Math.abs((long - middle) / (middle - short) - 1) < 1e-9, "the prompt costs the same");
+});
+
+Deno.test("generate takes as long for a benchmark's prompts as for those of pairs", async () => {
+  const amount = async (inputs: Record<string, readonly (Sizes | null)[]>) => {
+    const params = { maxNewTokens: 16, threads: 1, ...(inputs.benchmark && { system: "ours" }) };
+    return (await predict("generate", params, { inputs: { policy: [MODEL], ...inputs } })).work
+      ?.amount;
+  };
+  const sizes = { promptCharacters: 44, chosenCharacters: 90 };
+  const pairs = await amount({ pairs: [{ pairs: 160, ...sizes }], benchmark: [] });
+  assert.equal(
+    await amount({ pairs: [], benchmark: [{ prompts: 160, promptCharacters: 44 }] }),
+    pairs,
+  );
+  assert.equal(await amount({ pairs: [], benchmark: [null] }), undefined, "nothing is known");
+});
+
+Deno.test("a benchmark's prompts are counted in its files, where they can be read", async () => {
+  const path = await temporaryFolder();
+  await writeBenchmarks(path);
+  const foreseen = (questions: string) =>
+    predict("read-benchmark", {
+      ...{ benchmark: "mt-bench", path, questions },
+      ...{ references: "reference_answer_gpt-4.jsonl", template: "judge_prompts.jsonl" },
+    });
+  const { outputs } = await foreseen("question.jsonl");
+  assert.deepEqual(outputs, { benchmark: { prompts: 4, promptCharacters: 11 } });
+  assert.deepEqual(await foreseen("questions.jsonl"), {});
+});
+
+Deno.test("generate foresees texts and how replies are chosen; of drawn ones measure takes the KL", async () => {
+  const pairs = { pairs: 100, promptCharacters: 44, chosenCharacters: 88 };
+  const replies = async (rest: Record<string, unknown>) => {
+    const params = { maxNewTokens: 16, threads: 1, limit: 10, ...rest };
+    const inputs = { policy: [null], pairs: [pairs] };
+    return (await predict("generate", params, { inputs })).outputs!.replies;
+  };
+  const greedy = await replies({});
+  assert.deepEqual(
+    [greedy.replies, greedy.replyTokens, greedy.promptBytes, greedy.chosenBytes, greedy.decoding],
+    [10, 16, 44, 88, "greedy"],
+  );
+  const amount = async (given: readonly Sizes[], referenceModel = [MODEL]) => {
+    const inputs = { policy: [MODEL], pairs: [TOKENS], replies: given, referenceModel };
+    return (await predict("measure", { threads: 1 }, { inputs })).work!.amount;
+  };
+  const drawn = await replies({ temperature: 1 });
+  const without = await amount([greedy]);
+  assert.equal(await amount([]), without);
+  assert.equal(await amount([await replies({ temperature: 0.7 })]), without);
+  assert.equal(await amount([drawn], []), without);
+  const more = await amount([drawn]) - without;
+  const twice = await amount([await replies({ temperature: 1, limit: 20 })]) - without;
+  assert(more > 0 && Math.abs(twice / more - 2) < 1e-9);
 });
 
 Deno.test("a base model has the shape that the recipe expects, else that of last time", async () => {

@@ -74,6 +74,10 @@ export const APPLICATIONS: {
   FusedGeluTanh: plain("x"),
   FusedSoftplus: plain("x"),
   FusedRotary: { operands: "ycc", attributes: { heads: 1 } },
+  CachedAttention: {
+    operands: "qqqkklsaa",
+    attributes: { heads: 1, keyValueHeads: 1, scale: 1 },
+  },
 };
 
 /** An op that is applied. */
@@ -110,6 +114,16 @@ function operand(graph: Graph, name: string, dtype: Dtype): Value {
       return graph.input(name, dtype, [1, 2, 2]);
     case "c":
       return graph.input(name, dtype, [2, 1]);
+    case "q":
+      return graph.input(name, dtype, [1, 1, 16]);
+    case "k":
+      return graph.input(name, dtype, [1, 1, 4, 16]);
+    case "l":
+      return graph.input(name, "int32", [1]);
+    case "s":
+      return graph.input(name, "int32", []);
+    case "a":
+      return graph.input(name, dtype, [4, 8]);
     default:
       return graph.input(name, dtype, [2, 2]);
   }

@@ -56,7 +56,7 @@ Deno.test("a reader's last row is what a decoder says of the same prompt", async
   const reader = await openSequenceReader(model, { threads: 1 });
   const decoder = await openDecoder(model, { threads: 1 });
   const { prompt } = goldenPairs()[0];
-  const expected = await decoder.prefill([prompt]);
+  const expected = await decoder.add([prompt]);
   const last = (await everyRow(reader, prompt, vocabSize)).at(-1)!;
   last.forEach((logit, v) => assert(Math.abs(logit - expected[v]) < 1e-4, `token ${v}`));
   await reader.release();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Dtype, float32, int64, type Tensor } from "../../../core/tensor.ts";
 import { Graph } from "../../../train/graph/graph.ts";
-import { add, mul, reduceSum } from "../../../train/graph/ops.ts";
+import { add, linear, mul, reduceSum } from "../../../train/graph/ops.ts";
 import { toOnnx } from "../../../train/graph/to_onnx.ts";
 import type { Runtime, RuntimeOptions, Session } from "../../../train/runtime/open_runtime.ts";
 import { testState } from "./contract_state.ts";
@@ -191,6 +191,23 @@ export function testRuntime(label: string, options: ContractOptions): void {
     (session) => session.run(feeds([1], [2]), { into: { next: vector([0, 0]) } }),
     { message: onDevice ? /size|shape/i : /shape.*\{2\}.*\{1\}|\{1\}.*\{2\}/s },
   );
+
+  test("takes constants with the model, and is not fed them", async (runtime) => {
+    const graph = new Graph({ dtype: "float32" });
+    const x = graph.input("x", "float32", ["N", 3]);
+    graph.output("y", linear(x, graph.input("weight", "float32", [2, 3]))); // (N, 2)
+    const weight = float32([2, 3], Float32Array.of(1, 2, 3, 4, 5, 6));
+    const model = toOnnx(graph, { constants: new Set(["weight"]) });
+    const session = await runtime.session(model, new Map([["weight", weight]]));
+    assert.deepEqual(session.inputs, ["x"]);
+    for (const [values, expected] of [[[1, 0, 0], [1, 4]], [[1, 1, 1, 0, 0, 2], [6, 15, 6, 12]]]) {
+      const { y } = await session.run({
+        x: float32([values.length / 3, 3], Float32Array.from(values)),
+      });
+      assert.deepEqual([...y.data as Float32Array], expected);
+    }
+    await session.release();
+  });
 
   test("refuses bytes that are no model", async (runtime) => {
     await assert.rejects(runtime.session(Uint8Array.of(1, 2, 3)), { message: /protobuf/i });

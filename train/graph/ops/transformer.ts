@@ -67,3 +67,47 @@ export function causalMask(graph: Graph, time: Dim): Value {
 export function tokenLogp(logits: Value, targets: Value): Value {
   return logits.graph.emit("TokenLogp", [logits, targets], {})[0];
 }
+
+/** Operands of attention over a cache: B rows, each with tokens of its own number in the cache. */
+export interface CachedAttentionOperands {
+  /** New queries (B, T, H·C), not yet turned by their positions. */
+  readonly q: Value;
+  /** New keys (B, T, K·C), not yet turned. */
+  readonly k: Value;
+  /** New values (B, T, K·C). */
+  readonly v: Value;
+  /** The cache of keys (B, K, U, C); what lies behind a row's tokens is not read. */
+  readonly keys: Value;
+  /** The cache of values, (B, K, U, C). */
+  readonly values: Value;
+  /** Where in the cache each row's last new token belongs, (B) int32: it reads what is up to there. */
+  readonly last: Value;
+  /**
+   * How many tokens the longest row has with the new ones, () int32. T says that all rows are new:
+   * only then may T be more than 1.
+   */
+  readonly longest: Value;
+  /** Cosines and sines of position · frequency, (P, C/2): every position's that may be asked for. */
+  readonly cos: Value;
+  readonly sin: Value;
+  /** H */
+  readonly heads: number;
+  /** K */
+  readonly keyValueHeads: number;
+  /** Multiplies q · kᵀ; usually 1/sqrt(C). */
+  readonly scale: number;
+}
+
+/**
+ * Causal grouped-query attention of new tokens, after rotary embedding in the half-split layout, over
+ * all that their row has in the cache: `mixed` (B, T, H·C), and the caches with the new tokens' keys
+ * and values written to their places. Where a cache is put out into the tensor that it was fed in,
+ * nothing else of it is touched.
+ */
+export function cachedAttention(
+  { q, k, v, keys, values, last, longest, cos, sin, ...attributes }: CachedAttentionOperands,
+): { readonly mixed: Value; readonly keys: Value; readonly values: Value } {
+  const operands = [q, k, v, keys, values, last, longest, cos, sin];
+  const [mixed, nextKeys, nextValues] = q.graph.emit("CachedAttention", operands, attributes);
+  return { mixed, keys: nextKeys, values: nextValues };
+}

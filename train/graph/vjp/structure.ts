@@ -93,6 +93,7 @@ export const STRUCTURE = {
   FusedGeluTanh: "nondifferentiable",
   FusedSoftplus: "nondifferentiable",
   FusedRotary: "nondifferentiable",
+  CachedAttention: "nondifferentiable",
 } satisfies Partial<VjpTable>;
 
 /** x's shape with the reduced axes kept as 1. */

@@ -1,8 +1,13 @@
-import { canonicalJson, type Json } from "../../core/json.ts";
-import { isFile } from "../../core/is_file.ts";
-import { InputError } from "../../core/problem.ts";
+import { canonicalJson, type Json } from "./json.ts";
+import { requireFile } from "./is_file.ts";
+import { InputError } from "./problem.ts";
+import { isMissing } from "./write_atomically.ts";
 
-/** Parses a JSON file; InputError when there is none. */
+/**
+ * The value of a JSON file.
+ *
+ * @throws InputError when there is no such file, or it holds no JSON
+ */
 export async function readJson(path: string): Promise<Json> {
   await requireFile(path);
   const text = await Deno.readTextFile(path);
@@ -16,14 +21,19 @@ export async function readJson(path: string): Promise<Json> {
   }
 }
 
+/** What a JSON file of our own holds; null when it is not there, or holds something else. */
+export async function readJsonIfThere<T>(path: string): Promise<T | null> {
+  try {
+    return JSON.parse(await Deno.readTextFile(path));
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
 /** Writes JSON for people and for digests: keys sorted, indented. */
 export async function writeJson(path: string, value: Json): Promise<void> {
   // Keys are sorted by the canonical form, then laid out for people.
   const text = JSON.stringify(JSON.parse(canonicalJson(value)), null, 2);
   await Deno.writeTextFile(path, `${text}\n`);
-}
-
-/** Throws InputError unless the file exists. */
-export async function requireFile(path: string): Promise<void> {
-  if (!await isFile(path)) throw new InputError([{ path, message: "The file does not exist." }]);
 }

@@ -1,0 +1,35 @@
+/** A request that is refused before anything is looked at. */
+export interface Refusal {
+  readonly status: 403 | 405;
+  readonly message: string;
+}
+
+/** The names under which this machine's own loopback is asked; any port, so that tunnels work. */
+const OWN_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
+
+/**
+ * Why a request is not answered; null where it may be. Other sites' pages in the same browser are kept
+ * out: by the name that they asked for (a name of theirs may be made to lead here), by the origin that
+ * the browser states, and by what it says of who embeds what.
+ */
+export function refuse({ method, headers, url }: Request): Refusal | null {
+  const host = headers.get("host") ?? new URL(url).host;
+  if (!OWN_HOST.test(host)) {
+    return { status: 403, message: "Expected to be asked as 127.0.0.1 or localhost." };
+  }
+  const origin = headers.get("origin");
+  if (origin !== null && origin !== `http://${host}`) {
+    return { status: 403, message: "Expected a request of this server's own pages." };
+  }
+  if (method !== "GET") {
+    return { status: 405, message: "Expected GET: these pages change nothing." };
+  }
+  const site = headers.get("sec-fetch-site");
+  if (site === null || site === "same-origin" || site === "none") return null;
+  // A link that a person follows, and nothing that a page loads into itself.
+  const followed = headers.get("sec-fetch-mode") === "navigate" &&
+    headers.get("sec-fetch-dest") === "document";
+  return followed
+    ? null
+    : { status: 403, message: "Expected a request of this server's own pages." };
+}

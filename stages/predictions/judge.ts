@@ -1,0 +1,109 @@
+import { InputError } from "../../core/problem.ts";
+import { BYTES_A_TOKEN, estimateCost, price } from "../../eval/judge/cost.ts";
+import { readJudgeSettings } from "../../eval/judge/settings.ts";
+import type { Calls, Prediction } from "../../pipeline/prediction.ts";
+import type judge from "../judge.ts";
+import type judgeAnswers from "../judge_answers.ts";
+import { openTemplates } from "../judge_params.ts";
+import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
+
+const UNKNOWN: Calls = { count: null, dollars: null };
+
+/** Judging replies: as many calls as replies, orders and seeds; texts as long as they are or may be. */
+export const predictJudging: PredictOf<typeof judge> = async ({ params, inputs }) => {
+  if (isOffline()) return {};
+  const [replies] = inputs.replies;
+  const count = countOf(replies, "replies");
+  if (count === null) return foreseen(params, UNKNOWN);
+  const { limit = Infinity, orders, rule, seeds = [null], prices, maxTokens } = params;
+  const isPair = rule !== "rating";
+  const calls = Math.min(count, limit) * (isPair && orders === "both" ? 2 : 1) * seeds.length;
+  const other = inputs.baseline.length > 0
+    ? countOf(inputs.baseline[0], "replyBytes")
+    : countOf(replies, "chosenBytes");
+  const bytes = sum([
+    await templateBytes(params),
+    countOf(replies, "promptBytes"),
+    countOf(replies, "replyBytes"),
+    isPair ? other : 0,
+  ]);
+  const dollars = prices === undefined || bytes === null ? null : price({
+    promptTokens: calls * bytes / BYTES_A_TOKEN,
+    completionTokens: calls * maxTokens,
+  }, prices);
+  return foreseen(params, { count: calls, dollars });
+};
+
+function sum(values: readonly (number | null)[]): number | null {
+  return values.reduce(
+    (total, value) => total === null || value === null ? null : total + value,
+    0,
+  );
+}
+
+/**
+ * Judging a benchmark's files: where they are there, the very requests are counted. Of answers that are
+ * wired, which nobody has read yet, only how many calls they take, where the benchmark tells.
+ */
+export const predictJudgingAnswers: PredictOf<typeof judgeAnswers> = async ({ params, inputs }) => {
+  if (isOffline()) return {};
+  if (Object.values(inputs).some((wired) => wired.length > 0)) {
+    const { benchmark, limit, seeds = [null] } = params;
+    const prompts = limit === undefined ? countOf(inputs.benchmark?.[0], "prompts") : null;
+    const orders = benchmark === "mt-bench-pair" ? 2 : 1;
+    const count = prompts && prompts * orders * seeds.length;
+    return foreseen(params, { count, dollars: null });
+  }
+  const { openAnswers } = await import("../judge_answers.ts");
+  const { answerFiles } = await import("../answer_files.ts");
+  const { judgeRequests } = await import("../../eval/judge/judge_items.ts");
+  const { temperature, maxTokens, maxTokensField, seeds = [null], prices = null } = params;
+  const sampling = { temperature, maxTokens, maxTokensField, topLogprobs: null };
+  const calls = await orUnknown(async () => {
+    const { items, ...how } = await openAnswers(await answerFiles(params, () => []), params);
+    const requests = judgeRequests(items, { ...how, model: "any", seeds, sampling });
+    const { calls, dollars } = estimateCost(requests, prices);
+    return { count: calls, dollars };
+  }, UNKNOWN);
+  return foreseen(params, calls);
+};
+
+function foreseen(
+  { maxTokens }: Pick<ParamsOf<typeof judge>, "maxTokens">,
+  calls: Calls,
+): Prediction {
+  const answers = `answers of ${maxTokens.toLocaleString("en-US")} tokens`;
+  return {
+    calls,
+    assumes: [
+      `calls as if nothing was kept, a token for every ${BYTES_A_TOKEN} bytes, ${answers}`,
+    ],
+  };
+}
+
+/** The mean bytes of what the template says itself. */
+async function templateBytes(params: ParamsOf<typeof judge>): Promise<number | null> {
+  const { chooseTemplate } = await import("../../eval/judge/template.ts");
+  const { template: path, templateName: name } = params;
+  return await orUnknown(async () => {
+    const { messages } = chooseTemplate(await openTemplates(params), { path, name });
+    const encoder = new TextEncoder();
+    return messages.reduce((sum, { content }) => sum + encoder.encode(content).length, 0);
+  }, null);
+}
+
+/** What is wrong with a file is told by the stage that reads it. */
+async function orUnknown<T>(work: () => Promise<T>, unknown: T): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof InputError || error instanceof Deno.errors.NotFound) return unknown;
+    throw error;
+  }
+}
+
+/** Offline nothing is asked. The key is not read here. */
+function isOffline(): boolean {
+  return readJudgeSettings((name) => name === "JUDGE_API_KEY" ? undefined : Deno.env.get(name))
+    .offline;
+}

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { countJudgments, type Judged, type Judgment } from "../../../eval/judge/judgment.ts";
+import { pairCredits, pairScoresTable } from "../../../eval/judge/pair_scores.ts";
+import scorePairs from "../../../stages/score_pairs.ts";
+import { runStage, temporaryFolder } from "../../stages/run_stage.ts";
+
+type Value = number | null;
+
+/** Judgments of pairs: a list of values a pair, one an order. */
+function judged(pairs: readonly (readonly Value[])[], own: Partial<Judged> = {}): Judged {
+  const judgments = pairs.flatMap((values, i) =>
+    values.map((value, order): Judgment => ({
+      ...{ id: String(i), turn: 1, swapped: order === 1, seed: null, template: "t", request: "r" },
+      ...{ prompt: "", raw: "{}", value, reason: value === null ? "no verdict" : null },
+      state: value === null ? "unparseable" : "scored",
+    }))
+  );
+  const items = pairs.map((_, i) => ({
+    ...{ id: String(i), turn: 1, category: null, questions: [`ask ${i}`], references: null },
+    answers: [["theirs"], ["ours"]],
+  }));
+  return {
+    ...{ kind: "pair", systems: ["base", "ours"], judge: "judge", templates: {} },
+    rule: { kind: "choice" },
+    ...{ coverage: countJudgments(judgments), items, judgments },
+    ...own,
+  };
+}
+
+const input = (from: string, own: Judged, axes: Record<string, number> = {}) => ({
+  ...{ from, axes, judged: own },
+});
+
+Deno.test("pairCredits(): both orders must agree, else it is a tie; what is not scored is left out", () => {
+  const { sample, unscored, inBothOrders, same } = pairCredits(
+    judged([[1, 1], [0, 0], [1, 0], [1, 0.5], [0.5, 0.5], [1, null], [null]]),
+  );
+  assert.deepEqual(sample.values, [100, 0, 50, 50, 50]);
+  assert.deepEqual([unscored, inBothOrders, same], [2, 5, 3]);
+  assert.equal(new Set(sample.items).size, 5);
+});
+
+Deno.test("pairCredits(): preferences by log-probs are averaged over the orders", () => {
+  const rule = { kind: "logprobs", tokens: ["m", "M"] } as const;
+  const { sample, same } = pairCredits(judged([[0.75, 0.25], [1, 0.5], [0.25]], { rule }));
+  assert.deepEqual([sample.values, same], [[50, 75, 25], 0]);
+});
+
+Deno.test("pairScoresTable() counts by hand, and says what was left out", () => {
+  const table = pairScoresTable(
+    [
+      input("judge@seed=2", judged([[0, 0], [1, 1]]), { seed: 2 }),
+      input("judge@seed=1", judged([[1, 1], [1, 0], [1, null]]), { seed: 1 }),
+    ],
+    { models: [{ model: "base", label: "Base" }], seed: 0 },
+  );
+  assert.match(table.title, /judged by judge: /);
+  const [{ label, values, note }] = table.rows;
+  assert.equal(label, "ours over Base");
+  const plain = ["wins", "losses", "ties", "sameVerdict", "scored"].map((id) => values[id]!.value);
+  assert.deepEqual(plain, [2, 1, 1, 75, 80]);
+  // 75 in the first seed, 50 in the second.
+  assert.deepEqual([values.winRate!.value, values.winRate!.n], [62.5, 4]);
+  assert.equal(note, "1 of 5 pairs have a judgment that is not scored: left out.");
+  const none = pairScoresTable([input("judge", judged([[null]]))], { models: [], seed: 0 });
+  assert.deepEqual([none.rows[0].values.winRate, none.rows[0].values.scored!.value], [null, 0]);
+});
+
+Deno.test("pairScoresTable() names every input that does not fit the others", () => {
+  const inputs = [
+    input("a", judged([[1]])),
+    input("b", judged([[1]], { judge: "another" })),
+    input("c", judged([[7]], { kind: "single", systems: ["ours"] })),
+    input("d", judged([[1]])),
+    input("e@seed=1", judged([[1]]), { seed: 1 }),
+  ];
+  assert.throws(() => pairScoresTable(inputs, { models: [], seed: 0 }), {
+    name: "InputError",
+    message: "3 problems:\n" +
+      "  b: Expected the judge of a, judge, but found another.\n" +
+      "  c: Expected judgments of pairs but found those of single replies.\n" +
+      "  d: Expected other systems, or another seed, than those of a.",
+  });
+});
+
+Deno.test("score-pairs refuses what read-judgments took", async () => {
+  const folder = await temporaryFolder();
+  await assert.rejects(runStage(scorePairs, {}, { judgments: folder }), {
+    name: "InputError",
+    message: "judgments: Expected what a judge of ours said but found judgments of others.",
+  });
+});

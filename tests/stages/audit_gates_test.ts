@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { readRecipe } from "../../cli/session.ts";
+import { expand } from "../../pipeline/expand.ts";
+import { prerequisitesOf } from "../../pipeline/graph.ts";
+import type { Instance } from "../../pipeline/instance.ts";
+import { parseOverrides } from "../../pipeline/overrides.ts";
+import { parseRecipe } from "../../pipeline/recipe.ts";
+import { stages } from "../../stages/registry.ts";
+
+const SMOLLM2 = ["data.path=rows", "base.path=model.gguf"];
+
+/** Every shipped recipe that trains, with what it requires. */
+const TRAINING: Readonly<Record<string, readonly string[]>> = {
+  "tiny": [],
+  "tiny-overtrained": [],
+  "ultrafeedback-small": ["data.path=rows"],
+  "ultrafeedback-smollm2": SMOLLM2,
+  "ultrafeedback-smollm2-judged": [
+    ...[...SMOLLM2, "judge.template=prompts.jsonl", "judge-over-dpo.template=prompts.jsonl"],
+  ],
+  "ultrafeedback-smollm2-mt-bench": [...SMOLLM2, "mt-bench.path=mt_bench"],
+  "ultrafeedback-smollm2-alpaca-eval": [
+    ...[...SMOLLM2, "alpaca-eval.path=alpaca_eval", "score.difficulty=difficulty.jsonl"],
+  ],
+  "zephyr-7b-beta": [],
+  "zephyr-7b-gemma": [],
+  "openrlhf-gemma": [],
+};
+
+function expanded(name: string): Instance[] {
+  const { text, path } = readRecipe(name)!;
+  const source = parseRecipe(text, path, readRecipe);
+  return expand(source, {
+    stages,
+    overrides: [...source.overrides, ...parseOverrides(TRAINING[name])],
+    recipeFolder: "/nowhere",
+    userFolder: "/nowhere",
+    lookUp: (path) => /\.(gguf|jsonl)$/.test(path) ? "file" : "folder",
+  });
+}
+
+/** The ids of all that must have a result before an instance starts. */
+function ancestors(instance: Instance, byId: ReadonlyMap<string, Instance>): Set<string> {
+  const reached = new Set<string>();
+  const visit = (id: string): void => {
+    if (reached.has(id)) return;
+    reached.add(id);
+    prerequisitesOf(byId.get(id)!).forEach(visit);
+  };
+  prerequisitesOf(instance).forEach(visit);
+  return reached;
+}
+
+for (const name of Object.keys(TRAINING)) {
+  Deno.test(`${name} trains on audited pairs only once their audit has passed`, () => {
+    const instances = expanded(name);
+    const byId = new Map(instances.map((one) => [one.id, one]));
+    const tokensOf = ({ inputs }: Instance, port: string) => inputs[port][0].instance;
+    const audits = instances.filter(({ stage }) => stage.name === "audit");
+    const gated = instances.filter(({ stage }) => stage.name === "train").flatMap((train) => {
+      const audit = audits.find((one) => tokensOf(one, "train") === tokensOf(train, "tokens"));
+      if (audit === undefined) return []; // the reference of a recipe that makes its own pairs
+      assert.ok(ancestors(train, byId).has(audit.id), `${train.id} does not wait for ${audit.id}`);
+      return [train.id];
+    });
+    assert.ok(gated.some((id) => id.startsWith("train/dpo")), gated.join(" "));
+  });
+}
+
+for (const name of ["ultrafeedback-smollm2-mt-bench", "ultrafeedback-smollm2-alpaca-eval"]) {
+  Deno.test(`${name} answers a benchmark once its prompts were held against the training set`, () => {
+    const instances = expanded(name);
+    const byId = new Map(instances.map((one) => [one.id, one]));
+    const [audit] = instances.filter(({ stage }) => stage.name === "audit");
+    const answers = instances.filter(({ inputs }) => inputs.benchmark?.length > 0)
+      .filter(({ stage }) => stage.name === "generate");
+    assert.equal(answers.length, 4);
+    for (const answer of answers) {
+      const { instance } = answer.inputs.benchmark[0];
+      assert.deepEqual(audit.inputs.prompts.map((ref) => ref.instance), [instance]);
+      assert.ok(ancestors(answer, byId).has(audit.id), answer.id);
+    }
+  });
+}
+
+Deno.test("every recipe that trains is among those looked at", async () => {
+  const folder = new URL("../../recipes/", import.meta.url);
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name)
+    .filter((name) => name.endsWith(".yaml")).map((name) => name.slice(0, -".yaml".length));
+  const training = names.filter((name) => {
+    const { text, path } = readRecipe(name)!;
+    const { recipe } = parseRecipe(text, path, readRecipe);
+    return Object.entries(recipe.stages).some(([entry, { uses }]) => (uses ?? entry) === "train");
+  });
+  assert.deepEqual(training.sort(), Object.keys(TRAINING).sort());
+});

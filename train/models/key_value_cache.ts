@@ -1,0 +1,96 @@
+import { float32, type Tensor } from "../../core/tensor.ts";
+import type { ModelConfig } from "./config.ts";
+import { cacheNames } from "./decoder_graph.ts";
+
+/** How many rows a cache is to hold, and how many positions of each. */
+export interface CacheRoom {
+  readonly rows: number;
+  readonly positions: number;
+}
+
+/**
+ * The keys and values of rows that are being decoded. Every row has room for U positions, so that a
+ * step writes one of them and copies nothing; row by row, head by head they lie side by side.
+ */
+export class KeyValueCache {
+  /** Of its tensors: `cacheNames`. */
+  readonly names: readonly string[];
+  /** Floats that a position of one row takes, all layers together. */
+  readonly floats: number;
+  readonly #heads: number;
+  readonly #width: number;
+  #buffers: readonly Float32Array[];
+  #positions = 0;
+
+  constructor(config: Pick<ModelConfig, "layers" | "keyValueHeads" | "headDim">) {
+    this.names = cacheNames(config);
+    this.#heads = config.keyValueHeads;
+    this.#width = config.headDim;
+    this.floats = this.names.length * this.#heads * this.#width;
+    this.#buffers = this.names.map(() => new Float32Array());
+  }
+
+  /** U: positions that each row has room for. */
+  get positions(): number {
+    return this.#positions;
+  }
+
+  /**
+   * Makes room for so much at the least, keeping the first `used` rows.
+   *
+   * @returns whether tensors lie elsewhere than before
+   */
+  reserve({ rows, positions }: CacheRoom, used: number): boolean {
+    const before = this.#positions;
+    const after = used === 0 ? positions : Math.max(before, positions);
+    const size = rows * this.#heads * this.#width * after;
+    const fits = this.#buffers[0].length >= size;
+    if (fits && after === before) return false;
+    this.#positions = after;
+    const blocks = used * this.#heads;
+    this.#buffers = this.#buffers.map((buffer) => {
+      const target = fits ? buffer : new Float32Array(size);
+      // From the last on, since each moves to a later place, if at all.
+      for (let block = blocks - 1; block >= 0; block--) {
+        const start = block * before * this.#width;
+        const end = start + before * this.#width;
+        const to = block * after * this.#width;
+        if (fits) buffer.copyWithin(to, start, end);
+        else target.set(buffer.subarray(start, end), to);
+      }
+      return target;
+    });
+    return true;
+  }
+
+  /** Rows `first` … `first + rows − 1` of each tensor, (rows, K, U, C), by name. */
+  view(first: number, rows: number): Record<string, Tensor> {
+    const row = this.#heads * this.#positions * this.#width;
+    const dims = [rows, this.#heads, this.#positions, this.#width];
+    return Object.fromEntries(
+      this.names.map((
+        name,
+        i,
+      ) => [name, float32(dims, this.#buffers[i].subarray(first * row, (first + rows) * row))]),
+    );
+  }
+
+  /** Overwrites a row with the first positions of another. */
+  copyRow(from: number, to: number, positions: number): void {
+    if (from === to) return;
+    for (const buffer of this.#buffers) {
+      for (let head = 0; head < this.#heads; head++) {
+        const [source, target] = [from, to].map((row) =>
+          (row * this.#heads + head) * this.#positions * this.#width
+        );
+        buffer.copyWithin(target, source, source + positions * this.#width);
+      }
+    }
+  }
+
+  /** Gives its memory back. */
+  release(): void {
+    this.#buffers = this.names.map(() => new Float32Array());
+    this.#positions = 0;
+  }
+}
