@@ -23,7 +23,7 @@ nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;ma
 figure{margin:1.5rem 0 2rem}
 figcaption,.note{color:var(--soft);font-size:.9rem;line-height:1.45}
 figcaption p{margin:.35rem 0}
-.scroll{overflow-x:auto;overflow-y:hidden}
+.scroll{position:relative;overflow-x:auto;overflow-y:hidden}
 .drawing svg{display:block;min-width:34rem;max-width:100%;height:auto}
 table{border-collapse:collapse;font-size:.92rem;line-height:1.35;font-variant-numeric:tabular-nums lining-nums}
 .booktabs{border-top:2px solid var(--ink);border-bottom:2px solid var(--ink)}

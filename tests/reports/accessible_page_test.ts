@@ -39,9 +39,7 @@ for (
       const address = await writePage(scratch.path, { prompts: promptsFixture(30) });
       const { page, problems } = await openPage(browser, address, { ...options, bypassCSP: true });
       await page.locator("#prompts").scrollIntoViewIfNeeded();
-      await page.waitForFunction(
-        "document.querySelectorAll('#prompts-list details').length === 25",
-      );
+      await page.locator("#prompts-list details").nth(24).waitFor();
       for (const details of await page.locator("main details:not(.row)").all()) {
         await details.evaluate("(element) => { element.open = true; }");
       }

@@ -225,7 +225,7 @@ Deno.test("the report stage reads its inputs and writes the artifact", async () 
       instanceId: "report",
       input: (port) => artifact(port),
       inputs: (port) => {
-        if (port === "scores" || port === "reconciliations") return [];
+        if (["scores", "reconciliations", "judgments"].includes(port)) return [];
         return [artifact(port === "audits" ? "audit" : port)];
       },
       output: () => join(folder, "report"),
