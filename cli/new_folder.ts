@@ -108,7 +108,18 @@ function folderProblems(folder: string): Problem[] {
       message: `Expected a new or empty folder but found files in ${folder}.`,
     }];
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
+    if (error instanceof Deno.errors.NotFound) return linkProblems(folder);
     return [{ path: "--out", message: `${folder} cannot be used: ${(error as Error).message}.` }];
+  }
+}
+
+/** A link to nothing would only be found in the way once everything is made. */
+function linkProblems(folder: string): Problem[] {
+  try {
+    const { isSymlink } = Deno.lstatSync(folder);
+    const message = `Expected a new or empty folder but found a link to nothing at ${folder}.`;
+    return isSymlink ? [{ path: "--out", message }] : [];
+  } catch {
+    return [];
   }
 }

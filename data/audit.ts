@@ -7,18 +7,25 @@ import {
   ROW_CODES,
 } from "./audit_checks.ts";
 import { LengthsOfSet, type SetLengths } from "./audit_lengths.ts";
-import { readPrompts } from "./pairs_file.ts";
+import { readPairs, readPrompts } from "./pairs_file.ts";
 import { SeenPrompts } from "./seen_prompts.ts";
 import { readTokenFacts, streamTokens } from "./store/read_tokens.ts";
 import type { TokenFacts } from "./store/token_table.ts";
-import { digestPrompt, encodingFacts, type TokenizedRow, type Truncation } from "./tokenize.ts";
+import type { Prompt } from "./pair.ts";
+import {
+  digestPrompt,
+  encodingFacts,
+  type PromptDigests,
+  type TokenizedRow,
+  type Truncation,
+} from "./tokenize.ts";
 import { loadTokenizer } from "./tokenizer/tokenizer.ts";
 
 /** A set of tokenized pairs to be audited. */
 export interface AuditInput {
   /** `train`, or what made it, such as `tokenize/test@seed=1`. */
   readonly name: string;
-  /** Folder with `tokens.duckdb`; of prompts alone, with `prompts.jsonl`. */
+  /** Folder with `tokens.duckdb`; of prompts alone, with `prompts.jsonl`; of pairs, `pairs.jsonl`. */
   readonly folder: string;
 }
 
@@ -67,6 +74,8 @@ export interface AuditTokens {
   readonly evaluation: readonly AuditInput[];
   /** Sets of prompts alone that replies will be generated for. */
   readonly prompts?: readonly AuditInput[];
+  /** Sets of pairs, folders with `pairs.jsonl`, to whose prompts replies will be generated. */
+  readonly pairs?: readonly AuditInput[];
   /** What replies will be generated with: folders with a tokenizer and its chat template. */
   readonly generation?: readonly AuditInput[];
   /** Codes that the recipe accepts. */
@@ -112,7 +121,13 @@ export async function auditTokens(options: AuditTokens): Promise<AuditReport> {
     );
   }
   for (const input of options.prompts ?? []) {
-    audited.push(await auditPrompts(gather(input), facts, seen));
+    const codesOf = (digests: PromptDigests) => seen.evaluation(digests, input.name);
+    audited.push(await auditPrompts(gather(input), facts, { rows: readPrompts, codesOf }));
+  }
+  // Pairs that were tokenized are an evaluation set as well, and would overlap with themselves.
+  for (const input of options.pairs ?? []) {
+    const codesOf = (digests: PromptDigests) => seen.leaks(digests);
+    audited.push(await auditPrompts(gather(input), facts, { rows: readPairs, codesOf }));
   }
   const findings = audited.flatMap((each) => findingsOf(each, options.accept));
   const passed = findings.every(({ severity, accepted }) => severity === "warning" || accepted);
@@ -218,16 +233,22 @@ async function auditSet(
 
 const NO_TRUNCATION = { none: 0, prompt: 0, replies: 0, "prompt-and-replies": 0 };
 
+/** Where prompts are read, and of what each is a case. */
+interface PromptChecks {
+  rows(folder: string): AsyncIterable<{ readonly id: string; readonly prompt: Prompt }>;
+  codesOf(digests: PromptDigests): AuditCode[];
+}
+
 /** Prompts alone can be held against the training set's, and nothing else. */
 async function auditPrompts(
   { name, folder, cases }: Gathering,
   { maxLength, maxPromptLength }: TokenFacts,
-  seen: SeenPrompts,
+  { rows, codesOf }: PromptChecks,
 ): Promise<Audited> {
   let pairs = 0;
-  for await (const { id, prompt } of readPrompts(folder)) {
+  for await (const { id, prompt } of rows(folder)) {
     pairs++;
-    for (const code of seen.evaluation(digestPrompt(prompt), name)) cases.add(code, id);
+    for (const code of codesOf(digestPrompt(prompt))) cases.add(code, id);
   }
   const truncation = { ...NO_TRUNCATION, none: pairs };
   const set = { name, role: "prompts" as const, pairs, maxLength, maxPromptLength, truncation };

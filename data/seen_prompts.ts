@@ -22,14 +22,18 @@ export class SeenPrompts {
 
   /** Takes in a prompt of an evaluation set; what is to be said of it. */
   evaluation(digests: PromptDigests, set: string): AuditCode[] {
-    const codes: AuditCode[] = [];
-    const found = this.has(digests);
-    if (found === "exact") codes.push("prompt-overlap");
-    else if (found === "nearly") codes.push("prompt-overlap-normalised");
+    const codes = this.leaks(digests);
     const { promptDigestNormalised } = digests;
     const first = this.#evaluated.get(promptDigestNormalised);
     if (first === undefined) this.#evaluated.set(promptDigestNormalised, set);
     else if (first !== set) codes.push("evaluation-overlap");
     return codes;
+  }
+
+  /** Whether a prompt is one of the training set's, as codes. */
+  leaks(digests: PromptDigests): AuditCode[] {
+    const found = this.has(digests);
+    if (found === null) return [];
+    return [found === "exact" ? "prompt-overlap" : "prompt-overlap-normalised"];
   }
 }

@@ -22,6 +22,12 @@ export default defineStage<z.infer<typeof params>>({
       optional: true,
       describe: "Prompts that replies will be generated for",
     },
+    pairs: {
+      type: "pairs",
+      many: true,
+      optional: true,
+      describe: "Pairs to whose prompts replies will be generated, whatever tokenize drops of them",
+    },
     model: {
       type: "model",
       many: true,
@@ -43,6 +49,7 @@ export default defineStage<z.infer<typeof params>>({
       train: { name: "train", folder: input("train").path },
       evaluation: given("evaluation"),
       prompts: given("prompts"),
+      pairs: given("pairs"),
       generation: given("model"),
       accept: params.accept,
       onError: (error) => errors.push(`${JSON.stringify(error)}\n`),

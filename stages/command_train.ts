@@ -50,7 +50,8 @@ export default defineStage<z.infer<typeof params>>({
   checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   module: import.meta.url,
-  async run({ params, output, scratch, progress, measure, log, signal }) {
+  async run({ params, output, scratch, progress, measure, log, signal, warn }) {
+    const { auditRemarks } = await import("../data/audit_remarks.ts");
     const { readTokenizedFile } = await import("../data/tokenize_file.ts");
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
     const { loadModel, saveModel } = await import("../train/models/model.ts");
@@ -66,6 +67,7 @@ export default defineStage<z.infer<typeof params>>({
       path: params.pairs,
       tokenizer: await openTokenizer(params),
     });
+    auditRemarks(pairs).forEach(warn);
     const scoreReference = async (folder: string) => {
       const scorer = await openScorer(await loadModel(folder), params);
       return await scorer.scorePairs(pairs, { signal }).finally(() => scorer.release());

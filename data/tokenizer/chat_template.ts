@@ -53,7 +53,7 @@ export interface ChatTemplate {
  */
 export function compileChatTemplate(source: string, options: ChatTemplateOptions): ChatTemplate {
   const { path, tokens } = options;
-  const program = attempt(path, "a Jinja template", () => parseJinja(source));
+  const program = attempt(path, "a Jinja template", () => parseWhole(source));
   const known = new Environment();
   declare(known, { ...GLOBALS, ...tokens });
   return {
@@ -65,6 +65,16 @@ export function compileChatTemplate(source: string, options: ChatTemplateOptions
         return String(new PythonInterpreter(environment).run(program).value);
       }),
   };
+}
+
+/** The parser of a template that ends too early stumbles over a token that is not there. */
+function parseWhole(source: string): ReturnType<typeof parseJinja> {
+  try {
+    return parseJinja(source);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Error("a text that ends within an expression or a statement", { cause: error });
+  }
 }
 
 function declare(environment: Environment, variables: Readonly<Record<string, unknown>>): void {

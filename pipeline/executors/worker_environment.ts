@@ -13,6 +13,7 @@ const EVERYWHERE = [
 /** Variables that say how Deno reaches a network and whom it trusts there; a proxy's may hold a password. */
 const NETWORK = [
   ...["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"],
+  ...["ALL_PROXY", "all_proxy"],
   ...["DENO_CERT", "DENO_TLS_CA_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"],
 ] as const;
 

@@ -75,3 +75,13 @@ Deno.test("withNewFolder() follows a link to an empty folder", async () => {
   });
   assert.deepEqual(names(link), ["model"]);
 });
+
+Deno.test("withNewFolder() refuses a link to nothing before anything is made", async () => {
+  await using scratch = await ScratchFolder.make();
+  const link = join(scratch.path, "link");
+  await Deno.symlink(join(scratch.path, "gone"), link);
+  await assert.rejects(
+    withNewFolder({ out: link, verb: "train" }, () => Promise.reject(new Error("begun"))),
+    /^InputError: --out: Expected a new or empty folder but found a link to nothing at /,
+  );
+});

@@ -7,7 +7,7 @@ import {
   isTestRow,
   ROW_CODES,
 } from "../../data/audit_checks.ts";
-import { writePrompts } from "../../data/pairs_file.ts";
+import { writePairs, writePrompts } from "../../data/pairs_file.ts";
 import type { TokenFacts } from "../../data/store/token_table.ts";
 import { writeTokens } from "../../data/store/write_tokens.ts";
 import { digestPrompt, encodingFacts, type TokenizedRow } from "../../data/tokenize.ts";
@@ -57,13 +57,16 @@ interface Sets {
   further?: TokenizedRow[];
   prompts?: string[];
   /** Folder with the tokenizer that generates. */
+  /** Prompts of pairs that replies will be generated to. */
+  asked?: string[];
   generation?: string;
   accept?: AuditCode[];
   onError?: AuditTokens["onError"];
 }
 
 async function audit(sets: Sets) {
-  const { train, evaluation = [], evaluationFacts = {}, accept = [], further, prompts } = sets;
+  const { train, evaluation = [], evaluationFacts = {}, accept = [], further, prompts, asked } =
+    sets;
   const folder = await Deno.makeTempDir();
   const write = async (name: string, rows: TokenizedRow[], given: TokenFacts) => {
     await Deno.mkdir(`${folder}/${name}`);
@@ -74,6 +77,15 @@ async function audit(sets: Sets) {
     await writePrompts(folder, prompts.map((prompt, i) => ({ id: `question:${i}`, prompt })));
     return { name: "questions", folder };
   };
+  const writePairSet = async (prompts: string[]) => {
+    const pairs = prompts.map((prompt, i) => ({
+      id: `test_prefs.jsonl:${i}`,
+      prompt,
+      chosen: ".",
+    }));
+    await writePairs(folder, pairs);
+    return { name: "asked", folder };
+  };
   try {
     return await auditTokens({
       train: await write("train", train, facts),
@@ -82,6 +94,7 @@ async function audit(sets: Sets) {
         ...(further === undefined ? [] : [await write("further", further, facts)]),
       ],
       prompts: prompts === undefined ? [] : [await writePromptSet(prompts)],
+      pairs: asked === undefined ? [] : [await writePairSet(asked)],
       generation: sets.generation === undefined ? [] : [{ name: "model", folder: sets.generation }],
       accept,
       onError: sets.onError,
@@ -349,4 +362,13 @@ Deno.test("auditTokens() describes lengths before and after truncation", async (
 Deno.test("AUDIT_CODES are each found by a test above", async () => {
   const source = await Deno.readTextFile(new URL(import.meta.url));
   for (const code of AUDIT_CODES) assert.ok(new RegExp(`"${code} [tfq]`).test(source), code);
+});
+
+Deno.test("auditTokens() holds pairs that replies are generated to against the training set's alone", async () => {
+  const trained = row(digestPrompt("What is RPO?"));
+  const tested = row(digestPrompt("What is DPO?"));
+  const asked = ["What is RPO?", "What is DPO?"];
+  assert.deepEqual(await found({ train: [trained], evaluation: [tested], asked }), [
+    "prompt-overlap asked 1 error",
+  ]);
 });

@@ -65,7 +65,7 @@ async function write(folder: string): Promise<void> {
 Deno.test("plan tells how many calls of judges a recipe takes, and what they cost at most, before any", async () => {
   await using scratch = await ScratchFolder.make();
   await write(scratch.path);
-  const place = { folder: scratch.path };
+  const place = { folder: scratch.path, environment: { JUDGE_MODEL: "a-judge" } };
   const args = ["plan", "--recipe", "judged.yaml", "--store", "store"];
   const plan = async (...more: string[]) =>
     await ballastJson<PlanDocument>([...args, ...more], place);

@@ -32,7 +32,6 @@ export const injections: Readonly<Record<string, string>> = {
   templateLiteral: "${alert(1)} `${alert(1)}`",
   mustache: `{{constructor.constructor('alert(1)')()}}`,
   lineSeparators: `one\u2028two\u2029three\u0085four`,
-  loneSurrogate: `\ud83d broken \ude00`,
   terminalLink: `\u001b]8;;http://x.test\u001b\\click\u001b]8;;\u001b\\`,
   latexHats: `^^5cinput{x} \\catcode 64=11 \\csname input\\endcsname`,
   bibtexBrace: `}}, note = {x`,

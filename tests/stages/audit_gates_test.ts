@@ -94,3 +94,18 @@ Deno.test("every recipe that trains is among those looked at", async () => {
   });
   assert.deepEqual(training.sort(), Object.keys(TRAINING).sort());
 });
+
+for (const name of Object.keys(TRAINING)) {
+  Deno.test(`${name} answers no prompt that its audits have not held against the training set`, () => {
+    const instances = expanded(name);
+    const read = (stage: string, ports: readonly string[]) =>
+      instances.filter((one) => one.stage.name === stage).flatMap(({ inputs }) =>
+        ports.flatMap((port) => inputs[port] ?? []).map(({ instance, port }) =>
+          `${instance}.${port}`
+        )
+      );
+    const audited = new Set(read("audit", ["pairs", "prompts"]));
+    const answered = read("generate", ["pairs", "prompts"]);
+    assert.deepEqual(answered.filter((one) => !audited.has(one)), []);
+  });
+}

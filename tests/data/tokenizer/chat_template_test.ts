@@ -156,3 +156,10 @@ Deno.test("compileChatTemplate() refuses what is no Jinja", () => {
     message: /^chat_template\.jinja: Expected a Jinja template but found: /,
   });
 });
+
+Deno.test("compileChatTemplate() says of a template that is cut short that it ends too early", () => {
+  assert.throws(() => compile("{{ foo("), {
+    message: "chat_template.jinja: Expected a Jinja template but found: " +
+      "a text that ends within an expression or a statement",
+  });
+});

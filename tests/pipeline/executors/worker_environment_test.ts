@@ -12,6 +12,7 @@ import { openToyPipeline } from "../toy/pipeline.ts";
 const SECRETS: Record<string, string> = {
   PATH: "/bin",
   HTTPS_PROXY: "http://user:password@proxy",
+  ALL_PROXY: "http://proxy",
   HF_TOKEN: "hf_secret",
   JUDGE_API_KEY: "sk-secret",
   AWS_SECRET_ACCESS_KEY: "secret",
@@ -24,7 +25,7 @@ Deno.test("workerEnvironment() holds what a stage declares, a network's variable
   assert.deepEqual(given({}), ["PATH"]);
   assert.deepEqual(given({ environment: HUB_VARIABLES }), ["PATH", "HF_TOKEN"]);
   assert.deepEqual(given({ environment: JUDGE_VARIABLES, network: ["a:443"] }), [
-    ...["PATH", "HTTPS_PROXY", "JUDGE_API_KEY"],
+    ...["PATH", "HTTPS_PROXY", "ALL_PROXY", "JUDGE_API_KEY"],
   ]);
   assert.equal(workerEnvironment({ environment: ["HF_TOKEN"] }, variable).HF_TOKEN, "hf_secret");
 });
