@@ -58,7 +58,7 @@ details{margin:1rem 0}
 summary{cursor:pointer}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;margin:.5rem 0}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
-button.cell{font:inherit;color:inherit;background:none;border:0;padding:0;margin:0;text-align:inherit;white-space:inherit;cursor:pointer}
+button.cell{max-width:100%;overflow-wrap:inherit;font:inherit;color:inherit;background:none;border:0;padding:0;margin:0;text-align:inherit;white-space:inherit;cursor:pointer}
 button.cell:hover{text-decoration:underline;text-decoration-color:var(--soft);text-underline-offset:.2em}
 .warned{border-left:4px solid var(--ink);padding-left:.7rem}
 .differences{margin:.4rem 0;padding-left:1.2rem}
@@ -74,6 +74,7 @@ button:disabled{color:var(--soft);border-color:var(--rule);cursor:default}
 .sides{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:1.5rem}
 .sides p.reply{margin:.2rem 0}
 .verdicts{margin:.8rem 0}
+.verdicts td,.verdicts th{overflow-wrap:anywhere}
 .pager{display:flex;gap:.8rem;margin:1rem 0}
 .gantt{display:block;min-width:40rem;max-width:100%;height:auto;font-size:11px}
 .gantt text{fill:var(--ink)}.gantt .ticks text{fill:var(--soft)}
@@ -88,6 +89,6 @@ dialog dd{white-space:pre-wrap;font-size:.86rem}
 .close{float:right}
 .chain{padding-left:1.2rem}
 .chain p{margin:0 0 .2rem}
-@media (max-width:40rem){.sides{grid-template-columns:minmax(0,1fr);gap:.5rem}dialog{padding:.8rem 1rem}.booktabs tr>:first-child{position:sticky;left:0;background:var(--paper)}tbody th{white-space:normal}body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:.4rem}}
+@media (max-width:40rem){.sides{grid-template-columns:minmax(0,1fr);gap:.5rem}dialog{padding:.8rem 1rem}.booktabs tr>:first-child{position:sticky;left:0;max-width:45vw;overflow-wrap:break-word;background:var(--paper)}tbody th{white-space:normal}body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:.4rem}}
 @media print{body{font-size:10pt}.page{max-width:none;padding:0}nav,.tool,.skip{display:none}h2{break-after:avoid}figure,tr{break-inside:avoid}.scroll{overflow:visible}a{color:inherit;text-decoration:none}pre{white-space:pre-wrap}}
 `.trim();
