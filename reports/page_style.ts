@@ -4,7 +4,7 @@ export const PAGE_STYLE = `
 @media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--ink:#ececec;--soft:#b4b4b4;--rule:#3a4046;--panel:#1e2226;--link:#8ab8ff}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
-body{margin:0;background:var(--paper);color:var(--ink);font:17px/1.55 Charter,"Bitstream Charter","Sitka Text",Cambria,Georgia,"DejaVu Serif",serif}
+body{margin:0;overflow-wrap:break-word;background:var(--paper);color:var(--ink);font:17px/1.55 Charter,"Bitstream Charter","Sitka Text",Cambria,Georgia,"DejaVu Serif",serif}
 .page{max-width:62rem;margin:0 auto;padding:2.5rem 1.5rem 5rem}
 p,ul,ol,dl,blockquote,h1,h2,h3{max-width:44rem}
 h1{font-size:1.9rem;line-height:1.2;font-weight:600;margin:0 0 1.25rem}
@@ -70,7 +70,7 @@ select:focus-visible,input:focus-visible{outline:3px solid var(--link);outline-o
 button:disabled{color:var(--soft);border-color:var(--rule);cursor:default}
 .row{margin:0;border-bottom:1px solid var(--rule)}
 .row summary{padding:.45rem .2rem;overflow-wrap:anywhere}
-.chip{display:inline-block;font-size:.8rem;color:var(--soft);border:1px solid var(--rule);border-radius:3px;padding:0 .4rem;margin-left:.5rem}
+.chip{display:inline-block;max-width:100%;font-size:.8rem;color:var(--soft);border:1px solid var(--rule);border-radius:3px;padding:0 .4rem;margin-left:.5rem}
 .sides{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:1.5rem}
 .sides p.reply{margin:.2rem 0}
 .verdicts{margin:.8rem 0}
@@ -89,6 +89,6 @@ dialog dd{white-space:pre-wrap;font-size:.86rem}
 .close{float:right}
 .chain{padding-left:1.2rem}
 .chain p{margin:0 0 .2rem}
-@media (max-width:40rem){.sides{grid-template-columns:minmax(0,1fr);gap:.5rem}dialog{padding:.8rem 1rem}.booktabs tr>:first-child{position:sticky;left:0;max-width:45vw;overflow-wrap:break-word;background:var(--paper)}tbody th{white-space:normal}body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:.4rem}}
+@media (max-width:40rem){.sides{grid-template-columns:minmax(0,1fr);gap:.5rem}dialog{padding:.8rem 1rem}.booktabs tr>:first-child{position:sticky;left:0;max-width:45vw;overflow-wrap:break-word;background:var(--paper)}tbody th{white-space:normal}body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:minmax(0,1fr)}dl.facts dd{margin-bottom:.4rem}}
 @media print{body{font-size:10pt}.page{max-width:none;padding:0}nav,.tool,.skip{display:none}h2{break-after:avoid}figure,tr{break-inside:avoid}.scroll{overflow:visible}a{color:inherit;text-decoration:none}pre{white-space:pre-wrap}}
 `.trim();
