@@ -13,10 +13,9 @@ import {
 } from "./options.ts";
 import { printNotice, printResult } from "./output.ts";
 import { addPageCommands } from "./page_commands.ts";
+import { addReportCommands } from "./report_commands.ts";
 import { addScoreCommands } from "./score_commands.ts";
-
-/** The version of Ballast; CHANGELOG.md says what it holds. */
-const VERSION = "0.1.0";
+import { VERSION } from "./version.ts";
 
 /** The whole command line. Commands load what they need when they are called. */
 export function program(): Command {
@@ -40,6 +39,7 @@ export function program(): Command {
   addModelCommands(root);
   addScoreCommands(root);
   addPageCommands(root);
+  addReportCommands(root);
   for (const command of root.commands) {
     command.exitOverride().configureOutput(root.configureOutput());
   }

@@ -1,17 +1,15 @@
 import { dirname, join } from "node:path";
-import { stringify } from "yaml";
-import type { KeyFields } from "../pipeline/fingerprint.ts";
 import type { Instance } from "../pipeline/instance.ts";
-import type { PlanContext, PlannedInstance } from "../pipeline/plan.ts";
+import type { PlanContext } from "../pipeline/plan.ts";
 import type { RunResult } from "../pipeline/run.ts";
 import { encodeName } from "../pipeline/store/names.ts";
-import type { KeyRecord } from "../pipeline/store/records.ts";
 import { ARTIFACT_FILE } from "../pipeline/store/seal_folder.ts";
 import { removeTree } from "../pipeline/store/store.ts";
 import { naming } from "../core/write_atomically.ts";
 import type { ReportInput } from "../reports/report_input.ts";
-import type { RunFacts, StageFacts } from "../reports/run_facts.ts";
-import { machineCapacity } from "./session.ts";
+import type { RunFacts } from "../reports/run_facts.ts";
+import { PROVENANCE_FILE } from "./published.ts";
+import { type FinishedRun, runFacts } from "./run_facts.ts";
 import { typeset } from "./typeset.ts";
 
 /** A report put where a person finds it. */
@@ -26,13 +24,10 @@ export interface PublishedReport {
 }
 
 /** What `publishReports` needs to know of a run beside its result. */
-export interface Publication {
+export interface Publication extends FinishedRun {
   readonly context: PlanContext;
   /** All that the recipe has: a run of some of it leaves the reports of the rest where they are. */
   readonly instances: readonly Instance[];
-  readonly planned: readonly PlannedInstance[];
-  /** The command that makes the page again. */
-  readonly command: string;
 }
 
 const MARK = ".published";
@@ -61,9 +56,8 @@ export async function publishReports(
     const source = store.objectPath(digest);
     const mark = [...result.records.values()].map(({ key }) => key).sort().join("\n");
     const stale = result.ran.length > 0 || !await isPublished(folder, mark);
-    const notice = stale
-      ? await naming(folder, () => publish({ source, folder, mark }, result, publication))
-      : null;
+    const place = { source, folder, mark, report: { instance, digest } };
+    const notice = stale ? await naming(folder, () => publish(place, result, publication)) : null;
     published.push({
       instance,
       page: join(folder, "index.html"),
@@ -89,20 +83,24 @@ async function isPublished(folder: string, mark: string): Promise<boolean> {
  * @returns why there is no PDF in it; null where there is one
  */
 async function publish(
-  place: { source: string; folder: string; mark: string },
+  place: { source: string; folder: string; mark: string; report: RunFacts["report"] },
   result: RunResult,
   publication: Publication,
 ): Promise<string | null> {
-  const { renderReport } = await import("../reports/html_report.ts");
+  const { renderReport, traceReport } = await import("../reports/html_report.ts");
   const input = JSON.parse(
     await Deno.readTextFile(join(place.source, "report.json")),
   ) as ReportInput;
+  const facts = await runFacts(result, publication, place.report);
   const fresh = await publication.context.store.attemptFolder();
   await copyFolder(place.source, fresh);
-  await Deno.writeTextFile(
-    join(fresh, "index.html"),
-    renderReport(input, runFacts(result, publication)),
-  );
+  const files: Record<string, string> = {
+    "index.html": renderReport(input, facts),
+    [PROVENANCE_FILE]: `${JSON.stringify(traceReport(input, facts))}\n`,
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(join(fresh, name), text);
+  }
   const notice = await typeset(fresh);
   await Deno.writeTextFile(join(fresh, MARK), place.mark);
   await Deno.chmod(fresh, 0o755);
@@ -120,56 +118,4 @@ async function copyFolder(from: string, to: string): Promise<void> {
       await Deno.writeFile(join(to, name), await Deno.readFile(join(from, name)));
     }
   }
-}
-
-function runFacts(result: RunResult, { context, planned, command }: Publication): RunFacts {
-  const { cores, memory } = machineCapacity();
-  const records = [...result.records.values()];
-  const params = planned.map(({ instance }) => [instance.id, instance.params]);
-  const host = records[0]?.host;
-  return {
-    recipe: context.recipe,
-    resolved: stringify({ recipe: context.recipe, stages: Object.fromEntries(params) }),
-    command,
-    startedAt: context.store.readRun(result.run)?.startedAt ?? null,
-    seconds: result.seconds,
-    versions: versionsOf(records),
-    machine: {
-      processor: host?.isa ?? "unknown",
-      system: host?.os ?? "unknown",
-      cores: String(cores),
-      memory: `${Math.round(memory / 1024)} GiB`,
-    },
-    stages: planned.flatMap(({ instance: { id } }) => {
-      const record = result.records.get(id);
-      return record === undefined ? [] : [stageFacts(id, record, result)];
-    }),
-    warnings: [],
-  };
-}
-
-function stageFacts(id: string, record: KeyRecord, { ran }: RunResult): StageFacts {
-  return {
-    instance: id,
-    key: record.key,
-    state: record.acceptedFrom !== undefined ? "kept" : ran.includes(id) ? "ran" : "cached",
-    seconds: record.seconds,
-    peakMemoryBytes: record.peakMemoryBytes,
-    outputs: Object.entries(record.outputs).map(([port, output]) => ({ port, ...output })),
-    warnings: record.warnings,
-  };
-}
-
-/** Deno, and the packages that the stages' code reached, with their locked versions. */
-function versionsOf(records: readonly KeyRecord[]): Record<string, string> {
-  const packages = records.flatMap(({ fields }) => (fields as unknown as KeyFields).code.packages);
-  const shown = ["onnxruntime-node", "@duckdb/node-api", "apache-arrow", "@huggingface/tokenizers"];
-  const versions = [...new Set(packages)].sort().map((id) => {
-    const at = id.lastIndexOf("@");
-    return [id.slice(0, at), id.slice(at + 1)];
-  });
-  return {
-    Deno: Deno.version.deno,
-    ...Object.fromEntries(versions.filter(([name]) => shown.includes(name))),
-  };
 }

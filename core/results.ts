@@ -1,3 +1,4 @@
+import type { PromptRecord } from "./prompt_record.ts";
 import type { Spread } from "./spread.ts";
 
 /** A mean with its uncertainty. Rates are percent, 0–100. */
@@ -76,15 +77,8 @@ export interface Results {
   readonly replyLengths?: Readonly<Record<string, Spread>>;
   /** Sentences that a reader must see beside the table. */
   readonly notes: readonly string[];
-  /** A few replies side by side: one prompt, what each system said, with its score. Untrusted text. */
-  readonly examples: readonly {
-    readonly prompt: string;
-    readonly replies: readonly {
-      readonly system: string;
-      readonly text: string;
-      readonly score: number | null;
-    }[];
-  }[];
+  /** Some replies side by side: one prompt, what each system said, with its score. */
+  readonly examples: readonly PromptRecord[];
 }
 
 /** The results of a report that shows none. */

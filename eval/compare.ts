@@ -227,12 +227,16 @@ function examplesOf(systems: readonly System[], seed: number): Results["examples
     examples: ofSeed(system, seed)?.evaluation.examples ?? [],
   }));
   const first = shown.find(({ examples }) => examples.length > 0)?.examples ?? [];
-  return first.map(({ id, prompt, reference }) => {
+  return first.map(({ id, prompt, category, reference }) => {
     const replies = shown.flatMap(({ system, examples }) => {
       const match = examples.find((example) => example.id === id && example.prompt === prompt);
       return match === undefined ? [] : [{ system, text: match.text, score: match.score }];
     });
-    if (reference === undefined) return { prompt, replies };
-    return { prompt, replies: [...replies, { system: DATA, text: reference, score: null }] };
+    const chosen = reference === undefined ? [] : [{ system: DATA, text: reference, score: null }];
+    return {
+      prompt,
+      ...(category !== undefined && { category }),
+      replies: [...replies, ...chosen],
+    };
   });
 }

@@ -1,4 +1,5 @@
 import type { TokenizedPair } from "../data/pair.ts";
+import { parseTask } from "../data/world/task.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
 import type { Evaluation, ItemSet, MetricValues } from "./evaluation.ts";
 import type { SeededSampling } from "./generate.ts";
@@ -83,6 +84,7 @@ export async function evaluateWorld(request: WorldEvaluation): Promise<Evaluated
   const examples = prompts.slice(0, request.examples).map(({ id, prompt }, i) => ({
     id,
     prompt,
+    category: parseTask(prompt).name,
     text: sampled[i].text,
     score: sampled[i].gold,
   }));

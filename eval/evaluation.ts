@@ -21,6 +21,8 @@ export interface MetricValues {
 export interface EvaluationExample {
   readonly id: string;
   readonly prompt: string;
+  /** The kind of task; absent where there is none. */
+  readonly category?: string;
   readonly text: string;
   readonly score: number | null;
   /** What the data has for a good reply, to compare with. */

@@ -1,7 +1,15 @@
-import type { Estimate, Results } from "../core/results.ts";
+import type { Comparison, Estimate, Results } from "../core/results.ts";
 import { formatInterval, formatPValue } from "./number_format.ts";
 import { systemColumn, unitLabel } from "./results_table.ts";
-import { type Cell, type Column, countCell, emptyCell, type Table, textCell } from "./table.ts";
+import {
+  type Cell,
+  type Column,
+  countCell,
+  emptyCell,
+  type Origin,
+  type Table,
+  textCell,
+} from "./table.ts";
 
 /** A column of numbers under a plain heading. */
 export const column = (id: string, label: string, more: Partial<Column> = {}): Column => ({
@@ -47,16 +55,23 @@ export function comparisonsTable(results: Results, metric: string): Table {
       cells: [
         textCell(name(comparison.a)),
         textCell(name(comparison.b)),
-        countCell(comparison.wins),
-        countCell(comparison.losses),
-        countCell(comparison.ties),
-        estimate(comparison.winRate, 1),
-        ...difference(comparison.difference, digits),
-        textCell(formatPValue(comparison.pValue)),
+        ...[
+          countCell(comparison.wins),
+          countCell(comparison.losses),
+          countCell(comparison.ties),
+          estimate(comparison.winRate, 1),
+          ...difference(comparison.difference, digits),
+          textCell(formatPValue(comparison.pValue)),
+        ].map((cell) => ({ ...cell, origins: originsOf(results, comparison) })),
       ],
     })),
     notes: [],
   };
+}
+
+/** Where the numbers of a comparison come from: both systems. */
+export function originsOf({ systems }: Results, { a, b }: Comparison): Origin[] {
+  return systems.filter(({ id }) => id === a || id === b).flatMap(({ origins }) => origins);
 }
 
 function estimate({ mean, ci95 }: Estimate, digits: number): Cell {

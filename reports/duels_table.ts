@@ -1,12 +1,13 @@
-import type { Metric } from "../core/results.ts";
-import { column, difference } from "./comparisons_table.ts";
+import type { Results } from "../core/results.ts";
+import { column, difference, originsOf } from "./comparisons_table.ts";
 import { formatPValue } from "./number_format.ts";
 import { unitLabel } from "./results_table.ts";
 import { emptyCell, type Table, textCell } from "./table.ts";
 import type { Duel } from "./verdict.ts";
 
 /** How a verdict follows from the numbers: one row a method and opponent. */
-export function duelsTable(duels: readonly Duel[], metric: Metric): Table {
+export function duelsTable(duels: readonly Duel[], results: Results, name: string): Table {
+  const metric = results.metrics[name];
   return {
     id: "duels",
     title: "How the answer follows",
@@ -27,10 +28,10 @@ export function duelsTable(duels: readonly Duel[], metric: Metric): Table {
         textCell(method),
         textCell(opponent),
         textCell(outcome),
-        ...(comparison === null
-          ? [emptyCell(), emptyCell()]
-          : difference(comparison.difference, metric.digits)),
-        comparison === null ? emptyCell() : textCell(formatPValue(comparison.pValue)),
+        ...(comparison === null ? [emptyCell(), emptyCell(), emptyCell()] : [
+          ...difference(comparison.difference, metric.digits),
+          textCell(formatPValue(comparison.pValue)),
+        ].map((cell) => ({ ...cell, origins: originsOf(results, comparison) }))),
       ],
     })),
     notes: [],

@@ -1,11 +1,13 @@
-import { escapeHtml, htmlId } from "./html.ts";
+import { costTable } from "./cost_table.ts";
+import { ganttSvg } from "./gantt.ts";
+import { escapeHtml, htmlId, renderHtml } from "./html.ts";
 import { formatCount, formatSeconds } from "./number_format.ts";
 import type { ReportInput } from "./report_input.ts";
-import type { RunFacts, StageFacts } from "./run_facts.ts";
+import { type RunFacts, type StageFacts, warningsOf } from "./run_facts.ts";
 import { titlesOf } from "./score_tables.ts";
 import type { Origin } from "./table.ts";
 
-/** How the report was made: facts of the run, the recipe, stages with times, origins of the numbers. */
+/** How the report was made: warnings, environment, times and costs, the recipe, origins of the numbers. */
 export function makingSection(
   input: ReportInput,
   run: RunFacts | null,
@@ -21,9 +23,10 @@ export function makingSection(
     : [
       warningsHtml(run),
       factsHtml(input, run),
+      timesHtml(run),
+      `<h3>Recipe</h3>`,
       `<details><summary>Recipe as resolved</summary>`,
       `<pre tabindex="0">${escapeHtml(run.resolved)}</pre></details>`,
-      stagesHtml(run),
     ];
   return {
     id: "making",
@@ -32,23 +35,18 @@ export function makingSection(
   };
 }
 
-function warningsHtml({ warnings, stages }: RunFacts): string {
-  const kept = stages.filter(({ state }) => state === "kept").map(({ instance }) =>
-    `${instance}: the stage was edited, its old result was kept by request.`
-  );
-  const all = [
-    ...warnings,
-    ...kept,
-    ...stages.flatMap(({ instance, warnings }) => warnings.map((text) => `${instance}: ${text}`)),
-  ];
-  if (all.length === 0) return `<p>The run gave no warnings.</p>`;
+function warningsHtml(run: RunFacts): string {
+  const all = warningsOf(run);
+  const heading = `<h3 id="warnings">Warnings</h3>`;
+  if (all.length === 0) return `${heading}\n<p>The run gave no warnings.</p>`;
   const items = all.map((warning) => `<li>${escapeHtml(warning)}</li>`);
-  return `<h3>Warnings</h3>\n<ul>${items.join("\n")}</ul>`;
+  return `${heading}\n<ul>${items.join("\n")}</ul>`;
 }
 
 function factsHtml({ results }: ReportInput, run: RunFacts): string {
   const facts: [string, string][] = [
     ["Recipe", run.recipe],
+    ["Run", run.run],
     ...(results.seeds.length === 0
       ? []
       : [["Seeds", results.seeds.join(", ")] as [string, string]]),
@@ -57,18 +55,34 @@ function factsHtml({ results }: ReportInput, run: RunFacts): string {
     ...(run.seconds === null
       ? []
       : [["Wall-clock time", formatSeconds(run.seconds)] as [string, string]]),
+    ["Digest of the code", run.code],
+    ["Digest of the report", run.report.digest],
     ...Object.entries(run.versions),
     ...Object.entries(run.machine),
   ];
   const rows = facts.map(([name, value]) =>
     `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`
   );
-  return `<dl class="facts">${rows.join("\n")}</dl>`;
+  return `<h3>Environment</h3>\n<dl class="facts">${rows.join("\n")}</dl>`;
 }
 
-function stagesHtml({ stages }: RunFacts): string {
-  const timed = stages.filter(({ seconds }) => seconds !== null);
-  const total = timed.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0);
+function timesHtml({ stages }: RunFacts): string {
+  const drawing = ganttSvg(stages);
+  const cached = stages.filter(({ state }) => state !== "ran").length;
+  return [
+    `<h3 id="times">Times and costs</h3>`,
+    ...(drawing === null ? [] : [
+      `<div class="scroll" tabindex="0" role="region" aria-labelledby="times">${drawing}</div>`,
+      `<p class="note">When each stage ran.${
+        cached === 0 ? "" : ` ${formatCount(cached)} stages were cached and have no bar.`
+      }</p>`,
+    ]),
+    renderHtml(costTable(stages)),
+    stagesHtml(stages),
+  ].join("\n");
+}
+
+function stagesHtml(stages: RunFacts["stages"]): string {
   const rows = stages.map((stage) =>
     `<tr><th scope="row">${escapeHtml(stage.instance)}</th><td>${stage.state}</td>` +
     numberCell(stage.seconds, formatSeconds) +
@@ -76,7 +90,7 @@ function stagesHtml({ stages }: RunFacts): string {
     `<td class="digest">${escapeHtml(stage.key)}</td></tr>`
   );
   return [
-    `<details><summary>${stages.length} stages, ${formatSeconds(total)} of work</summary>`,
+    `<details><summary>Every stage with its key</summary>`,
     `<div class="scroll" tabindex="0" role="region" aria-label="Stages">`,
     `<table class="booktabs"><thead><tr><th scope="col">Stage</th><th scope="col">This run</th>`,
     `<th scope="col" class="right">Time</th><th scope="col" class="right">Memory</th>`,

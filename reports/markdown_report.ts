@@ -43,12 +43,18 @@ export function renderMarkdownReport(input: ReportInput): string {
   ].map((block) => block.trimEnd()).join("\n\n") + "\n";
 }
 
+/** Prompts whose replies are shown. */
+const EXAMPLES = 10;
+
 function examples({ results }: ReportInput): string[] {
   if (results.examples.length === 0) return [];
   const label = (id: string) => results.systems.find((system) => system.id === id)?.label ?? id;
   return [
     `## Replies side by side`,
-    ...results.examples.flatMap(({ prompt, replies }, i) => [
+    ...(results.examples.length > EXAMPLES
+      ? [`The first ${EXAMPLES} of ${results.examples.length} prompts; index.html has all.`]
+      : []),
+    ...results.examples.slice(0, EXAMPLES).flatMap(({ prompt, replies }, i) => [
       `### Prompt ${i + 1}`,
       fenceMarkdown(prompt),
       ...replies.flatMap(({ system, text, score }) => [

@@ -1,9 +1,18 @@
-/**
- * What the page can do beyond being read: sort a table by a column, hide single seeds in the figures.
- * Without it everything is there to read; it adds its own buttons, so none is dead.
- */
-export const PAGE_SCRIPT = `
-"use strict";
+import { PROMPTS_SCRIPT } from "./prompts_script.ts";
+import { PROVENANCE_SCRIPT } from "./provenance_script.ts";
+
+/** Makes an element: attributes by name, then what is in it, texts as text nodes. */
+const MAKE = `
+const make = (tag, attributes, ...content) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...content);
+  return element;
+};
+`.trim();
+
+/** Sorts a table by a column, and hides single seeds in the figures. */
+const TABLES = `
 for (const table of document.querySelectorAll("table.booktabs")) {
   const body = table.tBodies[0];
   const original = [...body.rows];
@@ -47,3 +56,10 @@ if (figures && figures.textContent.includes("each seed")) {
   figures.querySelector("h2").after(button);
 }
 `.trim();
+
+/**
+ * What the page can do beyond being read: sort tables, hide single seeds, show where a number came from,
+ * browse prompts. Without it the numbers are there to read; it adds its own buttons, so none is dead.
+ */
+export const PAGE_SCRIPT = ['"use strict";', MAKE, TABLES, PROVENANCE_SCRIPT, PROMPTS_SCRIPT]
+  .join("\n");

@@ -4,7 +4,7 @@ export const PAGE_STYLE = `
 @media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--ink:#ececec;--soft:#b4b4b4;--rule:#3a4046;--panel:#1e2226;--link:#8ab8ff}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
-body{margin:0;background:var(--paper);color:var(--ink);font:17px/1.55 Charter,"Bitstream Charter","Sitka Text",Cambria,Georgia,"DejaVu Serif",serif}
+body{margin:0;overflow-wrap:break-word;background:var(--paper);color:var(--ink);font:17px/1.55 Charter,"Bitstream Charter","Sitka Text",Cambria,Georgia,"DejaVu Serif",serif}
 .page{max-width:62rem;margin:0 auto;padding:2.5rem 1.5rem 5rem}
 p,ul,ol,dl,blockquote,h1,h2,h3{max-width:44rem}
 h1{font-size:1.9rem;line-height:1.2;font-weight:600;margin:0 0 1.25rem}
@@ -23,7 +23,7 @@ nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;ma
 figure{margin:1.5rem 0 2rem}
 figcaption,.note{color:var(--soft);font-size:.9rem;line-height:1.45}
 figcaption p{margin:.35rem 0}
-.scroll{overflow-x:auto;overflow-y:hidden}
+.scroll{position:relative;overflow-x:auto;overflow-y:hidden}
 .drawing svg{display:block;min-width:34rem;max-width:100%;height:auto}
 table{border-collapse:collapse;font-size:.92rem;line-height:1.35;font-variant-numeric:tabular-nums lining-nums}
 .booktabs{border-top:2px solid var(--ink);border-bottom:2px solid var(--ink)}
@@ -58,6 +58,37 @@ details{margin:1rem 0}
 summary{cursor:pointer}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;margin:.5rem 0}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
-@media (max-width:40rem){.booktabs tr>:first-child{position:sticky;left:0;background:var(--paper)}tbody th{white-space:normal}body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:.4rem}}
+button.cell{max-width:100%;overflow-wrap:inherit;font:inherit;color:inherit;background:none;border:0;padding:0;margin:0;text-align:inherit;white-space:inherit;cursor:pointer}
+button.cell:hover{text-decoration:underline;text-decoration-color:var(--soft);text-underline-offset:.2em}
+.warned{border-left:4px solid var(--ink);padding-left:.7rem}
+.differences{margin:.4rem 0;padding-left:1.2rem}
+.controls{display:flex;flex-wrap:wrap;gap:.6rem 1.2rem;align-items:end}
+.controls label{font-size:.9rem;color:var(--soft);display:flex;flex-direction:column;gap:.15rem;max-width:100%}
+.controls label[hidden]{display:none}
+select,input{font:inherit;font-size:.95rem;color:var(--ink);background:var(--paper);border:1px solid var(--soft);border-radius:3px;padding:.25rem .4rem;max-width:100%}
+select:focus-visible,input:focus-visible{outline:3px solid var(--link);outline-offset:2px}
+button:disabled{color:var(--soft);border-color:var(--rule);cursor:default}
+.row{margin:0;border-bottom:1px solid var(--rule)}
+.row summary{padding:.45rem .2rem;overflow-wrap:anywhere}
+.chip{display:inline-block;max-width:100%;font-size:.8rem;color:var(--soft);border:1px solid var(--rule);border-radius:3px;padding:0 .4rem;margin-left:.5rem}
+.sides{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:1.5rem}
+.sides p.reply{margin:.2rem 0}
+.verdicts{margin:.8rem 0}
+.verdicts td,.verdicts th{overflow-wrap:anywhere}
+.pager{display:flex;gap:.8rem;margin:1rem 0}
+.gantt{display:block;min-width:40rem;max-width:100%;height:auto;font-size:11px}
+.gantt text{fill:var(--ink)}.gantt .ticks text{fill:var(--soft)}
+.gantt line{stroke:var(--rule)}.gantt rect{fill:var(--link)}
+dialog{color:var(--ink);background:var(--paper);border:1px solid var(--soft);border-radius:4px;width:min(52rem,94vw);max-height:88vh;padding:1rem 1.5rem 1.5rem}
+dialog::backdrop{background:rgb(0 0 0/.45)}
+dialog h2{border:0;margin:0 0 .6rem;padding:0 5rem 0 0;overflow-wrap:anywhere}
+dialog h3{margin:1.2rem 0 .1rem}
+dialog details{margin:.2rem 0}
+dialog summary{overflow-wrap:anywhere}
+dialog dd{white-space:pre-wrap;font-size:.86rem}
+.close{float:right}
+.chain{padding-left:1.2rem}
+.chain p{margin:0 0 .2rem}
+@media (max-width:40rem){.sides{grid-template-columns:minmax(0,1fr);gap:.5rem}dialog{padding:.8rem 1rem}.booktabs tr>:first-child{position:sticky;left:0;max-width:45vw;overflow-wrap:break-word;background:var(--paper)}tbody th{white-space:normal}body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:minmax(0,1fr)}dl.facts dd{margin-bottom:.4rem}}
 @media print{body{font-size:10pt}.page{max-width:none;padding:0}nav,.tool,.skip{display:none}h2{break-after:avoid}figure,tr{break-inside:avoid}.scroll{overflow:visible}a{color:inherit;text-decoration:none}pre{white-space:pre-wrap}}
 `.trim();

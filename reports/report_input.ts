@@ -1,3 +1,4 @@
+import type { PromptRecord } from "../core/prompt_record.ts";
 import type { Results } from "../core/results.ts";
 import type { Audit } from "./audit_tables.ts";
 import type { Figure } from "./figure.ts";
@@ -25,6 +26,8 @@ export interface ReportInput {
   };
   /** Tables of benchmarks, shown as they are. */
   readonly scores?: readonly ScoredTables[];
+  /** What was judged, prompt by prompt. */
+  readonly prompts?: readonly PromptRecord[];
   /** Printed numbers, each with a verdict. */
   readonly reconciliations?: readonly OriginatedReconciliation[];
   /** Tables of the paper to fill with the numbers of scores and results. */

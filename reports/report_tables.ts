@@ -33,9 +33,7 @@ export function reportTables(input: ReportInput, judged: Verdict | null): Report
   const compared = [...new Set(results.comparisons.map(({ metric }) => metric))];
   return {
     main: mainTables(input),
-    duels: judged === null || test === null
-      ? null
-      : duelsTable(judged.duels, results.metrics[test.metric]),
+    duels: judged === null || test === null ? null : duelsTable(judged.duels, results, test.metric),
     comparisons: compared.map((metric) => comparisonsTable(results, metric)),
     seeds: table === undefined ? null : seedsTable(results, metricsOf(table.columns, compared)),
     metrics: table === undefined ? null : metricsTable(results),
@@ -60,6 +58,11 @@ export function mainTables(
     ...paperTables.map((id) => fillPaperTable(id, { scores, results })),
     ...scores.flatMap(({ origin, tables }) => tables.map((each) => scoreTable(each, origin))),
   ];
+}
+
+/** The tables whose cells are traced to their origins, the main ones first. */
+export function tracedTables({ main, duels, comparisons, seeds, metrics }: ReportTables): Table[] {
+  return [...main, duels, ...comparisons, seeds, metrics].filter((table) => table !== null);
 }
 
 /** The metrics that the main table shows or compares on, each once. */

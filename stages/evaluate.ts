@@ -12,7 +12,7 @@ const params = z.strictObject({
   temperature: z.number().gt(0).default(1).describe("Temperature of the sampled replies"),
   topP: z.number().gt(0).max(1).default(1).describe("Nucleus of the sampled replies; 1 for all"),
   maxNewTokens: count("Most tokens of a reply, its end token included"),
-  examples: z.int().min(0).default(10).describe("Replies kept for people to read"),
+  examples: z.int().min(0).default(100).describe("Replies kept for people to read"),
 });
 
 export default defineStage<z.infer<typeof params>>({

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { defineStage } from "../pipeline/stage.ts";
-import type { Problem } from "../core/problem.ts";
+import { InputError, type Problem } from "../core/problem.ts";
+import type { PromptRecord } from "../core/prompt_record.ts";
 import { NO_RESULTS, type Results } from "../core/results.ts";
 import { METRIC_NAMES, type MetricName } from "../eval/metrics.ts";
+import { defineStage, type InputArtifact } from "../pipeline/stage.ts";
 import { PAPER_TABLE_IDS } from "../reports/paper/paper_tables.ts";
 import { CLAIM } from "../reports/report_input.ts";
 import { figureParams, sourcesOf } from "./figure_params.ts";
@@ -88,6 +89,12 @@ export default defineStage<z.infer<typeof params>>({
       optional: true,
       describe: "Tables of benchmarks, shown as they are",
     },
+    judgments: {
+      type: "judgments",
+      many: true,
+      optional: true,
+      describe: "Of `judge` or `judge-answers`: shown prompt by prompt",
+    },
     reconciliations: {
       type: "reconciliation",
       many: true,
@@ -125,6 +132,7 @@ export default defineStage<z.infer<typeof params>>({
         ...await read(path, "reconciliation.json"),
       })),
     );
+    const prompts = await readPrompts(inputs("judgments"));
     const table = asked && { ...asked, columns: shownColumns(asked.columns, results) };
     // Left out where there are none, so that reports of results alone keep their bytes.
     const shown = {
@@ -132,12 +140,31 @@ export default defineStage<z.infer<typeof params>>({
       ...(table && { table }),
       ...{ test, results, audits },
       ...(scores.length > 0 && { scores }),
+      ...(prompts.length > 0 && { prompts }),
       ...(reconciliations.length > 0 && { reconciliations }),
       ...(paperTables.length > 0 && { paperTables }),
     };
     await writeReport(shown, figures, output("report"));
   },
 });
+
+/** @throws InputError for judgments that hold no replies, as those of `read-judgments` */
+async function readPrompts(judgments: readonly InputArtifact[]): Promise<PromptRecord[]> {
+  if (judgments.length === 0) return [];
+  const { judgedPrompts } = await import("../eval/judge/judged_prompts.ts");
+  const { readJudged } = await import("../eval/judge/judgment.ts");
+  const { isFile } = await import("../core/is_file.ts");
+  const records: PromptRecord[] = [];
+  for (const { path, from } of judgments) {
+    if (!await isFile(join(path, "summary.json"))) {
+      const message = "Expected judgments of judge or judge-answers, which hold the replies, " +
+        "but found others.";
+      throw new InputError([{ path: from, message }]);
+    }
+    records.push(...judgedPrompts(await readJudged(path)));
+  }
+  return records;
+}
 
 /** The columns without those that are optional and were not measured. */
 function shownColumns(columns: readonly z.infer<typeof column>[], { metrics }: Results) {

@@ -65,7 +65,7 @@ export async function renderSvg(
     `viewBox="0 0 ${width} ${height}">`;
   return `${head}<title id="${text.id}-title">${escapeHtml(text.title)}</title>` +
     `<desc id="${text.id}-desc">${escapeHtml(text.description)}</desc>` +
-    `<style>${FIGURE_STYLE}</style>${roundNumbers(body)}</svg>\n`;
+    `<style>${FIGURE_STYLE}</style>${roundNumbers(withoutRoles(body))}</svg>\n`;
 }
 
 /** A loader that opens nothing. */
@@ -80,6 +80,14 @@ function matchSvg(svg: string): RegExpMatchArray {
     throw new RangeError(`Expected an SVG document but found ${svg.slice(0, 80)}.`);
   }
   return match;
+}
+
+/** Without the roles that vega gives to marks for all that ARIA is off: they would want texts of their own. */
+function withoutRoles(svg: string): string {
+  return svg.replace(
+    /<[^>]*>/g,
+    (tag) => tag.replace(/ (?:role|aria-roledescription)="[^"]*"/g, ""),
+  );
 }
 
 /** Coordinates with two digits: shorter files, and no last bits that differ between processors. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { publishReports } from "../../cli/publish_reports.ts";
+import { readProvenance } from "../../cli/published.ts";
 import type { CodeIndex } from "../../pipeline/code_digest.ts";
 import type { Instance } from "../../pipeline/instance.ts";
 import type { RunResult } from "../../pipeline/run.ts";
@@ -52,6 +53,23 @@ Deno.test("a recipe's only report is published under the recipe's name", () =>
   withStore(async (store) => {
     assert.deepEqual(await publish(store, ["report"], ["report"]), ["reports/toy/index.html"]);
     assert.deepEqual([...Deno.readDirSync(store.folder("tmp"))], []);
+  }));
+
+Deno.test("beside a page lies where its numbers come from", () =>
+  withStore(async (store) => {
+    await publish(store, ["report"], ["report"]);
+    const { recipe, run, report, tables } = readProvenance(store, "toy");
+    assert.deepEqual([recipe, run, report.instance], ["toy", "0001", "report"]);
+    assert.deepEqual(tables, [], "its stages are not those of the fixture");
+    assert.equal(readProvenance(store, "toy/report").recipe, "toy");
+    assert.throws(() => readProvenance(store, "toyy"), /Did you mean "toy"\?/);
+    assert.throws(() => readProvenance(store, "toy/other"), /\(toy\/report\) but found none/);
+  }));
+
+Deno.test("readProvenance() says what publishes a report where there is none", () =>
+  withStore((store) => {
+    assert.throws(() => readProvenance(store, "tiny"), /`deno task reproduce` with its --recipe/);
+    return Promise.resolve();
   }));
 
 Deno.test("no instance's name leads out of the recipe's folder", () =>

@@ -138,6 +138,33 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     },
   );
 
+  await t.step("show traces a number to the data, cite says what makes the run again", async () => {
+    interface Shown {
+      shown: string;
+      chain: { kind: string; stages: { instance: string; key: string }[] }[];
+    }
+    const cell = ["tiny/report", "RPO sum", "Gold reward", "--store", store];
+    const { chain } = await ballastJson<Shown>(["show", ...cell]);
+    assert.deepEqual(chain.map(({ kind }) => kind).slice(1, 4), [
+      ...["Scores and comparisons", "Judgments and measurements", "Weights"],
+    ]);
+    const keys = new Map(made.stages.map(({ id, key }) => [id, key]));
+    const stages = chain.flatMap(({ stages }) => stages);
+    for (const { instance, key } of stages) assert.equal(key, keys.get(instance), instance);
+    const instances = stages.map(({ instance }) => instance);
+    for (const id of ["compare", `train/rpo-sum${SEED}`, `pair-tokens${SEED}`, `world${SEED}`]) {
+      assert(instances.includes(id), id);
+    }
+    assert(!instances.includes(`train/dpo${SEED}`));
+    const wrong = await ballast(["show", "tiny", "RPO sun", "gold", "--store", store]);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /row RPO sun: .* Did you mean "RPO sum"\?/);
+    const { stdout } = await ballast(["cite", "tiny", "--store", store]);
+    const report = made.stages.find(({ id }) => id === "report")!.outputs.report.digest;
+    assert(stdout.includes(`report SHA-256 ${report}`), stdout);
+    assert.match(stdout, /^@inproceedings\{liu2024provably,/m);
+  });
+
   await t.step("one changed parameter: plan names exactly the stages that follow", async () => {
     assert.deepEqual(notCached(await plan("--set", "train.beta=0.2")), AFTER_BETA);
     const late = await plan("--set", "report.title=Another");

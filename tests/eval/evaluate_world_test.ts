@@ -45,6 +45,7 @@ Deno.test("evaluateWorld() judges sampled and greedy replies by the gold reward"
   assert.deepEqual(examples[0], {
     id: "test:1",
     prompt: "copy dog cat",
+    category: "copy",
     text: "dog cat .",
     score: 1,
   });

@@ -8,12 +8,11 @@ import { renderReport } from "../../reports/html_report.ts";
 import { renderLatexReport } from "../../reports/latex_report.ts";
 import { renderMarkdownReport } from "../../reports/markdown_report.ts";
 import type { ReportInput } from "../../reports/report_input.ts";
-import type { OriginatedReconciliation } from "../../reports/reconcile/reconciliation_tables.ts";
 import { writeReport } from "../../reports/write_report.ts";
 import report from "../../stages/report.ts";
 import { figuresFixture } from "./figures_fixture.ts";
+import { hostileReport, hostileRun } from "./hostile_report.ts";
 import { injections } from "./injection_corpus.ts";
-import { reconciliationFixture, scoredFixture } from "./reconcile_fixture.ts";
 import { reportFixture, runFactsFixture } from "./report_fixture.ts";
 
 async function withFigures(): Promise<ReportInput> {
@@ -125,51 +124,13 @@ Deno.test("renderReport() admits by its policy just the styles and the script it
 
 Deno.test("renderReport() shows hostile text everywhere without acting on it", () => {
   const count = (page: string) => page.match(/<[a-z][a-z0-9]*/gi)!.length;
-  const plain = count(renderReport(hostileReport("x"), null));
+  const plain = count(renderReport(hostileReport("x"), hostileRun("x")));
   for (const text of Object.values(injections)) {
-    const page = renderReport(hostileReport(text), null);
+    const page = renderReport(hostileReport(text), hostileRun(text));
     assert.equal(count(page), plain, text);
     assert.doesNotMatch(page, /(?![\n\t])\p{Cc}|\p{Cf}/u);
   }
 });
-
-function hostileReconciliation(text: string): OriginatedReconciliation {
-  const { rows, findings } = reconciliationFixture();
-  return {
-    rows: rows.map((row) => ({ ...row, row: text, column: text, why: text, note: text })),
-    findings: findings.map((finding) => ({ ...finding, table: text, sentence: text })),
-    origin: { instance: text, digest: text },
-  };
-}
-
-function hostileReport(text: string): ReportInput {
-  const input = reportFixture();
-  return {
-    ...input,
-    title: text,
-    claim: text,
-    notes: [text],
-    scores: scoredFixture(),
-    paperTables: ["2"],
-    reconciliations: [hostileReconciliation(text)],
-    audits: input.audits.map((audit) => ({
-      ...audit,
-      findings: audit.findings.map((finding) => ({
-        ...finding,
-        message: text,
-        set: text,
-        rows: [text],
-        remedy: text,
-      })),
-    })),
-    results: {
-      ...input.results,
-      notes: [text],
-      systems: input.results.systems.map((system) => ({ ...system, label: text + system.id })),
-      examples: [{ prompt: text, replies: [{ system: "dpo", text, score: -1 }] }],
-    },
-  };
-}
 
 Deno.test("renderReport() has one first heading, unique ids, and links that lead somewhere", async () => {
   const page = renderReport(await withFigures(), runFactsFixture());
@@ -215,7 +176,7 @@ Deno.test("renderReport() leaves out what the input lacks: test, figures, compar
   const results = { ...input.results, comparisons: [], curves: [], examples: [] };
   const table = { title: "t", columns: [{ metric: "gold" }] };
   const page = renderReport({ ...input, results, table, test: null, audits: [] }, null);
-  for (const id of ["figures", "comparisons", "examples", "audit"]) {
+  for (const id of ["figures", "comparisons", "prompts", "audit"]) {
     assert.ok(!page.includes(`id="${id}"`), id);
   }
   assert.ok(!page.includes("What this run says"));
@@ -264,7 +225,7 @@ Deno.test("the report stage reads its inputs and writes the artifact", async () 
       instanceId: "report",
       input: (port) => artifact(port),
       inputs: (port) => {
-        if (port === "scores" || port === "reconciliations") return [];
+        if (["scores", "reconciliations", "judgments"].includes(port)) return [];
         return [artifact(port === "audits" ? "audit" : port)];
       },
       output: () => join(folder, "report"),
