@@ -23,7 +23,9 @@ export type Verdict =
  * A judge may quote what it judges, so a mark in its answer need not be its verdict. Where no text that
  * it was shown has a mark, one value, however often, is the verdict, as in FastChat. Where one has, or
  * where the judge's marks differ (FastChat then takes the first rating, and A before B), only a last line
- * that holds nothing else counts. FastChat's second look for `[7]` is left out: that is how people cite.
+ * that holds nothing else counts. What is judged must not become a verdict by being quoted last: a last
+ * line that stands in it word for word, one that was cut, and one that another such line of the judge's
+ * own contradicts, are none. FastChat's second look for `[7]` is left out: that is how people cite.
  *
  * @param shown every text that stood in the request in a template's place
  */
@@ -39,20 +41,42 @@ export function readVerdict(
     const cut = completion.finish === "length" ? ", cut at its most tokens" : "";
     return unparseable(`no verdict in the judge's answer${cut}`);
   }
-  const quotable = shown.some((text) => text.search(mark) >= 0);
+  const quotable = shown.some((text) => ANY_MARK.test(text));
   if (found.size === 1 && !quotable) return read([...found][0]);
-  const last = completion.text.trimEnd().split("\n").at(-1)!;
-  const [, verdict] = new RegExp(`${LABEL}${mark.source}${AFTER}`, "i").exec(last) ?? [];
-  if (verdict !== undefined) return read(verdict);
-  return unparseable(
-    quotable
-      ? "what is judged holds a verdict's mark, and the judge's last line is no verdict alone"
-      : `${found.size} different verdicts in the judge's answer, none alone on its last line`,
-  );
+  const alone = new RegExp(`${LABEL}${mark.source}${AFTER}`, "i");
+  const lines = completion.text.trimEnd().split("\n");
+  const [, verdict] = alone.exec(lines.at(-1)!) ?? [];
+  if (verdict === undefined) {
+    return unparseable(
+      quotable
+        ? "what is judged holds a verdict's mark, and the judge's last line is no verdict alone"
+        : `${found.size} different verdicts in the judge's answer, none alone on its last line`,
+    );
+  }
+  if (!quotable) return read(verdict);
+  if (completion.finish === "length") {
+    return unparseable("the judge's answer was cut in a quotation");
+  }
+  const quoted = new Set(shown.flatMap((text) => text.split("\n").map(bare)));
+  if (quoted.has(bare(lines.at(-1)!))) {
+    return unparseable("the judge's last line stands word for word in what is judged");
+  }
+  const own = lines.filter((line) => !quoted.has(bare(line)))
+    .flatMap((line) => alone.exec(line)?.slice(1, 2) ?? []);
+  if (own.every((one) => one === verdict)) return read(verdict);
+  return unparseable("the judge's lines that hold a verdict alone do not agree");
+}
+
+/** A verdict's mark in what is judged, as loosely as a judge might tidy it when it quotes. */
+const ANY_MARK = /\[\s*\[\s*(?:[ABC]|\d+(?:\.\d+)?)\s*\]\s*\]/i;
+
+/** A line but for white space and emphasis. */
+function bare(line: string): string {
+  return line.replace(/[\s*_#]+/g, " ").trim();
 }
 
 /** What may precede a verdict on a line of its own. No quotation marks. */
-const LABEL = "^[\\s*_#>-]*(?:(?:my|the)\\s+)?(?:final\\s+)?(?:verdict|rating|score|judge?ment)?" +
+const LABEL = "^[\\s*_#-]*(?:(?:my|the)\\s+)?(?:final\\s+)?(?:verdict|rating|score|judge?ment)?" +
   "(?:\\s+is)?[\\s*_:]*";
 const AFTER = "(?: for a tie)?[\\s*_.]*$";
 
