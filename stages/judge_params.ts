@@ -38,7 +38,9 @@ export const judgeParams = {
   budget: z.strictObject({
     calls: z.int().min(1).optional(),
     dollars: z.number().gt(0).optional(),
-  }).prefault({}).describe("The most that a run may call and spend; what is kept costs nothing"),
+  }).prefault({}).describe(
+    "The most that each instance of the stage may call and spend in a run; what is kept costs nothing",
+  ),
 };
 
 /** Parameters of stages that read what a judge is asked from a file. */

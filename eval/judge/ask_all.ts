@@ -90,6 +90,8 @@ class Asking {
   #spending: Spending;
   #stop = new AbortController();
   #holdUntil = 0;
+  /** When the rate admits the next attempt. */
+  #nextTurn = 0;
   #failed = 0;
   #inARow = 0;
   #total = 0;
@@ -103,13 +105,8 @@ class Asking {
   }
 
   async ask(missing: ReadonlyMap<string, JudgeRequest>): Promise<void> {
-    const { pace: { concurrency, requestsPerMinute }, signal } = this.options;
-    const queue = new PQueue({
-      concurrency,
-      ...(requestsPerMinute === null
-        ? {}
-        : { interval: 60_000 / requestsPerMinute, intervalCap: 1 }),
-    });
+    const { pace: { concurrency }, signal } = this.options;
+    const queue = new PQueue({ concurrency });
     this.#total = this.outcomes.size + missing.size;
     this.#tell();
     const ended = AbortSignal.any([signal, this.#stop.signal]);
@@ -157,6 +154,9 @@ class Asking {
     try {
       raw = await this.endpoint.ask(request);
       usage = readCompletion(raw)?.usage ?? null;
+    } catch (error) {
+      if (error instanceof Transient && error.isBilled) usage = null;
+      throw error;
     } finally {
       settle(usage);
     }
@@ -194,7 +194,14 @@ class Asking {
     this.#holdUntil = Math.max(this.#holdUntil, performance.now() + error.retryAfter);
   }
 
+  /** Until the rate admits another attempt, a retry as well as a first one, and no server asks to wait. */
   async #waitForTurn(ended: AbortSignal): Promise<void> {
+    const { requestsPerMinute } = this.options.pace;
+    if (requestsPerMinute !== null) {
+      const turn = Math.max(performance.now(), this.#nextTurn);
+      this.#nextTurn = turn + 60_000 / requestsPerMinute;
+      await sleep(turn - performance.now(), ended);
+    }
     for (let wait; (wait = this.#holdUntil - performance.now()) > 0;) {
       await sleep(wait, ended);
     }

@@ -98,8 +98,9 @@ export class Spending {
   /**
    * Sets aside what an attempt may cost.
    *
-   * @returns settles it: with what the endpoint counted, with null where it did not count (the estimate
-   * is then taken), with "nothing" where it gave no answer
+   * @returns settles it: with what the endpoint counted, with null where it did not count, or
+   * may have worked for an answer that never came (the estimate is then taken), with "nothing" where it
+   * refused
    * @throws ExpectedError when the budget does not cover it
    */
   reserve(request: JudgeRequest): (usage: Completion["usage"] | "nothing") => void {

@@ -7,8 +7,15 @@ import type { JudgeRequest } from "./request.ts";
 export class Transient extends Error {
   override readonly name = "Transient";
 
-  /** @param retryAfter milliseconds that the server asks to wait; null where it asks for none */
-  constructor(message: string, readonly retryAfter: number | null = null) {
+  /**
+   * @param retryAfter milliseconds that the server asks to wait; null where it asks for none
+   * @param isBilled whether the judge may have worked, so that the attempt is paid for
+   */
+  constructor(
+    message: string,
+    readonly retryAfter: number | null = null,
+    readonly isBilled: boolean = false,
+  ) {
     super(message);
   }
 }
@@ -73,9 +80,11 @@ export class OpenAiEndpoint implements Endpoint {
       ).asResponse();
       const raw = await response.text();
       if (readCompletion(raw) !== null) return raw;
-      throw new Transient(`answered ${response.status} with no chat completion`);
+      throw new Transient(`answered ${response.status} with no chat completion`, null, true);
     } catch (error) {
-      if (late.aborted) throw new Transient(`gave no whole answer in ${this.#timeout / 1000} s`);
+      if (late.aborted) {
+        throw new Transient(`gave no whole answer in ${this.#timeout / 1000} s`, null, true);
+      }
       throw this.#understand(error);
     }
   }
@@ -89,7 +98,7 @@ export class OpenAiEndpoint implements Endpoint {
       // What fetch throws when a body is cut.
       const cut = error instanceof TypeError || error instanceof Deno.errors.Http ||
         error instanceof Deno.errors.ConnectionReset || error instanceof DOMException;
-      return cut ? new Transient("cut its answer short") : error;
+      return cut ? new Transient("cut its answer short", null, true) : error;
     }
     const { status, headers } = error;
     if (status === 408 || status === 409 || status === 425 || status === 429 || status >= 500) {

@@ -99,6 +99,18 @@ Deno.test("requests begin no faster than the rate that is allowed", async () => 
   assert(took >= 390, `${took} ms for four intervals of 100 ms`);
 });
 
+Deno.test("a retry begins no faster than the rate that is allowed either", async () => {
+  await using scratch = await ScratchFolder.make();
+  await using judge = new FakeJudge(
+    echo,
+    (_, before) => before < 3 ? { kind: "status", status: 500 } : null,
+  );
+  const pace = { requestsPerMinute: 600, firstWait: 1, attempts: 4 };
+  await askAll(numbered(1), asking(scratch.path, judge, { pace }));
+  const took = judge.seen[3].at - judge.seen[0].at;
+  assert(took >= 290, `${took} ms for three intervals of 100 ms`);
+});
+
 Deno.test("askAll() stops where nothing can come: a wrong key, a long wait, failures in a row", async () => {
   const stops: readonly [Mishap, RegExp, number][] = [
     [{ kind: "status", status: 401 }, /answered 401\. Check JUDGE_API_KEY\.$/, 4],
