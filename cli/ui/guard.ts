@@ -1,11 +1,10 @@
+import { isOwnHost } from "../../core/own_host.ts";
+
 /** A request that is refused before anything is looked at. */
 export interface Refusal {
   readonly status: 403 | 405;
   readonly message: string;
 }
-
-/** The names under which this machine's own loopback is asked; any port, so that tunnels work. */
-const OWN_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
 
 /**
  * Why a request is not answered; null where it may be. Other sites' pages in the same browser are kept
@@ -14,7 +13,7 @@ const OWN_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
  */
 export function refuse({ method, headers, url }: Request): Refusal | null {
   const host = headers.get("host") ?? new URL(url).host;
-  if (!OWN_HOST.test(host)) {
+  if (!isOwnHost(host)) {
     return { status: 403, message: "Expected to be asked as 127.0.0.1 or localhost." };
   }
   const origin = headers.get("origin");

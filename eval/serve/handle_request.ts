@@ -1,4 +1,5 @@
 import type PQueue from "p-queue";
+import { isOwnHost } from "../../core/own_host.ts";
 import { nearest } from "../../core/problem.ts";
 import { answerPrompts } from "./answer_prompts.ts";
 import type { AnswerPart } from "./answer.ts";
@@ -21,6 +22,8 @@ export interface ServeContext extends RequestContext {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly newId: () => string;
+  /** Whether only this machine is to be answered: requests that name another host are refused. */
+  readonly isLoopback: boolean;
   /** Aborted when the server is to stop: what is under way is given up between tokens. */
   readonly stopping: AbortSignal;
   /** Told of failures that are nobody's mistake but ours. */
@@ -42,6 +45,7 @@ const MODELS = "/v1/models";
 /** Answers one request; every failure is an answer, too, in OpenAI's form. */
 export async function handleRequest(request: Request, context: ServeContext): Promise<Response> {
   try {
+    requireOwn(request, context);
     const { pathname } = new URL(request.url);
     if (pathname === MODELS || pathname.startsWith(`${MODELS}/`)) {
       requireMethod(request, "GET");
@@ -54,6 +58,18 @@ export async function handleRequest(request: Request, context: ServeContext): Pr
     return await answer(asked, { request, context, writer: endpoint.writer });
   } catch (error) {
     return errorResponse(error, context);
+  }
+}
+
+/** Pages of other sites, in a browser on this machine, are kept out: their scripts could read what is served. */
+function requireOwn({ headers, url }: Request, { isLoopback }: ServeContext): void {
+  const host = headers.get("host") ?? new URL(url).host;
+  const origin = headers.get("origin");
+  if (isLoopback && !isOwnHost(host)) {
+    throw new ApiError("Expected to be asked as 127.0.0.1 or localhost.", { status: 403 });
+  }
+  if (origin !== null && origin !== `http://${host}`) {
+    throw new ApiError("Expected no request of another site's page.", { status: 403 });
   }
 }
 

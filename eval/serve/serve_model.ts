@@ -6,7 +6,7 @@ import { handleRequest, type ServeContext } from "./handle_request.ts";
 const GRACE = 1000;
 
 /** Where a server listens, and until when. */
-export interface ServeOptions extends Omit<ServeContext, "queue" | "stopping"> {
+export interface ServeOptions extends Omit<ServeContext, "queue" | "stopping" | "isLoopback"> {
   /** A name or address of this machine. */
   readonly host: string;
   /** 0 for any that is free. */
@@ -29,7 +29,8 @@ export async function serveModel(
 ): Promise<void> {
   const queue = new PQueue({ concurrency: 1 });
   const stopping = new AbortController();
-  const context: ServeContext = { ...given, queue, stopping: stopping.signal };
+  const isLoopback = ["127.0.0.1", "localhost", "::1"].includes(host);
+  const context: ServeContext = { ...given, queue, stopping: stopping.signal, isLoopback };
   const server = listen({ host, port }, (request) => handleRequest(request, context));
   onReady(server.addr.port);
   if (!signal.aborted) {

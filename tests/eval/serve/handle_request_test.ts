@@ -276,3 +276,20 @@ Deno.test("requests are answered one at a time, and one that is given up stops b
   assert.equal(steps, 5 + 2);
   assert.deepEqual(context.faults, []);
 });
+
+Deno.test("pages of other sites are not answered, whatever name leads here", async () => {
+  const status = async (url: string, origin?: string, context = letterContext()) => {
+    const headers: Record<string, string> = origin === undefined ? {} : { origin };
+    const answer = await handleRequest(new Request(url, { headers }), context);
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  const models = "http://127.0.0.1:8000/v1/models";
+  assert.equal(await status(models), 200);
+  assert.equal(await status("http://localhost:8000/v1/models", "http://localhost:8000"), 200);
+  assert.equal(await status(models, "http://attacker.example"), 403);
+  const rebound = "http://attacker.example:8000/v1/models";
+  assert.equal(await status(rebound, "http://attacker.example:8000"), 403);
+  const open = { ...letterContext(), isLoopback: false };
+  assert.equal(await status("http://gpu-1:8000/v1/models", undefined, open), 200);
+});

@@ -66,6 +66,7 @@ export function letterContext(
     stopping: new AbortController().signal,
     now: () => 5000,
     newId: () => "1",
+    isLoopback: true,
     drawSeed: () => 17,
     onFault: (error) => faults.push(error),
     faults,
