@@ -89,10 +89,22 @@ export function annotationsTable(
           discreteWinRate: plainScore(score.discreteWinRate),
           avgLength: plainScore(score.avgLength),
         },
-        note: score.notes.length === 0 ? null : score.notes.join(" "),
+        note: noteOf(score, rows),
       };
     }),
   };
+}
+
+/** What is to be said of a row: how many annotations are no preference, and what its scoring noted. */
+export function noteOf(
+  { n, notes }: { readonly n: number; readonly notes: readonly string[] },
+  rows: number,
+): string | null {
+  const coverage = n === rows
+    ? []
+    : [`${n} of ${rows} annotations hold a preference; the others are left out of every rate.`];
+  const all = [...coverage, ...notes];
+  return all.length === 0 ? null : all.join(" ");
 }
 
 function captionOf(gamed: boolean): string {
