@@ -1,4 +1,4 @@
-import { inDollars } from "../eval/judge/cost.ts";
+import { formatDollars } from "../core/dollars.ts";
 import type { PlannedInstance } from "../pipeline/plan.ts";
 import { type Calls, totalCalls } from "../pipeline/prediction.ts";
 import { formatCount } from "../pipeline/reporters/quantities.ts";
@@ -7,7 +7,7 @@ import { formatCount } from "../pipeline/reporters/quantities.ts";
 export function callText({ count, dollars }: Calls): string {
   if (count === null) return "calls not known yet";
   const calls = `about ${formatCount(count, "call")}`;
-  return `${calls}, ${dollars === null ? "price not known" : `at most ${inDollars(dollars)}`}`;
+  return `${calls}, ${dollars === null ? "price not known" : `at most ${formatDollars(dollars)}`}`;
 }
 
 /** The calls of what is not cached, one stage each. */
@@ -30,7 +30,7 @@ export function callLines(planned: readonly PlannedInstance[]): string[] {
   const unpriced = known.length - priced.length;
   const told = [
     `Judges: about ${formatCount(count!, "call")}`,
-    ...(priced.length > 0 ? [`at most ${inDollars(dollars!)}`] : []),
+    ...(priced.length > 0 ? [`at most ${formatDollars(dollars!)}`] : []),
     ...(unpriced > 0
       ? [`price of ${formatCount(unpriced, "stage")} not known (parameter prices)`]
       : []),

@@ -1,8 +1,10 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ExpectedError, InputError, nearest } from "../core/problem.ts";
+import { isMissing } from "../core/write_atomically.ts";
 import type { Store } from "../pipeline/store/store.ts";
 import { encodeName } from "../pipeline/store/names.ts";
 import type { Provenance } from "../reports/provenance.ts";
+import { type Published, publishedReports } from "./published_reports.ts";
 
 /** The file beside a published report that says where its numbers come from. */
 export const PROVENANCE_FILE = "provenance.json";
@@ -17,16 +19,16 @@ export const PROVENANCE_FILE = "provenance.json";
 export function readProvenance(store: Store, name: string): Provenance {
   const [recipe, ...rest] = name.split("/");
   const instance = rest.join("/");
-  const folder = join(store.path, "reports");
-  const found = [
-    ...(recipe === "" ? [] : [join(folder, encodeName(recipe))]),
-    ...(recipe === "" || instance === ""
-      ? []
-      : [join(folder, encodeName(recipe), encodeName(instance))]),
-  ].map((place) => read(join(place, PROVENANCE_FILE)))
-    .find((one) => one !== null && (instance === "" || one.report.instance === instance));
+  const reports = publishedReports(store);
+  const places = recipe === "" ? [] : [
+    encodeName(recipe),
+    ...(instance === "" ? [] : [`${encodeName(recipe)}/${encodeName(instance)}`]),
+  ];
+  const found = places.flatMap((place) => reports.find(({ name }) => name === place) ?? [])
+    .map(read).find((one) => one !== null && (instance === "" || one.report.instance === instance));
   if (found) return found;
-  const known = published(folder);
+  const known = reports.map(read)
+    .flatMap((one) => one === null ? [] : [`${one.recipe}/${one.report.instance}`]).sort();
   if (known.length === 0) {
     throw new ExpectedError(
       `${store.path} holds no report that says where its numbers come from. ` +
@@ -38,28 +40,12 @@ export function readProvenance(store: Store, name: string): Provenance {
   throw new InputError([{ path: name, message, nearest: nearest(name, names) }]);
 }
 
-function read(path: string): Provenance | null {
+/** Null for a report that an earlier version published, without such a file. */
+function read({ page }: Published): Provenance | null {
   try {
-    return JSON.parse(Deno.readTextFileSync(path));
+    return JSON.parse(Deno.readTextFileSync(join(dirname(page), PROVENANCE_FILE)));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return null;
-    }
+    if (isMissing(error)) return null;
     throw error;
   }
-}
-
-/** Every published report, as RECIPE/INSTANCE. */
-function published(folder: string): string[] {
-  const folders = (path: string) => {
-    try {
-      return [...Deno.readDirSync(path)].filter(({ isDirectory }) => isDirectory)
-        .map(({ name }) => join(path, name));
-    } catch {
-      return [];
-    }
-  };
-  return folders(folder).flatMap((recipe) => [recipe, ...folders(recipe)])
-    .map((place) => read(join(place, PROVENANCE_FILE)))
-    .flatMap((found) => found === null ? [] : [`${found.recipe}/${found.report.instance}`]).sort();
 }

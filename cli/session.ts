@@ -42,9 +42,13 @@ export const GRAPH_ROOT: GraphRoot = {
 /**
  * Opens a recipe: validates it as a whole, expands it, finds its code.
  *
+ * @param choose which instances are wanted; those that the options name unless told
  * @throws InputError with every problem of the recipe and the options
  */
-export async function openSession(options: RecipeOptions): Promise<Session> {
+export async function openSession(
+  options: RecipeOptions,
+  choose: (instances: readonly Instance[]) => Selection = () => options,
+): Promise<Session> {
   const store = openStore(options.store);
   const memory = StoredDigests.open(store);
   const graph = moduleGraph(GRAPH_ROOT, store);
@@ -58,7 +62,7 @@ export async function openSession(options: RecipeOptions): Promise<Session> {
     userFolder: userFolder(),
     lookUp,
   });
-  const selected = select(instances, options);
+  const selected = select(instances, choose(instances));
   checkInputs(selected.instances, source);
   await checkInstances(selected.instances, source, CODE);
   const context = {

@@ -3,6 +3,7 @@ import {
   AUDIT_RULES,
   type AuditCode,
   isTestRow,
+  nameRows,
   ROW_CHECKS,
   ROW_CODES,
 } from "./audit_checks.ts";
@@ -140,10 +141,9 @@ export async function auditTokens(options: AuditTokens): Promise<AuditReport> {
  */
 export function describeFailure({ findings }: AuditReport): string {
   return findings.filter(({ severity, accepted }) => severity === "error" && !accepted)
-    .map(({ set, message, count, rows, remedy }) => {
-      const more = count > rows.length ? `, … ${count - rows.length} more` : "";
-      return `${set}: ${message} (${rows.join(", ")}${more}). ${remedy}`;
-    }).join("\n");
+    .map(({ set, message, count, rows, remedy }) =>
+      `${set}: ${message} (${nameRows(rows, count)}). ${remedy}`
+    ).join("\n");
 }
 
 function stops(code: AuditCode, accept: readonly AuditCode[]): boolean {

@@ -121,6 +121,12 @@ export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
   },
 };
 
+/** Rows for a sentence: `train:3, train:7, … 5 more`. */
+export function nameRows(ids: readonly string[], count: number): string {
+  const more = count - ids.length;
+  return [...ids, ...(more > 0 ? [`… ${more} more`] : [])].join(", ");
+}
+
 /** Codes that a row shows on its own. */
 export const ROW_CODES = [
   "identical-pairs",

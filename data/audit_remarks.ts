@@ -1,4 +1,11 @@
-import { AUDIT_RULES, type AuditCode, isTestRow, ROW_CHECKS, ROW_CODES } from "./audit_checks.ts";
+import {
+  AUDIT_RULES,
+  isTestRow,
+  nameRows,
+  ROW_CHECKS,
+  ROW_CODES,
+  type RowCode,
+} from "./audit_checks.ts";
 import type { TokenizedRow } from "./tokenize.ts";
 
 /** Rows named in a remark. */
@@ -9,25 +16,16 @@ const MOST_ROWS = 5;
  * recipe: rows of a test split, identical or empty replies, empty prompts, missing end tokens.
  */
 export function auditRemarks(rows: readonly TokenizedRow[]): string[] {
-  const checks: [AuditCode, (row: TokenizedRow) => boolean][] = [
-    ["trained-on-test", ({ id }) => isTestRow(id)],
-    ...ROW_CODES.map((code): [AuditCode, (row: TokenizedRow) => boolean] => [
-      code,
-      ROW_CHECKS[code],
-    ]),
-  ];
-  return checks.filter(([code]) => AUDIT_RULES[code].severity === "error").flatMap(
-    ([code, isCase]) => {
-      const found = rows.filter(isCase);
-      if (found.length === 0) return [];
-      const more = found.length > MOST_ROWS ? `, … ${found.length - MOST_ROWS} more` : "";
-      const named = found.slice(0, MOST_ROWS).map(({ id }) => id).join(", ");
-      return [
-        `${found.length} of ${rows.length} pairs ${
-          AUDIT_RULES[code].describe
-        } (${named}${more}). ` +
-        "A recipe's audit would refuse them.",
-      ];
-    },
-  );
+  const isCase = (code: RowCode | "trained-on-test", row: TokenizedRow) =>
+    code === "trained-on-test" ? isTestRow(row.id) : ROW_CHECKS[code](row);
+  return (["trained-on-test", ...ROW_CODES] as const).flatMap((code) => {
+    const { severity, describe } = AUDIT_RULES[code];
+    if (severity !== "error") return [];
+    const ids = rows.filter((row) => isCase(code, row)).map(({ id }) => id);
+    if (ids.length === 0) return [];
+    const named = nameRows(ids.slice(0, MOST_ROWS), ids.length);
+    return [
+      `${ids.length} of ${rows.length} pairs ${describe} (${named}). A recipe's audit would refuse them.`,
+    ];
+  });
 }

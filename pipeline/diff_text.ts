@@ -36,18 +36,18 @@ function formatInstance({ id, change, fields, outputs }: InstanceDifference): st
 }
 
 function formatOutput({ port, before, after, differences, type }: OutputDifference): string[] {
-  const head = `  output ${port} (${type}) ${brief(before)} → ${brief(after)}`;
+  const head = `  output ${port} (${type}) ${shortDigests(before)} → ${shortDigests(after)}`;
   if (differences === null) return [`${head}: no longer both in the store`];
   if (differences.length === 0) return [`${head}: equal within the tolerance`];
   return [head, ...shortened(differences.map((one) => `  ${formatDifference(one)}`), "    ")];
 }
 
 function formatDifference({ path, before, after }: Difference): string {
-  return `  ${path}: ${brief(before)} → ${brief(after)}`;
+  return `  ${path}: ${shortDigests(before)} → ${shortDigests(after)}`;
 }
 
-/** A digest by its first digits; anything else as it is. */
-function brief(value: string): string {
+/** A text with each digest in it by its first digits. */
+export function shortDigests(value: string): string {
   return value.replace(/\b[0-9a-f]{64}\b/g, (digest) => digest.slice(0, 12));
 }
 

@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+import { sha256 } from "../core/digest.ts";
 import { formatCount, formatInterval, formatNumber, halfWidth } from "./number_format.ts";
 import {
   type Cell,
@@ -21,6 +23,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** Untrusted text for HTML, as content or between quotes in an attribute; line breaks are kept. */
 export function escapeHtml(text: string): string {
   return visibleText(text, { keepLines: true }).replace(/[&<>"']/g, (found) => ENTITIES[found]);
+}
+
+/** A style or script that a page carries, as the page's policy admits it: by its hash. */
+export function policySource(text: string): string {
+  return `'sha256-${Buffer.from(sha256(text), "hex").toString("base64")}'`;
 }
 
 /** A name made fit for an `id`: letters, digits, hyphens. */

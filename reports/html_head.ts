@@ -1,7 +1,5 @@
-import { Buffer } from "node:buffer";
-import { sha256 } from "../core/digest.ts";
 import { FIGURE_STYLE } from "./figure.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml, policySource } from "./html.ts";
 import { formatInterval, formatNumber } from "./number_format.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
@@ -12,9 +10,11 @@ import type { Verdict } from "./verdict.ts";
 
 /** The page's `<head>`, with a policy that admits nothing but the page's own styles and script. */
 export function pageHead({ title, claim, figures }: ReportInput): string {
-  const hash = (text: string) => `'sha256-${Buffer.from(sha256(text), "hex").toString("base64")}'`;
-  const styles = [PAGE_STYLE, ...(figures.length > 0 ? [FIGURE_STYLE] : [])].map(hash).join(" ");
-  const policy = `default-src 'none'; style-src ${styles}; script-src ${hash(PAGE_SCRIPT)}; ` +
+  const styles = [PAGE_STYLE, ...(figures.length > 0 ? [FIGURE_STYLE] : [])].map(policySource).join(
+    " ",
+  );
+  const policy =
+    `default-src 'none'; style-src ${styles}; script-src ${policySource(PAGE_SCRIPT)}; ` +
     `base-uri 'none'; form-action 'none'`;
   return [
     `<!doctype html>`,

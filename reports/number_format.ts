@@ -35,6 +35,16 @@ export function formatInterval(interval: readonly [number, number], digits: numb
   return `[${formatNumber(interval[0], digits)}, ${formatNumber(interval[1], digits)}]`;
 }
 
+/** A number, and its interval where it has one: `0.72 [0.68, 0.77]`. */
+export function formatWithInterval(
+  value: number,
+  interval: readonly [number, number] | null,
+  digits: number,
+): string {
+  const number = formatNumber(value, digits);
+  return interval === null ? number : `${number} ${formatInterval(interval, digits)}`;
+}
+
 /** A p-value for a sentence or a table: `0.021`, or `< 0.001` below what three digits can show. */
 export function formatPValue(p: number): string {
   return p < 0.001 ? "< 0.001" : formatNumber(p, 3);

@@ -1,3 +1,4 @@
+import type { Score } from "../core/score_table.ts";
 import type { Estimate, Metric, Results, SystemResult } from "../core/results.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import { type Cell, type Column, emptyCell, type Quantity, type Table, textCell } from "./table.ts";
@@ -159,9 +160,11 @@ function metricColumn(
   };
 }
 
-/** The n that all estimates share; null when they differ. */
-export function sharedCount(estimates: readonly (Estimate | null)[]): number | null {
-  const counts = new Set(estimates.flatMap((estimate) => estimate === null ? [] : [estimate.n]));
+/** The n that all numbers of a column share; null where they differ or are not counted. */
+export function sharedCount(
+  numbers: readonly (Pick<Score, "n"> | null)[],
+): number | null {
+  const counts = new Set(numbers.flatMap((number) => number === null ? [] : [number.n]));
   return counts.size === 1 ? [...counts][0] : null;
 }
 

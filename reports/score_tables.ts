@@ -1,5 +1,6 @@
 import type { Score, ScoreColumn, ScoreTable } from "../core/score_table.ts";
 import { column } from "./comparisons_table.ts";
+import { sharedCount } from "./results_table.ts";
 import { type Cell, emptyCell, type Origin, type Table, textCell } from "./table.ts";
 
 /** Tables of scores, and the stage instance that gave them. */
@@ -39,12 +40,6 @@ function scoreCell(score: Score | null, { digits }: ScoreColumn, origin: Origin)
   if (score === null) return emptyCell();
   const { value, ci95: interval, n } = score;
   return { content: { value, digits, interval, n }, best: false, notes: [], origins: [origin] };
-}
-
-/** The n that all numbers of a column share; null where they differ or are not counted. */
-function sharedCount(scores: readonly (Score | null)[]): number | null {
-  const counts = new Set(scores.flatMap((score) => score === null ? [] : [score.n]));
-  return counts.size === 1 ? [...counts][0] : null;
 }
 
 /** What the tables of one stage instance are called together. */

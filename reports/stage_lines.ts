@@ -1,3 +1,4 @@
+import { formatDollars } from "../core/dollars.ts";
 import { canonicalJson } from "../core/json.ts";
 import { formatCount, formatSeconds } from "./number_format.ts";
 import type { StageFacts } from "./run_facts.ts";
@@ -9,11 +10,6 @@ export function stageCost({ seconds, peakMemoryBytes, dollars }: StageFacts): st
     ...(peakMemoryBytes === null ? [] : [`${formatCount(peakMemoryBytes / 2 ** 20)} MiB`]),
     ...(dollars === null ? [] : [formatDollars(dollars)]),
   ].join(", ");
-}
-
-/** `$0.42`; with four digits below ten cents. */
-export function formatDollars(dollars: number): string {
-  return `$${dollars.toFixed(dollars < 0.1 ? 4 : 2)}`;
 }
 
 /** All that is known of how a stage's result came about, as names and texts, the shortest first. */

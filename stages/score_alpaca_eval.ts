@@ -27,12 +27,12 @@ export default defineStage<z.infer<typeof params>>({
   resources: () => ({ cores: 1, memory: 600 }),
   estimateSeconds: () => 3,
   module: import.meta.url,
-  async run({ params, inputs, output, log, warn }) {
+  async run(context) {
+    const { params, inputs, warn } = context;
     const { alpacaEvalTables } = await import("../eval/alpaca_eval/score_tables.ts");
     const folders = inputs("judgments").map(({ path }) => path);
     const { tables, warnings } = await alpacaEvalTables({ ...params, folders });
     warnings.forEach(warn);
-    await writeScores(output("scores"), tables);
-    log(tables.map(({ title, rows }) => `${title}: ${rows.length} rows`).join("; "));
+    await writeScores(tables, context);
   },
 });

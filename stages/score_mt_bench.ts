@@ -21,14 +21,14 @@ export default defineStage<z.infer<typeof params>>({
   resources: () => ({ cores: 1, memory: 500 }),
   estimateSeconds: () => 2,
   module: import.meta.url,
-  async run({ params, inputs, output, log }) {
+  async run(context) {
+    const { params, inputs } = context;
     const { mtBenchTables } = await import("../eval/mt_bench/score_tables.ts");
     const { readQuestions } = await import("../eval/mt_bench/questions.ts");
     const { questions: path } = params;
     const questions = path === undefined ? undefined : await readQuestions(path);
     const folders = inputs("judgments").map(({ path }) => path);
     const tables = await mtBenchTables({ ...params, questions, folders });
-    await writeScores(output("scores"), tables);
-    log(tables.map(({ title, rows }) => `${title}: ${rows.length} rows`).join("; "));
+    await writeScores(tables, context);
   },
 });

@@ -13,7 +13,8 @@ export default defineStage<z.infer<typeof params>>({
   resources: () => ({ cores: 1, memory: 500 }),
   estimateSeconds: () => 2,
   module: import.meta.url,
-  async run({ params, inputs, output, log }) {
+  async run(context) {
+    const { params, inputs } = context;
     const { readJudged } = await import("../eval/judge/judgment.ts");
     const { pairScoresTable } = await import("../eval/judge/pair_scores.ts");
     const judged = await Promise.all(
@@ -23,8 +24,6 @@ export default defineStage<z.infer<typeof params>>({
         judged: await readJudged(path),
       })),
     );
-    const table = pairScoresTable(judged, params);
-    await writeScores(output("scores"), [table]);
-    log(`${table.title}: ${table.rows.length} rows`);
+    await writeScores([pairScoresTable(judged, params)], context);
   },
 });

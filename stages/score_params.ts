@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ScoreTable } from "../core/score_table.ts";
+import type { StageContext } from "../pipeline/stage.ts";
 
 /** Parameters of stages that score judgments. */
 export const scoreParams = {
@@ -19,8 +20,12 @@ export const scoredJudgments = {
   },
 };
 
-/** Writes tables of scores as `scores.json`. */
-export async function writeScores(folder: string, tables: readonly ScoreTable[]): Promise<void> {
+/** Writes tables of scores as `scores.json`, and says what they are. */
+export async function writeScores(
+  tables: readonly ScoreTable[],
+  { output, log }: Pick<StageContext<unknown>, "output" | "log">,
+): Promise<void> {
   const { canonicalJson } = await import("../core/json.ts");
-  await Deno.writeTextFile(`${folder}/scores.json`, `${canonicalJson(tables)}\n`);
+  await Deno.writeTextFile(`${output("scores")}/scores.json`, `${canonicalJson(tables)}\n`);
+  log(tables.map(({ title, rows }) => `${title}: ${rows.length} rows`).join("; "));
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { InputError } from "../../core/problem.ts";
+import type { Instance } from "../../pipeline/instance.ts";
 import type { RunResult } from "../../pipeline/run.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import type { Reconciliation } from "../../reports/reconcile/reconciliation.ts";
@@ -19,17 +20,19 @@ import { type ReproduceOptions, runSession } from "./reproduce.ts";
  * @throws InputError for a recipe without a stage `reconcile`
  */
 export async function reconcile(options: ReproduceOptions): Promise<number> {
-  const { instances } = await openSession(options);
-  const to = instances.filter(({ stage }) => stage.name === "reconcile").map(({ id }) => id);
-  if (to.length === 0) {
+  const session = await openSession(options, (instances) => {
+    const to = reconciling(instances);
+    if (to.length > 0) return { ...options, to };
     const message =
       "Expected a recipe with a stage reconcile, such as paper-judgments, but found " +
       `none in ${options.recipe}.`;
     throw new InputError([{ path: "--recipe", message }]);
-  }
-  return await runSession({ ...options, to }, async ({ result, session }) => {
+  });
+  return await runSession(session, options, async ({ result }) => {
     if (result.status !== "done") return;
-    const found = await Promise.all(to.map((id) => read(id, result, session.context.store)));
+    const found = await Promise.all(
+      reconciling(session.instances).map((id) => read(id, result, session.context.store)),
+    );
     if (options.json) {
       return printJson({
         rows: found.flatMap(({ rows }) => rows),
@@ -41,6 +44,10 @@ export async function reconcile(options: ReproduceOptions): Promise<number> {
       printVerbatim(renderSentences(reconciliationSentences(each)));
     }
   });
+}
+
+function reconciling(instances: readonly Instance[]): string[] {
+  return instances.filter(({ stage }) => stage.name === "reconcile").map(({ id }) => id);
 }
 
 async function read(id: string, { records }: RunResult, store: Store) {

@@ -30,14 +30,14 @@ export interface ReproduceOptions extends RecipeOptions {
 
 /** What a run of a session came to. */
 export interface SessionRun {
-  readonly session: Session;
   readonly planned: readonly PlannedInstance[];
   readonly result: RunResult;
 }
 
 /** Runs a recipe, publishes its reports and prints its table; returns the exit code. */
 export async function reproduce(options: ReproduceOptions): Promise<number> {
-  return await runSession(options, async ({ session, planned, result }) => {
+  const session = await openSession(options);
+  return await runSession(session, options, async ({ planned, result }) => {
     const reports = await publishReports(result, {
       context: session.context,
       instances: session.instances,
@@ -54,16 +54,16 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
 }
 
 /**
- * Runs what a recipe and the options select, and keeps the catalog up to date.
+ * Runs what a session has selected, and keeps the catalog up to date.
  *
  * @param tell is called with what the run came to, before others may change the store
  * @returns the exit code
  */
 export async function runSession(
+  session: Session,
   options: ReproduceOptions,
   tell: (run: SessionRun) => Promise<void>,
 ): Promise<number> {
-  const session = await openSession(options);
   const { store, memory } = session.context;
   const accept = options.accept ?? [];
   if (accept.length > 0) checkAccepted(await session.plan(), accept); // before anything is written
@@ -78,7 +78,7 @@ export async function runSession(
   await memory.save();
   await rememberGraph(session.context.code.graph, GRAPH_ROOT, store);
   if (result.ran.length > 0 || result.failed.length > 0) await indexRun(store);
-  await tell({ session, planned, result });
+  await tell({ planned, result });
   if (result.status === "interrupted") return INTERRUPTED;
   return result.status === "done" ? 0 : 1;
 }

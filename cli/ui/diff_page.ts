@@ -1,5 +1,6 @@
 import type { Difference } from "../../pipeline/artifact.ts";
 import type { InstanceDifference, OutputDifference, RunDifference } from "../../pipeline/diff.ts";
+import { shortDigests } from "../../pipeline/diff_text.ts";
 import { formatCount, formatSeconds } from "../../pipeline/reporters/quantities.ts";
 import type { RunRecord } from "../../pipeline/store/records.ts";
 import { curveChart } from "./curve_chart.ts";
@@ -182,6 +183,6 @@ function moreThan(count: number, shown: number, noun: string): Html {
 
 /** A digest by its first digits, a long text by its beginning. */
 function brief(value: string): string {
-  const short = value.replace(/\b[0-9a-f]{64}\b/g, (digest) => digest.slice(0, 12));
+  const short = shortDigests(value);
   return short.length <= SHOWN.characters ? short : `${short.slice(0, SHOWN.characters)} …`;
 }

@@ -1,4 +1,4 @@
-import { isOwnHost } from "../../core/own_host.ts";
+import { FOREIGN_PAGE, foreignRequest } from "../../core/own_host.ts";
 
 /** A request that is refused before anything is looked at. */
 export interface Refusal {
@@ -11,15 +11,10 @@ export interface Refusal {
  * out: by the name that they asked for (a name of theirs may be made to lead here), by the origin that
  * the browser states, and by what it says of who embeds what.
  */
-export function refuse({ method, headers, url }: Request): Refusal | null {
-  const host = headers.get("host") ?? new URL(url).host;
-  if (!isOwnHost(host)) {
-    return { status: 403, message: "Expected to be asked as 127.0.0.1 or localhost." };
-  }
-  const origin = headers.get("origin");
-  if (origin !== null && origin !== `http://${host}`) {
-    return { status: 403, message: "Expected a request of this server's own pages." };
-  }
+export function refuse(request: Request): Refusal | null {
+  const { method, headers } = request;
+  const foreign = foreignRequest(request, { isLoopback: true });
+  if (foreign !== null) return { status: 403, message: foreign };
   if (method !== "GET") {
     return { status: 405, message: "Expected GET: these pages change nothing." };
   }
@@ -28,7 +23,5 @@ export function refuse({ method, headers, url }: Request): Refusal | null {
   // A link that a person follows, and nothing that a page loads into itself.
   const followed = headers.get("sec-fetch-mode") === "navigate" &&
     headers.get("sec-fetch-dest") === "document";
-  return followed
-    ? null
-    : { status: 403, message: "Expected a request of this server's own pages." };
+  return followed ? null : { status: 403, message: FOREIGN_PAGE };
 }

@@ -1,5 +1,4 @@
-import { Buffer } from "node:buffer";
-import { sha256 } from "../../core/digest.ts";
+import { policySource } from "../../reports/html.ts";
 import { PAGE_STYLE } from "../../reports/page_style.ts";
 import { attribute, type Html, html } from "./html.ts";
 import { LIVE_SCRIPT } from "./live_script.ts";
@@ -32,8 +31,8 @@ export const COMMON_HEADERS: Readonly<Record<string, string>> = {
 /** Only the style and the script that are part of the page, by their hashes; nothing of anyone else. */
 export const PAGE_POLICY: string = [
   "default-src 'none'",
-  `style-src ${hashSource(STYLE)}`,
-  `script-src ${hashSource(LIVE_SCRIPT)}`,
+  `style-src ${policySource(STYLE)}`,
+  `script-src ${policySource(LIVE_SCRIPT)}`,
   "connect-src 'self'",
   "img-src 'self'",
   "form-action 'self'",
@@ -82,7 +81,3 @@ export function partElements(parts: Parts): Html[] {
 
 /** The way back to the list of runs. */
 export const HOME_LINK: Html = html`<p class="back"><a href="/">All runs</a></p>`;
-
-function hashSource(text: string): string {
-  return `'sha256-${Buffer.from(sha256(text), "hex").toString("base64")}'`;
-}

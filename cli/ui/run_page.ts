@@ -7,6 +7,7 @@ import { diffHref, formatWhen, reportHref } from "./runs_page.ts";
 import type { StageView } from "./run_state.ts";
 import type { WatchedRun } from "./run_watch.ts";
 import { type CurveName, CURVES } from "./step_curve.ts";
+import { tableRegion } from "./table_region.ts";
 
 /** What a run's page shows. */
 export interface RunView extends WatchedRun {
@@ -218,18 +219,7 @@ function stageTable({ state, status }: RunView): Html {
   });
   return html`
     <h2>Stages</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="Stages">
-      <table class="booktabs">
-        <thead>
-          <tr>
-            <th scope="col">Stage</th>
-            <th scope="col">State</th>
-            <th scope="col" class="right">Time</th>
-          </tr>
-        </thead>
-        <tbody>${rows}</tbody>
-      </table>
-    </div>
+    ${tableRegion({ label: "Stages", heads: ["Stage", "State", { right: "Time" }], rows })}
   `;
 }
 

@@ -3,6 +3,7 @@ import type { Published } from "../published_reports.ts";
 import { attribute, type Html, html, NOTHING } from "./html.ts";
 import { type Page, partElements, type Parts } from "./page.ts";
 import type { RunSummary } from "./run_watch.ts";
+import { tableRegion } from "./table_region.ts";
 
 /** What the first page shows. */
 export interface StoreView {
@@ -76,25 +77,14 @@ function runsTable(runs: readonly RunSummary[], total: number): Html {
   const more = total > runs.length
     ? html`<p class="note">The newest ${runs.length} of ${total}.</p>`
     : NOTHING;
+  const right = (text: string) => ({ right: text });
+  const heads = [
+    ...["Run", "Recipe", "Status", "Started"],
+    ...["Ran", "Cached", "Failed", "Time"].map(right),
+    "Compare",
+  ];
   return html`
-    <div class="scroll" tabindex="0" role="region" aria-label="Runs">
-      <table class="booktabs">
-        <thead>
-          <tr>
-            <th scope="col">Run</th>
-            <th scope="col">Recipe</th>
-            <th scope="col">Status</th>
-            <th scope="col">Started</th>
-            <th scope="col" class="right">Ran</th>
-            <th scope="col" class="right">Cached</th>
-            <th scope="col" class="right">Failed</th>
-            <th scope="col" class="right">Time</th>
-            <th scope="col">Compare</th>
-          </tr>
-        </thead>
-        <tbody>${rows}</tbody>
-      </table>
-    </div>${more}
+    ${tableRegion({ label: "Runs", heads, rows })}${more}
   `;
 }
 

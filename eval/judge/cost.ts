@@ -1,3 +1,4 @@
+import { formatDollars } from "../../core/dollars.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import type { Completion } from "./completion.ts";
 import type { JudgeRequest } from "./request.ts";
@@ -78,13 +79,8 @@ export function requireBudget(estimate: CostEstimate, { calls, dollars }: Budget
 export function describeEstimate(estimate: CostEstimate): string {
   const { calls, promptTokens, completionTokens, dollars } = estimate;
   const [prompt, answer] = [promptTokens, completionTokens].map((n) => n.toLocaleString("en-US"));
-  const money = dollars === null ? "" : `, ${inDollars(dollars)}`;
+  const money = dollars === null ? "" : `, ${formatDollars(dollars)}`;
   return `${calls} calls, at most about ${prompt} prompt and ${answer} answer tokens${money}`;
-}
-
-/** `$0.42`; with four digits below ten cents. */
-export function inDollars(dollars: number): string {
-  return `$${dollars.toFixed(dollars < 0.1 ? 4 : 2)}`;
 }
 
 /** What has been spent, and what is under way. */
@@ -114,7 +110,7 @@ export class Spending {
     if (dollars !== null && this.dollars + this.#reserved + estimate > dollars) {
       throw new ExpectedError(
         `The budget of $${dollars} for the judge does not cover another call: ` +
-          `${inDollars(this.dollars)} is spent. What was answered is kept.`,
+          `${formatDollars(this.dollars)} is spent. What was answered is kept.`,
       );
     }
     this.calls++;

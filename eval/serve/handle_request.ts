@@ -1,5 +1,5 @@
 import type PQueue from "p-queue";
-import { isOwnHost } from "../../core/own_host.ts";
+import { foreignRequest } from "../../core/own_host.ts";
 import { nearest } from "../../core/problem.ts";
 import { answerPrompts } from "./answer_prompts.ts";
 import type { AnswerPart } from "./answer.ts";
@@ -45,7 +45,8 @@ const MODELS = "/v1/models";
 /** Answers one request; every failure is an answer, too, in OpenAI's form. */
 export async function handleRequest(request: Request, context: ServeContext): Promise<Response> {
   try {
-    requireOwn(request, context);
+    const foreign = foreignRequest(request, context);
+    if (foreign !== null) throw new ApiError(foreign, { status: 403 });
     const { pathname } = new URL(request.url);
     if (pathname === MODELS || pathname.startsWith(`${MODELS}/`)) {
       requireMethod(request, "GET");
@@ -58,18 +59,6 @@ export async function handleRequest(request: Request, context: ServeContext): Pr
     return await answer(asked, { request, context, writer: endpoint.writer });
   } catch (error) {
     return errorResponse(error, context);
-  }
-}
-
-/** Pages of other sites, in a browser on this machine, are kept out: their scripts could read what is served. */
-function requireOwn({ headers, url }: Request, { isLoopback }: ServeContext): void {
-  const host = headers.get("host") ?? new URL(url).host;
-  const origin = headers.get("origin");
-  if (isLoopback && !isOwnHost(host)) {
-    throw new ApiError("Expected to be asked as 127.0.0.1 or localhost.", { status: 403 });
-  }
-  if (origin !== null && origin !== `http://${host}`) {
-    throw new ApiError("Expected no request of another site's page.", { status: 403 });
   }
 }
 

@@ -4,7 +4,7 @@ import type { Score, ScoreColumn, ScoreRow } from "../../core/score_table.ts";
 import { visibleText } from "../../core/visible_text.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
 import { htmlId } from "../html.ts";
-import { formatInterval, formatNumber } from "../number_format.ts";
+import { formatWithInterval } from "../number_format.ts";
 import type { ScoredTables } from "../score_tables.ts";
 import { FAINT } from "./palette.ts";
 import { intervalLayers, type MarkedPoint, pointEncoding } from "./point_layers.ts";
@@ -48,7 +48,9 @@ export async function scatterFigure(
     id: `figure-scatter-${htmlId(`${chosen.name}-${y.id}-${x.id}`)}`,
     title: `${titleOf(y)} against ${titleOf(x)}`,
     description: points.map(({ label, ...at }) =>
-      `${label}: ${inWords(at.y, at.yInterval, y)} at ${inWords(at.x, at.xInterval, x)}.`
+      `${label}: ${formatWithInterval(at.y, at.yInterval, y.digits)} at ${
+        formatWithInterval(at.x, at.xInterval, x.digits)
+      }.`
     ).join(" "),
   };
   return {
@@ -127,15 +129,6 @@ function titleOf({ label, group }: ScoreColumn): string {
 function axisOf(column: ScoreColumn): string {
   const { unit } = column;
   return unit === null ? titleOf(column) : `${titleOf(column)} (${visibleText(unit)})`;
-}
-
-function inWords(
-  value: number,
-  interval: readonly [number, number] | null,
-  { digits }: ScoreColumn,
-): string {
-  const mean = formatNumber(value, digits);
-  return interval === null ? mean : `${mean} ${formatInterval(interval, digits)}`;
 }
 
 function specification(points: readonly MarkedPoint[], columns: Columns): TopLevelSpec {

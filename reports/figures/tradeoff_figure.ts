@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Results } from "../../core/results.ts";
 import type { Figure, FigureSpec } from "../figure.ts";
-import { formatInterval, formatNumber } from "../number_format.ts";
+import { formatWithInterval } from "../number_format.ts";
 import { visibleText } from "../../core/visible_text.ts";
 import { evenLayers, intervalLayers, type MarkedPoint, pointEncoding } from "./point_layers.ts";
 import { renderSvg } from "./render_svg.ts";
@@ -30,7 +30,9 @@ export async function tradeoffFigure(results: Results, spec: TradeoffSpec): Prom
     id: `figure-tradeoff-${y.name}-${x.name}`.replace(/[^A-Za-z0-9]+/g, "-"),
     title: `${y.label} against ${x.label}`,
     description: points.filter(({ seed }) => seed === null).map(({ label, ...at }) =>
-      `${label}: ${inWords(at.y, at.yInterval, y)} at ${inWords(at.x, at.xInterval, x)}.`
+      `${label}: ${formatWithInterval(at.y, at.yInterval, y.digits)} at ${
+        formatWithInterval(at.x, at.xInterval, x.digits)
+      }.`
     ).join(" "),
   };
   return {
@@ -68,15 +70,6 @@ function captionOf(results: Results, { x, y }: Axes): string {
       ? []
       : ["Dashed: where neither system wins more often."]),
   ].join(" ");
-}
-
-function inWords(
-  value: number,
-  interval: readonly [number, number] | null,
-  { digits }: TradeoffQuantity,
-): string {
-  const mean = formatNumber(value, digits);
-  return interval === null ? mean : `${mean} ${formatInterval(interval, digits)}`;
 }
 
 function specification(points: readonly TradeoffPoint[], { x, y }: Axes): TopLevelSpec {
