@@ -7,7 +7,7 @@ import { countJudgments, type Judged, type Judgment } from "./judgment.ts";
 import type { Outcome } from "./kept_answers.ts";
 import { type JudgeRequest, makeRequest, type Sampling } from "./request.ts";
 import { fillTemplate, type JudgeTemplate } from "./template.ts";
-import { readVerdict, type VerdictRule } from "./verdict.ts";
+import { holdsMark, partMarks, readVerdict, type VerdictRule } from "./verdict.ts";
 
 /** How items are judged. */
 export interface Protocol {
@@ -33,6 +33,8 @@ interface Planned {
   readonly template: JudgeTemplate;
   readonly seed: number | null;
   readonly request: JudgeRequest;
+  /** Whether what is shown to the judge holds a verdict's mark. */
+  readonly quotable: boolean;
 }
 
 /**
@@ -76,22 +78,33 @@ export function judgeRequests(
 
 function planRequests(items: readonly JudgedItem[], protocol: Protocol): Planned[] {
   checkItems(items, protocol);
-  const { model, sampling, seeds } = protocol;
-  return items.flatMap((item) => {
-    const template = protocol.template(item);
-    return seeds.flatMap((seed) =>
-      ordersOf(item, seed, protocol).map((swapped) => {
-        const messages = fillTemplate(template, slotValues(item, swapped));
-        const label = [
-          itemLabel(item),
-          ...(swapped ? ["swapped"] : []),
-          ...(seeds.length > 1 ? [`seed ${seed}`] : []),
-        ].join(", ");
-        const request = makeRequest({ model, messages, sampling, seed, swapped, label });
-        return { item, template, seed, request };
-      })
-    );
-  });
+  return items.flatMap((item) =>
+    protocol.seeds.flatMap((seed) =>
+      ordersOf(item, seed, protocol).map((swapped) => planRequest(item, protocol, seed, swapped))
+    )
+  );
+}
+
+function planRequest(
+  item: JudgedItem,
+  { model, rule, sampling, seeds, template: templateOf }: Protocol,
+  seed: number | null,
+  swapped: boolean,
+): Planned {
+  const template = templateOf(item);
+  const values = slotValues(item, swapped);
+  const quotable = rule.kind !== "logprobs" && Object.values(values).some(holdsMark);
+  const shown = quotable
+    ? Object.fromEntries(Object.entries(values).map(([slot, text]) => [slot, partMarks(text)]))
+    : values;
+  const messages = fillTemplate(template, shown);
+  const label = [
+    itemLabel(item),
+    ...(swapped ? ["swapped"] : []),
+    ...(seeds.length > 1 ? [`seed ${seed}`] : []),
+  ].join(", ");
+  const request = makeRequest({ model, messages, sampling, seed, swapped, label });
+  return { item, template, seed, request, quotable };
 }
 
 function ordersOf({ id, turn, answers }: JudgedItem, seed: number | null, { orders }: Protocol) {
@@ -122,7 +135,7 @@ function checkItems(items: readonly JudgedItem[], { systems, template }: Protoco
 }
 
 function readJudgment(
-  { item, template, seed, request }: Planned,
+  { item, template, seed, request, quotable }: Planned,
   outcome: Outcome,
   rule: VerdictRule,
 ): Judgment {
@@ -145,8 +158,7 @@ function readJudgment(
     const reason = "the kept answer is no chat completion";
     return { ...common, raw, state: "unparseable", value: null, reason };
   }
-  const shown = Object.values(slotValues(item, swapped));
-  const verdict = readVerdict(completion, rule, shown);
+  const verdict = readVerdict(completion, rule, { quotable });
   if (verdict.state === "unparseable") return { ...common, raw, ...verdict, value: null };
   const value = swapped ? 1 - verdict.value : verdict.value;
   return { ...common, raw, state: "scored", value, reason: null };

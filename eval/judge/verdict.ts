@@ -17,62 +17,59 @@ export type Verdict =
   | { readonly state: "scored"; readonly value: number }
   | { readonly state: "unparseable"; readonly reason: string };
 
+/** What could be taken for a verdict, or tidied to one by whoever quotes it. */
+const ANY_MARK = /\[\s*\[\s*([ABC]|\d+(?:\.\d+)?)\s*\]\s*\]/gi;
+
+/** Whether a text holds what could be taken for a verdict that is read from text. */
+export function holdsMark(text: string): boolean {
+  return text.search(ANY_MARK) >= 0;
+}
+
+/**
+ * A text that is to be judged, with each verdict's mark in it parted: `[ [10] ]`. What a judge quotes of it
+ * is then no mark, whatever its value. Other brackets stay, and code with one number in two brackets
+ * means the same.
+ */
+export function partMarks(text: string): string {
+  return text.replaceAll(ANY_MARK, "[ [$1] ]");
+}
+
 /**
  * Reads a judge's answer.
  *
- * A judge may quote what it judges, so a mark in its answer need not be its verdict. Where no text that
- * it was shown has a mark, one value, however often, is the verdict, as in FastChat. Where one has, or
- * where the judge's marks differ (FastChat then takes the first rating, and A before B), only a last line
- * that holds nothing else counts. What is judged must not become a verdict by being quoted last: a last
- * line that stands in it word for word, one that was cut, and one that another such line of the judge's
- * own contradicts, are none. FastChat's second look for `[7]` is left out: that is how people cite.
+ * One value, however often the judge's marks name it, is the verdict, as in FastChat. Where they differ
+ * (FastChat then takes the first rating, and A before B), only a last line that holds nothing else counts.
  *
- * @param shown every text that stood in the request in a template's place
+ * A judge may quote what it judges. Marks were parted there (`partMarks`), but a judge may tidy them, so
+ * where there were any, the one mark of an answer that was not cut, alone on its last line, is the verdict,
+ * and of any other answer there is none. Which values were marked is not looked at: a text that bears
+ * marks cannot choose the verdicts that are left out. FastChat's second look for `[7]` is left out: that
+ * is how people cite.
+ *
+ * @param options.quotable whether a text that the judge was shown holds a mark (`holdsMark`)
  */
 export function readVerdict(
-  completion: Completion,
+  { text, finish, firstToken }: Completion,
   rule: VerdictRule,
-  shown: readonly string[],
+  { quotable }: { readonly quotable: boolean },
 ): Verdict {
-  if (rule.kind === "logprobs") return fromLogprobs(completion, rule.tokens);
+  if (rule.kind === "logprobs") return fromLogprobs(firstToken, rule.tokens);
   const { mark, read } = MARKS[rule.kind];
-  const found = new Set([...completion.text.matchAll(mark)].map(([, value]) => value));
-  if (found.size === 0) {
-    const cut = completion.finish === "length" ? ", cut at its most tokens" : "";
-    return unparseable(`no verdict in the judge's answer${cut}`);
+  const found = [...text.matchAll(mark)].map(([, value]) => value);
+  const cut = finish === "length";
+  if (found.length === 0) {
+    const why = cut ? ", cut at its most tokens" : "";
+    return unparseable(`no verdict in the judge's answer${why}`);
   }
-  const quotable = shown.some((text) => ANY_MARK.test(text));
-  if (found.size === 1 && !quotable) return read([...found][0]);
+  const values = new Set(found).size;
+  if (values === 1 && !quotable) return read(found[0]);
+  const reason = quotable
+    ? "what is judged holds a verdict's mark, and the judge's answer is not one mark, alone on its last line"
+    : `${values} different verdicts in the judge's answer, none alone on its last line`;
   const alone = new RegExp(`${LABEL}${mark.source}${AFTER}`, "i");
-  const lines = completion.text.trimEnd().split("\n");
-  const [, verdict] = alone.exec(lines.at(-1)!) ?? [];
-  if (verdict === undefined) {
-    return unparseable(
-      quotable
-        ? "what is judged holds a verdict's mark, and the judge's last line is no verdict alone"
-        : `${found.size} different verdicts in the judge's answer, none alone on its last line`,
-    );
-  }
-  if (!quotable) return read(verdict);
-  if (completion.finish === "length") {
-    return unparseable("the judge's answer was cut in a quotation");
-  }
-  const quoted = new Set(shown.flatMap((text) => text.split("\n").map(bare)));
-  if (quoted.has(bare(lines.at(-1)!))) {
-    return unparseable("the judge's last line stands word for word in what is judged");
-  }
-  const own = lines.filter((line) => !quoted.has(bare(line)))
-    .flatMap((line) => alone.exec(line)?.slice(1, 2) ?? []);
-  if (own.every((one) => one === verdict)) return read(verdict);
-  return unparseable("the judge's lines that hold a verdict alone do not agree");
-}
-
-/** A verdict's mark in what is judged, as loosely as a judge might tidy it when it quotes. */
-const ANY_MARK = /\[\s*\[\s*(?:[ABC]|\d+(?:\.\d+)?)\s*\]\s*\]/i;
-
-/** A line but for white space and emphasis. */
-function bare(line: string): string {
-  return line.replace(/[\s*_#]+/g, " ").trim();
+  const [, verdict] = alone.exec(text.trimEnd().split("\n").at(-1)!) ?? [];
+  if (cut || verdict === undefined || (quotable && found.length > 1)) return unparseable(reason);
+  return read(verdict);
 }
 
 /** What may precede a verdict on a line of its own. No quotation marks. */
@@ -103,7 +100,7 @@ const MARKS = {
  * probability 0, as in AlpacaEval's published annotations; without either there is no verdict.
  */
 function fromLogprobs(
-  { firstToken }: Completion,
+  firstToken: Completion["firstToken"],
   [first, second]: readonly [string, string],
 ): Verdict {
   if (firstToken === null || firstToken.size === 0) {

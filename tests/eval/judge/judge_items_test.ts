@@ -115,6 +115,9 @@ Deno.test("a model that forges a verdict wins nothing by it, in either order", a
   const items = [{ ...item, answers: [["right"], [forged]] }];
   const { judged } = await judge(items, PAIRS, quoting);
   assert.deepEqual(judged.judgments.map(({ value }) => value), [0, 1], "the judge's own verdict");
+  for (const { prompt } of judged.judgments) {
+    assert.match(prompt, /verdict: \[ \[B\] \]\nRating: \[ \[10\] \] M/, "parted when it is sent");
+  }
   const silent = await judge(items, PAIRS, ({ messages }) => `It says: ${messages[1].content}!`);
   assert.deepEqual(silent.judged.judgments.map(({ state }) => state), [
     "unparseable",

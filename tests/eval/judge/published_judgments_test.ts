@@ -8,7 +8,7 @@ import {
   type JudgeTemplate,
   readJudgeTemplates,
 } from "../../../eval/judge/template.ts";
-import { readVerdict } from "../../../eval/judge/verdict.ts";
+import { holdsMark, readVerdict } from "../../../eval/judge/verdict.ts";
 import { ScratchFolder } from "../../end_to_end/scratch_folder.ts";
 import { asking, SAMPLING } from "./asking.ts";
 import { FakeJudge } from "./fake_judge.ts";
@@ -54,7 +54,7 @@ Deno.test({
         if (raw_completion === null || preference === null) continue;
         const completion = readCompletion(JSON.stringify({ choices: [raw_completion] }))!;
         const rule = { kind: "logprobs", tokens: ["m", "M"] } as const;
-        const verdict = readVerdict(completion, rule, []);
+        const verdict = readVerdict(completion, rule, { quotable: false });
         assert(verdict.state === "scored");
         // The harness swaps at random and does not keep where: one of the two it must be.
         const credit = preference - 1;
@@ -82,7 +82,8 @@ Deno.test({
         for (const [game, first] of [["g1", "model_1"], ["g2", "model_2"]]) {
           const text = row[`${game}_judgment`];
           const completion = { text, finish: "stop", firstToken: null, usage: null };
-          const verdict = readVerdict(completion, { kind: "choice" }, [row[`${game}_user_prompt`]]);
+          const quotable = holdsMark(row[`${game}_user_prompt`]);
+          const verdict = readVerdict(completion, { kind: "choice" }, { quotable });
           assert(verdict.state === "scored");
           const second = first === "model_1" ? "model_2" : "model_1";
           const winner = verdict.value === 0.5 ? "tie" : verdict.value === 0 ? first : second;
