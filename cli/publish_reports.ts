@@ -5,6 +5,7 @@ import type { RunResult } from "../pipeline/run.ts";
 import { encodeName } from "../pipeline/store/names.ts";
 import { ARTIFACT_FILE } from "../pipeline/store/seal_folder.ts";
 import { removeTree } from "../pipeline/store/store.ts";
+import { withFileLock } from "../pipeline/store/store_lock.ts";
 import { naming } from "../core/write_atomically.ts";
 import type { ReportInput } from "../reports/report_input.ts";
 import type { RunFacts } from "../reports/run_facts.ts";
@@ -92,7 +93,8 @@ async function publish(
     await Deno.readTextFile(join(place.source, "report.json")),
   ) as ReportInput;
   const facts = await runFacts(result, publication, place.report);
-  const fresh = await publication.context.store.attemptFolder();
+  const { store } = publication.context;
+  const fresh = await store.attemptFolder();
   await copyFolder(place.source, fresh);
   const files: Record<string, string> = {
     "index.html": renderReport(input, facts),
@@ -105,8 +107,10 @@ async function publish(
   await Deno.writeTextFile(join(fresh, MARK), place.mark);
   await Deno.chmod(fresh, 0o755);
   await Deno.mkdir(dirname(place.folder), { recursive: true });
-  await removeTree(place.folder);
-  await Deno.rename(fresh, place.folder);
+  await withFileLock(join(store.path, "reports.lock"), async () => {
+    await removeTree(place.folder);
+    await Deno.rename(fresh, place.folder);
+  });
   return notice;
 }
 

@@ -19,6 +19,8 @@ export interface AttemptContext extends PlanContext {
   readonly now: () => number;
   /** The record of every instance that has a result so far. */
   readonly records: ReadonlyMap<string, KeyRecord>;
+  /** Aborted when another machine has taken the key over: its scratch is that one's then. */
+  readonly lost: AbortSignal;
 }
 
 /** How an attempt ended. */
@@ -99,12 +101,11 @@ export class Attempt {
 
   async #end(result: JobResult, begun: number): Promise<AttemptResult> {
     const seconds = this.#seconds(begun);
-    const { store } = this.context;
     try {
       await refuseEdits(this.planned, this.context);
     } catch (error) {
       // What edited code left in scratch must not be found again under this key.
-      await store.dropScratch(this.planned.key!);
+      await this.#dropScratch();
       await removeTree(this.job.attempt);
       return { status: "failed", error: messageOf(error), seconds };
     }
@@ -114,9 +115,14 @@ export class Attempt {
       return { ...result, seconds };
     }
     const record = await this.#commit(result, seconds);
-    await store.dropScratch(record.key);
+    await this.#dropScratch();
     await removeTree(this.job.attempt);
     return { status: "done", record };
+  }
+
+  async #dropScratch(): Promise<void> {
+    const { store, lost } = this.context;
+    if (!lost.aborted) await store.dropScratch(this.planned.key!);
   }
 
   async #commit(

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { DigestMemory } from "./code_digest.ts";
 import type { Store } from "./store/store.ts";
+import { withFileLock } from "./store/store_lock.ts";
 import { writeAtomically } from "../core/write_atomically.ts";
 
 interface Entry {
@@ -12,7 +13,7 @@ interface Entry {
 /** Digests remembered in a file of the store, so that a run that has nothing to do reads no sources. */
 export class StoredDigests implements DigestMemory {
   #entries: Map<string, Entry>;
-  #changed = false;
+  #added = new Map<string, Entry>();
 
   private constructor(
     private readonly path: string,
@@ -26,12 +27,7 @@ export class StoredDigests implements DigestMemory {
   /** Reads what is remembered; a missing or damaged file is an empty memory. */
   static open(store: Store): StoredDigests {
     const path = join(store.path, "digests.json");
-    try {
-      const entries = JSON.parse(Deno.readTextFileSync(path)) as Record<string, Entry>;
-      return new StoredDigests(path, store.folder("tmp"), new Map(Object.entries(entries)));
-    } catch {
-      return new StoredDigests(path, store.folder("tmp"), new Map());
-    }
+    return new StoredDigests(path, store.folder("tmp"), entriesIn(path));
   }
 
   get(path: string): Entry | undefined {
@@ -40,14 +36,27 @@ export class StoredDigests implements DigestMemory {
 
   set(path: string, entry: Entry): void {
     this.#entries.set(path, entry);
-    this.#changed = true;
+    this.#added.set(path, entry);
   }
 
-  /** Writes what is new; called only where a run may write. */
+  /** Adds what is new to what the file holds by now; called only where a run may write. */
   async save(): Promise<void> {
-    if (!this.#changed) return;
-    const text = JSON.stringify(Object.fromEntries(this.#entries));
-    await writeAtomically(this.path, text, this.temporary);
-    this.#changed = false;
+    if (this.#added.size === 0) return;
+    await withFileLock(`${this.path}.lock`, async () => {
+      const entries = new Map([...entriesIn(this.path), ...this.#added]);
+      const text = JSON.stringify(Object.fromEntries(entries));
+      await writeAtomically(this.path, text, this.temporary);
+    });
+    this.#added.clear();
+  }
+}
+
+function entriesIn(path: string): Map<string, Entry> {
+  try {
+    return new Map(
+      Object.entries(JSON.parse(Deno.readTextFileSync(path)) as Record<string, Entry>),
+    );
+  } catch {
+    return new Map();
   }
 }

@@ -37,6 +37,15 @@ export type RunEvent =
     }
     | { readonly type: "stage-cached"; readonly id: string; readonly key: string }
     | {
+      /** Another process computes the same key, or what the instance takes turns at. */
+      readonly type: "stage-waiting";
+      readonly id: string;
+      readonly key: string;
+      /** Of that process, where it left word. */
+      readonly pid: number | null;
+      readonly host: string | null;
+    }
+    | {
       readonly type: "stage-started";
       readonly id: string;
       readonly key: string;

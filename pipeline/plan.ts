@@ -138,7 +138,7 @@ function inputFields(
 }
 
 /** The record of a key, if all it promises is in the store. */
-function completeRecord(store: Store, key: string): KeyRecord | null {
+export function completeRecord(store: Store, key: string): KeyRecord | null {
   const record = store.readKey(key);
   if (record === null) return null;
   return Object.values(record.outputs).every(({ digest }) => store.hasObject(digest))

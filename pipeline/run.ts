@@ -4,13 +4,14 @@ import type { WorkerMessage } from "./executor.ts";
 import { sizesOf } from "./forecast.ts";
 import { prerequisitesOf } from "./graph.ts";
 import type { Instance } from "./instance.ts";
-import { planInstance, type PlannedInstance } from "./plan.ts";
+import { completeRecord, planInstance, type PlannedInstance } from "./plan.ts";
 import { criticalSeconds, estimateWallSeconds, reservationOf } from "./schedule.ts";
+import { HeldLeases, type LeaseHolder } from "./store/lease.ts";
 import type { KeyRecord, RunHeader, RunInstance } from "./store/records.ts";
 import type { ActiveRun } from "./store/run_log.ts";
 
 /** What a run needs beside what planning and attempts need. */
-export interface RunContext extends Omit<AttemptContext, "records"> {
+export interface RunContext extends Omit<AttemptContext, "records" | "lost"> {
   readonly subscribers: readonly EventSubscriber[];
   readonly header: RunHeader;
   /** What may be run; the rest must be cached. */
@@ -35,18 +36,23 @@ export interface RunResult {
   readonly seconds: number;
 }
 
-/** Runs a plan: one loop over what is ready, until nothing is. The store must be locked by the caller. */
+/**
+ * Runs a plan: one loop over what is ready, until nothing is. The caller shares the store (`Store.share`).
+ * Others may run beside it: what one of them computes is waited for, and then found in the store.
+ */
 export async function runPlan(
   planned: readonly PlannedInstance[],
   context: RunContext,
 ): Promise<RunResult> {
-  const active = await context.store.startRun(context.header);
+  using active = await context.store.startRun(context.header);
   return await new RunLoop(planned, context, active).run();
 }
 
 class RunLoop {
   #waiting: Map<string, PlannedInstance>;
   #running = new Map<string, { attempt: Attempt; key: string; ended: Promise<void> }>();
+  /** Instances that wait for another process, by whom. */
+  #elsewhere = new Map<string, string>();
   /** Instances that wait for another one with the same key: they are planned anew after it. */
   #twins = new Set<string>();
   #records = new Map<string, KeyRecord>();
@@ -83,14 +89,27 @@ class RunLoop {
     try {
       for (;;) {
         await this.#startReady();
-        if (this.#running.size === 0) return await this.#finish();
-        await Promise.race([...this.#running.values()].map(({ ended }) => ended));
+        const waits = this.#elsewhere.size > 0 && !stop.aborted;
+        if (this.#running.size === 0 && !waits) return await this.#finish();
+        await this.#nextChange(waits);
       }
     } finally {
       stop.removeEventListener("abort", stopAll);
       kill.removeEventListener("abort", killAll);
       killAll(); // only after an error of our own is there anything left to end
       await Promise.allSettled([...this.#running.values()].map(({ ended }) => ended));
+    }
+  }
+
+  /** Until an attempt ends or, where other processes are waited for, it is time to look again. */
+  async #nextChange(waits: boolean): Promise<void> {
+    const look = Promise.withResolvers<void>();
+    const timer = waits ? setTimeout(look.resolve, LOOK_AGAIN_MS) : undefined;
+    try {
+      const ends = [...this.#running.values()].map(({ ended }) => ended);
+      await Promise.race([...ends, look.promise]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -136,11 +155,39 @@ class RunLoop {
       return false;
     }
     if ([...this.#running.values()].some(({ key }) => key === fresh.key)) this.#twins.add(id);
-    else if (this.#fits(fresh)) {
-      this.#waiting.delete(id);
-      await this.#start(fresh);
-    }
+    else if (this.#fits(fresh)) return await this.#begin(fresh);
     return false;
+  }
+
+  /**
+   * Starts an instance, unless another process is at its key or has been meanwhile.
+   * @returns true when it turned out to be there
+   */
+  async #begin(one: PlannedInstance): Promise<boolean> {
+    const { id } = one.instance;
+    const { store, now } = this.context;
+    const turns = reservationOf(one).turns.map((turn) => `turn-${turn}`);
+    const held = await store.leases.takeAll([one.key!, ...turns], now());
+    if (!(held instanceof HeldLeases)) {
+      this.#waitFor(one, held);
+      return false;
+    }
+    this.#elsewhere.delete(id);
+    this.#waiting.delete(id);
+    const record = completeRecord(store, one.key!);
+    if (record === null) await this.#start(one, held);
+    else {
+      held.release();
+      await this.#settleCached(one, record);
+    }
+    return record !== null;
+  }
+
+  #waitFor({ instance: { id }, key }: PlannedInstance, { pid, host }: LeaseHolder): void {
+    const holder = `${pid} ${host}`;
+    if (this.#elsewhere.get(id) === holder) return;
+    this.#elsewhere.set(id, holder);
+    this.#emit({ type: "stage-waiting", id, key: key!, pid, host });
   }
 
   #planAnew(instance: Instance): Promise<PlannedInstance> {
@@ -176,7 +223,7 @@ class RunLoop {
     return cores <= capacity.cores && memory <= capacity.memory;
   }
 
-  async #start(one: PlannedInstance): Promise<void> {
+  async #start(one: PlannedInstance, held: HeldLeases): Promise<void> {
     const { instance, reasons } = one;
     const { id } = instance;
     const key = one.key!;
@@ -184,13 +231,18 @@ class RunLoop {
     const resumed = store.hasScratch(key);
     let attempt: Attempt;
     try {
-      const context = { ...this.context, records: this.#records };
+      const context = { ...this.context, records: this.#records, lost: held.lost };
       attempt = await Attempt.start(one, context, (message) => this.#tell(id, message));
     } catch (error) {
+      held.release();
       return this.#fail(one, 0, error instanceof Error ? error.message : String(error));
     }
+    const { lost } = held;
+    lost.addEventListener("abort", () => attempt.kill());
     const ended = attempt.result.then((result) => {
-      this.#end(one, result);
+      held.release();
+      if (result.status === "stopped" && lost.aborted) this.#giveWay(one);
+      else this.#end(one, result);
       this.#running.delete(id);
     });
     ended.catch(() => {}); // stays among the running ones, where the loop meets it
@@ -208,6 +260,14 @@ class RunLoop {
     } else {
       this.#emit({ type: "stage-log", id, level: message.level, message: message.message });
     }
+  }
+
+  /** Another machine took it over, when this process had been silent: its result is waited for. */
+  #giveWay(one: PlannedInstance): void {
+    const { id } = one.instance;
+    this.#waiting.set(id, one);
+    const message = "Another machine took it over, since this process was silent for too long.";
+    this.#emit({ type: "stage-log", id, level: "warning", message });
   }
 
   #end(one: PlannedInstance, result: AttemptResult): void {
@@ -272,5 +332,8 @@ class RunLoop {
     for (const subscriber of this.context.subscribers) subscriber.receive(stamped);
   }
 }
+
+/** How often it is asked whether what other processes compute is there. */
+const LOOK_AGAIN_MS = 250;
 
 type WithoutTime<T> = T extends unknown ? Omit<T, "time"> : never;

@@ -56,7 +56,7 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
 /**
  * Runs what a session has selected, and keeps the catalog up to date.
  *
- * @param tell is called with what the run came to, before others may change the store
+ * @param tell is called with what the run came to, before others may remove anything from the store
  * @returns the exit code
  */
 export async function runSession(
@@ -67,7 +67,7 @@ export async function runSession(
   const { store, memory } = session.context;
   const accept = options.accept ?? [];
   if (accept.length > 0) checkAccepted(await session.plan(), accept); // before anything is written
-  using _lock = await store.lock();
+  using _share = await store.share();
   using interrupts = listenForInterrupts();
   const planned = await acceptOld(session.plan, {
     names: accept,

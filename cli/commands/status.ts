@@ -1,7 +1,5 @@
-import { join } from "node:path";
 import { formatBytes, formatSeconds } from "../../pipeline/reporters/quantities.ts";
 import type { RunRecord } from "../../pipeline/store/records.ts";
-import { StoreLock } from "../../pipeline/store/store_lock.ts";
 import { printJson, printResult } from "../output.ts";
 import { openStore } from "../session.ts";
 
@@ -23,10 +21,8 @@ export async function status(
     );
   }
   const records = store.listRuns().map((run) => store.readRun(run)).filter((run) => run !== null);
-  // Asking takes the lock for an instant, so it is asked only where it matters.
-  const open = records.some((record) => record.status === "running");
-  const holder = open ? await StoreLock.holder(join(store.path, "lock")) : null;
-  const runs = records.map((record) => brief(record, holder));
+  const living = new Set((await store.runs.living()).map(({ run }) => run));
+  const runs = records.map((record) => brief(record, living.has(record.run)));
   const digests = store.listObjects();
   const bytes = digests.reduce((sum, digest) => sum + (store.readArtifact(digest)?.bytes ?? 0), 0);
   const keys = store.listKeys().length;
@@ -49,11 +45,10 @@ export async function status(
 /** A run as `status` tells it: one that goes on under no process was killed. */
 function brief(
   { run, recipe, status, startedAt, seconds, instances, pid }: RunRecord,
-  holder: Awaited<ReturnType<typeof StoreLock.holder>>,
+  alive: boolean,
 ) {
   const count = (state: string) => instances.filter((one) => one.state === state).length;
   const [ran, cached, failed] = ["ran", "cached", "failed"].map(count);
-  const alive = holder !== null && (holder.pid ?? pid) === pid;
   const counts = { ran, cached, failed };
   if (status !== "running") return { run, recipe, status, startedAt, seconds, ...counts };
   if (!alive) return { run, recipe, status: "killed", startedAt, seconds, ...counts };

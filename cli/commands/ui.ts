@@ -57,6 +57,7 @@ export function uiPermissions(order: UiOrder): string[] {
   const native = nativeFolders(projectFolder, ["duckdb"]);
   return [
     `--allow-read=${[...code, order.store].map(listed)}`,
+    "--allow-sys=hostname", // which tells a run of this machine from one of another
     `--allow-net=${LOOPBACK}:${order.port}`,
     ...native.length === 0 ? [] : [`--allow-ffi=${native.map(listed)}`],
   ];

@@ -3,6 +3,7 @@ import {
   runSecondsLeft,
   shareDone,
 } from "../../pipeline/reporters/time_left.ts";
+import { formatHolder } from "../../pipeline/reporters/output.ts";
 import type { SeenEvent, SeenRecord } from "./seen.ts";
 import { StepCurve } from "./step_curve.ts";
 
@@ -14,7 +15,7 @@ export interface StageView {
   readonly id: string;
   readonly standing: StageStanding;
   readonly seconds: number | null;
-  /** Why it failed or was not run. */
+  /** Why it failed or was not run, or for whom it waits. */
   readonly why: string;
   /** How far it is, while it runs. */
   readonly running: RunningStage | null;
@@ -94,6 +95,8 @@ export class RunState {
         return;
       case "stage-cached":
         return this.#set(event.id, { standing: "cached" });
+      case "stage-waiting":
+        return this.#set(event.id, { standing: "waiting", why: `for ${formatHolder(event)}` });
       case "stage-started": {
         const running = { id: event.id, started: event.time, first: null, last: null };
         return this.#set(event.id, { standing: "running", running });

@@ -1,7 +1,4 @@
-import { join } from "node:path";
-import { parseObject } from "../../pipeline/store/records.ts";
 import type { Store } from "../../pipeline/store/store.ts";
-import { readTextIfThere } from "../../core/write_atomically.ts";
 import { RunState } from "./run_state.ts";
 import { seenEvent, type SeenRecord, seenRecord } from "./seen.ts";
 
@@ -43,7 +40,7 @@ export class RunWatcher {
     await watch.refresh();
     if (record.status !== "running") watch.state.complete(record);
     const { state } = watch;
-    return { record, status: state.outcome?.status ?? this.#status(record), state };
+    return { record, status: state.outcome?.status ?? await this.#status(record), state };
   }
 
   /**
@@ -108,15 +105,10 @@ export class RunWatcher {
     return seenRecord.safeParse(this.store.runs.record(run)).data ?? null;
   }
 
-  /**
-   * One run at a time changes a store: where a later one began, or another process took the lock, this
-   * one has ended. Asking the lock itself would take it for an instant, which could fail a run.
-   */
-  #status({ run, status, pid }: SeenRecord): RunStatus {
+  /** A run that has not ended and goes on in no process was killed. */
+  async #status({ run, status }: SeenRecord): Promise<RunStatus> {
     if (status !== "running") return status;
-    if (this.store.listRuns().at(-1) !== run) return "killed";
-    const holder = parseObject(readTextIfThere(join(this.store.path, "lock")))?.pid;
-    return holder === undefined || holder === pid ? status : "killed";
+    return await this.store.runs.holder(run) === null ? "killed" : status;
   }
 }
 

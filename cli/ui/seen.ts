@@ -20,6 +20,13 @@ export const seenEvent = z.discriminatedUnion("type", [
     estimateSeconds: z.number().nullable(),
   }),
   z.object({ time, type: z.literal("stage-cached"), id }),
+  z.object({
+    time,
+    type: z.literal("stage-waiting"),
+    id,
+    pid: z.number().nullable(),
+    host: z.string().nullable(),
+  }),
   z.object({ time, type: z.literal("stage-started"), id }),
   z.object({
     time,

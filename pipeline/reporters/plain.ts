@@ -1,5 +1,12 @@
 import type { EventSubscriber, RunEvent } from "../events.ts";
-import { formatFailure, formatOutcome, type Palette, palette, type Writer } from "./output.ts";
+import {
+  formatFailure,
+  formatHolder,
+  formatOutcome,
+  type Palette,
+  palette,
+  type Writer,
+} from "./output.ts";
 import { visibleText } from "../../core/visible_text.ts";
 import { formatClock, formatCount, formatEstimate, formatSeconds } from "./quantities.ts";
 import { StageLogs } from "./stage_logs.ts";
@@ -49,6 +56,8 @@ export class PlainReporter implements EventSubscriber {
       }
       case "stage-started":
         return [`${event.resumed ? "resumed " : "started "} ${id}`];
+      case "stage-waiting":
+        return [`waiting  ${id}: for ${formatHolder(event)}`];
       case "stage-progress":
         return this.#progress(event, id);
       case "stage-log": {

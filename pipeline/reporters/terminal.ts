@@ -1,5 +1,12 @@
 import type { EventSubscriber, RunEvent } from "../events.ts";
-import { formatFailure, formatOutcome, type Palette, palette, type Writer } from "./output.ts";
+import {
+  formatFailure,
+  formatHolder,
+  formatOutcome,
+  type Palette,
+  palette,
+  type Writer,
+} from "./output.ts";
 import { pad, truncate } from "../../core/display_width.ts";
 import { visibleText } from "../../core/visible_text.ts";
 import { formatCount, formatEstimate, formatSeconds } from "./quantities.ts";
@@ -34,6 +41,8 @@ export class TerminalReporter implements EventSubscriber {
   #clock: Clock;
   #logs = new StageLogs();
   #running = new Map<string, RunningStage>();
+  /** What instances wait for that other processes compute. */
+  #waiting = new Map<string, string>();
   #skipped: string[] = [];
   #run = { recipe: "", started: 0, todo: 0, cached: 0, estimate: null as number | null };
   #ended = 0;
@@ -66,7 +75,11 @@ export class TerminalReporter implements EventSubscriber {
       case "run-started":
         return this.#start(event);
       case "stage-started":
+        this.#waiting.delete(event.id);
         this.#running.set(event.id, { id: event.id, started: event.time, first: null, last: null });
+        return [];
+      case "stage-waiting":
+        this.#waiting.set(event.id, `waiting for ${formatHolder(event)}`);
         return [];
       case "stage-progress":
         this.#progress(event);
@@ -89,11 +102,13 @@ export class TerminalReporter implements EventSubscriber {
           ...formatFailure(event, this.#logs.of(event.id)),
         ];
       case "stage-skipped":
+        this.#waiting.delete(event.id);
         this.#skipped.push(event.id);
         return [];
       case "run-finished":
         return this.#finish(event);
       case "stage-cached":
+        this.#waiting.delete(event.id);
         this.#cachedSeen++;
         return [];
     }
@@ -120,6 +135,7 @@ export class TerminalReporter implements EventSubscriber {
   }
 
   #end(id: string): void {
+    this.#waiting.delete(id);
     this.#running.delete(id);
     this.#ended++;
   }
@@ -166,7 +182,10 @@ export class TerminalReporter implements EventSubscriber {
     const stages = [...this.#running.values()];
     const lines = stages.slice(0, SHOWN_STAGES).map((stage) => this.#stageLine(stage, now));
     if (stages.length > SHOWN_STAGES) lines.push(`   and ${stages.length - SHOWN_STAGES} more`);
-    return [...lines, this.#runLine(stages, now)];
+    const waiting = [...this.#waiting].slice(0, SHOWN_STAGES).map(([id, text]) =>
+      this.#line(this.#colors.dim("…"), id, text)
+    );
+    return [...lines, ...waiting, this.#runLine(stages, now)];
   }
 
   #stageLine(stage: RunningStage, now: number): string {

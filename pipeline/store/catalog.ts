@@ -11,6 +11,7 @@ import {
   storeRows,
   VIEWS,
 } from "./catalog_tables.ts";
+import { withFileLock } from "./store_lock.ts";
 import { removeTree, type Store } from "./store.ts";
 import { explainFailure, naming, syncPath } from "../../core/write_atomically.ts";
 
@@ -87,17 +88,17 @@ async function replaceCatalog(
   const path = catalogPath(store);
   const building = `${path}.building`;
   await naming(path, async () => {
-    using lock = await Deno.open(`${path}.lock`, { write: true, create: true });
-    await lock.lock(true);
-    await removeDatabase(building);
-    try {
-      await write(building);
-      await syncPath(building);
-      await Deno.rename(building, path);
-    } catch (error) {
+    await withFileLock(`${path}.lock`, async () => {
       await removeDatabase(building);
-      throw error;
-    }
+      try {
+        await write(building);
+        await syncPath(building);
+        await Deno.rename(building, path);
+      } catch (error) {
+        await removeDatabase(building);
+        throw error;
+      }
+    });
   });
 }
 

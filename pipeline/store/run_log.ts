@@ -1,5 +1,6 @@
 import type { RunEvent } from "../events.ts";
 import { EventFollower } from "./event_follower.ts";
+import { Lease, type LeaseHolder, type Leases } from "./lease.ts";
 import {
   parseObject,
   type RunHeader,
@@ -19,8 +20,16 @@ import {
 
 /** The run records and their events: `runs/0001.json` and `runs/0001.events.ndjson`. */
 export class RunLog {
-  /** @param folder `runs/`  @param temporary a folder on the same file system for files in the making */
-  constructor(readonly folder: string, readonly temporary: string) {}
+  /**
+   * @param folder `runs/`
+   * @param temporary a folder on the same file system for files in the making
+   * @param leases where runs that go on say so
+   */
+  constructor(
+    readonly folder: string,
+    readonly temporary: string,
+    private readonly leases: Leases,
+  ) {}
 
   /** Ids of all runs, oldest first. */
   list(): string[] {
@@ -52,6 +61,18 @@ export class RunLog {
     return record;
   }
 
+  /** The process in which a run goes on; null for one that has ended or was killed. */
+  async holder(run: string): Promise<LeaseHolder | null> {
+    return await this.leases.holder(leaseName(run));
+  }
+
+  /** The runs that go on, and in which processes. */
+  async living(): Promise<({ readonly run: string } & LeaseHolder)[]> {
+    const open = this.list().filter((run) => this.record(run)?.status === "running");
+    const holders = await Promise.all(open.map((run) => this.holder(run)));
+    return open.flatMap((run, i) => holders[i] === null ? [] : [{ run, ...holders[i] }]);
+  }
+
   /** Where the record of a run lies. */
   recordPath(run: string): string {
     return `${this.folder}/${run}.json`;
@@ -77,12 +98,15 @@ export class RunLog {
     const open = { status: "running", finishedAt: null, seconds: null, instances: [] } as const;
     const record: RunRecord = { run, pid: Deno.pid, ...header, ...open };
     try {
+      const lease = await this.leases.take(leaseName(run), Date.parse(header.startedAt) || 0);
+      if (!(lease instanceof Lease)) throw new TypeError(`Expected run ${run} to be new.`);
+      const active = new ActiveRun(record, { events, lease }, { path, temporary: this.temporary });
       await writeAtomically(path, formatRun(record), this.temporary);
+      return active;
     } catch (error) {
       events.close();
       throw error;
     }
-    return new ActiveRun(record, events, { path, temporary: this.temporary });
   }
 
   async #claim(): Promise<[run: string, events: Deno.FsFile]> {
@@ -104,18 +128,20 @@ export class RunLog {
 }
 
 /** A run that is being written. */
-export class ActiveRun {
+export class ActiveRun implements Disposable {
   readonly id: string;
   #events: Deno.FsFile | null;
+  readonly #lease: Lease;
 
   /** @param places `path` of the record, and a folder for files in the making */
   constructor(
     readonly record: RunRecord,
-    events: Deno.FsFile,
+    { events, lease }: { events: Deno.FsFile; lease: Lease },
     readonly places: { path: string; temporary: string },
   ) {
     this.id = record.run;
     this.#events = events;
+    this.#lease = lease;
   }
 
   /** Adds an event, in order; one `write` a line, so that a kill cuts at most the last. */
@@ -135,7 +161,19 @@ export class ActiveRun {
     this.#events = null;
     const { path, temporary } = this.places;
     await writeAtomically(path, formatRun({ ...this.record, ...outcome }), temporary);
+    this.#lease.release();
   }
+
+  /** Lets go of it as a kill does: without `finish`, nobody knows how it ended. */
+  [Symbol.dispose](): void {
+    this.#events?.close();
+    this.#events = null;
+    this.#lease.release();
+  }
+}
+
+function leaseName(run: string): string {
+  return `run-${run}`;
 }
 
 function formatRun(record: RunRecord): string {
@@ -146,7 +184,7 @@ function formatRun(record: RunRecord): string {
 function instancesOf(events: readonly RunEvent[]): RunInstance[] {
   const instances = new Map<string, RunInstance>();
   for (const event of events) {
-    if (!("id" in event) || !("key" in event) || event.type === "stage-started") continue;
+    if (!isOutcome(event)) continue;
     instances.set(event.id, {
       id: event.id,
       stage: event.id.split(/[/@]/)[0],
@@ -156,6 +194,12 @@ function instancesOf(events: readonly RunEvent[]): RunInstance[] {
     });
   }
   return [...instances.values()];
+}
+
+type OutcomeEvent = Extract<RunEvent, { type: keyof typeof STATES }>;
+
+function isOutcome(event: RunEvent): event is OutcomeEvent {
+  return event.type in STATES;
 }
 
 const STATES = {

@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from "node:path";
 import { ExpectedError } from "../../core/problem.ts";
 import type { CacheName } from "../stage.ts";
+import { Leases } from "./lease.ts";
 import { checkDigest, encodeName, isDigest } from "./names.ts";
 import {
   type ArtifactRecord,
@@ -15,7 +16,7 @@ import {
 } from "./records.ts";
 import { type ActiveRun, RunLog } from "./run_log.ts";
 import { readSealed, sealFolder } from "./seal_folder.ts";
-import { StoreLock } from "./store_lock.ts";
+import { StoreLock, withFileLock } from "./store_lock.ts";
 import { Timings } from "./timings.ts";
 import {
   isMissing,
@@ -31,17 +32,19 @@ import {
  *
  * What is written is complete before it has its name (temporary name, sync, rename), so kill -9 at any
  * instant leaves a store without half objects. Reading is synchronous: a plan reads about a hundred small
- * files and has milliseconds for it. Only the holder of `lock()` writes.
+ * files and has milliseconds for it. Those who `share()` it may add, many at once; who takes it by `lock()`
+ * may remove, alone.
  */
 export class Store {
   readonly runs: RunLog;
   readonly timings: Timings;
+  /** Who computes which key, and which runs go on. */
+  readonly leases: Leases;
   #ready = false;
-  /** One commit at a time: two stages that give equal outputs would take each other's folder away. */
-  #commits: Promise<unknown> = Promise.resolve();
 
   private constructor(readonly path: string) {
-    this.runs = new RunLog(join(path, "runs"), this.folder("tmp"));
+    this.leases = new Leases(this.folder("leases"));
+    this.runs = new RunLog(join(path, "runs"), this.folder("tmp"), this.leases);
     this.timings = new Timings(join(path, "timings.json"), this.folder("tmp"));
   }
 
@@ -118,15 +121,7 @@ export class Store {
    *
    * @throws TypeError when the folder holds a link or a file named `artifact.json`
    */
-  commitArtifact(
-    artifact: { folder: string; type: string; digest: string },
-  ): Promise<ArtifactRecord> {
-    const commit = this.#commits.then(() => this.#commitArtifact(artifact));
-    this.#commits = commit.catch(() => {});
-    return commit;
-  }
-
-  async #commitArtifact(
+  async commitArtifact(
     artifact: { folder: string; type: string; digest: string },
   ): Promise<ArtifactRecord> {
     const path = this.objectPath(artifact.digest);
@@ -139,8 +134,20 @@ export class Store {
       const record = await sealFolder(artifact.folder, artifact);
       await this.#prepare();
       await Deno.mkdir(dirname(path), { recursive: true });
+      return await this.#putInPlace(artifact.folder, path, record);
+    });
+  }
+
+  /** One at a time: two stages that give equal outputs would take each other's folder away. */
+  #putInPlace(folder: string, path: string, record: ArtifactRecord): Promise<ArtifactRecord> {
+    return withFileLock(join(this.path, "objects.lock"), async () => {
+      const present = this.readArtifact(record.digest);
+      if (present !== null) {
+        await removeTree(folder);
+        return present;
+      }
       await removeTree(path); // what is here is no whole object
-      await Deno.rename(artifact.folder, path);
+      await Deno.rename(folder, path);
       await syncPath(dirname(path));
       await syncPath(this.folder("objects"));
       return record;
@@ -184,7 +191,7 @@ export class Store {
     await writeAtomically(this.#instancePath(recipe, instance), text, this.folder("tmp"));
   }
 
-  /** A new empty folder for an attempt at an instance; the next `lock()` sweeps what is left of it. */
+  /** A new empty folder for an attempt at an instance; who is next alone here sweeps what is left of it. */
   async attemptFolder(): Promise<string> {
     await this.#prepare();
     const tmp = this.folder("tmp");
@@ -239,22 +246,59 @@ export class Store {
   }
 
   /**
-   * Takes the right to change the store and sweeps what killed attempts left under `tmp/`.
+   * Takes the right to add to the store, together with others who have it, and sweeps what killed
+   * attempts left under `tmp/` where nobody else is at it.
    * @param now milliseconds since the epoch, shown to whoever finds the store locked
-   * @throws ExpectedError naming the process that holds it and since when
+   * @throws ExpectedError naming the process that has the store for itself
+   */
+  async share(now: number = Date.now()): Promise<StoreLock> {
+    await this.#prepare();
+    return await StoreLock.share(this.#lockPath, now, async () => {
+      if (!this.leases.hasForeign()) await this.#sweep();
+    });
+  }
+
+  /**
+   * Takes the store for itself, to remove from it, and sweeps what killed attempts left under `tmp/`.
+   * @param now milliseconds since the epoch, shown to whoever finds the store locked
+   * @throws ExpectedError naming the processes that hold it
    */
   async lock(now: number = Date.now()): Promise<StoreLock> {
     await this.#prepare();
-    const lock = await StoreLock.take(join(this.path, "lock"), now);
+    this.#refuse((await this.runs.living()).map(({ run, pid, host }) => {
+      return `process ${pid} on ${host} (run ${run})`;
+    }));
+    const lock = await StoreLock.take(this.#lockPath, now);
     try {
-      for await (const { name } of Deno.readDir(this.folder("tmp"))) {
-        await removeTree(join(this.folder("tmp"), name));
-      }
+      // Where machines do not pass on their locks, their leases tell.
+      const foreign = this.leases.hasForeign() ? await this.leases.foreignHolders() : [];
+      this.#refuse(foreign.map(({ pid, host }) => `process ${pid} on ${host}`));
+      await this.#sweep();
     } catch (error) {
       lock.release();
       throw error;
     }
     return lock;
+  }
+
+  #refuse(holders: readonly string[]): void {
+    if (holders.length === 0) return;
+    const they = holders.length === 1 ? "it" : "them";
+    throw new ExpectedError(
+      `${this.#lockPath} is held by ${holders.join(", ")}: ` +
+        `Wait for ${they} to end, stop ${they}, or choose another folder with --store.`,
+    );
+  }
+
+  async #sweep(): Promise<void> {
+    this.leases.clear();
+    for await (const { name } of Deno.readDir(this.folder("tmp"))) {
+      await removeTree(join(this.folder("tmp"), name));
+    }
+  }
+
+  get #lockPath(): string {
+    return join(this.path, "lock");
   }
 
   get #marker(): string {

@@ -1,15 +1,11 @@
 import { ExpectedError } from "../../core/problem.ts";
 import { parseObject } from "./records.ts";
-import {
-  isDiskFull,
-  isMissing,
-  naming,
-  readTextIfThere,
-  writeAll,
-} from "../../core/write_atomically.ts";
+import { isDiskFull, naming, readTextIfThere, writeAll } from "../../core/write_atomically.ts";
 
-const ADVICE = "one run at a time may change a store. " +
-  "Wait for it to end, stop it, or choose another folder with --store.";
+const ADVICE = "Wait for it to end, stop it, or choose another folder with --store.";
+
+/** How long a run waits for one that sweeps; what takes longer, as `gc --delete` may, is told. */
+const PATIENCE_MS = 10_000;
 
 /** The right to change a store; held until `release`, or until the process ends in whatever way. */
 export class StoreLock implements Disposable {
@@ -20,16 +16,14 @@ export class StoreLock implements Disposable {
   }
 
   /**
-   * Takes the lock, which the operating system frees when the process dies, kill -9 included.
-   * @param now milliseconds since the epoch, shown to whoever finds the store locked
+   * Takes the lock for itself alone; the operating system frees it when the process dies, kill -9
+   * included.
+   * @param now milliseconds since the epoch, shown to whoever finds it locked
    * @param advice what whoever finds it locked is told, after who holds it
    * @throws ExpectedError naming the process that holds it and since when
    */
   static async take(path: string, now: number, advice: string = ADVICE): Promise<StoreLock> {
-    const file = await naming(
-      path,
-      () => Deno.open(path, { read: true, write: true, create: true }),
-    );
+    const file = await open(path);
     if (!await file.tryLock(true)) {
       file.close();
       throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${advice}`);
@@ -38,17 +32,24 @@ export class StoreLock implements Disposable {
     return new StoreLock(file);
   }
 
-  /** The process that holds a lock, as far as it left word of itself; null when it is free. */
-  static async holder(path: string): Promise<{ readonly pid: number | null } | null> {
+  /**
+   * Takes the lock together with others who share it.
+   * @param alone is called first where nobody else has the lock, who meanwhile cannot take it
+   * @throws ExpectedError naming the process that has it for itself alone and does not end
+   */
+  static async share(path: string, now: number, alone: () => Promise<void>): Promise<StoreLock> {
+    const file = await open(path);
     try {
-      using file = await Deno.open(path, { read: true });
-      if (await file.tryLock(false)) return null;
+      if (await file.tryLock(true)) {
+        await noteHolder(file, now);
+        await alone();
+        await file.lock(false);
+      } else await waitForShare(file, path);
     } catch (error) {
-      if (isMissing(error)) return null;
+      file.close();
       throw error;
     }
-    const pid = parseObject(readTextIfThere(path))?.pid;
-    return { pid: typeof pid === "number" ? pid : null };
+    return new StoreLock(file);
   }
 
   /** Lets others in; a second call does nothing. */
@@ -59,6 +60,31 @@ export class StoreLock implements Disposable {
 
   [Symbol.dispose](): void {
     this.release();
+  }
+}
+
+/**
+ * Runs an action while no other process, nor another call in this one, runs one under the same file: for
+ * what is read, changed and written within moments.
+ * @param path the file that is locked, made when it is not there
+ */
+export async function withFileLock<T>(path: string, action: () => Promise<T>): Promise<T> {
+  using file = await naming(path, () => Deno.open(path, { write: true, create: true }));
+  await file.lock(true);
+  return await action();
+}
+
+async function open(path: string): Promise<Deno.FsFile> {
+  return await naming(path, () => Deno.open(path, { read: true, write: true, create: true }));
+}
+
+async function waitForShare(file: Deno.FsFile, path: string): Promise<void> {
+  const begun = performance.now();
+  while (!await file.tryLock(false)) {
+    if (performance.now() - begun > PATIENCE_MS) {
+      throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${ADVICE}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

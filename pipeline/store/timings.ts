@@ -1,6 +1,7 @@
 import type { Work } from "../prediction.ts";
 import type { KeyRecord } from "./records.ts";
 import { parseObject } from "./records.ts";
+import { withFileLock } from "./store_lock.ts";
 import { readTextIfThere, writeAtomically } from "../../core/write_atomically.ts";
 
 /** A stage's speed at some work, and which instance showed it last. */
@@ -69,6 +70,13 @@ export class Timings {
    * @param machine where it ran; without one no speed is learned
    */
   async note(
+    record: Pick<KeyRecord, "recipe" | "instance" | "stage" | "seconds" | "work">,
+    machine?: string,
+  ): Promise<void> {
+    await withFileLock(`${this.path}.lock`, () => this.#note(record, machine));
+  }
+
+  async #note(
     record: Pick<KeyRecord, "recipe" | "instance" | "stage" | "seconds" | "work">,
     machine?: string,
   ): Promise<void> {

@@ -71,7 +71,7 @@ export async function openToyPipeline(): Promise<ToyPipeline> {
       const { planned: plan, context, selected } = await planned(text, options);
       events.length = 0;
       const subscriber: EventSubscriber = { receive: (event) => events.push(event) };
-      using _lock = await store.lock();
+      using _share = await store.share();
       return await runPlan(plan, {
         ...context,
         executor: toyExecutor(2),

@@ -1,0 +1,306 @@
+import { join } from "node:path";
+import { isMissing, naming, writeAllSync } from "../../core/write_atomically.ts";
+import { encodeName } from "./names.ts";
+import { parseObject } from "./records.ts";
+
+/** How often a holder shows that it lives, and after how long a silence it is taken for dead. */
+export interface Pace {
+  readonly beatMs: number;
+  readonly silentMs: number;
+}
+
+/** Twelve missed beats: a busy file server, or a process that reads a large file, misses a few. */
+const PACE: Pace = { beatMs: 5_000, silentMs: 60_000 };
+
+/** The process that holds a lease, as far as it left word of itself. */
+export interface LeaseHolder {
+  readonly pid: number | null;
+  readonly host: string | null;
+}
+
+/**
+ * Rights to single things of a store, a file each: a key's computation, a run, a turn.
+ *
+ * On one machine the operating system's lock on the file says whether the holder lives; it ends with the
+ * process, kill -9 included, and a stopped process keeps it. File systems that machines share do not all
+ * pass such locks on. So the holder also writes a counter into the file, and a process on another machine
+ * that could have the lock takes over only when it has seen the same count for `silentMs` of its own
+ * steady clock: no two clocks are compared, and none that can be set. A holder that finds another name
+ * in its file has lost it (`lost`) and gives way. Where locks are not passed on and two machines take over
+ * in the same instant, both may work for one beat: results are by content, so that costs time alone.
+ */
+export class Leases {
+  /** What was last read of leases that other machines hold, and since when it has been so. */
+  #seen = new Map<string, { readonly text: string; readonly since: number }>();
+
+  constructor(private readonly folder: string, private readonly pace: Pace = PACE) {}
+
+  /**
+   * Takes a lease, or says who holds it.
+   * @param now milliseconds since the epoch, kept for people
+   */
+  async take(name: string, now: number): Promise<Lease | LeaseHolder> {
+    const path = join(this.folder, encodeName(name));
+    return await naming(path, async () => {
+      await Deno.mkdir(this.folder, { recursive: true });
+      for (;;) {
+        const opened = await openOrCreate(path);
+        if (opened === null) continue; // it was there, and is gone
+        const { file, created } = opened;
+        if (created) await file.lock(true);
+        else if (!await file.tryLock(true)) {
+          file.close();
+          return holderIn(path);
+        }
+        if (!isAt(file, path)) { // released between opening and locking
+          file.close();
+          continue;
+        }
+        if (!created && !this.#isDead(path)) {
+          file.close();
+          return holderIn(path);
+        }
+        this.#seen.delete(path);
+        return new Lease(file, { path, now, beatMs: this.pace.beatMs });
+      }
+    });
+  }
+
+  /**
+   * Takes all of some leases or none.
+   * @returns them, or who holds the first that is not free
+   */
+  async takeAll(names: readonly string[], now: number): Promise<HeldLeases | LeaseHolder> {
+    const held: Lease[] = [];
+    for (const name of names) {
+      const lease = await this.take(name, now);
+      if (lease instanceof Lease) held.push(lease);
+      else {
+        held.forEach((one) => one.release());
+        return lease;
+      }
+    }
+    return new HeldLeases(held);
+  }
+
+  /**
+   * Who holds a lease now; null for nobody. Asking disturbs nobody but a process that would take it in the
+   * same instant, which asks again.
+   */
+  async holder(name: string): Promise<LeaseHolder | null> {
+    const path = join(this.folder, encodeName(name));
+    try {
+      using file = await Deno.open(path, { read: true });
+      if (!await file.tryLock(false)) return holderIn(path);
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+    const holder = holderIn(path);
+    if (holder.host === null || holder.host === Deno.hostname()) return null;
+    return ageOf(path) < this.pace.silentMs ? holder : null;
+  }
+
+  /** True where another machine left leases, dead ones too. */
+  hasForeign(): boolean {
+    return this.#paths().some(isForeign);
+  }
+
+  /**
+   * Waits until every lease of another machine has shown that its holder lives, or that it does not.
+   * @returns the holders that live
+   */
+  async foreignHolders(): Promise<LeaseHolder[]> {
+    const before = new Map(this.#paths().filter(isForeign).map((path) => [path, textOf(path)]));
+    const begun = performance.now();
+    const living = new Map<string, LeaseHolder>();
+    while (living.size < before.size && performance.now() - begun < this.pace.silentMs) {
+      await new Promise((resolve) => setTimeout(resolve, this.pace.beatMs / 5));
+      for (const [path, text] of before) {
+        const now = textOf(path);
+        if (now === "") before.delete(path);
+        else if (now !== text) living.set(path, holderIn(path));
+      }
+    }
+    return [...living.values()];
+  }
+
+  /** Removes the files that dead holders left. The caller knows that no one else is at the store. */
+  clear(): void {
+    for (const path of this.#paths()) removeIfThere(path);
+  }
+
+  #paths(): string[] {
+    try {
+      return [...Deno.readDirSync(this.folder)].map(({ name }) => join(this.folder, name));
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
+  /** Of a file whose lock is free: of this machine, its holder is gone; of another, after a silence. */
+  #isDead(path: string): boolean {
+    if (holderIn(path).host === Deno.hostname()) return true;
+    const text = textOf(path);
+    const seen = this.#seen.get(path);
+    if (seen?.text !== text) {
+      this.#seen.set(path, { text, since: performance.now() });
+      return false;
+    }
+    return performance.now() - seen.since >= this.pace.silentMs;
+  }
+}
+
+/** A lease that this process holds; it shows that it lives until `release`. */
+export class Lease implements Disposable {
+  #file: Deno.FsFile | null;
+  #beat = 0;
+  readonly #path: string;
+  readonly #since: string;
+  readonly #token = crypto.randomUUID();
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #lost = new AbortController();
+
+  /** @param file open, locked, at `path` */
+  constructor(
+    file: Deno.FsFile,
+    { path, now, beatMs }: { path: string; now: number; beatMs: number },
+  ) {
+    this.#file = file;
+    this.#path = path;
+    this.#since = new Date(now).toISOString();
+    file.truncateSync(0);
+    this.#write();
+    this.#timer = setInterval(() => this.#showLife(), beatMs);
+    Deno.unrefTimer(this.#timer);
+  }
+
+  /** Aborted when another machine took the lease over, because this process was silent for too long. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Lets others in; a second call does nothing. */
+  release(): void {
+    if (this.#file === null) return;
+    clearInterval(this.#timer);
+    if (this.#isOurs()) removeIfThere(this.#path);
+    this.#file.close();
+    this.#file = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  #showLife(): void {
+    if (this.#isOurs()) this.#write();
+    else {
+      clearInterval(this.#timer);
+      this.#lost.abort();
+    }
+  }
+
+  #isOurs(): boolean {
+    return parseObject(textOf(this.#path))?.token === this.#token;
+  }
+
+  /** In place and in equal length, so that a full disk lets it. */
+  #write(): void {
+    const beat = String(this.#beat++).padStart(12, "0");
+    const holder = { pid: Deno.pid, host: Deno.hostname(), since: this.#since, token: this.#token };
+    this.#file!.seekSync(0, Deno.SeekMode.Start);
+    try {
+      writeAllSync(
+        this.#file!,
+        new TextEncoder().encode(`${JSON.stringify({ ...holder, beat })}\n`),
+      );
+    } catch {
+      // The lock holds all the same; other machines will see a silence.
+    }
+  }
+}
+
+/** Several leases taken as one. */
+export class HeldLeases implements Disposable {
+  constructor(private readonly leases: readonly Lease[]) {}
+
+  /** Aborted when one of them was lost. */
+  get lost(): AbortSignal {
+    return AbortSignal.any(this.leases.map(({ lost }) => lost));
+  }
+
+  /** Lets others in. */
+  release(): void {
+    this.leases.forEach((lease) => lease.release());
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+async function openOrCreate(
+  path: string,
+): Promise<{ file: Deno.FsFile; created: boolean } | null> {
+  try {
+    const file = await Deno.open(path, { read: true, write: true, createNew: true });
+    return { file, created: true };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  try {
+    return { file: await Deno.open(path, { read: true, write: true }), created: false };
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+function isAt(file: Deno.FsFile, path: string): boolean {
+  try {
+    return file.statSync().ino === Deno.statSync(path).ino;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+function holderIn(path: string): LeaseHolder {
+  const { pid, host } = parseObject(textOf(path)) ?? {};
+  return {
+    pid: typeof pid === "number" ? pid : null,
+    host: typeof host === "string" ? host : null,
+  };
+}
+
+function isForeign(path: string): boolean {
+  const { host } = holderIn(path);
+  return host !== null && host !== Deno.hostname();
+}
+
+function textOf(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (isMissing(error)) return "";
+    throw error;
+  }
+}
+
+function ageOf(path: string): number {
+  try {
+    return Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
+  } catch {
+    return Infinity;
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
