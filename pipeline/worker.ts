@@ -117,7 +117,30 @@ function describeError(thrown: unknown, job: StageJob): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
+const PATIENCE_MS = 30_000;
+
+/**
+ * Waits until a worker whose pipeline was killed, and that is about to end, no longer writes the same
+ * scratch. One that hangs is not waited for, and folders that cannot be locked (on a network's file
+ * system) are not: there the executor ends what it had started.
+ *
+ * @returns what holds the folder while this process lives
+ */
+async function holdScratch(folder: string): Promise<Deno.FsFile | null> {
+  try {
+    const held = await Deno.open(folder, { read: true });
+    const begun = performance.now();
+    while (!await held.tryLock(true) && performance.now() - begun < PATIENCE_MS) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return held;
+  } catch {
+    return null;
+  }
+}
+
 const job = await readJob();
+const _held = await holdScratch(job.scratch);
 const stopping = new AbortController();
 Deno.addSignalListener("SIGINT", () => {}); // Ctrl-C reaches the whole group; the pipeline decides.
 Deno.addSignalListener("SIGTERM", () => stopping.abort());

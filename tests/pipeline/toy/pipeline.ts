@@ -36,9 +36,9 @@ export interface ToyOptions extends Selection {
   readonly context?: Partial<RunContext>;
 }
 
-/** Opens a toy pipeline with an empty store. */
-export async function openToyPipeline(): Promise<ToyPipeline> {
-  const folder = await Deno.makeTempDir({ prefix: "ballast-toy-" });
+/** Opens a toy pipeline with an empty store, or with the store of a folder that another one made. */
+export async function openToyPipeline(given?: string): Promise<ToyPipeline> {
+  const folder = given ?? await Deno.makeTempDir({ prefix: "ballast-toy-" });
   const store = Store.open(`${folder}/store`);
   const events: RunEvent[] = [];
   const host = { isa: "test", os: "test", deno: "test" };

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import type { RunEvent } from "../../pipeline/events.ts";
+import { collectGarbage, listGarbage } from "../../pipeline/gc.ts";
+import { TextLineStream } from "../../pipeline/text_lines.ts";
+import { verifyStore } from "../../pipeline/verify.ts";
+import { openToyPipeline, type ToyPipeline } from "./toy/pipeline.ts";
+import type { ChildResult } from "./toy/run_child.ts";
+
+/** Four slow counts beside one another, and what follows from them. */
+const recipe = (factor: number) => `
+recipe: toy
+describe: A toy.
+matrix: { seed: [0, 1, 2, 3] }
+stages:
+  source: { each: [seed], params: { value: $seed } }
+  count: { uses: trouble, each: [seed], inputs: { number: source }, params: { how: count } }
+  multiply: { each: [seed], inputs: { number: count }, params: { factor: ${factor} } }
+  total: { inputs: { numbers: multiply }, params: {} }
+`;
+/** Sources and counts, which every factor shares. */
+const SHARED = 8;
+/** Counts all end at 40, so that there is one multiplication, and the total, of a factor. */
+const OWN = 2;
+
+/** A run in a process of its own; killed when it goes out of scope. */
+class Child implements AsyncDisposable {
+  readonly events: RunEvent[] = [];
+  readonly result: Promise<ChildResult | null>;
+  #child: Deno.ChildProcess;
+  #changed = Promise.withResolvers<void>();
+  #over = false;
+
+  constructor({ folder }: ToyPipeline, recipe: string) {
+    const script = fileURLToPath(new URL("toy/run_child.ts", import.meta.url));
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-prompt", "--no-check", "--allow-read", "--allow-write", "--allow-run"],
+        ...["--allow-env", "--allow-sys", script, folder, recipe],
+      ],
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.result = this.#read();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Waits for an event of a type. */
+  async event<T extends RunEvent["type"]>(type: T, where: (id: string) => boolean = () => true) {
+    for (;;) {
+      const found = this.events.find((event) =>
+        event.type === type && (!("id" in event) || where(event.id))
+      );
+      if (found !== undefined) return found as Extract<RunEvent, { type: T }>;
+      if (this.#over) throw new Error(`No ${type}.`);
+      await this.#changed.promise;
+    }
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.kill();
+    } catch {
+      // It has ended.
+    }
+    await this.result;
+  }
+
+  async #read(): Promise<ChildResult | null> {
+    let result: ChildResult | null = null;
+    for await (const line of this.#child.stdout.pipeThrough(new TextLineStream())) {
+      if (line === "") continue;
+      const value = JSON.parse(line);
+      if (value.type === undefined) result = value;
+      else this.events.push(value);
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers();
+    }
+    await this.#child.status;
+    this.#over = true;
+    this.#changed.resolve();
+    return result;
+  }
+}
+
+/** Keys in the order in which stages finished, over all children. */
+function finished(children: readonly Child[]): string[] {
+  return children.flatMap(({ events }) =>
+    events.flatMap((event) => event.type === "stage-finished" ? [event.key] : [])
+  );
+}
+
+/** The digests of a run that nobody disturbs. */
+async function calmDigests(text: string): Promise<Record<string, string>> {
+  await using toy = await openToyPipeline();
+  await using child = new Child(toy, text);
+  return (await child.result)!.digests;
+}
+
+async function assertWhole({ store }: ToyPipeline): Promise<void> {
+  const { damages, incompleteKeys } = await verifyStore(store);
+  assert.deepEqual([damages, incompleteKeys], [[], []]);
+  (await store.lock()).release();
+  for (const part of ["tmp", "scratch", "leases"]) {
+    assert.deepEqual([...Deno.readDirSync(store.folder(part))], [], part);
+  }
+}
+
+Deno.test("two runs of one recipe at once compute each stage once and give equal digests", async () => {
+  await using toy = await openToyPipeline();
+  await using first = new Child(toy, recipe(2));
+  await using second = new Child(toy, recipe(2));
+  const results = [(await first.result)!, (await second.result)!];
+  assert.deepEqual(results.map(({ status }) => status), ["done", "done"]);
+  assert.notEqual(results[0].run, results[1].run);
+  assert.equal(results[0].ran.length + results[1].ran.length, SHARED + OWN);
+  const keys = finished([first, second]);
+  assert.equal(keys.length, SHARED + OWN);
+  assert.equal(new Set(keys).size, keys.length);
+  assert.deepEqual(results[0].digests, results[1].digests);
+  assert.deepEqual(results[0].digests, await calmDigests(recipe(2)));
+  const waits = [first, second].flatMap(({ events }) =>
+    events.filter((event) => event.type === "stage-waiting")
+  );
+  assert(waits.length > 0, "one waited for the other");
+  for (const { pid } of waits) assert([first.pid, second.pid].includes(pid!));
+  await assertWhole(toy);
+});
+
+Deno.test("four runs of different recipes at once compute what they share once", async () => {
+  await using toy = await openToyPipeline();
+  const factors = [2, 3, 5, 7];
+  const children = factors.map((factor) => new Child(toy, recipe(factor)));
+  try {
+    const results = await Promise.all(children.map(({ result }) => result));
+    assert.deepEqual(results.map((one) => one!.status), factors.map(() => "done"));
+    const keys = finished(children);
+    assert.equal(keys.length, SHARED + factors.length * OWN);
+    assert.equal(new Set(keys).size, keys.length);
+    assert.deepEqual(toy.store.listRuns(), ["0001", "0002", "0003", "0004"]);
+    for (const run of toy.store.listRuns()) assert.equal(toy.store.readRun(run)!.status, "done");
+    const kept = JSON.parse(Deno.readTextFileSync(toy.store.timings.path));
+    const ran = children.flatMap(({ events }) =>
+      events.flatMap((event) => event.type === "stage-finished" ? [`toy: ${event.id}`] : [])
+    );
+    assert.deepEqual(Object.keys(kept.instances).sort(), [...new Set(ran)].sort());
+    await assertWhole(toy);
+  } finally {
+    for (const child of children) await child[Symbol.asyncDispose]();
+  }
+});
+
+Deno.test("kill -9 of one of two runs: the other takes over what it held, to the same digests", async () => {
+  await using toy = await openToyPipeline();
+  await using killed = new Child(toy, recipe(2));
+  await killed.event("stage-progress", (id) => id.startsWith("count"));
+  await using other = new Child(toy, recipe(2));
+  const { pid, id } = await other.event("stage-waiting");
+  assert.equal(pid, killed.pid);
+  await killed.kill();
+  const result = (await other.result)!;
+  assert.equal(result.status, "done");
+  const started = await other.event("stage-started", (one) => one === id);
+  assert.equal(started.resumed, true, "it went on from the other's scratch");
+  assert.deepEqual(result.digests, await calmDigests(recipe(2)));
+  const keys = finished([killed, other]);
+  assert.equal(new Set(keys).size, keys.length, "nothing that was finished ran again");
+  await assertWhole(toy);
+});
+
+Deno.test("a run that begins beside another sweeps nothing of it; gc and repair wait for both", async () => {
+  await using toy = await openToyPipeline();
+  await using first = new Child(toy, recipe(2));
+  await first.event("stage-progress", (id) => id.startsWith("count"));
+  await using second = new Child(toy, recipe(3));
+  await second.event("stage-waiting");
+  const names = (error: unknown) => {
+    assert(error instanceof Error);
+    for (const { pid } of [first, second]) assert(error.message.includes(`process ${pid} on `));
+    return true;
+  };
+  await assert.rejects(collectGarbage(toy.store, { now: Date.now(), days: 0 }), names);
+  await assert.rejects(verifyStore(toy.store, { repair: true }), names);
+  listGarbage(toy.store, { now: Date.now() }); // reading disturbs nobody
+  assert.deepEqual((await verifyStore(toy.store)).damages, []);
+  assert.equal((await first.result)!.status, "done");
+  assert.equal((await second.result)!.status, "done");
+  await collectGarbage(toy.store, { now: Date.now() });
+  await assertWhole(toy);
+});
