@@ -230,8 +230,7 @@ Deno.test("train refuses a --log inside its --out, which would stand in the way 
 Deno.test("status tells a run that goes on from one that was killed", () =>
   withStore(async (store) => {
     const header = { recipe: "tiny", parameters: {}, command: [], startedAt: "", host: HOST };
-    const lock = await store.lock();
-    await store.startRun(header);
+    const run = await store.startRun(header);
     interface Status {
       readonly runs: { readonly status: string; readonly pid?: number }[];
     }
@@ -240,7 +239,7 @@ Deno.test("status tells a run that goes on from one that was killed", () =>
       return [runs[0].status, runs[0].pid];
     };
     assert.deepEqual(await state(), ["running", Deno.pid]);
-    lock.release();
+    run[Symbol.dispose](); // as a kill does
     assert.deepEqual(await state(), ["killed", undefined]);
   }));
 

@@ -83,10 +83,11 @@ Deno.test({
 
 Deno.test("the pages' process may read code and store, listen on its port, and load DuckDB alone", () => {
   const permissions = uiPermissions({ store: "/s", port: 4870 });
-  assert.equal(permissions.length, 3);
-  const [read, net, native] = permissions.map((one) => one.split("=")[1].split(","));
+  assert.equal(permissions.length, 4);
+  const [read, sys, net, native] = permissions.map((one) => one.split("=")[1].split(","));
   const code = [...CODE_FOLDERS, "cli", "node_modules"].map((name) => join(PROJECT_FOLDER, name));
   assert.deepEqual(read, [...code, "/s"]);
+  assert.deepEqual(sys, ["hostname"]);
   assert.deepEqual(net, ["127.0.0.1:4870"]);
   assert.ok(native.every((folder) => /\/@duckdb\+node-bindings[^/]*$/.test(folder)), `${native}`);
 });

@@ -113,24 +113,26 @@ Deno.test("a running run's page has progress, time left, curves, and what stages
     await run.finish({ status: "interrupted", finishedAt: "", seconds: 1, instances: [] });
   }));
 
-Deno.test("a run that goes on under no process is called killed, once another came after it", () =>
+Deno.test("a run that goes on in no process is called killed, and no other that goes on beside it", () =>
   withStore(async (store) => {
-    const lock = await store.lock();
     const parameters = { a: {} };
     const first = await beginRun(store, { parameters });
     startStage(first, "a");
+    const second = await beginRun(store, { parameters });
+    tell(second, { type: "stage-waiting", id: "a", key: "", pid: 12, host: "<b>" });
     const context = contextOf(store);
     assert.match(plainText((await get(context, "/runs/0001")).text), /Running: 0 of 1/);
-    const second = await beginRun(store, { parameters });
+    assert.match(
+      words((await get(context, "/runs/0002")).text),
+      / a waiting for process 12 on <b>/,
+    );
+    first[Symbol.dispose](); // as a kill does
     const seen = words((await get(context, "/runs/0001")).text);
     assert.match(seen, /Killed : 0 stages ran/);
     assert.match(seen, / a stopped/);
     const list = words((await get(context, "/")).text);
     assert.match(list, /0002 tiny running .* 0001 tiny killed/);
-    lock.release();
-    for (const run of [first, second]) {
-      await run.finish({ status: "failed", finishedAt: "", seconds: 1, instances: [] });
-    }
+    await second.finish({ status: "failed", finishedAt: "", seconds: 1, instances: [] });
   }));
 
 Deno.test("two runs side by side: parameters, key fields, contents, loss", () =>

@@ -1,0 +1,214 @@
+/**
+ * A Slurm of one node on this machine's loopback, for tests: munged, slurmctld and slurmd as root, all
+ * they write in one folder. `deno run … tests/slurm/cluster.ts start FOLDER`, and `stop FOLDER`.
+ *
+ * Debian and Ubuntu: `apt-get install slurm-wlm munge`.
+ */
+import { join, resolve } from "node:path";
+
+/** The programs that must be installed. */
+const PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel"];
+
+/** A cluster that runs. */
+export interface Cluster {
+  readonly folder: string;
+  /** The variables by which Slurm's commands find it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The name of its one node. */
+  readonly node: string;
+}
+
+/** Why no cluster can be started here; null when one can. */
+export async function whyNoCluster(): Promise<string | null> {
+  const missing = PROGRAMS.filter((name) => !isInstalled(name));
+  if (missing.length > 0) return `${missing.join(", ")} not installed`;
+  if (await output("id", ["-u"]) !== "0") return "it takes root to start slurmd";
+  return null;
+}
+
+/** Starts the daemons and waits until the node is idle. */
+export async function startCluster(given: string): Promise<Cluster> {
+  const folder = resolve(given);
+  await Deno.mkdir(join(folder, "state"), { recursive: true });
+  await Deno.mkdir(join(folder, "spool"), { recursive: true });
+  const cluster = clusterIn(folder, await output("hostname", ["-s"]));
+  await Deno.writeTextFile(cluster.environment.SLURM_CONF, await configuration(cluster));
+  if (!await answers("munge", ["-n"])) await startMunge(folder);
+  await daemon(cluster, "slurmctld", []);
+  await startNode(cluster);
+  return cluster;
+}
+
+/** Starts the node's daemon and waits until the node takes jobs. */
+export async function startNode(cluster: Cluster): Promise<void> {
+  await daemon(cluster, "slurmd", ["-N", cluster.node]);
+  for (let tries = 0; tries < 150; tries++) {
+    const state = await slurm(cluster, "sinfo", ["-h", "-o", "%T"]).catch(() => "");
+    if (/^(idle|mixed|allocated)$/.test(state)) return;
+    if (/down|drain/.test(state)) {
+      const update = ["update", `NodeName=${cluster.node}`, "State=RESUME"];
+      await slurm(cluster, "scontrol", update).catch(() => "");
+    }
+    await pause(200);
+  }
+  throw new Error(`The node does not come up; see ${cluster.folder}.`);
+}
+
+/** Kills the node's daemon and every process of its jobs, as when its power goes. */
+export async function killNode(cluster: Cluster): Promise<void> {
+  await killFrom(join(cluster.folder, "slurmd.pid"), "SIGKILL");
+  const jobs = await slurm(cluster, "squeue", ["-h", "-o", "%A"]).catch(() => "");
+  for (const pid of await processesOf(jobs.split(/\s+/).filter((id) => id !== ""))) kill(pid);
+}
+
+/** Ends what `startCluster` started. */
+export async function stopCluster(cluster: Cluster): Promise<void> {
+  await slurm(cluster, "scancel", ["--state=PENDING"]).catch(() => "");
+  await killNode(cluster);
+  for (const name of ["slurmctld", "munged"]) {
+    await killFrom(join(cluster.folder, `${name}.pid`), "SIGKILL");
+  }
+}
+
+/** Calls one of Slurm's commands; throws with its words when it fails. */
+export async function slurm(cluster: Cluster, name: string, args: readonly string[]) {
+  return await output(name, args, cluster.environment);
+}
+
+function clusterIn(folder: string, node: string): Cluster {
+  return { folder, node, environment: { SLURM_CONF: join(folder, "slurm.conf") } };
+}
+
+async function configuration({ folder, node }: Cluster): Promise<string> {
+  const cores = navigator.hardwareConcurrency;
+  const memory = /RealMemory=(\d+)/.exec(await output("slurmd", ["-C"]))![1];
+  const settings = {
+    ClusterName: "ballast",
+    SlurmctldHost: `${node}(127.0.0.1)`,
+    SlurmUser: "root",
+    SlurmdUser: "root",
+    AuthType: "auth/munge",
+    CryptoType: "crypto/munge",
+    MpiDefault: "none",
+    ProctrackType: "proctrack/linuxproc",
+    TaskPlugin: "task/none",
+    SelectType: "select/cons_tres",
+    SelectTypeParameters: "CR_Core_Memory",
+    SchedulerType: "sched/backfill",
+    SchedulerParameters: "batch_sched_delay=0,sched_interval=1,bf_interval=1",
+    JobCompType: "jobcomp/filetxt",
+    JobCompLoc: join(folder, "jobcomp.log"),
+    ReturnToService: 2,
+    SlurmdTimeout: 5,
+    KillWait: 5,
+    StateSaveLocation: join(folder, "state"),
+    SlurmdSpoolDir: join(folder, "spool"),
+    SlurmctldPidFile: join(folder, "slurmctld.pid"),
+    SlurmdPidFile: join(folder, "slurmd.pid"),
+    SlurmctldLogFile: join(folder, "slurmctld.log"),
+    SlurmdLogFile: join(folder, "slurmd.log"),
+    SlurmctldPort: 16817,
+    SlurmdPort: 16818,
+    CommunicationParameters: "NoCtldInAddrAny,NoInAddrAny",
+  };
+  return [
+    ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
+    `NodeName=${node} NodeAddr=127.0.0.1 CPUs=${cores} RealMemory=${memory} State=UNKNOWN`,
+    "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO",
+    "PartitionName=other Nodes=ALL MaxTime=INFINITE State=UP OverSubscribe=NO",
+    "",
+  ].join("\n");
+}
+
+async function startMunge(folder: string): Promise<void> {
+  await Deno.mkdir("/run/munge", { recursive: true });
+  const places = [`--pid-file=${join(folder, "munged.pid")}`, `--log-file=${folder}/munged.log`];
+  const seed = `--seed-file=${folder}/munged.seed`;
+  await output("munged", ["--force", ...places, seed]);
+}
+
+async function daemon({ environment }: Cluster, name: string, args: readonly string[]) {
+  const { success } = await new Deno.Command(name, {
+    args: [...args],
+    env: environment,
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  if (!success) throw new Error(`${name} does not start.`);
+}
+
+/** Processes that Slurm started for some jobs, by the variable that it gives them. */
+async function processesOf(jobs: readonly string[]): Promise<number[]> {
+  const found: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    // Deno itself may not read these files of other processes; cat may.
+    const { stdout } = await new Deno.Command("cat", {
+      args: [`/proc/${name}/environ`],
+      stderr: "null",
+    }).output();
+    const text = new TextDecoder().decode(stdout);
+    if (jobs.some((job) => text.includes(`SLURM_JOB_ID=${job}\0`))) found.push(Number(name));
+  }
+  return found;
+}
+
+async function killFrom(pidFile: string, signal: Deno.Signal): Promise<void> {
+  const pid = Number(await Deno.readTextFile(pidFile).catch(() => "0"));
+  if (pid > 0) kill(pid, signal);
+}
+
+function kill(pid: number, signal: Deno.Signal = "SIGKILL"): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
+
+async function answers(name: string, args: readonly string[]): Promise<boolean> {
+  return await output(name, args).then(() => true, () => false);
+}
+
+async function output(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(name, {
+    args: [...args],
+    env: { ...env },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`${name} ${args.join(" ")}: ${decoder.decode(stderr).trim()}`);
+  return decoder.decode(stdout).trim();
+}
+
+function isInstalled(name: string): boolean {
+  const folders = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/sbin"];
+  return folders.some((folder) => {
+    try {
+      return Deno.statSync(join(folder, name)).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+if (import.meta.main) {
+  const [action, folder] = Deno.args;
+  if (action === "start") {
+    const { environment } = await startCluster(folder);
+    for (const [name, value] of Object.entries(environment)) {
+      await Deno.stdout.write(new TextEncoder().encode(`export ${name}=${value}\n`));
+    }
+  } else if (action === "stop") {
+    await stopCluster(clusterIn(resolve(folder), await output("hostname", ["-s"])));
+  } else throw new TypeError("Expected start FOLDER or stop FOLDER.");
+}
