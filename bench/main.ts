@@ -9,11 +9,13 @@
  *     deno task bench alpaca-eval  # against the alpaca_eval package
  *     deno task bench generate   # against transformers
  *     deno task bench overhead   # against DVC and Snakemake
+ *     deno task bench large-store  # on a store of 100,000 artifacts
  */
 import { ExpectedError, InputError } from "../core/problem.ts";
 import { printNotice, printResult } from "../cli/output.ts";
 import { benchAlpacaEval } from "./alpaca_eval/command.ts";
 import { benchGenerate } from "./generate/command.ts";
+import { benchLargeStore } from "./large_store/command.ts";
 import { measureNoOp } from "./no_op.ts";
 import { benchOverhead } from "./overhead/command.ts";
 import { benchTokenize } from "./tokenize/command.ts";
@@ -66,6 +68,7 @@ try {
   if (Deno.args[0] === "alpaca-eval") Deno.exit(await benchAlpacaEval(Deno.args.slice(1)));
   if (Deno.args[0] === "generate") Deno.exit(await benchGenerate(Deno.args.slice(1)));
   if (Deno.args[0] === "overhead") Deno.exit(await benchOverhead(Deno.args.slice(1)));
+  if (Deno.args[0] === "large-store") Deno.exit(await benchLargeStore(Deno.args.slice(1)));
   await runBenches(Deno.args);
 } catch (error) {
   if (!(error instanceof InputError || error instanceof ExpectedError)) throw error;
