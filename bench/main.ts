@@ -8,12 +8,16 @@
  *     deno task bench tokenize   # against datasets.map; see there too
  *     deno task bench alpaca-eval  # against the alpaca_eval package
  *     deno task bench generate   # against transformers
+ *     deno task bench overhead   # against DVC and Snakemake
+ *     deno task bench large-store  # on a store of 100,000 artifacts
  */
 import { ExpectedError, InputError } from "../core/problem.ts";
 import { printNotice, printResult } from "../cli/output.ts";
 import { benchAlpacaEval } from "./alpaca_eval/command.ts";
 import { benchGenerate } from "./generate/command.ts";
+import { benchLargeStore } from "./large_store/command.ts";
 import { measureNoOp } from "./no_op.ts";
+import { benchOverhead } from "./overhead/command.ts";
 import { benchTokenize } from "./tokenize/command.ts";
 import { benchTraining } from "./training/command.ts";
 import { measureStep } from "./training_step.ts";
@@ -42,7 +46,14 @@ async function runBenches(args: readonly string[]): Promise<void> {
   const names = args.length > 0 ? args : Object.keys(BENCHES);
   for (const name of names) {
     if (BENCHES[name] === undefined) {
-      const known = [...Object.keys(BENCHES), "alpaca-eval", "generate", "tokenize", "training"]
+      const known = [
+        ...Object.keys(BENCHES),
+        "alpaca-eval",
+        "generate",
+        "overhead",
+        "tokenize",
+        "training",
+      ]
         .join(", ");
       throw new InputError([{ path: name, message: `There is no such bench; expected ${known}.` }]);
     }
@@ -56,6 +67,8 @@ try {
   if (Deno.args[0] === "tokenize") Deno.exit(await benchTokenize(Deno.args.slice(1)));
   if (Deno.args[0] === "alpaca-eval") Deno.exit(await benchAlpacaEval(Deno.args.slice(1)));
   if (Deno.args[0] === "generate") Deno.exit(await benchGenerate(Deno.args.slice(1)));
+  if (Deno.args[0] === "overhead") Deno.exit(await benchOverhead(Deno.args.slice(1)));
+  if (Deno.args[0] === "large-store") Deno.exit(await benchLargeStore(Deno.args.slice(1)));
   await runBenches(Deno.args);
 } catch (error) {
   if (!(error instanceof InputError || error instanceof ExpectedError)) throw error;

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import type { Json } from "../core/json.ts";
 import { isDigest } from "./store/names.ts";
-import { type KeyRecord, parseObject, type RunRecord } from "./store/records.ts";
+import { parseObject, type RunRecord } from "./store/records.ts";
 import { listFiles } from "./store/seal_folder.ts";
 import { removeTree, type Store } from "./store/store.ts";
 import { naming, readTextIfThere } from "../core/write_atomically.ts";
@@ -52,11 +52,11 @@ export function listGarbage(store: Store, options: KeepOptions): GarbageList {
       throw new RangeError(`Expected ${name} to be an integer of at least 0 but found ${value}.`);
     }
   }
-  const keys = new Map(store.listKeys().map((key) => [key, store.readKey(key)]));
   const objects = store.listObjects();
+  const keys = keyUses(store, new Set(objects));
   const runs = keptRuns(store, options.runs);
   const roots = new Set([...runs.flatMap(keysOf), ...lastKeys(store)]);
-  const kept = reachable(keys, new Set(objects), roots);
+  const kept = reachable(keys, roots);
   const oldest = options.now - (options.days ?? 14) * 86_400_000;
   const garbage = [
     ...unneededKeys(store, keys, kept.keys),
@@ -102,7 +102,8 @@ function keptRuns(store: Store, newest: number | undefined): RunRecord[] {
     last.set(`last of ${run.recipe}`, run);
     if (run.status === "done") last.set(`last finished of ${run.recipe}`, run);
   }
-  return runs.filter((run) => [...last.values()].includes(run));
+  const kept = new Set(last.values());
+  return runs.filter((run) => kept.has(run));
 }
 
 function keysOf(run: RunRecord): string[] {
@@ -117,27 +118,56 @@ function lastKeys(store: Store): string[] {
     .filter((key) => typeof key === "string");
 }
 
+/** What of a key record decides what stays; the records of a large store would not fit into memory. */
+interface KeyUse {
+  /** For a person: `train/dpo@seed=1 of tiny`. */
+  readonly what: string;
+  readonly acceptedFrom: string | undefined;
+  /** Objects in the store that it gave, and objects that it names. */
+  readonly outputs: readonly string[];
+  readonly reads: readonly string[];
+}
+
+/** Each key's use; `null` for a damaged one. */
+function keyUses(store: Store, objects: ReadonlySet<string>): Map<string, KeyUse | null> {
+  return new Map(
+    store.listKeys().map((key) => {
+      const record = store.readKey(key);
+      if (record === null) return [key, null];
+      const { instance, recipe, acceptedFrom, outputs, fields } = record;
+      return [key, {
+        what: `${instance} of ${recipe}`,
+        acceptedFrom,
+        outputs: Object.values(outputs).map(({ digest }) => digest).filter((one) =>
+          objects.has(one)
+        ),
+        reads: digestsIn(fields).filter((one) => objects.has(one)),
+      }];
+    }),
+  );
+}
+
 function reachable(
-  keys: ReadonlyMap<string, KeyRecord | null>,
-  objects: ReadonlySet<string>,
+  keys: ReadonlyMap<string, KeyUse | null>,
   roots: Iterable<string>,
 ): { keys: Set<string>; objects: Set<string> } {
   const makers = new Map<string, string[]>();
-  for (const [key, record] of keys) {
-    for (const { digest } of Object.values(record?.outputs ?? {})) {
-      makers.set(digest, [...makers.get(digest) ?? [], key]);
+  for (const [key, use] of keys) {
+    for (const digest of use?.outputs ?? []) {
+      const made = makers.get(digest);
+      if (made === undefined) makers.set(digest, [key]);
+      else made.push(key);
     }
   }
   const kept = { keys: new Set<string>(), objects: new Set<string>() };
   const pending = [...roots];
   for (let key = pending.pop(); key !== undefined; key = pending.pop()) {
-    const record = keys.get(key);
-    if (!record || kept.keys.has(key)) continue;
+    const use = keys.get(key);
+    if (!use || kept.keys.has(key)) continue;
     kept.keys.add(key);
-    if (record.acceptedFrom !== undefined) pending.push(record.acceptedFrom);
-    const outputs = Object.values(record.outputs).map(({ digest }) => digest);
-    for (const digest of [...outputs, ...digestsIn(record.fields)]) {
-      if (!objects.has(digest) || kept.objects.has(digest)) continue;
+    if (use.acceptedFrom !== undefined) pending.push(use.acceptedFrom);
+    for (const digest of [...use.outputs, ...use.reads]) {
+      if (kept.objects.has(digest)) continue;
       kept.objects.add(digest);
       pending.push(...makers.get(digest) ?? []);
     }
@@ -153,13 +183,11 @@ function digestsIn(value: Json): string[] {
 
 function unneededKeys(
   store: Store,
-  keys: ReadonlyMap<string, KeyRecord | null>,
+  keys: ReadonlyMap<string, KeyUse | null>,
   kept: ReadonlySet<string>,
 ): Garbage[] {
-  return [...keys].filter(([key]) => !kept.has(key)).map(([key, record]) => {
-    const path = store.keyPath(key);
-    const what = record === null ? "a damaged key" : `${record.instance} of ${record.recipe}`;
-    return item("key", { store, path, what });
+  return [...keys].filter(([key]) => !kept.has(key)).map(([key, use]) => {
+    return item("key", { store, path: store.keyPath(key), what: use?.what ?? "a damaged key" });
   });
 }
 

@@ -57,9 +57,9 @@ export async function verifyStore(
   }
   using _lock = options.repair ? await store.lock() : null;
   const found: Omit<Damage, "movedTo">[] = [];
-  const { objects, bytes } = await checkObjects(store, options, found);
+  const { objects, bytes, whole } = await checkObjects(store, options, found);
   const keys = store.listKeys();
-  const incompleteKeys = checkKeys(store, keys, found);
+  const incompleteKeys = checkKeys(store, { keys, whole, progress: options.progress }, found);
   checkInstances(store, found);
   const runs = checkRuns(store, found);
   const damages = await Promise.all(found.map(async (damage) => ({
@@ -74,6 +74,7 @@ type Found = Omit<Damage, "movedTo">[];
 
 async function checkObjects(store: Store, options: VerifyOptions, found: Found) {
   const folders = store.listObjects();
+  const whole = new Set<string>();
   let bytes = 0;
   for (const path of strays(store, "objects")) {
     found.push({ kind: "stray", path, faults: ["is no object"] });
@@ -85,10 +86,10 @@ async function checkObjects(store: Store, options: VerifyOptions, found: Found) 
     if (result.faults.length > 0) {
       const path = relative(store, store.objectPath(digest));
       found.push({ kind: "object", path, faults: result.faults });
-    }
+    } else whole.add(digest);
   }
   options.progress?.({ done: folders.length, total: folders.length, unit: "objects" });
-  return { objects: folders.length, bytes };
+  return { objects: folders.length, bytes, whole };
 }
 
 async function checkObject(
@@ -143,16 +144,24 @@ async function hashIfThere(path: string) {
   }
 }
 
-function checkKeys(store: Store, keys: readonly string[], found: Found): string[] {
+interface KeysToCheck extends Pick<VerifyOptions, "progress"> {
+  readonly keys: readonly string[];
+  /** Objects that were found to be as written. */
+  readonly whole: ReadonlySet<string>;
+}
+
+function checkKeys(store: Store, { keys, whole, progress }: KeysToCheck, found: Found): string[] {
+  const isThere = (digest: string) => whole.has(digest) || store.hasObject(digest);
   const incomplete: string[] = [];
   for (const path of strays(store, "keys")) {
     found.push({ kind: "stray", path, faults: ["is no key record"] });
   }
-  for (const key of keys) {
+  for (const [index, key] of keys.entries()) {
+    progress?.({ done: index + 1, total: keys.length, unit: "keys" });
     const record = parseKeyRecord(readTextIfThere(store.keyPath(key)) ?? "", key);
     if (typeof record === "string") {
       found.push({ kind: "key", path: relative(store, store.keyPath(key)), faults: [record] });
-    } else if (!Object.values(record.outputs).every(({ digest }) => store.hasObject(digest))) {
+    } else if (!Object.values(record.outputs).every(({ digest }) => isThere(digest))) {
       incomplete.push(key);
     }
   }

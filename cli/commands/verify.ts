@@ -1,7 +1,8 @@
 import { formatBytes } from "../../pipeline/reporters/quantities.ts";
 import { verifyStore } from "../../pipeline/verify.ts";
 import { artifactTypes } from "../../stages/artifact_types.ts";
-import { printJson, printResult } from "../output.ts";
+import { printJson, printResult, showProgress } from "../output.ts";
+import { seldom } from "../seldom.ts";
 import { openStore } from "../session.ts";
 
 /** Checks the store; returns 1 when something in it is damaged. */
@@ -13,6 +14,7 @@ export async function verify(
     repair,
     rebuild,
     types: deep ? artifactTypes : undefined,
+    progress: seldom(showProgress, () => performance.now()),
   });
   if (options.json) printJson(found);
   else {

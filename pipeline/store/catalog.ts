@@ -5,18 +5,20 @@ import { ExpectedError } from "../../core/problem.ts";
 import {
   type CatalogTable,
   type Cell,
+  KEY_TABLES,
+  keyRows,
+  OBJECT_TABLE,
+  objectRows,
   RUN_TABLES,
   runRows,
-  STORE_TABLES,
-  storeRows,
   VIEWS,
 } from "./catalog_tables.ts";
 import { withFileLock } from "./store_lock.ts";
 import { removeTree, type Store } from "./store.ts";
-import { explainFailure, naming, syncPath } from "../../core/write_atomically.ts";
+import { explainFailure, isMissing, naming, syncPath } from "../../core/write_atomically.ts";
 
 /** The layout of the catalog; one of another layout is made anew. */
-const CATALOG_FORMAT = 2;
+const CATALOG_FORMAT = 3;
 
 /** Where a store's catalog lies: an index that can always be made again, open to SQL. */
 export function catalogPath(store: Store): string {
@@ -29,8 +31,9 @@ export async function rebuildCatalog(store: Store): Promise<void> {
 }
 
 /**
- * Brings the catalog up to date: keys and objects as they are now, and the runs that were not in it. Runs
- * that it holds as ended are not read again.
+ * Brings the catalog up to date: keys, objects and runs that were not in it, and keys whose files have
+ * changed; what is gone goes. Objects that it holds, and runs that it holds as ended, are not read again:
+ * a store of very many artifacts must not be read whole after each run.
  *
  * Nobody keeps the catalog open: it is written as a temporary file, which then takes its name, so that
  * readers see the old one or the new.
@@ -125,8 +128,8 @@ async function build(store: Store, path: string): Promise<void> {
   try {
     await connection.run("BEGIN");
     const known = await prepareTables(connection);
-    const rows = storeRows(store);
-    for (const [i, table] of STORE_TABLES.entries()) await append(connection, table, rows[i]);
+    await indexKeys(connection, store);
+    await indexObjects(connection, store);
     for (const run of store.listRuns().filter((id) => !known.has(id))) {
       const rows = runRows(store, run);
       for (const [i, table] of RUN_TABLES.entries()) await append(connection, table, rows[i]);
@@ -146,17 +149,71 @@ async function prepareTables(connection: DuckDBConnection): Promise<Set<string>>
   const versions = (await connection.runAndReadAll("SELECT version FROM format")).getRows();
   if (versions.length === 0) await connection.run(`INSERT INTO format VALUES (${CATALOG_FORMAT})`);
   else if (versions[0][0] !== CATALOG_FORMAT) throw new RangeError("another layout");
-  for (const { name, columns } of [...STORE_TABLES, ...RUN_TABLES]) {
+  for (const { name, columns } of [...KEY_TABLES, OBJECT_TABLE, ...RUN_TABLES]) {
     const list = Object.entries(columns).map(([column, type]) => `${column} ${type}`).join(", ");
     await connection.run(`CREATE TABLE IF NOT EXISTS ${name} (${list})`);
   }
-  for (const { name } of STORE_TABLES) await connection.run(`DELETE FROM ${name}`);
   const unfinished = "SELECT run FROM runs WHERE status = 'running'";
   for (const { name } of RUN_TABLES.toReversed()) {
     await connection.run(`DELETE FROM ${name} WHERE run IN (${unfinished})`);
   }
   const known = await connection.runAndReadAll("SELECT run FROM runs");
   return new Set(known.getRows().map(([run]) => String(run)));
+}
+
+/** Rows of so many keys or objects are appended together: memory does not grow with the store. */
+const BATCH = 1000;
+
+async function indexKeys(connection: DuckDBConnection, store: Store): Promise<void> {
+  const known = new Map(
+    (await connection.runAndReadAll("SELECT key, changed FROM indexed_keys")).getRows()
+      .map(([key, changed]) => [String(key), Number(changed)]),
+  );
+  const changed = new Map(store.listKeys().map((key) => [key, changeOf(store.keyPath(key))]));
+  const added = [...changed].filter(([key, time]) => known.get(key) !== time);
+  const outdated = [...known.keys()].filter((key) => known.get(key) !== changed.get(key));
+  for (const { name } of KEY_TABLES) await remove(connection, `${name} WHERE key`, outdated);
+  for (let first = 0; first < added.length; first += BATCH) {
+    const rows = added.slice(first, first + BATCH).map(([key, time]) => keyRows(store, key, time));
+    for (const [i, table] of KEY_TABLES.entries()) {
+      await append(connection, table, rows.flatMap((each) => each[i]));
+    }
+  }
+}
+
+async function indexObjects(connection: DuckDBConnection, store: Store): Promise<void> {
+  const { name } = OBJECT_TABLE;
+  const rows = (await connection.runAndReadAll(`SELECT digest FROM ${name}`)).getRows();
+  const known = new Set(rows.map(([digest]) => String(digest)));
+  const present = new Set(store.listObjects());
+  await remove(connection, `${name} WHERE digest`, [...known].filter((one) => !present.has(one)));
+  const added = [...present].filter((digest) => !known.has(digest));
+  for (let first = 0; first < added.length; first += BATCH) {
+    const batch = added.slice(first, first + BATCH);
+    await append(connection, OBJECT_TABLE, batch.flatMap((digest) => objectRows(store, digest)));
+  }
+}
+
+/** @param from table and column, as `keys WHERE key`  @param values hex digests */
+async function remove(
+  connection: DuckDBConnection,
+  from: string,
+  values: readonly string[],
+): Promise<void> {
+  for (let first = 0; first < values.length; first += BATCH) {
+    const list = values.slice(first, first + BATCH).map((value) => `'${value}'`).join(", ");
+    await connection.run(`DELETE FROM ${from} IN (${list})`);
+  }
+}
+
+/** When a file was last changed, in milliseconds since the epoch; 0 when it is gone. */
+function changeOf(path: string): number {
+  try {
+    return Deno.statSync(path).mtime?.getTime() ?? 0;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  }
 }
 
 async function append(

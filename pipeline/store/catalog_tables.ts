@@ -130,8 +130,17 @@ const TRAINING_STEPS: CatalogTable = {
   },
 };
 
-/** Tables that are made anew at every update: keys and objects come and go. */
-export const STORE_TABLES = [KEYS, OUTPUTS, OBJECTS];
+/** When each key's file that the catalog holds was last changed, in milliseconds since the epoch. */
+const INDEXED_KEYS: CatalogTable = {
+  name: "indexed_keys",
+  columns: { key: "VARCHAR", changed: "DOUBLE" },
+};
+
+/** Tables of keys, by their column `key`: rows come and go with the keys' files. */
+export const KEY_TABLES = [KEYS, OUTPUTS, INDEXED_KEYS];
+
+/** The table of objects, by its column `digest`. */
+export const OBJECT_TABLE = OBJECTS;
 
 /** Tables to which the rows of new runs are added. */
 export const RUN_TABLES = [RUNS, INSTANCES, PROGRESS, LOGS, TRAINING_STEPS];
@@ -147,23 +156,32 @@ export const VIEWS: readonly string[] = [
    FROM instances JOIN outputs USING (key)`,
 ];
 
-/** The rows of `STORE_TABLES`, in their order. Damaged records are left out. */
-export function storeRows(store: Store): Cell[][][] {
-  const records = store.listKeys().map((key) => store.readKey(key)).filter((r) => r !== null);
-  const artifacts = store.listObjects().map((d) => store.readArtifact(d)).filter((a) => a !== null);
+/**
+ * The rows of `KEY_TABLES` for one key, in their order; none when its record is damaged.
+ * @param changed when its file was, in milliseconds since the epoch
+ */
+export function keyRows(store: Store, key: string, changed: number): Cell[][][] {
+  const r = store.readKey(key);
+  if (r === null) return KEY_TABLES.map(() => []);
   return [
-    records.map((r) => [
+    [[
       ...[r.key, r.recipe, r.instance, r.stage, r.seconds, r.peakMemoryBytes],
       ...[timeOf(r.finishedAt), r.host.isa, r.host.os, r.host.deno, r.acceptedFrom ?? null],
       ...[JSON.stringify(r.warnings), JSON.stringify(r.fields)],
+    ]],
+    Object.entries(r.outputs).map(([port, { type, digest, bytes }]) => [
+      ...[key, port, type, digest, bytes],
     ]),
-    records.flatMap(({ key, outputs }) =>
-      Object.entries(outputs).map((
-        [port, { type, digest, bytes }],
-      ) => [key, port, type, digest, bytes])
-    ),
-    artifacts.map(({ digest, type, bytes, files }) => [digest, type, bytes, files.length]),
+    [[key, changed]],
   ];
+}
+
+/** The rows of `OBJECT_TABLE` for one object; none when it is damaged. */
+export function objectRows(store: Store, digest: string): Cell[][] {
+  const artifact = store.readArtifact(digest);
+  if (artifact === null) return [];
+  const { type, bytes, files } = artifact;
+  return [[digest, type, bytes, files.length]];
 }
 
 /** The rows of `RUN_TABLES` for one run, in their order; none when its record is damaged. */

@@ -2,7 +2,7 @@ import type { Work } from "../prediction.ts";
 import type { KeyRecord } from "./records.ts";
 import { parseObject } from "./records.ts";
 import { withFileLock } from "./store_lock.ts";
-import { readTextIfThere, writeAtomically } from "../../core/write_atomically.ts";
+import { isMissing, readTextIfThere, writeAtomically } from "../../core/write_atomically.ts";
 
 /** A stage's speed at some work, and which instance showed it last. */
 export interface Speed {
@@ -18,6 +18,15 @@ interface KeptSpeed extends Speed {
   readonly unit: string;
   readonly like: string;
   readonly scale: number;
+}
+
+/** What the file holds. */
+interface KeptTimings {
+  /** Seconds by a stage's name, the newest last. */
+  readonly stages: Readonly<Record<string, number>>;
+  /** Seconds by recipe and instance, the newest last. */
+  readonly instances: Readonly<Record<string, number>>;
+  readonly speeds: readonly KeptSpeed[];
 }
 
 /** Whose speed is asked for. */
@@ -36,12 +45,15 @@ const LEAST_WORK = 0.25;
 
 /** How long stages last took and how fast they were, in one small file: estimates need no database. */
 export class Timings {
+  /** What the file held when it had this size and time: a plan asks once an instance. */
+  #read: { readonly stamp: string; readonly timings: KeptTimings } | null = null;
+
   /** @param path `timings.json`  @param temporary a folder on the same file system */
   constructor(readonly path: string, readonly temporary: string) {}
 
   /** Seconds that an instance of a recipe last took, else those of the stage's last instance, else `null`. */
   pastSeconds(stage: string, place?: { recipe: string; instance: string }): number | null {
-    const { stages, instances } = this.#read();
+    const { stages, instances } = this.#kept();
     const own = place && instances[`${place.recipe}: ${place.instance}`];
     return own ?? stages[stage] ?? null;
   }
@@ -58,7 +70,7 @@ export class Timings {
       if (one.like !== work.like) return 2;
       return one.recipe === recipe && one.instance === instance ? 0 : 1;
     };
-    const [best] = this.#read().speeds
+    const [best] = this.#kept().speeds
       .filter((one) => one.machine === machine && one.unit === work.unit)
       .filter((one) => distance(one) <= Math.log(NEAR))
       .sort((a, b) => rank(a) - rank(b) || distance(a) - distance(b));
@@ -80,24 +92,30 @@ export class Timings {
     record: Pick<KeyRecord, "recipe" | "instance" | "stage" | "seconds" | "work">,
     machine?: string,
   ): Promise<void> {
-    const { stages, instances, speeds } = this.#read();
+    const { stages, instances, speeds } = this.#kept();
     const { recipe, instance, stage, seconds, work } = record;
-    stages[stage] = seconds;
-    instances[`${recipe}: ${instance}`] = seconds;
     const kept = work === undefined || machine === undefined || seconds <= 0
       ? speeds
       : withSpeed(speeds, { machine, recipe, instance, stage, ...speedOf(work, seconds) });
-    const text = JSON.stringify({ stages, instances, speeds: kept });
+    const text = JSON.stringify({
+      stages: withSeconds(stages, stage, seconds),
+      instances: withSeconds(instances, `${recipe}: ${instance}`, seconds),
+      speeds: kept,
+    });
     await writeAtomically(this.path, `${text}\n`, this.temporary);
   }
 
-  #read() {
+  #kept(): KeptTimings {
+    const stamp = stampOf(this.path);
+    if (this.#read?.stamp === stamp) return this.#read.timings;
     const value = parseObject(readTextIfThere(this.path));
-    return {
+    const timings = {
       stages: secondsOf(value?.stages),
       instances: secondsOf(value?.instances),
       speeds: speedsOf(value?.speeds),
     };
+    this.#read = { stamp, timings };
+    return timings;
   }
 }
 
@@ -116,6 +134,29 @@ function withSpeed(speeds: readonly KeptSpeed[], added: KeptSpeed): KeptSpeed[] 
 
 /** Speeds that are kept, from the newest back. */
 const KEPT = 300;
+
+/** Instances and stages whose seconds are kept: the file is written whenever a stage ends. */
+const KEPT_SECONDS = 2000;
+
+function withSeconds(
+  known: Readonly<Record<string, number>>,
+  name: string,
+  seconds: number,
+): Record<string, number> {
+  const { [name]: _, ...others } = known;
+  return Object.fromEntries([...Object.entries(others).slice(1 - KEPT_SECONDS), [name, seconds]]);
+}
+
+/** Tells one version of a file from another: each is written whole under a new inode. */
+function stampOf(path: string): string {
+  try {
+    const { ino, size, mtime, ctime } = Deno.statSync(path);
+    return `${ino} ${size} ${mtime?.getTime()} ${ctime?.getTime()}`;
+  } catch (error) {
+    if (isMissing(error)) return "";
+    throw error;
+  }
+}
 
 function speedsOf(value: unknown): KeptSpeed[] {
   if (!Array.isArray(value)) return [];

@@ -25,8 +25,10 @@ async function overwrite(path: string, text: string): Promise<void> {
 Deno.test("verifyStore() finds a whole store whole", () =>
   withStore(async (store) => {
     await filled(store);
-    const seen: number[] = [];
-    const found = await verifyStore(store, { progress: ({ done }) => seen.push(done) });
+    const seen: string[] = [];
+    const found = await verifyStore(store, {
+      progress: ({ done, total, unit }) => seen.push(`${done}/${total} ${unit}`),
+    });
     assert.deepEqual(found, {
       objects: 1,
       keys: 1,
@@ -35,7 +37,7 @@ Deno.test("verifyStore() finds a whole store whole", () =>
       damages: [],
       incompleteKeys: [],
     });
-    assert.deepEqual(seen, [0, 1]);
+    assert.deepEqual(seen, ["0/1 objects", "1/1 objects", "1/1 keys"]);
   }));
 
 Deno.test("verifyStore() of a store that is not there finds nothing and creates nothing", () =>

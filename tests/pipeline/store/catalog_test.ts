@@ -194,3 +194,33 @@ Deno.test("opening a store does not load the database", async () => {
   assert.ok(loaded.some((specifier) => specifier.endsWith("core/digest.ts")));
   assert.deepEqual(loaded.filter((specifier) => /duckdb|catalog/.test(specifier)), []);
 });
+
+Deno.test("updateCatalog() takes up new, changed and removed keys and objects, and reads no others", () =>
+  withStore(async (store) => {
+    await fill(store);
+    await updateCatalog(store);
+    const [kept, gone] = [
+      keyRecord("train/dpo@seed=1", "").key,
+      keyRecord("train/sft@seed=1", "").key,
+    ];
+    // Its file is as old as before, so that its damage is not noticed: it was not read.
+    const { mtime } = await Deno.stat(store.keyPath(kept));
+    await Deno.writeTextFile(store.keyPath(kept), "no record");
+    await Deno.utime(store.keyPath(kept), mtime!, mtime!);
+    await Deno.remove(store.keyPath(gone));
+    const other = await commitFiles(store, "b", { "b.txt": "bcd" });
+    await store.commitKey(keyRecord("audit", other));
+    const rows = () =>
+      queryCatalog(
+        store,
+        "SELECT instance, port, seconds FROM keys JOIN outputs USING (key) ORDER BY 1",
+      );
+    assert.deepEqual(await rows(), [
+      { instance: "audit", port: "out", seconds: 1.5 },
+      { instance: "train/dpo@seed=1", port: "out", seconds: 1.5 },
+    ]);
+    await store.commitKey(keyRecord("audit", other, { seconds: 7 }));
+    await Deno.remove(store.objectPath(other), { recursive: true });
+    assert.deepEqual((await rows())[0], { instance: "audit", port: "out", seconds: 7 });
+    assert.deepEqual(await queryCatalog(store, "SELECT count(*) AS n FROM objects"), [{ n: 1 }]);
+  }));

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { pathParam } from "../../../pipeline/path_param.ts";
 import { defineStage, type Stage, type StageContext } from "../../../pipeline/stage.ts";
+import { mischief } from "./mischief.ts";
 import { scale } from "./scale.ts";
 
 async function write(context: StageContext<unknown>, value: number): Promise<void> {
@@ -140,5 +141,7 @@ export const environment = defineStage({
 
 /** The toy stages by name. */
 export const toyStages: ReadonlyMap<string, Stage> = new Map<string, Stage>(
-  [source, multiply, total, trouble, environment].map((stage) => [stage.name, stage as Stage]),
+  [source, multiply, total, trouble, environment, mischief].map((
+    stage,
+  ) => [stage.name, stage as Stage]),
 );
