@@ -10,7 +10,7 @@ import type { KeyRecord, RunHeader, RunInstance } from "./store/records.ts";
 import type { ActiveRun } from "./store/run_log.ts";
 
 /** What a run needs beside what planning and attempts need. */
-export interface RunContext extends Omit<AttemptContext, "records"> {
+export interface RunContext extends Omit<AttemptContext, "records" | "run"> {
   readonly subscribers: readonly EventSubscriber[];
   readonly header: RunHeader;
   /** What may be run; the rest must be cached. */
@@ -184,7 +184,7 @@ class RunLoop {
     const resumed = store.hasScratch(key);
     let attempt: Attempt;
     try {
-      const context = { ...this.context, records: this.#records };
+      const context = { ...this.context, records: this.#records, run: this.active.id };
       attempt = await Attempt.start(one, context, (message) => this.#tell(id, message));
     } catch (error) {
       return this.#fail(one, 0, error instanceof Error ? error.message : String(error));
