@@ -26,7 +26,9 @@ export const judgeParams = {
   seeds: z.array(z.int().min(0)).min(1).optional().describe(
     "Judge each once under each, and send it; once and none unless given",
   ),
-  coverage: z.number().min(0).max(1).describe("Share of judgments that must be scored"),
+  coverage: z.number().min(0).max(1).describe(
+    "Share of what tables count that must be scored: of judgments, or of pairs in both orders",
+  ),
   concurrency: z.int().min(1).default(8).describe("Requests under way at once"),
   requestsPerMinute: z.number().gt(0).optional().describe("Most requests begun in a minute"),
   attempts: z.int().min(1).default(6).describe("Attempts for each request"),
