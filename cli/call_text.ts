@@ -4,9 +4,9 @@ import { type Calls, totalCalls } from "../pipeline/prediction.ts";
 import { formatCount } from "../pipeline/reporters/quantities.ts";
 
 /** What a stage asks of a judge: `about 160 calls, at most $1.20`. */
-export function callText({ count, dollars }: Calls): string {
+export function callText({ count, isAtMost, dollars }: Calls): string {
   if (count === null) return "calls not known yet";
-  const calls = `about ${formatCount(count, "call")}`;
+  const calls = `${isAtMost ? "at most" : "about"} ${formatCount(count, "call")}`;
   return `${calls}, ${dollars === null ? "price not known" : `at most ${formatDollars(dollars)}`}`;
 }
 
@@ -24,12 +24,12 @@ export function callLines(planned: readonly PlannedInstance[]): string[] {
   if (total === null) return [];
   const known = parts.filter(({ count }) => count !== null);
   const priced = known.filter(({ dollars }) => dollars !== null);
-  const { count } = totalCalls(known) ?? { count: 0 };
+  const { count, isAtMost = false } = totalCalls(known) ?? { count: 0 };
   const { dollars } = totalCalls(priced) ?? { dollars: 0 };
   const unknown = parts.length - known.length;
   const unpriced = known.length - priced.length;
   const told = [
-    `Judges: about ${formatCount(count!, "call")}`,
+    `Judges: ${isAtMost ? "at most" : "about"} ${formatCount(count!, "call")}`,
     ...(priced.length > 0 ? [`at most ${formatDollars(dollars!)}`] : []),
     ...(unpriced > 0
       ? [`price of ${formatCount(unpriced, "stage")} not known (parameter prices)`]

@@ -68,6 +68,7 @@ export async function runDirectly(
   using interrupts = listenForInterrupts(stopping);
   const job = localExecutor().start({
     id: stage.name,
+    run: stage.name,
     stage: stage.name,
     module: stage.module,
     artifactTypes: ARTIFACT_TYPES,

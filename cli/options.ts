@@ -31,6 +31,15 @@ export function fraction(value: string): number {
   return number;
 }
 
+/** A share, from 0 to 1. */
+export function share(value: string): number {
+  const number = Number(value);
+  if (value.trim() === "" || !(number >= 0 && number <= 1)) {
+    throw new InvalidArgumentError("Expected a share from 0 to 1, such as 0.95.");
+  }
+  return number;
+}
+
 /** A size such as 5GB, 200MB or 1000000, in bytes; units are powers of ten, as transformers has them. */
 export function byteSize(value: string): number {
   const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([kmg]?b)?$/i.exec(value) ?? [];

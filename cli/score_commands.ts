@@ -1,5 +1,5 @@
 import type { Command } from "@commander-js/extra-typings";
-import { fraction, jsonOption } from "./options.ts";
+import { fraction, jsonOption, share } from "./options.ts";
 
 /** `ballast score …`: figures from judgments that are there already; nothing is asked or run. */
 export function addScoreCommands(root: Command): void {
@@ -17,6 +17,12 @@ Examples:
   addMtBench(score as unknown as Command);
 }
 
+const MIN_COVERAGE = [
+  "--min-coverage <share>",
+  "refuse files with a smaller share of readable judgments, from 0 to 1 (default: none)",
+  share,
+] as const;
+
 function addAlpacaEval(score: Command): void {
   score.command("alpaca-eval")
     .description("Win rate and length-controlled win rate of AlpacaEval 2.0 annotations.")
@@ -29,6 +35,7 @@ function addAlpacaEval(score: Command): void {
     )
     .option("--weights <file>", "CSV with published GLM weights to predict from, instead of a fit")
     .option("--leaderboard <file>", "put the figures into this leaderboard.csv; made if missing")
+    .option(...MIN_COVERAGE)
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -70,19 +77,27 @@ Example:
 
 function addMtBench(score: Command): void {
   score.command("mt-bench")
-    .description("Grades, or wins of one model over another, from FastChat's judgment files.")
+    .description(
+      "Grades, or wins of one model over another, from FastChat's judgment files; a recipe's judge " +
+        "leaves such files for its own prompts, too.",
+    )
     .option("--pairwise <file>", "pairwise judgments as JSON lines, each in both orders")
     .option("--a <model>", "the model whose wins count, as the file names it")
     .option("--b <model>", "the model that it is compared with")
     .option("--single <file>", "grades as JSON lines")
     .option("--questions <file>", "question.jsonl, where questions are not MT-Bench's own 80")
     .option("--judge <model>", "the judge, where the file has several")
+    .option("--agree-with <file>", "another judge's pairwise judgments, to hold these against")
+    .option("--agree-with-judge <model>", "that judge, where the file has several")
+    .option(...MIN_COVERAGE)
     .addOption(jsonOption())
     .addHelpText(
       "after",
       `
 Examples:
   deno task ballast score mt-bench --pairwise gpt-4_pair.jsonl --a rpo --b dpo
+  deno task ballast score mt-bench --pairwise gpt-4_pair.jsonl --a rpo --b dpo \\
+    --agree-with qwen_pair.jsonl --min-coverage 0.95
   deno task ballast score mt-bench --single gpt-4_single.jsonl --json`,
     )
     .action(async (options) => {

@@ -4,7 +4,8 @@ import { canonicalJson } from "../core/json.ts";
 import { collectProblems } from "../core/problem.ts";
 import { modelOutputsJson, readModelOutputs } from "./alpaca_eval/model_outputs.ts";
 import type { Conversation } from "./converse.ts";
-import { alpacaItems, mtBenchTemplates } from "./judge/benchmark_items.ts";
+import { alpacaItems, mtBenchItems, mtBenchTemplates } from "./judge/benchmark_items.ts";
+import { judgingSizes } from "./judge/judging_sizes.ts";
 import { chooseTemplate, readJudgeTemplates } from "./judge/template.ts";
 import { readAnswers } from "./mt_bench/answers.ts";
 import { jsonLines } from "./mt_bench/judgments.ts";
@@ -115,15 +116,53 @@ export async function writeAnswers(
   await Deno.writeTextFile(join(folder, ANSWER_FILES[files.benchmark]), text);
 }
 
-/** How much a benchmark asks: replies, and the mean characters of what the user says before each. */
+/**
+ * How much a benchmark asks of a model, and of its judge beside the model's answers: `questions`
+ * (conversations), `prompts` (replies, all turns together) and the mean `promptCharacters` that the user
+ * says before each; of a judge's request the mean `pairBytes` without answers (of MT-Bench also
+ * `gradeBytes`, of answers by themselves) and how many answers of a system it shows (`answersShown`); of
+ * AlpacaEval the `baselineBytes` of an answer of the baseline.
+ */
 export async function measureBenchmark(
   files: BenchmarkFiles,
-): Promise<{ prompts: number; promptCharacters: number }> {
-  const turns = (await readConversations(files)).flatMap(({ opening, followUps }) =>
+): Promise<Readonly<Record<string, number>>> {
+  const conversations = await readConversations(files);
+  const turns = conversations.flatMap(({ opening, followUps }) =>
     followUps.reduce((said, next) => [...said, said.at(-1)! + next.length], [opening.length])
   );
   const characters = turns.reduce((sum, each) => sum + each, 0);
-  return { prompts: turns.length, promptCharacters: characters / turns.length };
+  return {
+    questions: conversations.length,
+    prompts: turns.length,
+    promptCharacters: characters / turns.length,
+    ...await measureJudging(files),
+  };
+}
+
+async function measureJudging(files: BenchmarkFiles): Promise<Record<string, number>> {
+  const { template: path } = files;
+  const templates = await readJudgeTemplates(path);
+  if (files.benchmark === "alpaca-eval") {
+    const outputs = await readModelOutputs(files.baseline);
+    const template = chooseTemplate(templates, { path });
+    const { bytes, answersShown } = judgingSizes(outputs.map(({ instruction }) => ({
+      ...{ turn: 1, questions: [instruction], references: null, template },
+    })));
+    const baseline = outputs.map(({ output }) => new TextEncoder().encode(output).length);
+    const baselineBytes = baseline.reduce((sum, each) => sum + each, 0) / baseline.length;
+    return { pairBytes: bytes, answersShown, baselineBytes };
+  }
+  const items = mtBenchItems({
+    questions: await readQuestions(files.questions),
+    references: await readAnswers(files.references),
+    answers: [],
+  });
+  const sizesOf = (kind: "pair" | "single") => {
+    const templateOf = mtBenchTemplates(templates, { kind, path });
+    return judgingSizes(items.map((item) => ({ ...item, template: templateOf(item) })));
+  };
+  const { bytes: pairBytes, answersShown } = sizesOf("pair");
+  return { pairBytes, gradeBytes: sizesOf("single").bytes, answersShown };
 }
 
 /** Files that are named within a folder. */

@@ -15,6 +15,8 @@ export interface AttemptContext extends PlanContext {
   /** URL of the module that exports `artifactTypes`. */
   readonly artifactTypes: string;
   readonly host: Host;
+  /** The run that it is part of. */
+  readonly run: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** The record of every instance that has a result so far. */
@@ -178,7 +180,7 @@ async function refuseEdits(
 
 async function jobOf(
   { instance }: PlannedInstance,
-  { store, records, artifactTypes }: AttemptContext,
+  { store, records, artifactTypes, run }: AttemptContext,
   folders: { readonly attempt: string; readonly scratch: string },
 ): Promise<StageJob> {
   const { id, stage, params } = instance;
@@ -197,6 +199,7 @@ async function jobOf(
   }
   return {
     id,
+    run,
     stage: stage.name,
     module: stage.module,
     artifactTypes,

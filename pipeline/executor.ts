@@ -5,6 +5,8 @@ import type { CacheName, InputArtifact, Progress, Resources, StepFigures } from 
 /** All that a worker needs to run one instance: plain data, so that it can go to another machine. */
 export interface StageJob {
   readonly id: string;
+  /** The run that it is part of. */
+  readonly run: string;
   readonly stage: string;
   /** URL of the module that exports the stage. */
   readonly module: string;

@@ -29,6 +29,8 @@ export interface MemoryPart {
 export interface Calls {
   /** Null where their number is not known yet. */
   readonly count: number | null;
+  /** Whether they may be fewer, since what there is to ask about is not known yet. */
+  readonly isAtMost?: boolean;
   /** Dollars that they cost at most; null where the number or the price is not known. */
   readonly dollars: number | null;
 }
@@ -75,6 +77,7 @@ export function totalCalls(parts: readonly Calls[]): Calls | null {
     values.reduce((sum, value) => sum === null || value === null ? null : sum + value, 0);
   return {
     count: total(parts.map(({ count }) => count)),
+    ...(parts.some(({ isAtMost }) => isAtMost) && { isAtMost: true }),
     dollars: total(parts.map(({ dollars }) => dollars)),
   };
 }

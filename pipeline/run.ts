@@ -11,7 +11,7 @@ import type { KeyRecord, RunHeader, RunInstance } from "./store/records.ts";
 import type { ActiveRun } from "./store/run_log.ts";
 
 /** What a run needs beside what planning and attempts need. */
-export interface RunContext extends Omit<AttemptContext, "records" | "lost"> {
+export interface RunContext extends Omit<AttemptContext, "records" | "run" | "lost"> {
   readonly subscribers: readonly EventSubscriber[];
   readonly header: RunHeader;
   /** What may be run; the rest must be cached. */
@@ -231,7 +231,12 @@ class RunLoop {
     const resumed = store.hasScratch(key);
     let attempt: Attempt;
     try {
-      const context = { ...this.context, records: this.#records, lost: held.lost };
+      const context = {
+        ...this.context,
+        records: this.#records,
+        run: this.active.id,
+        lost: held.lost,
+      };
       attempt = await Attempt.start(one, context, (message) => this.#tell(id, message));
     } catch (error) {
       held.release();

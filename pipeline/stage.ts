@@ -46,9 +46,10 @@ export interface Resources {
 
 /**
  * A folder of the store that belongs to no key: `hub` holds downloads by repository and commit,
- * `judgments` what was asked of a judge and its answers, by the digest of the request.
+ * `judgments` what was asked of a judge and its answers, by the digest of the request, `spending` what
+ * the judges of each run cost.
  */
-export type CacheName = "hub" | "judgments";
+export type CacheName = "hub" | "judgments" | "spending";
 
 /** An artifact that an instance reads. */
 export interface InputArtifact {
@@ -84,6 +85,8 @@ export interface StageContext<P> {
   readonly params: P;
   /** For messages only: it is not in the key, so no output may depend on it. */
   readonly instanceId: string;
+  /** The run that this is part of, such as `0012`: for what its instances share while it lasts. */
+  readonly run: string;
   /** The one artifact wired to a port; throws RangeError when the port holds another number. */
   input(port: string): InputArtifact;
   /** All artifacts wired to a port, in the recipe's order; empty when it is optional and unwired. */

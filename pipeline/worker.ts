@@ -46,6 +46,7 @@ function contextOf(job: StageJob, params: unknown, signal: AbortSignal): StageCo
   return {
     params,
     instanceId: job.id,
+    run: job.run,
     inputs,
     input: (port) => {
       const artifacts = inputs(port);

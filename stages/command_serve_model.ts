@@ -10,6 +10,8 @@ const params = z.strictObject({
   adapter: modelAndPairs.adapter,
   ...tokenizerParams,
   host: z.string().regex(HOST, "a name or address of this machine"),
+  /** What else this machine is called. */
+  names: z.array(z.string()),
   port: z.int().min(0).max(65535),
   modelName: z.string().min(1),
   maxTokens: z.int().min(1).optional(),
@@ -40,7 +42,7 @@ export default defineStage<z.infer<typeof params>>({
     const { openSequenceReader } = await import("../train/models/sequence_reader.ts");
     const { endTokens } = await import("../eval/reply_to_prompts.ts");
     const { serveModel } = await import("../eval/serve/serve_model.ts");
-    const { adapter, host, port, modelName, maxTokens = null, threads } = params;
+    const { adapter, host, names, port, modelName, maxTokens = null, threads } = params;
     const tokenizer = await openTokenizer(params);
     const model = await loadModel(params.model);
     endTokens(tokenizer, model.config);
@@ -52,6 +54,7 @@ export default defineStage<z.infer<typeof params>>({
     await serveModel({
       model: { config: model.config, tokenizer, decoder, reader, name: modelName, maxTokens },
       host,
+      names,
       port,
       signal,
       now: Date.now,

@@ -6,6 +6,7 @@ import { pathParam } from "../pipeline/path_param.ts";
 import type { VerdictRule } from "../eval/judge/verdict.ts";
 import { JUDGE_VARIABLES, judgeHosts, readJudgeSettings } from "../eval/judge/settings.ts";
 import { InputError, type Problem } from "../core/problem.ts";
+import { Random } from "../core/random.ts";
 import type { Progress, Resources } from "../pipeline/stage.ts";
 
 /** Parameters of stages that ask a judge. */
@@ -25,7 +26,9 @@ export const judgeParams = {
   seeds: z.array(z.int().min(0)).min(1).optional().describe(
     "Judge each once under each, and send it; once and none unless given",
   ),
-  coverage: z.number().min(0).max(1).describe("Share of judgments that must be scored"),
+  coverage: z.number().min(0).max(1).describe(
+    "Share of what tables count that must be scored: of judgments, or of pairs in both orders",
+  ),
   concurrency: z.int().min(1).default(8).describe("Requests under way at once"),
   requestsPerMinute: z.number().gt(0).optional().describe("Most requests begun in a minute"),
   attempts: z.int().min(1).default(6).describe("Attempts for each request"),
@@ -39,7 +42,7 @@ export const judgeParams = {
     calls: z.int().min(1).optional(),
     dollars: z.number().gt(0).optional(),
   }).prefault({}).describe(
-    "The most that each instance of the stage may call and spend in a run; what is kept costs nothing",
+    "The most that all judges of a run may call and spend together; what is kept costs nothing",
   ),
 };
 
@@ -78,7 +81,7 @@ export function judgeResources(): Pick<
     turns: ["judge"],
     network: judgeHosts(readJudgeSettings(withoutKey)),
     environment: JUDGE_VARIABLES,
-    caches: ["judgments"],
+    caches: ["judgments", "spending"],
   };
 }
 
@@ -96,8 +99,9 @@ export function judgeFacts({ model }: { readonly model?: string }): Record<strin
 /** The judge, and how its answers are kept and asked for, as a worker's environment has it. */
 export async function openJudge(
   params: JudgeParams & { readonly rule: VerdictRule["kind"] },
-  { cache, scratch, signal, progress, log }: {
-    cache(name: "judgments"): string;
+  { run, cache, scratch, signal, progress, log }: {
+    readonly run: string;
+    cache(name: "judgments" | "spending"): string;
     readonly scratch: string;
     readonly signal: AbortSignal;
     progress(progress: Progress): void;
@@ -105,12 +109,14 @@ export async function openJudge(
   },
 ) {
   const { KeptAnswers } = await import("../eval/judge/kept_answers.ts");
+  const { Ledger } = await import("../eval/judge/spending.ts");
   const { OpenAiEndpoint } = await import("../eval/judge/endpoint.ts");
   const { describeEstimate } = await import("../eval/judge/cost.ts");
   const { baseUrl, apiKey, model, offline } = readJudgeSettings((name) => Deno.env.get(name));
   const wrong = misnamed(params.model, model);
   if (wrong !== null) throw new InputError([{ path: "model", message: wrong }]);
   const judge = params.model ?? model!;
+  const random = Random.seeded(0, "when requests begin again");
   const { temperature, maxTokens, maxTokensField, topLogprobs } = params;
   const timeout = 1000 * params.timeoutSeconds;
   return {
@@ -131,10 +137,13 @@ export async function openJudge(
         attempts: params.attempts,
         firstWait: 1000,
         failuresInARow: params.failuresInARow,
+        spread: 250 * params.concurrency,
       },
       budget: { calls: params.budget.calls ?? null, dollars: params.budget.dollars ?? null },
       prices: params.prices ?? null,
+      ledger: new Ledger(`${cache("spending")}/${run}.ndjson`),
       signal,
+      jitter: () => random.uniform(),
       onEstimate: (estimate: Parameters<typeof describeEstimate>[0]) =>
         log(`asks ${judge}: ${describeEstimate(estimate)}`),
       onProgress: (asked: AskProgress) => progress(shown(asked)),
@@ -204,9 +213,10 @@ function withoutKey(name: string): string | undefined {
   return name === "JUDGE_API_KEY" ? undefined : Deno.env.get(name);
 }
 
-function shown({ done, total, failed, dollars }: AskProgress): Progress {
+function shown({ done, total, failed, dollars, isAtMost }: AskProgress): Progress {
+  const most = isAtMost ? "at most " : "";
   const notes = [
-    ...(dollars === null ? [] : [`$${dollars.toFixed(4)}`]),
+    ...(dollars === null ? [] : [`${most}$${dollars.toFixed(4)}`]),
     ...(failed === 0 ? [] : [`${failed} failed`]),
   ];
   return { done, total, unit: "judgments", ...(notes.length && { note: notes.join(", ") }) };

@@ -15,6 +15,7 @@ import {
 import { type AlpacaEvalScore, scoreAlpacaEval } from "../../eval/alpaca_eval/score.ts";
 import { type PairedDifference, pairedDifference } from "../../eval/stats/paired_difference.ts";
 import { pairsNeeded } from "../../eval/stats/power.ts";
+import { requireShare } from "../min_coverage.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
 import { userPath } from "../project.ts";
 import { writeForOption } from "../write_for_option.ts";
@@ -25,6 +26,8 @@ export interface ScoreAnnotationsOptions {
   readonly gamed?: string;
   readonly weights?: string;
   readonly leaderboard?: string;
+  /** Share of the rows that must hold a preference. */
+  readonly minCoverage?: number;
   readonly json: boolean;
 }
 
@@ -110,6 +113,10 @@ async function scoreFiles(
     const path = userPath(file);
     const annotations = await readAnnotations(path);
     const score = scoreAlpacaEval({ annotations, path, difficulties, gamed, weights });
+    requireShare(
+      { read: score.n, of: annotations.length, what: "annotations", path },
+      options.minCoverage,
+    );
     const other = scored.find((each) => each.score.model === score.model);
     if (other !== undefined) {
       const message = `Expected another model than in an earlier file but found "${score.model}".`;

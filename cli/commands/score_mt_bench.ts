@@ -2,9 +2,12 @@ import { alignColumns } from "../../core/align_columns.ts";
 import { InputError, type Problem } from "../../core/problem.ts";
 import { visibleText } from "../../core/visible_text.ts";
 import { readPairJudgments, readSingleJudgments } from "../../eval/mt_bench/judgments.ts";
-import { type PairwiseScore, scorePairwise } from "../../eval/mt_bench/pairwise.ts";
+import { pairVerdicts, type PairwiseScore, scorePairwise } from "../../eval/mt_bench/pairwise.ts";
 import { readQuestions } from "../../eval/mt_bench/questions.ts";
 import { scoreSingle, type SingleScore } from "../../eval/mt_bench/single.ts";
+import { type Agreement, agreement, type Preference } from "../../eval/stats/agreement.ts";
+import { describePower } from "../../eval/stats/power.ts";
+import { requireShare } from "../min_coverage.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
 import { userPath } from "../project.ts";
 
@@ -16,6 +19,11 @@ export interface ScoreMtBenchOptions {
   readonly single?: string;
   readonly questions?: string;
   readonly judge?: string;
+  /** Another judge's pairwise judgments. */
+  readonly agreeWith?: string;
+  readonly agreeWithJudge?: string;
+  /** Share of the turns that must be readable. */
+  readonly minCoverage?: number;
   readonly json: boolean;
 }
 
@@ -27,7 +35,9 @@ export async function scoreMtBench(options: ScoreMtBenchOptions): Promise<void> 
   await printPairwise(userPath(pairwise!), { ...options, a: a!, b: b! });
 }
 
-function requireUsage({ pairwise, single, a, b, questions }: ScoreMtBenchOptions): void {
+function requireUsage(
+  { pairwise, single, a, b, questions, agreeWith, agreeWithJudge }: ScoreMtBenchOptions,
+): void {
   const problems: Problem[] = [];
   if ((pairwise === undefined) === (single === undefined)) {
     const found = pairwise === undefined ? "neither" : "both";
@@ -44,6 +54,15 @@ function requireUsage({ pairwise, single, a, b, questions }: ScoreMtBenchOptions
       problems.push({ path, message: "Expected this with --pairwise alone." });
     }
   }
+  if (pairwise === undefined && agreeWith !== undefined) {
+    problems.push({ path: "--agree-with", message: "Expected this with --pairwise alone." });
+  }
+  if (agreeWith === undefined && agreeWithJudge !== undefined) {
+    problems.push({
+      path: "--agree-with-judge",
+      message: "Expected this with --agree-with alone.",
+    });
+  }
   if (single === undefined && questions !== undefined) {
     problems.push({ path: "--questions", message: "Expected this with --single alone." });
   }
@@ -52,23 +71,57 @@ function requireUsage({ pairwise, single, a, b, questions }: ScoreMtBenchOptions
 
 async function printPairwise(
   path: string,
-  { a, b, judge, json }: ScoreMtBenchOptions & { a: string; b: string },
+  { a, b, judge, json, minCoverage, ...other }: ScoreMtBenchOptions & { a: string; b: string },
 ): Promise<void> {
-  const score = scorePairwise(await readPairJudgments(path), { a, b, path, judge, seed: 0 });
+  const rows = await readPairJudgments(path);
+  const score = scorePairwise(rows, { a, b, path, judge, seed: 0 });
+  const { wins, losses, ties, adjustedWinRate, ci95, n, unreadable } = score;
+  const what = "turns judged in both orders";
+  requireShare({ read: n, of: n + unreadable, what, path }, minCoverage);
   noticeUnreadable(score);
-  if (!json) return printResult(describePairwise(score, a, b));
-  const { wins, losses, ties, adjustedWinRate, ci95, n } = score;
-  printJson({ wins, losses, ties, adjustedWinRate, ci95, n });
+  const agreed = other.agreeWith === undefined
+    ? null
+    : await agreementWith(pairVerdicts(rows, { a, b, path, judge }), { ...other, a, b });
+  if (!json) return printResult(describePairwise(score, { a, b, agreed }));
+  const agreement = agreed === null ? {} : { agreement: agreed };
+  printJson({ wins, losses, ties, adjustedWinRate, ci95, n, ...agreement });
+}
+
+/** How far another judge's verdicts are the same, on the turns that both judged. */
+async function agreementWith(
+  own: ReadonlyMap<string, Preference>,
+  { agreeWith, agreeWithJudge: judge, a, b }: Omit<ScoreMtBenchOptions, "json"> & {
+    a: string;
+    b: string;
+  },
+): Promise<Agreement> {
+  const path = userPath(agreeWith!);
+  const theirs = pairVerdicts(await readPairJudgments(path), { a, b, path, judge });
+  const shared = [...own.keys()].filter((turn) => theirs.has(turn));
+  if (shared.length === 0) {
+    const message = "Expected judgments of the same turns but found none.";
+    throw new InputError([{ path, message }]);
+  }
+  const of = (verdicts: ReadonlyMap<string, Preference>) =>
+    shared.map((turn) => verdicts.get(turn)!);
+  return agreement(of(own), of(theirs));
 }
 
 async function printSingle(
   path: string,
-  { judge, json, ...options }: ScoreMtBenchOptions,
+  { judge, json, minCoverage, ...options }: ScoreMtBenchOptions,
 ): Promise<void> {
   const questions = options.questions === undefined
     ? undefined
     : await readQuestions(userPath(options.questions));
-  const scores = scoreSingle(await readSingleJudgments(path), { path, judge, questions });
+  const rows = await readSingleJudgments(path);
+  const scores = scoreSingle(rows, { path, judge, questions });
+  for (const model of new Set(rows.map(({ model }) => model))) {
+    const { n, unreadable } = scores.find((score) => score.model === model) ??
+      { n: 0, unreadable: rows.filter((row) => row.model === model).length };
+    const what = `grades of ${model}`;
+    requireShare({ read: n, of: n + unreadable, what, path }, minCoverage);
+  }
   scores.forEach((score) => noticeUnreadable(score, score.model));
   if (!json) return printResult(describeSingle(scores));
   printJson({
@@ -86,8 +139,12 @@ function noticeUnreadable({ unreadable, n }: { unreadable: number; n: number }, 
   );
 }
 
-function describePairwise(score: PairwiseScore, a: string, b: string): string {
-  const { wins, losses, ties, adjustedWinRate, ci95, n, consistency } = score;
+function describePairwise(
+  score: PairwiseScore,
+  { a, b, agreed }: { readonly a: string; readonly b: string; readonly agreed: Agreement | null },
+): string {
+  const { wins, losses, ties, adjustedWinRate, ci95, n, consistency, standardError } = score;
+  const power = describePower(standardError, { n, what: "turns" });
   const interval = ci95 === null
     ? ""
     : ` (95% interval ${ci95.map((end) => end.toFixed(2)).join(" to ")})`;
@@ -98,7 +155,14 @@ function describePairwise(score: PairwiseScore, a: string, b: string): string {
     `Adjusted win rate ${adjustedWinRate.toFixed(2)}%${interval}`,
     `Same verdict in both orders ${share(consistency.consistent)}; the first answer preferred in ` +
     `both ${share(consistency.first)}, the second ${share(consistency.second)}`,
+    ...(power === null ? [] : [power]),
+    ...(agreed === null ? [] : [describeAgreement(agreed)]),
   ].join("\n");
+}
+
+function describeAgreement({ observed, kappa, n }: Agreement): string {
+  const beyond = kappa === null ? "" : `, κ ${kappa.toFixed(2)}`;
+  return `The other judge says the same in ${observed.toFixed(1)}% of ${n} turns${beyond}`;
 }
 
 function describeSingle(scores: readonly SingleScore[]): string {

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { isLoopback } from "../../core/own_host.ts";
 import stage, { hostInAddress } from "../../stages/command_serve_model.ts";
 import { runDirectly } from "../direct_job.ts";
 import { printNotice, printResult, printVerbatim } from "../output.ts";
@@ -22,12 +23,11 @@ export interface ServeModelOptions {
   readonly json: boolean;
 }
 
-const LOOPBACK = /^(127\.[0-9.]+|localhost|::1)$/;
-
 /** Serves a model until it is interrupted; returns the exit code. */
 export async function serveModel({ json, ...options }: ServeModelOptions): Promise<number> {
   const { host, modelName = basename(userPath(options.model)) } = options;
-  if (!LOOPBACK.test(host)) {
+  const names = isLoopback(host) ? [] : [Deno.hostname()];
+  if (!isLoopback(host)) {
     printNotice(`Whoever reaches ${host} may use the model: no key is asked for.`);
   }
   const folder = await Deno.makeTempDir({ prefix: "ballast-serve-model-" });
@@ -35,7 +35,7 @@ export async function serveModel({ json, ...options }: ServeModelOptions): Promi
   try {
     return await runDirectly({
       stage,
-      params: { threads: machineCapacity().cores, ...Object.fromEntries(given), modelName },
+      params: { threads: machineCapacity().cores, ...Object.fromEntries(given), modelName, names },
       workFolder: `${folder}/work`,
       stopping: "Stopping: answers under way are given up. Press Ctrl-C again to end at once.",
       onStep: ({ port }) => {

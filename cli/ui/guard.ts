@@ -13,7 +13,7 @@ export interface Refusal {
  */
 export function refuse(request: Request): Refusal | null {
   const { method, headers } = request;
-  const foreign = foreignRequest(request, { isLoopback: true });
+  const foreign = foreignRequest(request, { host: "127.0.0.1" });
   if (foreign !== null) return { status: 403, message: foreign };
   if (method !== "GET") {
     return { status: 405, message: "Expected GET: these pages change nothing." };

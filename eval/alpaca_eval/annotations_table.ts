@@ -12,8 +12,6 @@ export interface ScoredAnnotations {
   readonly score: AlpacaEvalScore;
   /** Of the win rate, a bootstrap over instructions; null for a single one. */
   readonly ci95: readonly [number, number] | null;
-  /** Rows, with a preference or without. */
-  readonly rows: number;
 }
 
 /**
@@ -38,7 +36,7 @@ export async function scoreFiles(
       throw new InputError([{ path, message }]);
     }
     models.set(score.model, path);
-    return { score, ci95: winRateInterval(annotations, seed), rows: annotations.length };
+    return { score, ci95: winRateInterval(annotations, seed) };
   }));
 }
 
@@ -74,9 +72,9 @@ export function annotationsTable(
       { id: "avgLength", label: "Length", unit: "characters", better: null, digits: 0 },
     ],
     rows: names.inOrder(byModel.keys()).map((model): ScoreRow => {
-      const { score, ci95, rows } = byModel.get(model)!;
+      const { score, ci95 } = byModel.get(model)!;
       const controlled = (of: ControlledWinRate | null): Score | null =>
-        of && { value: of.rate, ci95: null, n: rows };
+        of && { value: of.rate, ci95: null, n: score.n };
       return {
         id: model,
         label: names.labelOf(model),
@@ -89,22 +87,10 @@ export function annotationsTable(
           discreteWinRate: plainScore(score.discreteWinRate),
           avgLength: plainScore(score.avgLength),
         },
-        note: noteOf(score, rows),
+        note: score.notes.length === 0 ? null : score.notes.join(" "),
       };
     }),
   };
-}
-
-/** What is to be said of a row: how many annotations are no preference, and what its scoring noted. */
-export function noteOf(
-  { n, notes }: { readonly n: number; readonly notes: readonly string[] },
-  rows: number,
-): string | null {
-  const coverage = n === rows
-    ? []
-    : [`${n} of ${rows} annotations hold a preference; the others are left out of every rate.`];
-  const all = [...coverage, ...notes];
-  return all.length === 0 ? null : all.join(" ");
 }
 
 function captionOf(gamed: boolean): string {
@@ -114,5 +100,5 @@ function captionOf(gamed: boolean): string {
   const alone = " Fitted without the gamed baselines' rows, so that it is alpaca_eval's " +
     "length_controlled_noreg, which no leaderboard shows.";
   return `${fit}${gamed ? "" : alone} Win rate: mean preference ± 95% interval, its larger side ` +
-    "(bootstrap over instructions). n counts rows.";
+    "(bootstrap over instructions). n counts rows with a preference, which the fit rests on.";
 }

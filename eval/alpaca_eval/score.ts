@@ -61,7 +61,11 @@ export function scoreAlpacaEval(request: ScoreRequest): AlpacaEvalScore {
     avgLength: Math.trunc(mean(annotations.map(({ output_2 }) => textLength(output_2)))),
   };
   const twice = repeated(annotations.map(({ instruction }) => instruction));
-  const notes = twice === 0 ? [] : [`${twice} rows repeat the instruction of another row.`];
+  const judged = figures.n === annotations.length ? [] : [
+    `${figures.n} of ${annotations.length} annotations hold a preference; the others are left out of ` +
+    "every rate but for their instructions, which the length-controlled one is predicted for.",
+  ];
+  const repeats = twice === 0 ? [] : [`${twice} rows repeat the instruction of another row.`];
   const controlled = model === baseline
     ? { byInstruction: EVEN, byPosition: EVEN, notes: [] }
     : request.weights !== undefined
@@ -71,7 +75,7 @@ export function scoreAlpacaEval(request: ScoreRequest): AlpacaEvalScore {
     ...figures,
     lengthControlled: controlled.byInstruction,
     harnessLengthControlled: controlled.byPosition,
-    notes: [...notes, ...controlled.notes],
+    notes: [...judged, ...repeats, ...controlled.notes],
   };
 }
 

@@ -3,10 +3,11 @@ import pRetry from "p-retry";
 import { ExpectedError } from "../../core/problem.ts";
 import { readCompletion } from "./completion.ts";
 import { type Budget, type CostEstimate, estimateCost, type Prices } from "./cost.ts";
-import { requireBudget, Spending } from "./cost.ts";
+import { requireBudget } from "./cost.ts";
 import { type Endpoint, Refused, Transient } from "./endpoint.ts";
 import type { KeptAnswers, Outcome } from "./kept_answers.ts";
 import type { JudgeRequest } from "./request.ts";
+import { type Ledger, Spending, type Usage } from "./spending.ts";
 
 /** How a judge is asked. None of it is part of a request. */
 export interface Pace {
@@ -20,6 +21,8 @@ export interface Pace {
   readonly firstWait: number;
   /** Requests that may fail one after another before the run stops. */
   readonly failuresInARow: number;
+  /** Milliseconds over which those that waited for a busy server begin again. */
+  readonly spread: number;
 }
 
 /** How far asking has come. */
@@ -28,10 +31,12 @@ export interface AskProgress {
   readonly done: number;
   readonly total: number;
   readonly failed: number;
-  /** Attempts of this run. */
+  /** Attempts made for these requests. */
   readonly calls: number;
-  /** Spent by this run; null without prices. */
+  /** Spent on them; null without prices. */
   readonly dollars: number | null;
+  /** Whether that is the most that it may be. */
+  readonly isAtMost: boolean;
 }
 
 /** What `askAll` works with. */
@@ -42,7 +47,11 @@ export interface AskOptions {
   readonly pace: Pace;
   readonly budget: Budget;
   readonly prices: Prices | null;
+  /** What the run's judges spent, to which the budget is held; null where these requests are all. */
+  readonly ledger: Ledger | null;
   readonly signal: AbortSignal;
+  /** Numbers from 0 to 1: where in that time each begins. */
+  readonly jitter: () => number;
   /** Told once, before the first call. */
   readonly onEstimate?: (estimate: CostEstimate) => void;
   readonly onProgress?: (progress: AskProgress) => void;
@@ -76,7 +85,7 @@ export async function askAll(
     if (endpoint === null) throw missingOffline([...missing.values()], requests.length);
     const estimate = estimateCost([...missing.values()], prices);
     options.onEstimate?.(estimate);
-    requireBudget(estimate, budget);
+    requireBudget(estimate, budget, new Spending(budget, prices, options.ledger).all);
     await new Asking(endpoint, options, outcomes).ask(missing);
   }
   signal.throwIfAborted();
@@ -101,7 +110,7 @@ class Asking {
     private readonly options: AskOptions,
     private readonly outcomes: Map<string, Outcome>,
   ) {
-    this.#spending = new Spending(options.budget, options.prices);
+    this.#spending = new Spending(options.budget, options.prices, options.ledger);
   }
 
   async ask(missing: ReadonlyMap<string, JudgeRequest>): Promise<void> {
@@ -149,13 +158,13 @@ class Asking {
   async #attempt(request: JudgeRequest, ended: AbortSignal): Promise<void> {
     await this.#waitForTurn(ended);
     const settle = this.#spending.reserve(request);
-    let usage: Parameters<typeof settle>[0] = "nothing";
+    let usage: Usage = "unknown";
     let raw: string;
     try {
       raw = await this.endpoint.ask(request);
-      usage = readCompletion(raw)?.usage ?? null;
+      usage = readCompletion(raw)?.usage ?? "unknown";
     } catch (error) {
-      if (error instanceof Transient && error.isBilled) usage = null;
+      if (isFree(error)) usage = "nothing";
       throw error;
     } finally {
       settle(usage);
@@ -194,29 +203,40 @@ class Asking {
     this.#holdUntil = Math.max(this.#holdUntil, performance.now() + error.retryAfter);
   }
 
-  /** Until the rate admits another attempt, a retry as well as a first one, and no server asks to wait. */
+  /**
+   * Until no server asks to wait and the rate admits another attempt, a retry as well as a first one. What
+   * waited for a server does not begin again all at once.
+   */
   async #waitForTurn(ended: AbortSignal): Promise<void> {
-    const { requestsPerMinute } = this.options.pace;
-    if (requestsPerMinute !== null) {
+    const { pace: { requestsPerMinute, spread }, jitter } = this.options;
+    do {
+      for (let wait; (wait = this.#holdUntil - performance.now()) > 0;) {
+        await sleep(wait + jitter() * spread, ended);
+      }
+      if (requestsPerMinute === null) return;
       const turn = Math.max(performance.now(), this.#nextTurn);
       this.#nextTurn = turn + 60_000 / requestsPerMinute;
-      await sleep(turn - performance.now(), ended);
-    }
-    for (let wait; (wait = this.#holdUntil - performance.now()) > 0;) {
-      await sleep(wait, ended);
-    }
+      await sleep(Math.max(0, turn - performance.now()), ended);
+    } while (this.#holdUntil > performance.now());
   }
 
   #tell(): void {
-    const { calls, dollars, prices } = this.#spending;
+    const { calls, dollars, isAtMost } = this.#spending.own;
     this.options.onProgress?.({
       done: this.outcomes.size,
       total: this.#total,
       failed: this.#failed,
       calls,
-      dollars: prices === null ? null : dollars,
+      dollars: this.options.prices === null ? null : dollars,
+      isAtMost,
     });
   }
+}
+
+/** Whether nobody can have worked for an attempt that failed so. */
+function isFree(error: unknown): boolean {
+  return error instanceof Transient ? !error.isBilled : error instanceof Refused ||
+    error instanceof ExpectedError;
 }
 
 const NAMED = 10;

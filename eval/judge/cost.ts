@@ -56,21 +56,31 @@ export function price(
 }
 
 /**
- * Refuses an estimate beyond the budget.
+ * Refuses an estimate beyond what is left of the budget.
  *
- * @throws ExpectedError that names both
+ * @param spent by the run so far
+ * @throws ExpectedError that names all three
  */
-export function requireBudget(estimate: CostEstimate, { calls, dollars }: Budget): void {
-  if (calls !== null && estimate.calls > calls) {
+export function requireBudget(
+  estimate: CostEstimate,
+  { calls, dollars }: Budget,
+  spent: Spent,
+): void {
+  const after = spent.calls === 0
+    ? ""
+    : `, and this run has made ${spent.calls} for ${describeSpent(spent)}`;
+  if (calls !== null && spent.calls + estimate.calls > calls) {
     throw new ExpectedError(
-      `Expected at most ${calls} calls to the judge, the budget, but ${estimate.calls} are needed. ` +
-        "Nothing was asked.",
+      `Expected at most ${calls} calls to the judge, the budget, but ${estimate.calls} are ` +
+        `needed${after}. Nothing was asked.`,
     );
   }
-  if (dollars !== null && estimate.dollars !== null && estimate.dollars > dollars) {
+  if (
+    dollars !== null && estimate.dollars !== null && spent.dollars + estimate.dollars > dollars
+  ) {
     throw new ExpectedError(
       `Expected to spend at most $${dollars} on the judge, the budget, but the estimate is ` +
-        `${describeEstimate(estimate)}. Nothing was asked.`,
+        `${describeEstimate(estimate)}${after}. Nothing was asked.`,
     );
   }
 }
@@ -83,42 +93,16 @@ export function describeEstimate(estimate: CostEstimate): string {
   return `${calls} calls, at most about ${prompt} prompt and ${answer} answer tokens${money}`;
 }
 
-/** What has been spent, and what is under way. */
-export class Spending {
-  calls = 0;
-  dollars = 0;
-  #reserved = 0;
+/** What attempts came to. */
+export interface Spent {
+  /** Attempts, failed ones too. */
+  readonly calls: number;
+  readonly dollars: number;
+  /** Whether some of it may not have been billed, or for less: the dollars are then the most. */
+  readonly isAtMost: boolean;
+}
 
-  constructor(private readonly budget: Budget, readonly prices: Prices | null) {}
-
-  /**
-   * Sets aside what an attempt may cost.
-   *
-   * @returns settles it: with what the endpoint counted, with null where it did not count, or
-   * may have worked for an answer that never came (the estimate is then taken), with "nothing" where it
-   * refused
-   * @throws ExpectedError when the budget does not cover it
-   */
-  reserve(request: JudgeRequest): (usage: Completion["usage"] | "nothing") => void {
-    const estimate = estimateCost([request], this.prices).dollars ?? 0;
-    const { calls, dollars } = this.budget;
-    if (calls !== null && this.calls + 1 > calls) {
-      throw new ExpectedError(
-        `The budget of ${calls} calls to the judge is used up. What was answered is kept.`,
-      );
-    }
-    if (dollars !== null && this.dollars + this.#reserved + estimate > dollars) {
-      throw new ExpectedError(
-        `The budget of $${dollars} for the judge does not cover another call: ` +
-          `${formatDollars(this.dollars)} is spent. What was answered is kept.`,
-      );
-    }
-    this.calls++;
-    this.#reserved += estimate;
-    return (usage) => {
-      this.#reserved -= estimate;
-      if (usage === "nothing") return;
-      this.dollars += usage !== null && this.prices !== null ? price(usage, this.prices) : estimate;
-    };
-  }
+/** `$0.42`, or `at most $0.42`. */
+export function describeSpent({ dollars, isAtMost }: Omit<Spent, "calls">): string {
+  return `${isAtMost ? "at most " : ""}${formatDollars(dollars)}`;
 }

@@ -92,7 +92,10 @@ export class OpenAiEndpoint implements Endpoint {
   #understand(error: unknown): unknown {
     if (error instanceof Transient) return error;
     if (error instanceof APIConnectionError) {
-      return new Transient(`could not be reached (${rootMessage(error)})`);
+      // Once there is a connection, the request may have arrived whole, whatever became of the answer.
+      return isUnsent(error)
+        ? new Transient(`could not be reached (${rootMessage(error)})`)
+        : new Transient("closed the connection before it answered", null, true);
     }
     if (!(error instanceof APIError)) {
       // What fetch throws when a body is cut.
@@ -102,7 +105,8 @@ export class OpenAiEndpoint implements Endpoint {
     }
     const { status, headers } = error;
     if (status === 408 || status === 409 || status === 425 || status === 429 || status >= 500) {
-      return new Transient(`answered ${status}`, retryAfter(headers, this.#now()));
+      const mayHaveWorked = status === 408 || status >= 500 && status !== 503;
+      return new Transient(`answered ${status}`, retryAfter(headers, this.#now()), mayHaveWorked);
     }
     if (status >= 300 && status < 400) {
       const to = headers?.get("location");
@@ -130,6 +134,14 @@ export function retryAfter(headers: Headers | undefined, now: number): number | 
   if (seconds >= 0) return seconds * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? null : Math.max(0, date - now);
+}
+
+/** Whether there was no connection to send a request over: an unknown name, a closed port, a failed handshake. */
+function isUnsent(error: Error): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.message.includes("client error (Connect)")) return true;
+  }
+  return false;
 }
 
 /** Only what names the fault: the messages around it hold the address. */

@@ -1,6 +1,6 @@
 import { isFile } from "../../core/is_file.ts";
 import { ExpectedError, InputError } from "../../core/problem.ts";
-import { itemLabel, type JudgedItem } from "./judged_item.ts";
+import { itemKey, itemLabel, type JudgedItem } from "./judged_item.ts";
 import type { VerdictRule } from "./verdict.ts";
 
 /** What a judge said of an item once: in one order, under one seed. */
@@ -65,20 +65,43 @@ export function countJudgments(judgments: readonly Judgment[]): Coverage {
   };
 }
 
+/** What tables count: an item under one seed, whose every order is scored. */
+export interface WholeCoverage {
+  readonly asked: number;
+  readonly whole: number;
+  /** Whether there are several judgments to one. */
+  readonly inBothOrders: boolean;
+}
+
+/** Counts what is judged by whether each of its orders is scored. */
+export function countWhole(judgments: readonly Judgment[]): WholeCoverage {
+  const groups = [
+    ...Map.groupBy(judgments, (judgment) => `${judgment.seed} ${itemKey(judgment)}`).values(),
+  ];
+  const isScored = ({ state }: Judgment) => state === "scored";
+  return {
+    asked: groups.length,
+    whole: groups.filter((group) => group.every(isScored)).length,
+    inBothOrders: groups.some(({ length }) => length > 1),
+  };
+}
+
 /**
- * Refuses judgments of which too few are scored.
+ * Refuses judgments of which too few are scored. What tables count is counted: a pair that is judged in
+ * both orders is whole where both are scored.
  *
- * @param least share of those asked for, from 0 to 1
+ * @param least share of what was asked for, from 0 to 1
  * @throws ExpectedError with the counts and the first of those that are not scored
  */
 export function requireCoverage({ coverage, judgments }: Judged, least: number): void {
-  if (coverage.scored >= least * coverage.asked) return;
+  const { asked, whole, inBothOrders } = countWhole(judgments);
+  if (whole >= least * asked) return;
   const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
   const lacking = judgments.filter(({ state }) => state !== "scored").slice(0, 5);
+  const what = inBothOrders ? "pairs to be scored in both orders" : "judgments to be scored";
   throw new ExpectedError(
     [
-      `Expected at least ${percent(least)} of the judgments to be scored but found ` +
-      `${percent(coverage.scored / coverage.asked)}: ${
+      `Expected at least ${percent(least)} of the ${what} but found ${percent(whole / asked)}: ${
         describeCoverage(coverage)
       }. The first of the others:`,
       ...lacking.map((judgment) =>

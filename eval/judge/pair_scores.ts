@@ -9,9 +9,10 @@ import { estimate } from "../estimate.ts";
 import { type ModelNames, type NamedModel, nameModels } from "../named_models.ts";
 import { clusterId } from "../pair_preferences.ts";
 import { type FromInstance, seedOf } from "../systems.ts";
-import type { ItemSample } from "../stats/sample.ts";
+import { pairsForTwoPoints, POWER_CAPTION } from "../stats/power.ts";
+import { clusteredError, type ItemSample } from "../stats/sample.ts";
 import { itemKey } from "./judged_item.ts";
-import type { Judged } from "./judgment.ts";
+import type { Judged, Judgment } from "./judgment.ts";
 
 /** What a judge said of one system beside another, and the stage instance that it comes from. */
 export interface JudgedInput extends FromInstance {
@@ -24,9 +25,10 @@ export interface PairCredits {
   readonly sample: ItemSample;
   /** Pairs left out, since a judgment of theirs is not scored. */
   readonly unscored: number;
-  /** Pairs judged in both orders, and those of them with the same verdict in both. */
+  /** Pairs judged in both orders, those of them with the same verdict in both, and with that for the reply shown first. */
   readonly inBothOrders: number;
   readonly same: number;
+  readonly first: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface PairCredits {
 export function pairCredits({ items, judgments, rule }: Judged): PairCredits {
   const questions = new Map(items.map((item) => [itemKey(item), item.questions[item.turn - 1]]));
   const sample = { items: [] as string[], values: [] as number[] };
-  let [unscored, inBothOrders, same] = [0, 0, 0];
+  let [unscored, inBothOrders, same, first] = [0, 0, 0, 0];
   const pairs = Map.groupBy(judgments, (judgment) => `${judgment.seed} ${itemKey(judgment)}`);
   for (const pair of pairs.values()) {
     const values = pair.flatMap(({ value }) => value ?? []);
@@ -48,16 +50,22 @@ export function pairCredits({ items, judgments, rule }: Judged): PairCredits {
     const agree = new Set(values.map(sideOf)).size === 1;
     if (pair.length > 1) inBothOrders++;
     if (pair.length > 1 && agree) same++;
+    if (pair.length > 1 && pair.every(prefersFirst)) first++;
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     sample.items.push(clusterId(questions.get(itemKey(pair[0]))!));
     sample.values.push(100 * (agree || rule.kind === "logprobs" ? mean : 0.5));
   }
-  return { sample, unscored, inBothOrders, same };
+  return { sample, unscored, inBothOrders, same, first };
 }
 
 /** −1 where the baseline's reply is preferred, 1 where the other one is, 0 for neither. */
 function sideOf(value: number): number {
   return Math.sign(value - 0.5);
+}
+
+/** Whether the reply that was shown first is preferred: the baseline's, unless they were swapped. */
+function prefersFirst({ value, swapped }: Judgment): boolean {
+  return sideOf(value!) === (swapped ? 1 : -1);
 }
 
 /**
@@ -83,8 +91,9 @@ export function pairScoresTable(
       "A pair of replies that was judged in both orders is won or lost where both say so, else a tie; " +
       "preferences given as probabilities are averaged. Win rate: mean over pairs, a tie counting " +
       `half, ± 95% interval, its larger side (${methods.join("; ") || "none"}). n counts judged ` +
-      "pairs, all seeds together. Same verdict: of pairs judged in both orders. Scored: pairs whose " +
-      "every judgment could be read.",
+      "pairs, all seeds together. Same verdict, and first in both (the reply shown first preferred in " +
+      "both): of pairs judged in both orders. Scored: pairs whose every judgment could be read. " +
+      `${POWER_CAPTION}`,
     columns: COLUMNS,
     rows: scored.map(({ row }) => row),
   };
@@ -99,6 +108,8 @@ const COLUMNS: readonly ScoreColumn[] = [
   { id: "ties", label: "Ties", ...count },
   { id: "winRate", label: "Win rate", ...percent, better: "higher" },
   { id: "sameVerdict", label: "Same verdict", ...percent },
+  { id: "firstPreferred", label: "First in both", ...percent },
+  { id: "neededForTwoPoints", label: "n for 2 points", ...count },
   { id: "scored", label: "Scored", ...percent },
 ];
 
@@ -119,6 +130,8 @@ function duelRow(
     plainScore(sum(({ sample }) => sample.values.filter(holds).length));
   const [judged, unscored] = [sum(({ sample }) => sample.values.length), sum((c) => c.unscored)];
   const inBothOrders = sum((credits) => credits.inBothOrders);
+  const ofBothOrders = (of: (credits: PairCredits) => number) =>
+    plainScore(inBothOrders === 0 ? null : 100 * sum(of) / inBothOrders);
   const [b, a] = duel[0].judged.systems;
   const row = {
     id: `${a}:${b}`,
@@ -128,9 +141,9 @@ function duelRow(
       losses: counted((credit) => credit < 50),
       ties: counted((credit) => credit === 50),
       winRate: rate && { value: rate.mean, ci95: rate.ci95, n: rate.n },
-      sameVerdict: plainScore(
-        inBothOrders === 0 ? null : 100 * sum(({ same }) => same) / inBothOrders,
-      ),
+      sameVerdict: ofBothOrders(({ same }) => same),
+      firstPreferred: ofBothOrders(({ first }) => first),
+      neededForTwoPoints: plainScore(neededPairs(bySeed)),
       scored: plainScore(100 * judged / (judged + unscored)),
     },
     note: unscored === 0
@@ -138,6 +151,16 @@ function duelRow(
       : `${unscored} of ${judged + unscored} pairs have a judgment that is not scored: left out.`,
   };
   return { row, method: rate?.method ?? null };
+}
+
+/** How many pairs tell 2 points apart, the replies to one question being dependent; null where that is not known. */
+function neededPairs(bySeed: readonly PairCredits[]): number | null {
+  const sample = {
+    items: bySeed.flatMap(({ sample }) => sample.items),
+    values: bySeed.flatMap(({ sample }) => sample.values),
+  };
+  if (new Set(sample.items).size < 2) return null;
+  return pairsForTwoPoints(clusteredError(sample), sample.values.length)?.needed ?? null;
 }
 
 /** Two systems, in the order of their judgments. */

@@ -48,27 +48,7 @@ export function scorePairwise(
   judgments: readonly PairJudgment[],
   request: PairwiseRequest,
 ): PairwiseScore {
-  const { a, b, path, seed } = request;
-  requireModels(judgments, request);
-  const between = judgments.filter(({ model_1, model_2 }) =>
-    model_1 === a && model_2 === b || model_1 === b && model_2 === a
-  );
-  if (between.length === 0) {
-    const message = `Expected judgments of "${a}" and "${b}" but found none.`;
-    throw new InputError([{ path, message }]);
-  }
-  const own = ofOneJudge(between, request);
-  refuseRepeats(own, { path });
-  const read = own.flatMap((row) => {
-    const [first, second] = [row.g1_winner, row.g2_winner].map((won) => preference(won, row, a));
-    if (first === null || second === null) return [];
-    // What was shown first in the file's first order is model 1's answer.
-    const [aFirst, bFirst] = row.model_1 === a ? [first, second] : [second, first];
-    return [{ question: String(row.question_id), aFirst, bFirst }];
-  });
-  if (read.length === 0) {
-    throw new InputError([{ path, message: "Expected verdicts but found only errors." }]);
-  }
+  const { own, read } = readTurns(judgments, request);
   const both = (side: Preference) =>
     read.map(({ aFirst, bFirst }) => Number(aFirst === side && bFirst === side));
   const { wins, losses, ties, rate, credits } = winRate(both("a"), both("b"));
@@ -80,7 +60,7 @@ export function scorePairwise(
     ties,
     adjustedWinRate: rate,
     standardError: oneQuestion ? null : clusteredError(sample),
-    ci95: oneQuestion ? null : bootstrapInterval(sample, { seed }),
+    ci95: oneQuestion ? null : bootstrapInterval(sample, { seed: request.seed }),
     n: read.length,
     unreadable: own.length - read.length,
     consistency: orderConsistency(
@@ -90,13 +70,70 @@ export function scorePairwise(
   };
 }
 
+/**
+ * The verdict on each turn that could be read in both orders, by its question and number: what both orders
+ * say, else a tie.
+ *
+ * @throws InputError as `scorePairwise` does
+ */
+export function pairVerdicts(
+  judgments: readonly PairJudgment[],
+  request: Omit<PairwiseRequest, "seed">,
+): Map<string, Preference> {
+  const { read } = readTurns(judgments, request);
+  return new Map(read.map(({ question, turn, aFirst, bFirst }) => [
+    JSON.stringify([question, turn]),
+    aFirst === bFirst ? aFirst : "tie",
+  ]));
+}
+
+/** A turn that was read in both orders. */
+interface ReadTurn {
+  readonly question: string;
+  readonly turn: number;
+  readonly aFirst: Preference;
+  readonly bFirst: Preference;
+}
+
+/** The judgments of two models by one judge, and those of them that could be read. */
+function readTurns(
+  judgments: readonly PairJudgment[],
+  request: Omit<PairwiseRequest, "seed">,
+): { own: readonly PairJudgment[]; read: readonly ReadTurn[] } {
+  const { a, b, path } = request;
+  requireModels(judgments, request);
+  const between = judgments.filter(({ model_1, model_2 }) =>
+    model_1 === a && model_2 === b || model_1 === b && model_2 === a
+  );
+  if (between.length === 0) {
+    const message = `Expected judgments of "${a}" and "${b}" but found none.`;
+    throw new InputError([{ path, message }]);
+  }
+  const own = ofOneJudge(between, request);
+  refuseRepeats(own, { path });
+  const read = own.flatMap((row): ReadTurn[] => {
+    const [first, second] = [row.g1_winner, row.g2_winner].map((won) => preference(won, row, a));
+    if (first === null || second === null) return [];
+    // What was shown first in the file's first order is model 1's answer.
+    const [aFirst, bFirst] = row.model_1 === a ? [first, second] : [second, first];
+    return [{ question: String(row.question_id), turn: row.turn, aFirst, bFirst }];
+  });
+  if (read.length === 0) {
+    throw new InputError([{ path, message: "Expected verdicts but found only errors." }]);
+  }
+  return { own, read };
+}
+
 function preference(verdict: Verdict, { model_1 }: PairJudgment, a: string): Preference | null {
   if (verdict === "error") return null;
   if (verdict === "tie") return "tie";
   return (verdict === "model_1") === (model_1 === a) ? "a" : "b";
 }
 
-function requireModels(judgments: readonly PairJudgment[], { a, b, path }: PairwiseRequest): void {
+function requireModels(
+  judgments: readonly PairJudgment[],
+  { a, b, path }: Omit<PairwiseRequest, "seed">,
+): void {
   const known = new Set(judgments.flatMap(({ model_1, model_2 }) => [model_1, model_2]));
   if (a === b) {
     throw new InputError([{ path: "--b", message: `Expected another model than --a, "${a}".` }]);

@@ -15,6 +15,7 @@ import {
   type SingleJudgment,
 } from "./judgments.ts";
 import { type PairwiseScore, scorePairwise } from "./pairwise.ts";
+import { pairsForTwoPoints, POWER_CAPTION } from "../stats/power.ts";
 import type { Question } from "./questions.ts";
 import { scoreSingle, type SingleScore } from "./single.ts";
 
@@ -159,7 +160,8 @@ function pairwiseTable(scored: readonly ScoredPair[], names: ModelNames): ScoreT
       "A win is a win in both orders of the answers, a loss a loss in both; all else is a tie. " +
       "Adjusted win rate: (wins + ties / 2) / n ± 95% interval, its larger side (bootstrap over " +
       "questions, whose turns belong together), and its standard error (the turns of a question " +
-      "being dependent). n counts judged turns. Same verdict: in both orders.",
+      "being dependent). n counts judged turns. Same verdict: in both orders; first in both: the answer " +
+      `shown first preferred in both. ${POWER_CAPTION}`,
     columns: [
       { id: "wins", label: "Wins", ...count },
       { id: "losses", label: "Losses", ...count },
@@ -167,6 +169,8 @@ function pairwiseTable(scored: readonly ScoredPair[], names: ModelNames): ScoreT
       { id: "adjustedWinRate", label: "Adjusted win rate", ...rate, better: "higher" },
       { id: "standardError", label: "Standard error", ...rate },
       { id: "sameVerdict", label: "Same verdict", ...rate, digits: 1 },
+      { id: "firstPreferred", label: "First in both", ...rate, digits: 1 },
+      { id: "neededForTwoPoints", label: "n for 2 points", ...count },
     ],
     rows: scored.map(({ a, b, score }): ScoreRow => ({
       id: `${a}:${b}`,
@@ -178,6 +182,8 @@ function pairwiseTable(scored: readonly ScoredPair[], names: ModelNames): ScoreT
         adjustedWinRate: { value: score.adjustedWinRate, ci95: score.ci95, n: score.n },
         standardError: plainScore(score.standardError),
         sameVerdict: plainScore(score.consistency.consistent),
+        firstPreferred: plainScore(score.consistency.first),
+        neededForTwoPoints: plainScore(pairsForTwoPoints(score.standardError, score.n)?.needed),
       },
       note: describeUnreadable(score),
     })),

@@ -1,5 +1,5 @@
 import type PQueue from "p-queue";
-import { foreignRequest } from "../../core/own_host.ts";
+import { foreignRequest, type OwnHost } from "../../core/own_host.ts";
 import { nearest } from "../../core/problem.ts";
 import { answerPrompts } from "./answer_prompts.ts";
 import type { AnswerPart } from "./answer.ts";
@@ -16,14 +16,12 @@ import { readBody } from "./read_body.ts";
 const MOST_WAITING = 256;
 
 /** What requests are answered with. */
-export interface ServeContext extends RequestContext {
+export interface ServeContext extends RequestContext, OwnHost {
   /** One at a time: the model has one decoder. */
   readonly queue: PQueue;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly newId: () => string;
-  /** Whether only this machine is to be answered: requests that name another host are refused. */
-  readonly isLoopback: boolean;
   /** Aborted when the server is to stop: what is under way is given up between tokens. */
   readonly stopping: AbortSignal;
   /** Told of failures that are nobody's mistake but ours. */

@@ -4,11 +4,19 @@ import { ApiError } from "./api_error.ts";
 const MOST_BYTES = 8 * 2 ** 20;
 
 /**
- * The JSON of a request's body.
+ * The JSON of a request's body. It must be called that: a page of another site may send what is called
+ * text, or nothing, without asking first.
  *
- * @throws ApiError when it is longer than 8 MiB, or no JSON
+ * @throws ApiError when it is called something else, longer than 8 MiB, or no JSON
  */
 export async function readBody(request: Request): Promise<unknown> {
+  const type = request.headers.get("content-type");
+  if (type?.split(";")[0].trim().toLowerCase() !== "application/json") {
+    const found = type === null ? "none" : JSON.stringify(type);
+    throw new ApiError(`Expected the Content-Type application/json but found ${found}.`, {
+      status: 415,
+    });
+  }
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = Number(request.headers.get("content-length") ?? 0);
   if (size > MOST_BYTES) throw tooLarge();

@@ -6,9 +6,7 @@ import { handleRequest, type ServeContext } from "./handle_request.ts";
 const GRACE = 1000;
 
 /** Where a server listens, and until when. */
-export interface ServeOptions extends Omit<ServeContext, "queue" | "stopping" | "isLoopback"> {
-  /** A name or address of this machine. */
-  readonly host: string;
+export interface ServeOptions extends Omit<ServeContext, "queue" | "stopping"> {
   /** 0 for any that is free. */
   readonly port: number;
   /** Ends serving. */
@@ -29,8 +27,7 @@ export async function serveModel(
 ): Promise<void> {
   const queue = new PQueue({ concurrency: 1 });
   const stopping = new AbortController();
-  const isLoopback = ["127.0.0.1", "localhost", "::1"].includes(host);
-  const context: ServeContext = { ...given, queue, stopping: stopping.signal, isLoopback };
+  const context: ServeContext = { ...given, host, queue, stopping: stopping.signal };
   const server = listen({ host, port }, (request) => handleRequest(request, context));
   onReady(server.addr.port);
   if (!signal.aborted) {

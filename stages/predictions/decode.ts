@@ -61,7 +61,9 @@ export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }
   const prompts = countOf(asked, "pairs") ?? countOf(asked, "prompts") ?? params.limit ?? null;
   if (prompts === null) return {};
   const { maxNewTokens, maxPromptLength = Infinity, limit = Infinity } = params;
-  const replies = Math.min(prompts, limit);
+  // Of a benchmark the limit is one of conversations, each of several replies.
+  const turns = prompts / (countOf(asked, "questions") ?? prompts);
+  const replies = Math.min(prompts, limit * turns);
   const promptTokens = meanPromptTokens(asked, maxPromptLength);
   const sizes = { replies, promptTokens, ...replySizes(params, asked) };
   const shape = shapeOf(policy);

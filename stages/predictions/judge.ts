@@ -1,7 +1,8 @@
 import { InputError } from "../../core/problem.ts";
 import { BYTES_A_TOKEN, estimateCost, price } from "../../eval/judge/cost.ts";
 import { readJudgeSettings } from "../../eval/judge/settings.ts";
-import type { Calls, Prediction } from "../../pipeline/prediction.ts";
+import type { BenchmarkFiles } from "../../eval/benchmark.ts";
+import type { Calls, Prediction, Sizes } from "../../pipeline/prediction.ts";
 import type judge from "../judge.ts";
 import type judgeAnswers from "../judge_answers.ts";
 import { openTemplates } from "../judge_params.ts";
@@ -13,11 +14,12 @@ const UNKNOWN: Calls = { count: null, dollars: null };
 export const predictJudging: PredictOf<typeof judge> = async ({ params, inputs }) => {
   if (isOffline()) return {};
   const [replies] = inputs.replies;
-  const count = countOf(replies, "replies");
-  if (count === null) return foreseen(params, UNKNOWN);
   const { limit = Infinity, orders, rule, seeds = [null], prices, maxTokens } = params;
+  const known = countOf(replies, "replies");
+  const count = Math.min(known ?? Infinity, limit);
+  if (count === Infinity) return foreseen(params, UNKNOWN);
   const isPair = rule !== "rating";
-  const calls = Math.min(count, limit) * (isPair && orders === "both" ? 2 : 1) * seeds.length;
+  const calls = count * (isPair && orders === "both" ? 2 : 1) * seeds.length;
   const other = inputs.baseline.length > 0
     ? countOf(inputs.baseline[0], "replyBytes")
     : countOf(replies, "chosenBytes");
@@ -31,7 +33,7 @@ export const predictJudging: PredictOf<typeof judge> = async ({ params, inputs }
     promptTokens: calls * bytes / BYTES_A_TOKEN,
     completionTokens: calls * maxTokens,
   }, prices);
-  return foreseen(params, { count: calls, dollars });
+  return foreseen(params, { count: calls, dollars, ...(known === null && { isAtMost: true }) });
 };
 
 function sum(values: readonly (number | null)[]): number | null {
@@ -43,23 +45,19 @@ function sum(values: readonly (number | null)[]): number | null {
 
 /**
  * Judging a benchmark's files: where they are there, the very requests are counted. Of answers that are
- * wired, which nobody has read yet, only how many calls they take, where the benchmark tells.
+ * wired, as many calls as the benchmark takes, and texts as long as they are or may be.
  */
 export const predictJudgingAnswers: PredictOf<typeof judgeAnswers> = async ({ params, inputs }) => {
   if (isOffline()) return {};
   if (Object.values(inputs).some((wired) => wired.length > 0)) {
-    const { benchmark, limit, seeds = [null] } = params;
-    const prompts = limit === undefined ? countOf(inputs.benchmark?.[0], "prompts") : null;
-    const orders = benchmark === "mt-bench-pair" ? 2 : 1;
-    const count = prompts && prompts * orders * seeds.length;
-    return foreseen(params, { count, dollars: null });
+    return foreseen(params, await callsForWired(params, inputs));
   }
   const { openAnswers } = await import("../judge_answers.ts");
   const { answerFiles } = await import("../answer_files.ts");
   const { judgeRequests } = await import("../../eval/judge/judge_items.ts");
   const { temperature, maxTokens, maxTokensField, seeds = [null], prices = null } = params;
   const sampling = { temperature, maxTokens, maxTokensField, topLogprobs: null };
-  const calls = await orUnknown(async () => {
+  const calls = await orUnknown<Calls>(async () => {
     const { items, ...how } = await openAnswers(await answerFiles(params, () => []), params);
     const requests = judgeRequests(items, { ...how, model: "any", seeds, sampling });
     const { calls, dollars } = estimateCost(requests, prices);
@@ -67,6 +65,54 @@ export const predictJudgingAnswers: PredictOf<typeof judgeAnswers> = async ({ pa
   }, UNKNOWN);
   return foreseen(params, calls);
 };
+
+type AnswersInputs = Parameters<typeof predictJudgingAnswers>[0]["inputs"];
+
+/** Calls for answers that nobody may have given yet, from the sizes of what is wired. */
+async function callsForWired(
+  params: ParamsOf<typeof judgeAnswers>,
+  inputs: AnswersInputs,
+): Promise<Calls> {
+  const { benchmark, limit = Infinity, seeds = [null], prices, maxTokens } = params;
+  const sizes = inputs.benchmark?.[0] ?? await sizesOfFiles(params);
+  const [answers = null] = inputs.answers ?? [];
+  const prompts = countOf(sizes, "prompts") ?? countOf(answers, "replies");
+  // Who limits questions limits each one's turns.
+  const questions = countOf(sizes, "questions");
+  const turns = prompts !== null && questions !== null ? prompts / questions : TURNS[benchmark];
+  const judged = Math.min(prompts ?? Infinity, limit * turns);
+  if (judged === Infinity) return UNKNOWN;
+  const count = judged * (benchmark === "mt-bench-pair" ? 2 : 1) * seeds.length;
+  const answered = (port: readonly (Sizes | null)[] | undefined) =>
+    countOf(port?.[0], "replyBytes");
+  const other = benchmark === "mt-bench-single"
+    ? 0
+    : answered(inputs.baseline) ?? countOf(sizes, "baselineBytes");
+  const shown = countOf(sizes, benchmark === "mt-bench-single" ? "gradeBytes" : "pairBytes");
+  const own = sum([answered(inputs.answers), other]);
+  const each = countOf(sizes, "answersShown");
+  if (prices === undefined || shown === null || own === null || each === null) {
+    return { count, dollars: null, ...(prompts === null && { isAtMost: true }) };
+  }
+  const promptTokens = count * (shown + each * own) / BYTES_A_TOKEN;
+  return { count, dollars: price({ promptTokens, completionTokens: count * maxTokens }, prices) };
+}
+
+const TURNS = { "alpaca-eval": 1, "mt-bench-pair": 2, "mt-bench-single": 2 } as const;
+
+/** What a benchmark's files come to, where they are named instead of wired. */
+async function sizesOfFiles(params: ParamsOf<typeof judgeAnswers>): Promise<Sizes | null> {
+  const { benchmark, baseline, questions, references, template } = params;
+  if (template === undefined) return null;
+  const files: BenchmarkFiles | null = benchmark === "alpaca-eval"
+    ? baseline === undefined ? null : { benchmark, baseline, template }
+    : questions === undefined || references === undefined
+    ? null
+    : { benchmark: "mt-bench", questions, references, template };
+  if (files === null) return null;
+  const { measureBenchmark } = await import("../../eval/benchmark.ts");
+  return await orUnknown(async () => ({ ...await measureBenchmark(files) }), null);
+}
 
 function foreseen(
   { maxTokens }: Pick<ParamsOf<typeof judge>, "maxTokens">,

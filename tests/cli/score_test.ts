@@ -128,12 +128,81 @@ Deno.test("score mt-bench --json prints the contract's fields", async () => {
   assert.deepEqual(found, { wins: 1, losses: 0, ties: 1, adjustedWinRate: 75, n: 2 });
   assert.ok(ci95[0] <= 75 && 75 <= ci95[1]);
   assert.match(stderr, /^1 of 3 judgments could not be read and are left out\.$/m);
+  const shown = (await ballast(pairwise, place)).stdout;
+  assert.match(
+    shown,
+    /^Same verdict in both orders 50\.0%; the first answer preferred in both 0\.0%/m,
+  );
+  assert.match(
+    shown,
+    /^To tell 2 points apart in four of five tries takes [\d,]+ turns; 2 tell \d/m,
+  );
   const single = ["score", "mt-bench", "--single", "grades.jsonl"];
   assert.deepEqual(await ballastJson(single, place), {
     models: [
       { model: "rpo", mean: 5.5, turn1: 7, turn2: 4, categories: { writing: 5.5 }, n: 2 },
     ],
   });
+});
+
+Deno.test("score mt-bench --agree-with says how far two judges agree on the same turns", async () => {
+  await using scratch = await filled();
+  const turn = { turn: 1, judge: ["other", "pair-v2"], model_1: "rpo", model_2: "dpo" };
+  // Of the two turns that could be read, one is a win for both judges, the other a tie for one alone.
+  const rows = [81, 82, 90].map((question_id) => ({
+    ...{ ...turn, question_id, g1_winner: "model_1", g2_winner: "model_1" },
+  }));
+  await Deno.writeTextFile(join(scratch.path, "other.jsonl"), jsonLines(rows));
+  const args = ["score", "mt-bench", "--pairwise", "pairs.jsonl", "--a", "rpo", "--b", "dpo"];
+  const place = { folder: scratch.path };
+  const { agreement } = await ballastJson<{ agreement: unknown }>(
+    [...args, "--agree-with", "other.jsonl"],
+    place,
+  );
+  assert.deepEqual(agreement, { observed: 50, kappa: 0, n: 2 });
+  const { stdout } = await ballast([...args, "--agree-with", "other.jsonl"], place);
+  assert.match(stdout, /^The other judge says the same in 50\.0% of 2 turns, κ 0\.00$/m);
+});
+
+Deno.test("score --min-coverage refuses files of which too little can be read", async () => {
+  await using scratch = await filled();
+  const unread = world.annotations.map((row, i) => i < 15 ? { ...row, preference: null } : row);
+  await Deno.writeTextFile(join(scratch.path, "unread.json"), annotationsJson(unread));
+  const grade = {
+    question_id: 81,
+    turn: 1,
+    judge: ["gpt-4", "single-v1"],
+    model: "mute",
+    score: -1,
+  };
+  await Deno.writeTextFile(join(scratch.path, "mute.jsonl"), jsonLines([grade]));
+  const cases: [string[], string, RegExp][] = [
+    [
+      ["mt-bench", "--pairwise", "pairs.jsonl", "--a", "rpo", "--b", "dpo"],
+      "0.6",
+      /at least 90\.0% of the turns judged in both orders to be readable \(--min-coverage\) but found 66\.7%: 2 of 3\./,
+    ],
+    [
+      ["mt-bench", "--single", "mute.jsonl"],
+      "0",
+      /at least 90\.0% of the grades of mute to be readable \(--min-coverage\) but found 0\.0%: 0 of 1\./,
+    ],
+    [
+      ["alpaca-eval", "unread.json", "--difficulty", "difficulty.jsonl"],
+      "0.75",
+      /at least 90\.0% of the annotations to be readable \(--min-coverage\) but found 75\.0%: 45 of 60\./,
+    ],
+  ];
+  const place = { folder: scratch.path };
+  for (const [args, enough, message] of cases) {
+    const refused = await ballast(["score", ...args, "--min-coverage", "0.9"], place);
+    assert.deepEqual([refused.code, refused.stdout], [1, ""], refused.stderr);
+    assert.match(refused.stderr, message);
+    const taken = await ballast(["score", ...args, "--min-coverage", enough], place);
+    assert.equal(taken.code, 0, taken.stderr);
+  }
+  const wrong = await ballast(["score", ...cases[0][0], "--min-coverage", "95"], place);
+  assert.match(wrong.stderr, /Expected a share from 0 to 1, such as 0\.95\./);
 });
 
 Deno.test("score: wrong usage exits with 2, says what is wrong, and prints nothing on stdout", async () => {

@@ -168,3 +168,25 @@ Deno.test("the judge's name is in the key; a judge without one, a foreign templa
   assert.equal(state, "stale");
   assert.deepEqual(reasons, [{ field: "judge", before: "one", after: "two" }]);
 });
+
+Deno.test("two judges of a run share its budget; a run that begins again has it anew", async () => {
+  await using scratch = await ScratchFolder.make();
+  await writeRecipe(scratch.path);
+  const second = RECIPE.slice(RECIPE.indexOf("  judge:\n"))
+    .replace("  judge:", "  warmer:").replace("params:", "params:\n      temperature: 1");
+  const recipe = `${RECIPE}${second}`.replaceAll("{ dollars: 10 }", "{ calls: 20 }");
+  await Deno.writeTextFile(join(scratch.path, "judged.yaml"), recipe);
+  await using judge = new FakeJudge(() => "Final verdict: [[A]]");
+  const environment = { JUDGE_BASE_URL: judge.baseUrl, JUDGE_MODEL: "some-judge" };
+  const args = ["run", "judge", "warmer", "--recipe", "judged.yaml", "--store", "store"];
+  const first = await ballast(args, { folder: scratch.path, environment });
+  assert.equal(first.code, 1);
+  assert.match(
+    first.stderr,
+    /at most 20 calls to the judge, the budget, but 16 are\s+needed, and this run has made 16/,
+  );
+  assert.equal(judge.seen.length, 16);
+  const again = await ballast(args, { folder: scratch.path, environment });
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(judge.seen.length, 32);
+});

@@ -98,14 +98,15 @@ Deno.test("plan tells how many calls of judges a recipe takes, and what they cos
 
   const unread = await plan("--set", "data.testLimit=null", "--set", "replies.limit=null");
   assert.deepEqual(callsOf(unread, "judge"), { count: null, dollars: null });
-  assert.deepEqual(unread.calls, { count: null, dollars: null });
+  assert.deepEqual(callsOf(unread, "grade"), { count: 9, isAtMost: true, dollars: null });
+  assert.deepEqual(unread.calls, { count: null, isAtMost: true, dollars: null });
   const missing = await ballast(
     [...args, "--set", "data.testLimit=null", "--set", "replies.limit=null"],
     place,
   );
   assert.match(
     missing.stdout,
-    /Judges: about 2 calls, at most \$0\.0\d+, calls of 2 stages not known yet;/,
+    /Judges: at most 11 calls, at most \$0\.0\d+, price of 1 stage .*, calls of 1 stage not known yet;/,
   );
   const offline = await plan("--offline");
   assert.equal(offline.calls, null);

@@ -41,10 +41,14 @@ Deno.test("MT-Bench's questions are conversations of two turns, its answers Fast
     { id: "111", opening: "ask 111", followUps: ["and then?"] },
   ]);
   // "ask 81", with "and then?" after it, and as much of the other.
-  assert.deepEqual(await measureBenchmark(files), {
+  const { pairBytes, gradeBytes, ...sizes } = await measureBenchmark(files);
+  assert.deepEqual(sizes, {
+    questions: 2,
     prompts: 4,
     promptCharacters: (6 + 15 + 7 + 16) / 4,
+    answersShown: 1.5,
   });
+  assert(pairBytes > gradeBytes, "what names the two answers is in the template");
   const folder = await temporaryFolder();
   await writeAnswers(folder, files, { answers: [["a", "b"], ["c", "d"]], system: "ours" });
   const answers = await readAnswers(join(folder, "model_answer.jsonl"));

@@ -41,6 +41,7 @@ export async function runStage<P>(
   const context: StageContext<P> = {
     params: stage.params.parse(params),
     instanceId: stage.name,
+    run: "0001",
     inputs: artifacts,
     input: (port) => artifacts(port)[0],
     output: (port) => folders[port],

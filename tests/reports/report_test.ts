@@ -223,6 +223,7 @@ Deno.test("the report stage reads its inputs and writes the artifact", async () 
     await report.run({
       params: report.params.parse({ title, table, test, notes, figures }),
       instanceId: "report",
+      run: "0001",
       input: (port) => artifact(port),
       inputs: (port) => {
         if (["scores", "reconciliations", "judgments"].includes(port)) return [];

@@ -43,6 +43,7 @@ export async function runStage<P>(
   await stage.run({
     params: stage.params.parse(params),
     instanceId: stage.name,
+    run: "0001",
     input: (port) => artifacts(port)[0],
     inputs: artifacts,
     output: ran.output,

@@ -94,6 +94,20 @@ Deno.test("score-alpaca-eval gives what scoreAlpacaEval() gives, and warns where
   assert.ok(low < expected.winRate && expected.winRate < high);
   assert.match(ran.warnings[0], /^model: The file has 58 of 60 instructions/);
   assert.match(caption, /length_controlled_noreg/);
+
+  const unread = annotations.map((row, i) => i % 4 === 0 ? { ...row, preference: null } : row);
+  await Deno.writeTextFile(join(folder, "annotations.json"), annotationsJson(unread));
+  const partly = await runStage(scoreAlpaca, { difficulty }, { judgments: [folder] });
+  const [{ rows: [row] }] = await tablesIn(partly);
+  // 58 rows, of which the first and every fourth after it hold no preference.
+  const left = /^43 of 58 annotations hold a preference; the others are left out of every rate/;
+  assert.match(row.note!, left);
+  assert.match(partly.warnings[0].replace("model: ", ""), left);
+  const counts = ["lengthControlled", "harnessLengthControlled", "winRate"].map((id) =>
+    row.values[id]!.n
+  );
+  assert.deepEqual(counts, [43, 43, 43]);
+  await Deno.writeTextFile(join(folder, "annotations.json"), annotationsJson(annotations));
   await assert.rejects(
     runStage(scoreAlpaca, { difficulty }, { judgments: [folder, folder] }),
     /annotations\.json: Expected another model than in .* but found "model"/,

@@ -17,6 +17,7 @@ async function readBad(
     const error = await readPairs.run({
       params: readPairs.params.parse({ path: source }),
       instanceId: "data",
+      run: "0001",
       input: () => assert.fail(),
       inputs: () => [],
       output: (port) => `${output}/${port}`,

@@ -10,6 +10,7 @@ export const PACE: Pace = {
   attempts: 4,
   firstWait: 5,
   failuresInARow: 10,
+  spread: 0,
 };
 
 /** Options to ask a fake judge (offline where none is given), with what is kept in a folder. */
@@ -31,7 +32,9 @@ export function asking(
     }),
     budget: { calls: null, dollars: null },
     prices: null,
+    ledger: null,
     signal: new AbortController().signal,
+    jitter: () => 0,
     ...options,
     pace: { ...PACE, ...pace },
   };

@@ -137,7 +137,7 @@ Deno.test("judgments that are unparseable or failed are counted, refused below t
   requireCoverage(judged, 0.5);
   assert.throws(() => requireCoverage(judged, 0.51), {
     name: "ExpectedError",
-    message: "Expected at least 51.0% of the judgments to be scored but found 50.0%: " +
+    message: "Expected at least 51.0% of the pairs to be scored in both orders but found 50.0%: " +
       "4 of 8 judgments scored, 2 unparseable, 2 failed. The first of the others:\n" +
       "  2: unparseable, no verdict in the judge's answer\n" +
       "  2, swapped: unparseable, no verdict in the judge's answer\n" +

@@ -32,12 +32,18 @@ const input = (from: string, own: Judged, axes: Record<string, number> = {}) => 
 });
 
 Deno.test("pairCredits(): both orders must agree, else it is a tie; what is not scored is left out", () => {
-  const { sample, unscored, inBothOrders, same } = pairCredits(
+  const { sample, unscored, inBothOrders, same, first } = pairCredits(
     judged([[1, 1], [0, 0], [1, 0], [1, 0.5], [0.5, 0.5], [1, null], [null]]),
   );
   assert.deepEqual(sample.values, [100, 0, 50, 50, 50]);
-  assert.deepEqual([unscored, inBothOrders, same], [2, 5, 3]);
+  assert.deepEqual([unscored, inBothOrders, same, first], [2, 5, 3, 0]);
   assert.equal(new Set(sample.items).size, 5);
+});
+
+Deno.test("pairCredits() counts where the reply that was shown first is preferred in both orders", () => {
+  // The baseline's reply is shown first, then ours: 0 and 1 prefer the first one, 1 and 0 the second.
+  const { same, first, inBothOrders } = pairCredits(judged([[0, 1], [1, 0], [0, 0], [0, 1]]));
+  assert.deepEqual([same, first, inBothOrders], [1, 2, 4]);
 });
 
 Deno.test("pairCredits(): preferences by log-probs are averaged over the orders", () => {
@@ -61,6 +67,10 @@ Deno.test("pairScoresTable() counts by hand, and says what was left out", () => 
   assert.deepEqual(plain, [2, 1, 1, 75, 80]);
   // 75 in the first seed, 50 in the second.
   assert.deepEqual([values.winRate!.value, values.winRate!.n], [62.5, 4]);
+  // Question 0: 0 and 100, question 1: 100 and 50; the mean is 62.5, so that their sums miss it by 25 each
+  // way, their error is √(25² + 25²) / 4, and each pair deviates by twice that.
+  const needed = Math.ceil(((1.959964 + 0.841621) * Math.sqrt(2 * 25 ** 2) / 2 / 2) ** 2);
+  assert.equal(values.neededForTwoPoints!.value, needed);
   assert.equal(note, "1 of 5 pairs have a judgment that is not scored: left out.");
   const none = pairScoresTable([input("judge", judged([[null]]))], { models: [], seed: 0 });
   assert.deepEqual([none.rows[0].values.winRate, none.rows[0].values.scored!.value], [null, 0]);

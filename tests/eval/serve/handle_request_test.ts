@@ -12,6 +12,7 @@ async function send(
     signal,
     ...body === undefined ? {} : {
       method: "POST",
+      headers: { "Content-Type": "application/json" },
       body: typeof body === "string" ? body : JSON.stringify(body),
     },
   });
@@ -290,6 +291,38 @@ Deno.test("pages of other sites are not answered, whatever name leads here", asy
   assert.equal(await status(models, "http://attacker.example"), 403);
   const rebound = "http://attacker.example:8000/v1/models";
   assert.equal(await status(rebound, "http://attacker.example:8000"), 403);
-  const open = { ...letterContext(), isLoopback: false };
+  const open = { ...letterContext(), host: "0.0.0.0", names: ["gpu-1"] };
   assert.equal(await status("http://gpu-1:8000/v1/models", undefined, open), 200);
+  assert.equal(await status(rebound, undefined, open), 403);
+});
+
+Deno.test("a body that is not called JSON is refused: a page of another site may send it unasked", async () => {
+  const post = async (type: string | null) => {
+    const body = new TextEncoder().encode(JSON.stringify({ ...base, prompt: "XG", max_tokens: 1 }));
+    const headers: Record<string, string> = type === null ? {} : { "Content-Type": type };
+    const url = "http://127.0.0.1/v1/completions";
+    const answer = await handleRequest(
+      new Request(url, { method: "POST", headers, body }),
+      letterContext(),
+    );
+    const { error } = await answer.json() as { error?: { message: string } };
+    return [answer.status, error?.message];
+  };
+  for (const type of ["application/json", "Application/JSON; charset=utf-8"]) {
+    assert.deepEqual(await post(type), [200, undefined], type);
+  }
+  for (
+    const type of [
+      "text/plain",
+      "text/plain;x=application/json",
+      "application/x-www-form-urlencoded",
+    ]
+  ) {
+    const message = `Expected the Content-Type application/json but found "${type}".`;
+    assert.deepEqual(await post(type), [415, message]);
+  }
+  assert.deepEqual(await post(null), [
+    415,
+    "Expected the Content-Type application/json but found none.",
+  ]);
 });

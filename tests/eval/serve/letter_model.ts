@@ -66,7 +66,7 @@ export function letterContext(
     stopping: new AbortController().signal,
     now: () => 5000,
     newId: () => "1",
-    isLoopback: true,
+    host: "127.0.0.1",
     drawSeed: () => 17,
     onFault: (error) => faults.push(error),
     faults,

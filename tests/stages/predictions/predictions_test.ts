@@ -178,7 +178,8 @@ Deno.test("a benchmark's prompts are counted in its files, where they can be rea
       ...{ references: "reference_answer_gpt-4.jsonl", template: "judge_prompts.jsonl" },
     });
   const { outputs } = await foreseen("question.jsonl");
-  assert.deepEqual(outputs, { benchmark: { prompts: 4, promptCharacters: 11 } });
+  const { prompts, promptCharacters, questions } = outputs!.benchmark;
+  assert.deepEqual([questions, prompts, promptCharacters], [2, 4, 11]);
   assert.deepEqual(await foreseen("questions.jsonl"), {});
 });
 
@@ -258,4 +259,79 @@ Deno.test("largestRun() is one full of mean pairs, or the longest pair by itself
   });
   assert.equal(largestRun(TOKENS, "both", { ...limits, replyTokens: 100 }).replyTokens, 100);
   assert.equal(largestRun({ ...TOKENS, pairs: 2 }, "both", limits).tokens, 120, "all there are");
+});
+
+Deno.test("judge-answers foresees calls and dollars from the sizes of what is wired, within its limit", async () => {
+  const prices = { input: 30, output: 60 };
+  const replies = { replies: 160, replyBytes: 300 };
+  const sizes = {
+    questions: 80,
+    prompts: 160,
+    pairBytes: 1000,
+    gradeBytes: 700,
+    answersShown: 1.5,
+  };
+  const foreseen = async (
+    params: Record<string, unknown>,
+    { benchmark = [sizes], ...inputs }: Record<string, (Sizes | null)[]> = {},
+  ) =>
+    (await predict(
+      "judge-answers",
+      { maxTokens: 100, coverage: 1, model: "j", prices, ...params },
+      {
+        inputs: { answers: [replies], baseline: [], benchmark, ...inputs },
+      },
+    )).calls;
+  const dollars = (calls: number, bytes: number) =>
+    (calls * bytes / 3 * prices.input + calls * 100 * prices.output) / 1e6;
+
+  const grade = { benchmark: "mt-bench-single" };
+  assert.deepEqual(await foreseen(grade), { count: 160, dollars: dollars(160, 700 + 1.5 * 300) });
+  const limited = { ...grade, limit: 8, seeds: [0, 1] };
+  assert.deepEqual(await foreseen(limited), { count: 32, dollars: dollars(32, 700 + 1.5 * 300) });
+  const duel = { benchmark: "mt-bench-pair", limit: 8 };
+  const baseline = [{ replies: 160, replyBytes: 500 }];
+  assert.deepEqual(await foreseen(duel, { baseline }), {
+    count: 32,
+    dollars: dollars(32, 1000 + 1.5 * 800),
+  });
+  const alpaca = {
+    questions: 805,
+    prompts: 805,
+    pairBytes: 400,
+    answersShown: 1,
+    baselineBytes: 2000,
+  };
+  assert.deepEqual(
+    await foreseen({ benchmark: "alpaca-eval", limit: 10 }, { benchmark: [alpaca] }),
+    {
+      count: 10,
+      dollars: dollars(10, 400 + 300 + 2000),
+    },
+  );
+  // Nobody has read the answers yet; there are no prices; nothing is known at all.
+  assert.deepEqual(await foreseen(grade, { answers: [null] }), { count: 160, dollars: null });
+  assert.deepEqual(await foreseen({ ...grade, prices: undefined }), { count: 160, dollars: null });
+  assert.deepEqual(await foreseen(grade, { answers: [null], benchmark: [null] }), {
+    count: null,
+    dollars: null,
+  });
+  // Without the benchmark's sizes a question of MT-Bench has two turns.
+  assert.deepEqual(await foreseen({ ...grade, limit: 8 }, { benchmark: [null] }), {
+    count: 16,
+    dollars: null,
+  });
+  const unread = { answers: [null], benchmark: [null] };
+  assert.deepEqual(await foreseen({ ...grade, limit: 8 }, unread), {
+    ...{ count: 16, dollars: null, isAtMost: true },
+  });
+});
+
+Deno.test("generate's limit is one of a benchmark's questions, each of several turns", async () => {
+  const benchmark = [{ questions: 80, prompts: 160, promptCharacters: 60 }];
+  const params = { maxNewTokens: 8, threads: 1, limit: 5, system: "ours" };
+  const { outputs } = await predict("generate", params, {
+    inputs: { policy: [null], pairs: [], benchmark },
+  });
+  assert.equal(outputs!.replies.replies, 10);
 });
