@@ -23,7 +23,6 @@ export async function status(
     );
   }
   const records = store.listRuns().map((run) => store.readRun(run)).filter((run) => run !== null);
-  // Asking takes the lock for an instant, so it is asked only where it matters.
   const open = records.some((record) => record.status === "running");
   const holder = open ? await StoreLock.holder(join(store.path, "lock")) : null;
   const runs = records.map((record) => brief(record, holder));

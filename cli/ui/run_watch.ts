@@ -1,14 +1,13 @@
 import { join } from "node:path";
-import { parseObject } from "../../pipeline/store/records.ts";
 import type { Store } from "../../pipeline/store/store.ts";
-import { readTextIfThere } from "../../core/write_atomically.ts";
+import { StoreLock } from "../../pipeline/store/store_lock.ts";
 import { RunState } from "./run_state.ts";
 import { seenEvent, type SeenRecord, seenRecord } from "./seen.ts";
 
 /** How a run stands: as its record says, or `killed` where it goes on under no process. */
 export type RunStatus = SeenRecord["status"] | "killed";
 
-/** A run that is followed through the store's files, without locking or writing anything. */
+/** A run that is followed through the store's files, without writing anything or keeping anyone out. */
 export interface WatchedRun {
   readonly record: SeenRecord;
   readonly status: RunStatus;
@@ -43,7 +42,7 @@ export class RunWatcher {
     await watch.refresh();
     if (record.status !== "running") watch.state.complete(record);
     const { state } = watch;
-    return { record, status: state.outcome?.status ?? this.#status(record), state };
+    return { record, status: state.outcome?.status ?? await this.#status(record), state };
   }
 
   /**
@@ -109,14 +108,16 @@ export class RunWatcher {
   }
 
   /**
-   * One run at a time changes a store: where a later one began, or another process took the lock, this
-   * one has ended. Asking the lock itself would take it for an instant, which could fail a run.
+   * One run at a time changes a store, under its lock, which the system frees when a process dies: a run
+   * that goes on has the lock. It writes how it ended before it lets go, so that is looked at once more.
    */
-  #status({ run, status, pid }: SeenRecord): RunStatus {
+  async #status({ run, status, pid }: SeenRecord): Promise<RunStatus> {
     if (status !== "running") return status;
     if (this.store.listRuns().at(-1) !== run) return "killed";
-    const holder = parseObject(readTextIfThere(join(this.store.path, "lock")))?.pid;
-    return holder === undefined || holder === pid ? status : "killed";
+    const holder = await StoreLock.holder(join(this.store.path, "lock"));
+    if (holder !== null && (holder.pid ?? pid) === pid) return status;
+    const ended = this.#record(run)?.status;
+    return ended === undefined || ended === "running" ? "killed" : ended;
   }
 }
 

@@ -11,6 +11,12 @@ import {
 const ADVICE = "one run at a time may change a store. " +
   "Wait for it to end, stop it, or choose another folder with --store.";
 
+/**
+ * Whoever asks `holder` has the lock for an instant, which nobody who wants to change the store is to
+ * be refused for.
+ */
+const TRIES = { most: 6, milliseconds: 20 } as const;
+
 /** The right to change a store; held until `release`, or until the process ends in whatever way. */
 export class StoreLock implements Disposable {
   #file: Deno.FsFile | null;
@@ -30,7 +36,7 @@ export class StoreLock implements Disposable {
       path,
       () => Deno.open(path, { read: true, write: true, create: true }),
     );
-    if (!await file.tryLock(true)) {
+    if (!await lockSoon(file)) {
       file.close();
       throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${advice}`);
     }
@@ -38,7 +44,10 @@ export class StoreLock implements Disposable {
     return new StoreLock(file);
   }
 
-  /** The process that holds a lock, as far as it left word of itself; null when it is free. */
+  /**
+   * The process that holds a lock, as far as it left word of itself; null when it is free. Asking keeps
+   * nobody out: it shares the lock for an instant, and `take` tries longer than that.
+   */
   static async holder(path: string): Promise<{ readonly pid: number | null } | null> {
     try {
       using file = await Deno.open(path, { read: true });
@@ -60,6 +69,14 @@ export class StoreLock implements Disposable {
   [Symbol.dispose](): void {
     this.release();
   }
+}
+
+async function lockSoon(file: Deno.FsFile): Promise<boolean> {
+  for (let tried = 1; !await file.tryLock(true); tried++) {
+    if (tried === TRIES.most) return false;
+    await new Promise((resolve) => setTimeout(resolve, TRIES.milliseconds));
+  }
+  return true;
 }
 
 /** A full disk does not keep anyone out: `gc`, which makes room, needs the lock as well. */

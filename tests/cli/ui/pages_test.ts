@@ -113,7 +113,7 @@ Deno.test("a running run's page has progress, time left, curves, and what stages
     await run.finish({ status: "interrupted", finishedAt: "", seconds: 1, instances: [] });
   }));
 
-Deno.test("a run that goes on under no process is called killed, once another came after it", () =>
+Deno.test("a run that goes on under no process is called killed, the newest as well", () =>
   withStore(async (store) => {
     const lock = await store.lock();
     const parameters = { a: {} };
@@ -128,6 +128,7 @@ Deno.test("a run that goes on under no process is called killed, once another ca
     const list = words((await get(context, "/")).text);
     assert.match(list, /0002 tiny running .* 0001 tiny killed/);
     lock.release();
+    assert.match(words((await get(context, "/")).text), /0002 tiny killed .* 0001 tiny killed/);
     for (const run of [first, second]) {
       await run.finish({ status: "failed", finishedAt: "", seconds: 1, instances: [] });
     }
