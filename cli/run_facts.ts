@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { digestJson } from "../core/digest.ts";
+import { shellWord } from "../core/shell_word.ts";
 import type { KeyFields } from "../pipeline/fingerprint.ts";
 import type { PlanContext, PlannedInstance } from "../pipeline/plan.ts";
 import type { RunResult } from "../pipeline/run.ts";
@@ -7,37 +8,49 @@ import type { KeyRecord } from "../pipeline/store/records.ts";
 import type { Store } from "../pipeline/store/store.ts";
 import type { RunFacts, StageFacts } from "../reports/run_facts.ts";
 import { judgingDollars } from "./judging_cost.ts";
+import { PROJECT_FOLDER } from "./project.ts";
 import { machineCapacity } from "./session.ts";
+import { withoutLocalPaths } from "./shown_paths.ts";
 import { VERSION } from "./version.ts";
 
 /** What the facts of a run are gathered from. */
 export interface FinishedRun {
   readonly context: Pick<PlanContext, "recipe" | "store">;
   readonly planned: readonly PlannedInstance[];
-  /** The command that makes the report again. */
-  readonly command: string;
+  /** The command that makes the report again, in words. */
+  readonly command: readonly string[];
 }
 
-/** What is known of a run now that it is over. */
+/** What is known of a run now that it is over, without a path of this machine. */
 export async function runFacts(
   result: RunResult,
   { context: { recipe, store }, planned, command }: FinishedRun,
   report: RunFacts["report"],
 ): Promise<RunFacts> {
   const records = [...result.records.values()];
-  const params = planned.map(({ instance }) => [instance.id, instance.params]);
   const begins = beginsOf(store, result.run);
+  const named = planned.flatMap(({ instance }) => Object.values(instance.paths));
+  const shown = withoutLocalPaths({ project: PROJECT_FOLDER, store: store.path, named });
+  const params = planned.map(({ instance: { id, params } }) => [
+    id,
+    JSON.parse(
+      JSON.stringify(params),
+      (_, value) => typeof value === "string" ? shown(value) : value,
+    ),
+  ]);
   const stages: StageFacts[] = [];
   for (const one of planned) {
     const record = result.records.get(one.instance.id);
-    if (record !== undefined) stages.push(await stageFacts(one, { record, result, begins, store }));
+    if (record === undefined) continue;
+    const facts = await stageFacts(one, { record, result, begins, store });
+    stages.push({ ...facts, warnings: facts.warnings.map(shown) });
   }
   return {
     recipe,
     run: result.run,
     report,
     resolved: stringify({ recipe, stages: Object.fromEntries(params) }),
-    command,
+    command: command.map(shown).map(shellWord).join(" "),
     startedAt: store.readRun(result.run)?.startedAt ?? null,
     seconds: result.seconds,
     versions: versionsOf(records),

@@ -1,3 +1,4 @@
+import { shellWord } from "../core/shell_word.ts";
 import type { FoundCell } from "./find_cell.ts";
 import { type Provenance, stagesOf } from "./provenance.ts";
 import { stageLines } from "./stage_lines.ts";
@@ -16,7 +17,9 @@ export function provenanceText(provenance: Provenance, found: FoundCell): string
       `${step.kind} (${step.describe})`,
       ...stagesOf(provenance, step).flatMap((stage) => [
         `  ${stage.instance}`,
-        ...stageLines(stage).flatMap(([name, value]) => indented(name, value)),
+        ...stageLines(stage).flatMap(([name, value]) =>
+          indented(name, name === "Packages" ? wrapped(value.split("\n")) : value)
+        ),
       ]),
     ]),
   ].join("\n");
@@ -24,6 +27,19 @@ export function provenanceText(provenance: Provenance, found: FoundCell): string
 
 const INDENT = 4;
 const NAME_WIDTH = 16;
+/** Columns that names beside one another may take. */
+const WRAP = 80;
+
+/** Names in a row, as many to a line as fit. */
+function wrapped(names: readonly string[]): string {
+  const lines: string[] = [];
+  for (const name of names) {
+    const longer = `${lines.at(-1)}, ${name}`;
+    if (lines.length > 0 && longer.length <= WRAP) lines[lines.length - 1] = longer;
+    else lines.push(name);
+  }
+  return lines.join(",\n");
+}
 
 function indented(name: string, value: string): string[] {
   return value.split("\n").map((line, i) =>
@@ -36,12 +52,8 @@ export function tracedTablesText({ tables }: Provenance): string {
   return tables.map(({ id, title, rows, columns }) =>
     [
       `${id}: ${title}`,
-      `  rows     ${rows.map(({ id }) => quoted(id)).join(" ")}`,
-      `  columns  ${columns.map(({ id }) => quoted(id)).join(" ")}`,
+      `  rows     ${rows.map(({ id }) => shellWord(id)).join(" ")}`,
+      `  columns  ${columns.map(({ id }) => shellWord(id)).join(" ")}`,
     ].join("\n")
   ).join("\n\n");
-}
-
-function quoted(name: string): string {
-  return /^[A-Za-z0-9_.:@=,/-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 }

@@ -42,7 +42,7 @@ export async function reproduce(options: ReproduceOptions): Promise<number> {
       context: session.context,
       instances: session.instances,
       planned,
-      command: `deno task ballast ${Deno.args.join(" ")}`,
+      command: ["deno", "task", "ballast", ...Deno.args],
     });
     if (options.json) return printJson(summary(session, result, reports));
     for (const { table } of reports) printVerbatim(table);

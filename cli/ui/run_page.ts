@@ -92,12 +92,12 @@ function standing({ status, state, record, now }: RunView): Html {
   }${silence(state.lastWord, now)}`;
 }
 
-/** A process that is gone says nothing; one that computes may say nothing for a while. */
+/** A process that computes may say nothing for a while, and one that is stuck says nothing either. */
 function silence(lastWord: number | null, now: number): Html {
   const seconds = lastWord === null ? 0 : (now - lastWord) / 1000;
   if (seconds < SILENCE) return NOTHING;
-  const words = `No word for ${formatEstimate(seconds)}: a long computation, or a process that`;
-  return html`<p class="small">${words} was killed (<code>ballast status</code> tells).</p>`;
+  const words = `No word for ${formatEstimate(seconds)}: a long computation, or one that is stuck.`;
+  return html`<p class="small">${words} Its process is there.</p>`;
 }
 
 function links({ reports, earlier, record }: RunView): Html {

@@ -27,8 +27,8 @@ export const LOOPBACK = "127.0.0.1";
 const MOST = { streams: 16, comparisons: 4 } as const;
 
 /**
- * Answers the local pages until the signal aborts. It reads the store, and neither writes to it nor locks
- * it.
+ * Answers the local pages until the signal aborts. It reads the store, writes nothing to it and
+ * keeps nobody from it.
  *
  * @throws ExpectedError when the port is taken
  */

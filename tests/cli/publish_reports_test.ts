@@ -45,7 +45,7 @@ async function publish(store: Store, ids: readonly string[], finished: readonly 
   }));
   const memory = { get: () => undefined, set: () => {} };
   const context = { recipe: "toy", store, code: {} as CodeIndex, memory, machine: "" };
-  const published = await publishReports(result, { context, instances, planned: [], command: "" });
+  const published = await publishReports(result, { context, instances, planned: [], command: [] });
   return published.map(({ page }) => page.slice(store.path.length + 1));
 }
 
