@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Difference } from "../../pipeline/artifact.ts";
 import { readBundle } from "../../pipeline/bundle/read_bundle.ts";
 import type { BundleManifest } from "../../pipeline/bundle/manifest.ts";
+import { shortDigests } from "../../pipeline/diff_text.ts";
 import { diffJson } from "../../pipeline/diff_json.ts";
 import { FolderTarget } from "../../pipeline/transfer/folder_target.ts";
 import { receiveObject } from "../../pipeline/transfer/receive.ts";
@@ -133,7 +134,7 @@ function outcomeLines({ instance, port, before, after, differences }: Outcome): 
 }
 
 function differenceText({ path, before, after }: Difference): string {
-  return `${path}: ${before} → ${after}`;
+  return `${path}: ${shortDigests(before)} → ${shortDigests(after)}`;
 }
 
 /** The machine is in no key, but may be why bytes differ. */

@@ -22,8 +22,8 @@ export async function readBundle(
   { folder, limit }: { readonly folder: string; readonly limit: number },
 ): Promise<BundleManifest> {
   try {
-    const archive = (await Deno.open(path, { read: true })).readable;
-    const members = unpackTar(archive.pipeThrough(new DecompressionStream("gzip")));
+    using file = await Deno.open(path, { read: true });
+    const members = unpackTar(file.readable.pipeThrough(new DecompressionStream("gzip")));
     const manifest = await readManifest(await members.next(), limit);
     for (const listed of manifest.members) {
       const { done, value } = await members.next();
