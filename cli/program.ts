@@ -1,4 +1,5 @@
 import { Command, Option } from "@commander-js/extra-typings";
+import { addBundleCommands } from "./bundle_commands.ts";
 import { goOffline } from "./go_offline.ts";
 import { addModelCommands } from "./model_commands.ts";
 import {
@@ -40,6 +41,7 @@ export function program(): Command {
   addScoreCommands(root);
   addPageCommands(root);
   addReportCommands(root);
+  addBundleCommands(root);
   for (const command of root.commands) {
     command.exitOverride().configureOutput(root.configureOutput());
   }

@@ -26,6 +26,8 @@ export interface RecipeOptions extends Selection {
 /** A recipe opened for planning: nothing has been written. */
 export interface Session {
   readonly source: RecipeSource;
+  /** The recipe's file and those that it extends. */
+  readonly recipeFiles: readonly { readonly name: string; readonly text: string }[];
   readonly instances: readonly Instance[];
   readonly selected: Selected;
   readonly context: PlanContext & { readonly memory: StoredDigests };
@@ -54,7 +56,12 @@ export async function openSession(
   const graph = moduleGraph(GRAPH_ROOT, store);
   graph.catch(() => {}); // a wrong recipe is reported first
   const { path, shown } = recipePath(options.recipe);
-  const source = parseRecipe(Deno.readTextFileSync(path), shown, readRecipe);
+  const recipeFiles = [{ name: basename(path), text: Deno.readTextFileSync(path) }];
+  const source = parseRecipe(recipeFiles[0].text, shown, (name) => {
+    const base = readRecipe(name);
+    if (base !== null) recipeFiles.push({ name: basename(base.path), text: base.text });
+    return base;
+  });
   const instances = expand(source, {
     stages,
     overrides: [...source.overrides, ...parseOverrides(options.set)],
@@ -74,6 +81,7 @@ export async function openSession(
   };
   return {
     source,
+    recipeFiles,
     instances,
     selected,
     context,

@@ -112,6 +112,8 @@ async function runContext(
         planned.map(({ instance }) => [instance.id, instance.params]),
       ) as Json,
       command: Deno.args,
+      set: options.set,
+      recipeFiles: session.recipeFiles,
       startedAt: new Date().toISOString(),
       host,
     },

@@ -64,6 +64,10 @@ export interface RunHeader {
   readonly parameters: Json;
   /** The command line's words. */
   readonly command: readonly string[];
+  /** What was changed with `--set`; absent in runs of earlier versions. */
+  readonly set?: readonly string[];
+  /** The recipe's file and those that it extends; absent in runs of earlier versions. */
+  readonly recipeFiles?: readonly { readonly name: string; readonly text: string }[];
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly host: Host;

@@ -8,6 +8,7 @@ import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 const COMMANDS = [
   ...["reproduce", "run", "plan", "explain", "status", "diff", "verify", "gc", "doctor", "logps"],
   ...["train", "generate", "serve-model", "ui", "report", "recipes", "stages", "show", "cite"],
+  ...["bundle", "replay"],
 ];
 
 for (const command of COMMANDS) {
