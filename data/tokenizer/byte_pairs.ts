@@ -32,7 +32,8 @@ export function bytePairEncoder(tokenizer: JsonObject, library: EncodeWord): Enc
   return (text) => {
     const { read, written } = encoder.encodeInto(text, bytes);
     if (read < text.length) return library(text);
-    const ids = Array.from(bytes.subarray(0, written), (byte) => byteIds[byte]);
+    const ids: number[] = [];
+    for (let i = 0; i < written; i++) ids.push(byteIds[bytes[i]]);
     return ids.includes(-1) ? library(text) : word.merge(ids);
   };
 }
