@@ -19,10 +19,14 @@ export interface TokenizeResult {
   readonly tokens: number;
   /** The sum of all token ids, so that equal work can be told. */
   readonly sum: number;
-  /** Seconds from text on disk to tokens on disk. */
+  /** Seconds until the tokens are on disk: Ballast's from opening the tokenizer on, of datasets `map` alone. */
   readonly tokenizeSeconds: number;
-  /** Seconds of reading all tokens again, once for each way of reading and each time. */
+  /** Seconds that opening the tokenizer and reading the texts took before; 0 where they are in the above. */
+  readonly openSeconds: number;
+  /** Seconds of opening the cache and reading all tokens, once for each way of reading and each time. */
   readonly readSeconds: Readonly<Record<string, readonly number[]>>;
+  /** Seconds a pass of opening the cache once and going through it as often, by way of reading. */
+  readonly epochSeconds: Readonly<Record<string, number>>;
   /** VmHWM */
   readonly peakBytes: number;
 }

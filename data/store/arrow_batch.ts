@@ -68,10 +68,12 @@ function listColumn(rows: readonly (Int32Array | null)[]) {
 function lists(column: Vector<List<Int32>>): (Int32Array | null)[] {
   return column.data.flatMap((data) => {
     const ids = data.children[0].values as Int32Array;
-    return Array.from(
-      { length: data.length },
-      (_, i) =>
-        data.getValid(i) ? ids.subarray(data.valueOffsets[i], data.valueOffsets[i + 1]) : null,
-    );
+    const { length, nullCount, valueOffsets } = data;
+    const rows: (Int32Array | null)[] = [];
+    for (let i = 0; i < length; i++) {
+      const isThere = nullCount === 0 || data.getValid(i);
+      rows.push(isThere ? ids.subarray(valueOffsets[i], valueOffsets[i + 1]) : null);
+    }
+    return rows;
   });
 }

@@ -1,4 +1,9 @@
-import type { DuckDBBlobValue, DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
+import type {
+  DuckDBBlobVector,
+  DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBValue,
+} from "@duckdb/node-api";
 import { StreamingDigest } from "../../core/digest.ts";
 import { canonicalJson } from "../../core/json.ts";
 import { InputError } from "../../core/problem.ts";
@@ -99,12 +104,15 @@ async function* readBatches(connection: DuckDBConnection, columns: readonly stri
   const result = await connection.stream(`SELECT ${columns.join(", ")}, arrow FROM rows`);
   let rows: DuckDBValue[][] = [];
   for (let chunk = await result.fetchChunk(); chunk !== null; chunk = await result.fetchChunk()) {
-    if (chunk.rowCount === 0) return;
-    for (const row of chunk.getRows()) {
-      const blob = row.pop() as DuckDBBlobValue | null;
-      rows.push(row);
+    const { rowCount } = chunk;
+    if (rowCount === 0) return;
+    const vectors = columns.map((_, column) => (chunk as DuckDBDataChunk).getColumnVector(column));
+    const blobs = chunk.getColumnVector(columns.length) as DuckDBBlobVector;
+    for (let i = 0; i < rowCount; i++) {
+      rows.push(vectors.map((vector) => vector.getItem(i)));
+      const blob = blobs.getItemBytes(i);
       if (blob === null) continue;
-      yield { rows, tokens: decodeBatch(blob.bytes) };
+      yield { rows, tokens: decodeBatch(blob) };
       rows = [];
     }
   }
@@ -116,10 +124,10 @@ interface OpenTokens extends TokenDatabase {
 
 async function open(folder: string): Promise<OpenTokens> {
   const path = `${folder}/${TOKENS_FILE}`;
-  const database = await openDatabase(path, "read").catch((error) => refuse(path, error));
+  const database = await openDatabase(path, "read", ["SELECT format, facts FROM facts"])
+    .catch((error) => refuse(path, error));
   try {
-    const result = await database.connection.runAndReadAll("SELECT format, facts FROM facts");
-    const [[format, facts]] = result.getRows();
+    const [[format, facts]] = (await database.result.fetchChunk())?.getRows() ?? [];
     if (format !== FORMAT) throw new Error(`format ${format}`);
     return { ...database, facts: JSON.parse(facts as string) };
   } catch (error) {

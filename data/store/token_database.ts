@@ -1,4 +1,8 @@
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBMaterializedResult,
+} from "@duckdb/node-api";
 import { BATCH_ROWS } from "./token_table.ts";
 
 /** An open database of tokens. */
@@ -7,11 +11,17 @@ export interface TokenDatabase extends AsyncDisposable {
   readonly connection: DuckDBConnection;
 }
 
+/** DuckDB and a connection to it. */
+interface Session {
+  readonly instance: DuckDBInstance;
+  readonly connection: DuckDBConnection;
+}
+
 /**
  * DuckDB that no one works with at the moment: starting it takes longer than reading a few thousand
  * pairs. It is given to one at a time, since it opens no file twice.
  */
-let idle: DuckDBInstance | null = null;
+let idle: Session | null = null;
 
 /** How a database is attached. */
 const OPTIONS = {
@@ -23,30 +33,43 @@ const OPTIONS = {
 /**
  * Opens a database file, or makes one where there is none and it is to be written.
  *
- * @throws Error in DuckDB's words when it cannot
+ * @param sql statements to begin with: all are one message to DuckDB, as the opening is, which costs
+ * less than one each
+ * @returns beside the database, what the last of those statements gave
+ * @throws Error in DuckDB's words when it cannot, or when a statement fails
  */
 export async function openDatabase(
   path: string,
   mode: keyof typeof OPTIONS,
-): Promise<TokenDatabase> {
-  const waiting = idle;
+  sql: readonly string[],
+): Promise<TokenDatabase & { readonly result: DuckDBMaterializedResult }> {
+  const session = idle ?? await start();
   idle = null;
-  const instance = waiting ?? await DuckDBInstance.create(":memory:", { threads: "1" });
+  const attach = `ATTACH '${path.replaceAll("'", "''")}' AS tokens (${OPTIONS[mode]})`;
   try {
-    const connection = await instance.connect();
-    await connection.run(`ATTACH '${path.replaceAll("'", "''")}' AS tokens (${OPTIONS[mode]})`);
-    await connection.run("USE tokens");
-    return { connection, [Symbol.asyncDispose]: () => close(instance, connection) };
+    const result = await session.connection.run([attach, "USE tokens", ...sql].join("; "));
+    const { connection } = session;
+    return { connection, result, [Symbol.asyncDispose]: () => close(session) };
   } catch (error) {
-    instance.closeSync();
+    end(session);
     throw error;
   }
 }
 
+async function start(): Promise<Session> {
+  const instance = await DuckDBInstance.create(":memory:", { threads: "1" });
+  return { instance, connection: await instance.connect() };
+}
+
 /** Lets go of the file; what DuckDB cannot go on with after an error ends here. */
-async function close(instance: DuckDBInstance, connection: DuckDBConnection): Promise<void> {
-  const free = await connection.run("USE memory; DETACH tokens").then(() => true, () => false);
+async function close(session: Session): Promise<void> {
+  const detach = session.connection.run("USE memory; DETACH tokens");
+  const free = await detach.then(() => true, () => false);
+  if (free && idle === null) idle = session;
+  else end(session);
+}
+
+function end({ instance, connection }: Session): void {
   connection.closeSync();
-  if (free && idle === null) idle = instance;
-  else instance.closeSync();
+  instance.closeSync();
 }

@@ -35,9 +35,12 @@ export interface WriteTokens {
  * @returns the number of pairs
  */
 export async function writeTokens(options: WriteTokens): Promise<number> {
-  await using database = await openDatabase(`${options.folder}/${TOKENS_FILE}`, "write");
+  await using database = await openDatabase(
+    `${options.folder}/${TOKENS_FILE}`,
+    "write",
+    SCHEMA_SQL,
+  );
   const { connection } = database;
-  for (const statement of SCHEMA_SQL) await connection.run(statement);
   await connection.run("INSERT INTO facts VALUES ($1, $2)", [
     FORMAT,
     JSON.stringify(options.facts),

@@ -2,17 +2,19 @@ import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../core/problem.ts";
 import { isObject, type JsonObject, spellOutByteLevel } from "./byte_level_words.ts";
 import { digestEncoding } from "./encoding_digest.ts";
+import { bytePairEncoder } from "./byte_pairs.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
 import { type NativeEncoder, openNativeEncoder } from "./native_encoder.ts";
 import { readTokenizerFiles, type TemplateChoice } from "./tokenizer_files.ts";
 import { addedTokens, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
-import { type EncodeWords, wordEncoder } from "./word_encoder.ts";
+import { wordEncoder } from "./word_encoder.ts";
 
 /**
- * Which library works ids out for `encodeAll`: the `tokenizers` crate through its native binding, or
- * the portable one, and then why. Both give the same ids.
+ * What works ids out for `encodeAll`: this project's byte-pair encoding, for the kinds of tokenizers
+ * that it knows; the `tokenizers` crate through its native binding; or the portable library, and then
+ * why. All give the same ids.
  */
-export type EncoderName = "native" | `portable (${string})`;
+export type EncoderName = "byte pairs" | "native" | `portable (${string})`;
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -70,12 +72,10 @@ export async function loadTokenizer(
 ): Promise<Tokenizer> {
   const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder, options);
   const library = portableLibrary(paths.tokenizer, { model, config });
-  const one = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
-  const native: NativeEncoder = options.native === true
-    ? openNativeEncoder(model, one)
-    : { encodeMany: null, reason: "the native one was not asked for" };
-  // Making it takes a while, and most that encode much never ask it anything.
-  if (native.encodeMany === null) library();
+  const byLibrary = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
+  const encoders = encodersOf(model, byLibrary, options);
+  // Made now, so that one that it does not support is refused; it takes a while.
+  if (encoders.encoder.startsWith("portable")) library();
   const vocabulary = vocabularyOf(model);
   const tokens = specialTokenTexts(config);
   const idOf = (name: string) => resolveId(vocabulary, paths.config, [name, tokens[name]]);
@@ -90,9 +90,8 @@ export async function loadTokenizer(
     specialTokens: addedTokens(model).filter(({ special }) => special === true)
       .map(({ content }) => String(content)),
     compileTemplate: (source, path) => compileChatTemplate(source, { path, tokens }),
-    ...encoders(model, { one, many: native.encodeMany }),
+    ...encoders,
     digest: () => digestEncoding(model),
-    encoder: native.encodeMany === null ? `portable (${native.reason})` : "native",
     decode: (ids, options = {}) => {
       if (ids.length === 0) return "";
       return library().decode(Array.from(ids), {
@@ -121,22 +120,38 @@ function portableLibrary(
   };
 }
 
+type Encoders = Pick<Tokenizer, "encode" | "encodeAll" | "encoder">;
+
 /** `encode` and `encodeAll`, word by word where the kind of tokenizer lets us. */
-function encoders(
+function encodersOf(
   model: JsonObject,
-  { one, many }: EncodeWords,
-): Pick<Tokenizer, "encode" | "encodeAll"> {
-  const words = wordEncoder(model, { one, many });
-  const encode = (text: string) => words === null ? new Int32Array(one(text)) : words.encode(text);
+  byLibrary: (text: string) => readonly number[],
+  { native = false }: LoadTokenizer,
+): Encoders {
+  const byPairs = bytePairEncoder(model, byLibrary);
+  const words = wordEncoder(model, byPairs ?? byLibrary);
+  if (words !== null) {
+    return {
+      encode: (text) => words.encode(text.toWellFormed()),
+      encodeAll: (texts) =>
+        Promise.try(() => words.encodeAll(texts.map((text) => text.toWellFormed()))),
+      encoder: byPairs === null ? "portable (word by word)" : "byte pairs",
+    };
+  }
+  const encode = (text: string) => new Int32Array(byLibrary(text.toWellFormed()));
+  const crate: NativeEncoder = native
+    ? openNativeEncoder(model, byLibrary)
+    : { encodeMany: null, reason: "the native one was not asked for" };
+  if (crate.encodeMany === null) {
+    const encoder = `portable (${crate.reason})` as const;
+    return { encode, encodeAll: (texts) => Promise.try(() => texts.map(encode)), encoder };
+  }
+  const { encodeMany } = crate;
   const encodeAll = async (texts: readonly string[]) => {
-    if (words !== null) return await words.encodeAll(texts);
-    if (many === null) return texts.map(encode);
-    return (await many(texts)).map((ids) => new Int32Array(ids));
+    const many = await encodeMany(texts.map((text) => text.toWellFormed()));
+    return many.map((ids) => new Int32Array(ids));
   };
-  return {
-    encode: (text) => encode(text.toWellFormed()),
-    encodeAll: (texts) => encodeAll(texts.map((text) => text.toWellFormed())),
-  };
+  return { encode, encodeAll, encoder: "native" };
 }
 
 function encodeByLibrary(library: HuggingFaceTokenizer, path: string, text: string): number[] {

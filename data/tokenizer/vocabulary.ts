@@ -19,13 +19,26 @@ export function addedTokens(tokenizer: JsonObject): JsonObject[] {
  * order of their ids), then the added ones.
  */
 export function vocabularyOf(tokenizer: JsonObject): Vocabulary {
-  const vocab = isObject(tokenizer.model) ? tokenizer.model.vocab : null;
-  const ids = new Map<unknown, number>(
-    Array.isArray(vocab)
-      ? vocab.map(([token], id) => [token, id])
-      : Object.entries(isObject(vocab) ? vocab : {}).map(([token, id]) => [token, Number(id)]),
-  );
-  for (const { content, id } of addedTokens(tokenizer)) ids.set(content, Number(id));
-  const size = 1 + ids.values().reduce((highest, id) => Math.max(highest, id), -1);
-  return { size, idOf: (token) => ids.get(token) };
+  const added = new Map(addedTokens(tokenizer).map(({ content, id }) => [content, Number(id)]));
+  const model = modelIds(tokenizer);
+  let highest = -1;
+  for (const ids of [added.values(), model.ids]) {
+    for (const id of ids) highest = Math.max(highest, id);
+  }
+  return { size: 1 + highest, idOf: (token) => added.get(token) ?? model.idOf(token) };
+}
+
+/** The tokens of the model. A record of ids is asked as it is: a copy of 50,000 takes its time. */
+function modelIds({ model }: JsonObject): { ids: Iterable<number>; idOf: Vocabulary["idOf"] } {
+  const vocab = isObject(model) ? model.vocab : null;
+  if (isObject(vocab)) {
+    const ids = Object.values(vocab).map(Number);
+    return {
+      ids,
+      idOf: (token) => Object.hasOwn(vocab, token) ? Number(vocab[token]) : undefined,
+    };
+  }
+  const listed: readonly unknown[] = Array.isArray(vocab) ? vocab : [];
+  const ids = new Map(listed.map((entry, id) => [(entry as [unknown])[0], id]));
+  return { ids: ids.values(), idOf: (token) => ids.get(token) };
 }

@@ -6,25 +6,50 @@ import { writeSyntheticPairs } from "../../bench/tokenize/synthetic_pairs.ts";
 import { readPairs, writePairs } from "../../data/pairs_file.ts";
 import { writeSmallTokenizer } from "../cli/small_tokenizer.ts";
 
-const round = (tokenizeSeconds: number, readSeconds: Record<string, number[]>) => ({
+const round = (
+  [openSeconds, tokenizeSeconds]: [number, number],
+  readSeconds: Record<string, number[]>,
+  epochSeconds: Record<string, number>,
+) => ({
   rows: 100,
   tokens: 1e6,
   sum: 1,
+  openSeconds,
   tokenizeSeconds,
   readSeconds,
+  epochSeconds,
   peakBytes: 2e6,
   otherCores: 0,
 });
 
 Deno.test("describe() divides round by round, and reads by the median of a process", () => {
   const table = describe({
-    ballast: [round(1, { rows: [9, 1, 1] }), round(2, { rows: [1, 1, 1] })],
-    datasets: [round(4, { lists: [2, 3, 99] }), round(4, { lists: [5, 5, 5] })],
+    ballast: [
+      round([0, 1], { rows: [9, 1, 1] }, { rows: 0.5 }),
+      round([0, 2], { rows: [1, 1, 1] }, { rows: 0.5 }),
+    ],
+    datasets: [
+      round([4, 4], { lists: [2, 3, 99] }, { lists: 3 }),
+      round([4, 4], { lists: [5, 5, 5] }, { lists: 5 }),
+    ],
   });
   const lines = table.split("\n").map((line) => line.split(/ {2,}/));
-  assert.deepEqual(lines[1], ["rows/s", "75 (50 … 100)", "25", "3.00 (2.00 … 4.00)"]);
-  assert.deepEqual(lines[2][0], "Mtokens/s read again (datasets: lists)");
-  assert.equal(lines[2][3], "4.00 (3.00 … 5.00)");
+  assert.deepEqual(lines.slice(1, 5), [
+    ["rows/s (datasets: map alone)", "75 (50 … 100)", "25", "3.00 (2.00 … 4.00)"],
+    ["rows/s (both: tokenizer opened and texts read)", "75 (50 … 100)", "13", "6.00 (4.00 … 8.00)"],
+    [
+      "Mtokens/s read again (datasets: lists, its default)",
+      "1.0",
+      "0.3 (0.2 … 0.3)",
+      "4.00 (3.00 … 5.00)",
+    ],
+    [
+      "Mtokens/s opened once, read 3 times (datasets: lists, its default)",
+      "2.0",
+      "0.3 (0.2 … 0.3)",
+      "8.00 (6.00 … 10.00)",
+    ],
+  ]);
 });
 
 Deno.test("writeSyntheticPairs() writes the same rows from a seed, fewer of them as a beginning", async () => {

@@ -35,7 +35,7 @@ Deno.test("tokenizePairs() writes rows in order, with counts and facts", async (
   assert.equal(
     summary,
     "3 pairs, 27 tokens, 3 truncated, 0 with a boundary mismatch, 0 dropped; " +
-      "encoder: portable (its vocabulary cannot write every text)",
+      "encoder: portable (word by word)",
   );
   assert.deepEqual(ids, ["a", "b", "c"]);
   assert.match(facts.templateDigest ?? "", /^[0-9a-f]{64}$/);

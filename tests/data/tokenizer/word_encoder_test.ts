@@ -34,11 +34,7 @@ Deno.test("wordEncoder() gives what the library gives, special tokens in the tex
   const json = await tokenizerJson();
   const library = new Tokenizer(spellOutByteLevel(json), {});
   const byLibrary = (text: string) => library.encode(text, { add_special_tokens: false }).ids;
-  const encoder = wordEncoder(json, { one: byLibrary, many: null });
-  const together = wordEncoder(json, {
-    one: () => assert.fail("asked for one word"),
-    many: (words) => Promise.resolve(words.map(byLibrary)),
-  });
+  const encoder = wordEncoder(json, byLibrary)!;
   const random = Random.seeded(0, "test");
   const pieces = [
     ...specials,
@@ -53,11 +49,9 @@ Deno.test("wordEncoder() gives what the library gives, special tokens in the tex
   );
   const expected = texts.map((text) => text === "" ? [] : byLibrary(text));
   texts.forEach((text, i) =>
-    assert.deepEqual([...encoder!.encode(text)], expected[i], JSON.stringify(text))
+    assert.deepEqual([...encoder.encode(text)], expected[i], JSON.stringify(text))
   );
-  for (const each of [encoder!, together!]) {
-    assert.deepEqual((await each.encodeAll(texts)).map((ids) => [...ids]), expected);
-  }
+  assert.deepEqual(encoder.encodeAll(texts).map((ids) => [...ids]), expected);
 });
 
 Deno.test("wordEncoder() asks the library once for each word", async () => {
@@ -66,47 +60,11 @@ Deno.test("wordEncoder() asks the library once for each word", async () => {
     asked.push(word);
     return [word.length];
   };
-  const encoder = wordEncoder(await tokenizerJson(), { one, many: null })!;
-  assert.deepEqual([...encoder.encode("the cat the cat</s> cat")], [3, 4, 4, 4, 1, 4]);
-  assert.deepEqual(asked, ["the", " cat", " the"]);
-});
-
-Deno.test("wordEncoder() asks for the new words of many texts at once", async () => {
-  const asked: (readonly string[])[] = [];
-  const many = (words: readonly string[]) => {
-    asked.push(words);
-    return Promise.resolve(words.map((word) => [word.length, 0]));
-  };
-  const encoder = wordEncoder(await tokenizerJson(), { one: () => assert.fail(), many })!;
-  const long = "x".repeat(100);
-  await encoder.encodeAll(["the cat", "the mat</s>the cat", ""]);
-  const ids = await encoder.encodeAll([`the dog ${long}`, "</s>", `${long} cat`]);
-  assert.deepEqual(ids.map((each) => [...each]), [[3, 0, 4, 0, 101, 0], [1], [100, 0, 4, 0]]);
-  assert.deepEqual(asked, [["the", " cat", " mat"], [" dog", ` ${long}`, long]]);
-});
-
-Deno.test("wordEncoder() asks for no word again that a call before is still waiting for", async () => {
-  const asked: (readonly string[])[] = [];
-  const answers: (() => void)[] = [];
-  const many = (words: readonly string[]) => {
-    asked.push(words);
-    const ids = words.map((word) => [word.length]);
-    return new Promise<number[][]>((resolve, reject) => {
-      answers.push(() => words.includes("bad") ? reject(new Error("refused")) : resolve(ids));
-    });
-  };
-  const settle = () => new Promise((resolve) => setTimeout(resolve));
-  const encoder = wordEncoder(await tokenizerJson(), { one: () => assert.fail(), many })!;
-  const calls = ["the cat", "bad cat", "the cat sat"].map((text) => encoder.encodeAll([text]));
-  calls.forEach((call) => call.catch(() => {}));
-  for (let i = 0; i < 3; i++) {
-    await settle();
-    answers[i]();
-  }
-  assert.deepEqual([...(await calls[0])[0]], [3, 4]);
-  await assert.rejects(calls[1], { message: "refused" });
-  assert.deepEqual([...(await calls[2])[0]], [3, 4, 4]);
-  assert.deepEqual(asked, [["the", " cat"], ["bad"], [" sat"]]);
+  const encoder = wordEncoder(await tokenizerJson(), one)!;
+  const ids = encoder.encodeAll(["the cat the cat</s> cat", "", "the mat"]);
+  assert.deepEqual(ids.map((each) => [...each]), [[3, 4, 4, 4, 1, 4], [], [3, 4]]);
+  assert.deepEqual([...encoder.encode(" cat")], [4]);
+  assert.deepEqual(asked, ["the", " cat", " the", " mat"]);
 });
 
 Deno.test("wordEncoder() leaves tokenizers of other kinds to the library", async () => {
@@ -120,12 +78,12 @@ Deno.test("wordEncoder() leaves tokenizers of other kinds to the library", async
     { added_tokens: [{ id: 0, content: "<s>", lstrip: true }] },
   ];
   for (const change of others) {
-    assert.equal(wordEncoder(await tokenizerJson(change), { one: () => [], many: null }), null);
+    assert.equal(wordEncoder(await tokenizerJson(change), () => []), null);
   }
 });
 
 Deno.test("wordEncoder() cuts at white space where the tokenizer does", async () => {
   const json = await tokenizerJson({ pre_tokenizer: { type: "WhitespaceSplit" } });
-  const encoder = wordEncoder(json, { one: (word) => [word.length], many: null })!;
+  const encoder = wordEncoder(json, (word) => [word.length])!;
   assert.deepEqual([...encoder.encode("<s> the\u0085cat\uFEFF \n</s>sat ")], [0, 3, 4, 1, 3]);
 });
