@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { sha256 } from "../../../core/digest.ts";
 import { ExpectedError } from "../../../core/problem.ts";
 import { Store } from "../../../pipeline/store/store.ts";
-import { StoreLock } from "../../../pipeline/store/store_lock.ts";
 import { commitFiles, HOST, keyRecord, withStore } from "./fixture.ts";
 
 Deno.test("Store.open() and reads create nothing", () =>
@@ -253,14 +252,4 @@ Deno.test("lock() refuses a second holder, naming the first, until it is release
     });
     lock.release();
     (await store.lock()).release();
-  }));
-
-Deno.test("lock() is not refused because of who asks for its holder at that moment", () =>
-  withStore(async (store) => {
-    (await store.lock()).release();
-    const asking = await Deno.open(join(store.path, "lock"));
-    assert.ok(await asking.tryLock(false), "shared, as holder() has it");
-    setTimeout(() => asking.close(), 30);
-    using _lock = await store.lock();
-    assert.equal((await StoreLock.holder(join(store.path, "lock")))?.pid, Deno.pid);
   }));
