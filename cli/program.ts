@@ -63,6 +63,12 @@ function withRunOptions(command: Command) {
     .option("--accept <stage>", "keep the result of a stage whose code was edited", several)
     .option("--cores <n>", "cores to use at once (default: all)", count)
     .addOption(
+      new Option("--executor <where>", "where stages run: on this machine, or through sbatch")
+        .choices(["local", "slurm"] as const).default("local" as const),
+    )
+    .option("--slurm-partition <name>", "the partition that jobs are submitted to")
+    .option("--slurm-arg <arg>", "a word for sbatch, such as --slurm-arg=--account=lab", several)
+    .addOption(
       new Option("--progress <style>", "how progress is shown on standard error")
         .choices(["auto", "terminal", "plain", "ndjson", "none"] as const).default("auto" as const),
     )

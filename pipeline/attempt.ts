@@ -116,7 +116,7 @@ export class Attempt {
       await removeTree(this.job.attempt);
       return { ...result, seconds };
     }
-    const record = await this.#commit(result, seconds);
+    const record = await this.#commit(result, result.seconds ?? seconds);
     await this.#dropScratch();
     await removeTree(this.job.attempt);
     return { status: "done", record };
@@ -128,9 +128,10 @@ export class Attempt {
   }
 
   async #commit(
-    { digests, sizes, peakMemoryBytes }: Extract<JobResult, { status: "done" }>,
+    result: Extract<JobResult, { status: "done" }>,
     seconds: number,
   ): Promise<KeyRecord> {
+    const { digests, sizes, peakMemoryBytes } = result;
     const { store, recipe, host, now, resumed } = this.context;
     const { instance, key, fields, forecast: { work } } = this.planned;
     const outputs: Record<string, OutputRecord> = {};
@@ -151,7 +152,7 @@ export class Attempt {
       ...(work === undefined || resumed ? {} : { work }),
       peakMemoryBytes,
       finishedAt: new Date(now()).toISOString(),
-      host,
+      host: result.host ?? host,
       warnings: this.#warnings,
     };
     await store.commitKey(record, this.context.machine);
@@ -179,12 +180,14 @@ async function refuseEdits(
 }
 
 async function jobOf(
-  { instance }: PlannedInstance,
+  planned: PlannedInstance,
   { store, records, artifactTypes, run }: AttemptContext,
   folders: { readonly attempt: string; readonly scratch: string },
 ): Promise<StageJob> {
+  const { instance } = planned;
   const { id, stage, params } = instance;
   const resources = stage.resources(params);
+  const { memory } = reservationOf(planned);
   const outputs: Record<string, { type: string; folder: string }> = {};
   for (const [port, { type }] of Object.entries(stage.outputs)) {
     outputs[port] = { type, folder: join(folders.attempt, port) };
@@ -210,6 +213,7 @@ async function jobOf(
     caches: await cacheFolders(resources, (name) => store.cacheFolder(name)),
     paths: Object.values(instance.paths),
     resources,
+    ...(memory > 0 ? { memory } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Json } from "../core/json.ts";
 import type { Sizes } from "./prediction.ts";
+import type { Host } from "./store/records.ts";
 import type { CacheName, InputArtifact, Progress, Resources, StepFigures } from "./stage.ts";
 
 /** All that a worker needs to run one instance: plain data, so that it can go to another machine. */
@@ -24,6 +25,8 @@ export interface StageJob {
   /** Files and folders outside the store that it may read. */
   readonly paths: readonly string[];
   readonly resources: Resources;
+  /** MiB that it is foreseen or declared to take at most; none where neither is known. */
+  readonly memory?: number;
 }
 
 /** What a worker says while it runs. */
@@ -41,12 +44,17 @@ export type JobResult =
     /** Facts of each output. */
     readonly sizes: Readonly<Record<string, Sizes>>;
     readonly peakMemoryBytes: number | null;
+    /** Seconds that it ran, where it waited before it did. */
+    readonly seconds?: number;
+    /** Where it ran, when that was another machine. */
+    readonly host?: Host;
   }
   | { readonly status: "failed"; readonly error: string }
   | { readonly status: "stopped" };
 
 /** A job under way. */
 export interface RunningJob {
+  /** Of the worker, or of the process that follows it where it runs on another machine. */
   readonly pid: number;
   readonly done: Promise<JobResult>;
   /** Asks it to stop at the next safe point. */
@@ -58,6 +66,8 @@ export interface RunningJob {
 /** Where jobs run. */
 export interface Executor {
   readonly name: string;
+  /** Names where it runs jobs, for speeds; the machine of the pipeline unless given. */
+  readonly machine?: string;
   /** Cores and memory (MiB) that may be in use at once. */
   readonly capacity: { readonly cores: number; readonly memory: number };
   start(job: StageJob, listen: (message: WorkerMessage) => void): RunningJob;

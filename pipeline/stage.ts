@@ -32,6 +32,8 @@ export interface Resources {
   readonly cores: number;
   /** Peak memory in MiB, an upper estimate, for stages that do not predict it. */
   readonly memory?: number;
+  /** GPUs it computes on; none unless given. */
+  readonly gpus?: number;
   /** Native libraries it loads; nothing else may be loaded. */
   readonly native?: readonly ("onnxruntime" | "duckdb" | "tokenizers")[];
   /** Host names (with port) it may talk to. */

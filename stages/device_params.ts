@@ -19,6 +19,11 @@ export const deviceParams = {
   ),
 };
 
+/** What a stage needs of a device: a GPU, or none. */
+export function gpusOf({ device = "cpu" }: { readonly device?: Device }): { gpus?: number } {
+  return device === "cpu" ? {} : { gpus: 1 };
+}
+
 /** As `modelFacts`, of what `deviceParams` ask for. */
 export function deviceFacts(
   { device = "cpu", precision = "float32", tf32 = false }: {

@@ -1,14 +1,15 @@
 import type { Json } from "../../core/json.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import { acceptOld, checkAccepted } from "../../pipeline/accept.ts";
+import type { Executor } from "../../pipeline/executor.ts";
 import type { EventSubscriber } from "../../pipeline/events.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
 import { rememberGraph } from "../../pipeline/module_graph.ts";
 import { type RunContext, runPlan, type RunResult } from "../../pipeline/run.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import { thisHost } from "../host.ts";
-import { INTERRUPTED, listenForInterrupts } from "../interrupts.ts";
-import { ARTIFACT_TYPES, localExecutor } from "../local_workers.ts";
+import { INTERRUPTED, type Interrupts, listenForInterrupts } from "../interrupts.ts";
+import { ARTIFACT_TYPES, chosenExecutor, type ExecutorOptions } from "../local_workers.ts";
 import {
   noticeOutput,
   printJson,
@@ -21,9 +22,8 @@ import { publishReports } from "../publish_reports.ts";
 import { GRAPH_ROOT, openSession, type RecipeOptions, type Session } from "../session.ts";
 
 /** Options of `reproduce` and `run`. */
-export interface ReproduceOptions extends RecipeOptions {
+export interface ReproduceOptions extends RecipeOptions, ExecutorOptions {
   readonly accept?: readonly string[];
-  readonly cores?: number;
   readonly progress: "auto" | "terminal" | "plain" | "ndjson" | "none";
   readonly json: boolean;
 }
@@ -66,6 +66,7 @@ export async function runSession(
 ): Promise<number> {
   const { store, memory } = session.context;
   const accept = options.accept ?? [];
+  const executor = await chosenExecutor(options);
   if (accept.length > 0) checkAccepted(await session.plan(), accept); // before anything is written
   using _share = await store.share();
   using interrupts = listenForInterrupts();
@@ -74,7 +75,10 @@ export async function runSession(
     context: session.context,
     now: Date.now,
   });
-  const result = await runPlan(planned, await runContext(session, planned, options, interrupts));
+  const result = await runPlan(
+    planned,
+    await runContext(session, planned, options, { executor, interrupts }),
+  );
   await memory.save();
   await rememberGraph(session.context.code.graph, GRAPH_ROOT, store);
   if (result.ran.length > 0 || result.failed.length > 0) await indexRun(store);
@@ -98,12 +102,13 @@ async function runContext(
   session: Session,
   planned: readonly PlannedInstance[],
   options: ReproduceOptions,
-  interrupts: { stop: AbortSignal; kill: AbortSignal },
+  { executor, interrupts }: { executor: Executor; interrupts: Interrupts },
 ): Promise<RunContext> {
   const host = thisHost();
   return {
     ...session.context,
-    executor: localExecutor(options.cores),
+    machine: executor.machine ?? session.context.machine,
+    executor,
     artifactTypes: ARTIFACT_TYPES,
     subscribers: await subscribers(options),
     header: {

@@ -4,17 +4,21 @@ import { ExpectedError } from "../../core/problem.ts";
 import { TextLineStream } from "../text_lines.ts";
 import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "../executor.ts";
 import type { Resources } from "../stage.ts";
-import { decodeLine } from "../worker_protocol.ts";
 import { workerEnvironment } from "./worker_environment.ts";
+import { WorkerOutput } from "./worker_output.ts";
 
-/** How workers are started on this machine. */
-export interface LocalOptions {
+/** The code that workers run. */
+export interface WorkerCode {
   /** The Deno executable. */
   readonly deno: string;
   /** The project's folder, with `deno.json` and `node_modules`. */
   readonly projectFolder: string;
   /** The folders below it that hold code. */
   readonly codeFolders: readonly string[];
+}
+
+/** How workers are started on this machine. */
+export interface LocalOptions extends WorkerCode {
   readonly cores: number;
   /** MiB. */
   readonly memory: number;
@@ -32,7 +36,7 @@ const NATIVE_PACKAGES: Readonly<Record<NonNullable<Resources["native"]>[number],
  * without giving any back midway, since each run takes as much again; and from one arena, since a run
  * on another thread would fill one of its own. Elsewhere it is not read.
  */
-const MALLOC = [
+export const MALLOC = [
   "glibc.malloc.hugetlb=1",
   "glibc.malloc.mmap_max=0",
   "glibc.malloc.trim_threshold=68719476736",
@@ -49,9 +53,8 @@ export class LocalExecutor implements Executor {
   }
 
   start(job: StageJob, listen: (message: WorkerMessage) => void): RunningJob {
-    const worker = fileURLToPath(new URL("../worker.ts", import.meta.url));
     const child = new Deno.Command(this.options.deno, {
-      args: ["run", "--no-prompt", "--cached-only", ...this.#permissions(job), worker],
+      args: workerArguments(job, this.options),
       cwd: this.options.projectFolder,
       clearEnv: true,
       env: { ...workerEnvironment(job.resources), GLIBC_TUNABLES: MALLOC },
@@ -84,28 +87,33 @@ export class LocalExecutor implements Executor {
       kill: () => send("SIGKILL"),
     };
   }
+}
 
-  #permissions(job: StageJob): string[] {
-    const { projectFolder, codeFolders } = this.options;
-    const modules = join(projectFolder, "node_modules");
-    const code = codeFolders.map((name) => join(projectFolder, name));
-    const inputs = Object.values(job.inputs).flat().map(({ path }) => path);
-    const written = [job.attempt, job.scratch, ...Object.values(job.caches)];
-    const permissions = [
-      `--allow-read=${[...code, modules, ...inputs, ...job.paths, ...written].map(listed)}`,
-      `--allow-write=${written.map(listed)}`,
-    ];
-    const native = job.resources.native ?? [];
-    const folders = nativeFolders(projectFolder, native);
-    // Deno lets a C API's pointers be followed only where any library may be loaded.
-    if (native.includes("onnxruntime")) permissions.push("--allow-ffi");
-    else if (folders.length > 0) permissions.push(`--allow-ffi=${folders.map(listed)}`);
-    const hosts = job.resources.network ?? [];
-    if (hosts.length > 0) permissions.push(`--allow-net=${hosts.map(listed)}`);
-    const variables = job.resources.environment ?? [];
-    if (variables.length > 0) permissions.push(`--allow-env=${variables.map(listed)}`);
-    return permissions;
-  }
+/** The words after `deno` that run a job's worker, with just the permissions it needs. */
+export function workerArguments(job: StageJob, code: WorkerCode): string[] {
+  const worker = fileURLToPath(new URL("../worker.ts", import.meta.url));
+  return ["run", "--no-prompt", "--cached-only", ...permissionsOf(job, code), worker];
+}
+
+function permissionsOf(job: StageJob, { projectFolder, codeFolders }: WorkerCode): string[] {
+  const modules = join(projectFolder, "node_modules");
+  const code = codeFolders.map((name) => join(projectFolder, name));
+  const inputs = Object.values(job.inputs).flat().map(({ path }) => path);
+  const written = [job.attempt, job.scratch, ...Object.values(job.caches)];
+  const permissions = [
+    `--allow-read=${[...code, modules, ...inputs, ...job.paths, ...written].map(listed)}`,
+    `--allow-write=${written.map(listed)}`,
+  ];
+  const native = job.resources.native ?? [];
+  const folders = nativeFolders(projectFolder, native);
+  // Deno lets a C API's pointers be followed only where any library may be loaded.
+  if (native.includes("onnxruntime")) permissions.push("--allow-ffi");
+  else if (folders.length > 0) permissions.push(`--allow-ffi=${folders.map(listed)}`);
+  const hosts = job.resources.network ?? [];
+  if (hosts.length > 0) permissions.push(`--allow-net=${hosts.map(listed)}`);
+  const variables = job.resources.environment ?? [];
+  if (variables.length > 0) permissions.push(`--allow-env=${variables.map(listed)}`);
+  return permissions;
 }
 
 /**
@@ -139,46 +147,24 @@ export function listed(path: string): string {
   );
 }
 
-const KEPT_LINES = 40;
-
 async function follow(
   child: Deno.ChildProcess,
   job: StageJob,
   listen: (message: WorkerMessage) => void,
 ): Promise<JobResult> {
   const input = child.stdin.getWriter();
-  const printed: string[] = [];
-  const keep = (line: string) => {
-    printed.push(line);
-    if (printed.length > KEPT_LINES) printed.shift();
-  };
-  let result: JobResult | undefined;
+  const output = new WorkerOutput(listen);
   await input.write(new TextEncoder().encode(`${JSON.stringify(job)}\n`)).catch(() => {});
   const readOutput = async () => {
-    for await (const line of child.stdout.pipeThrough(new TextLineStream())) {
-      const decoded = decodeLine(line);
-      if (decoded.type === "message") listen(decoded.message);
-      else if (decoded.type === "result") result = decoded.result;
-      else if (decoded.type === "printed" && decoded.text !== "") keep(decoded.text);
-    }
+    for await (const line of child.stdout.pipeThrough(new TextLineStream())) output.read(line);
   };
   const readErrors = async () => {
-    for await (const line of child.stderr.pipeThrough(new TextLineStream())) keep(line);
+    for await (const line of child.stderr.pipeThrough(new TextLineStream())) output.print(line);
   };
   const [status] = await Promise.all([child.status, readOutput(), readErrors()]);
   await input.close().catch(() => {});
-  if (result !== undefined && status.success) {
-    return result.status === "failed"
-      ? { ...result, error: withLines(result.error, printed) }
-      : result;
-  }
-  const how = status.signal === null ? `exit code ${status.code}` : `signal ${status.signal}`;
-  return {
-    status: "failed",
-    error: withLines(`The worker ended without a result (${how}).`, printed),
-  };
-}
-
-function withLines(error: string, printed: readonly string[]): string {
-  return printed.length === 0 ? error : `${error}\nIt printed last:\n${printed.join("\n")}`;
+  if (status.success) return output.end(null);
+  return output.end(
+    status.signal === null ? `exit code ${status.code}` : `signal ${status.signal}`,
+  );
 }

@@ -140,18 +140,11 @@ async function daemon({ environment }: Cluster, name: string, args: readonly str
 
 /** Processes that Slurm started for some jobs, by the variable that it gives them. */
 async function processesOf(jobs: readonly string[]): Promise<number[]> {
-  const found: number[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    // Deno itself may not read these files of other processes; cat may.
-    const { stdout } = await new Deno.Command("cat", {
-      args: [`/proc/${name}/environ`],
-      stderr: "null",
-    }).output();
-    const text = new TextDecoder().decode(stdout);
-    if (jobs.some((job) => text.includes(`SLURM_JOB_ID=${job}\0`))) found.push(Number(name));
-  }
-  return found;
+  if (jobs.length === 0) return [];
+  // Deno itself may not read these files of other processes; grep may.
+  const script = `grep -lzsxE 'SLURM_JOB_ID=(${jobs.join("|")})' /proc/[0-9]*/environ || true`;
+  const found = await output("sh", ["-c", script]);
+  return [...found.matchAll(/^\/proc\/(\d+)\//gm)].map(([, pid]) => Number(pid));
 }
 
 async function killFrom(pidFile: string, signal: Deno.Signal): Promise<void> {

@@ -1,0 +1,250 @@
+import { join } from "node:path";
+import type { JobResult, RunningJob, StageJob, WorkerMessage } from "../executor.ts";
+import { instructionSet } from "../instruction_set.ts";
+import { removeTree } from "../store/store.ts";
+import { isMissing } from "../../core/write_atomically.ts";
+import type { WorkerCode } from "./local.ts";
+import type { JobStatus } from "./slurm_commands.ts";
+import { FILES, writeSubmission } from "./slurm_script.ts";
+import { WorkerOutput } from "./worker_output.ts";
+
+/** How often a job is submitted at most: nodes fail, and time limits end, but not without end. */
+const MOST_SUBMISSIONS = 20;
+
+/** How long a file of another machine may take to be seen here after its job has ended. */
+const SETTLING_MS = 5_000;
+
+/** Where the number of a key's job is kept, so that a later pipeline ends it before it begins its own. */
+export const NUMBER_FILE = ".slurm-job";
+
+/** What becomes of a job after a look at its files. */
+export type Standing = "goes on" | "submit again" | "over";
+
+/** One job of a pipeline, through all its submissions. */
+export class SlurmJob implements RunningJob {
+  /** The job's worker is on another machine; this process follows it. */
+  readonly pid = Deno.pid;
+  readonly done: Promise<JobResult>;
+  /** `12`, or `12_3` in an array; null until it is submitted. */
+  id: string | null = null;
+  /** True once Slurm was told that nobody wants it. */
+  isCancelled = false;
+  #ended = Promise.withResolvers<JobResult>();
+  #output: WorkerOutput;
+  #files: Tail[] = [];
+  #submissions = 0;
+  #began: number | null = null;
+  #host: { name: string; isa: string } | null = null;
+  #endSeen: number | null = null;
+  #asked: "no" | "stop" | "kill" = "no";
+
+  constructor(
+    readonly job: StageJob,
+    private readonly listen: (message: WorkerMessage) => void,
+    private readonly code: WorkerCode,
+  ) {
+    this.#output = new WorkerOutput(listen);
+    this.done = this.#ended.promise;
+  }
+
+  /** The folder of the files of the submission under way. */
+  get folder(): string {
+    return join(this.job.attempt, ".slurm", String(this.#submissions));
+  }
+
+  get asked(): "no" | "stop" | "kill" {
+    return this.#asked;
+  }
+
+  /** True once it is on a node. */
+  get hasBegun(): boolean {
+    return this.#began !== null;
+  }
+
+  stop(): void {
+    if (this.#asked === "no") this.#asked = "stop";
+    this.#leave(FILES.stop);
+  }
+
+  kill(): void {
+    this.#asked = "kill";
+    this.#leave(FILES.end);
+  }
+
+  /** Lays down what the next submission needs; what an earlier one wrote to the outputs is gone. */
+  async prepare(): Promise<void> {
+    if (this.#submissions > 0) {
+      this.#leave(FILES.end); // were its node only out of sight, it would still write
+      for (const { folder } of Object.values(this.job.outputs)) {
+        await removeTree(folder);
+        await Deno.mkdir(folder);
+      }
+    }
+    this.#submissions++;
+    this.id = null;
+    this.#began = null;
+    this.#endSeen = null;
+    this.#output = new WorkerOutput(this.listen);
+    this.#files = [
+      new Tail(join(this.folder, FILES.output), (line) => this.#output.read(line)),
+      new Tail(join(this.folder, FILES.errors), (line) => this.#output.print(line)),
+    ];
+    await writeSubmission(this.folder, this.job, this.code);
+  }
+
+  /** Notes which job it is, for whoever finds its scratch after this process was killed. */
+  async submitted(id: string): Promise<void> {
+    this.id = id;
+    await Deno.writeTextFile(join(this.job.scratch, NUMBER_FILE), id);
+  }
+
+  /** Shows the job that this process lives. */
+  showLife(count: number): void {
+    if (this.#submissions === 0) return;
+    Deno.writeTextFileSync(join(this.folder, FILES.alive), String(count));
+  }
+
+  /**
+   * Hears what the worker has said since the last look, and sees whether it has ended.
+   *
+   * @param status what Slurm said of it last; none where it was not asked
+   * @param now milliseconds of a steady clock
+   */
+  look(status: JobStatus | undefined, now: number): Standing {
+    if (!this.hasBegun) this.#see(now);
+    const exit = readIfThere(join(this.folder, FILES.exit));
+    for (const file of this.#files) file.read(exit !== null);
+    if (exit !== null) return this.#close(Number(exit), status, now);
+    if (status === undefined || status.state === "waiting" || status.state === "running") {
+      return "goes on";
+    }
+    this.#endSeen ??= now;
+    if (now - this.#endSeen < SETTLING_MS && this.#asked === "no") return "goes on";
+    for (const file of this.#files) file.read(true);
+    return this.#lose(status);
+  }
+
+  /** Ends it with a result that did not come from its worker. */
+  async settle(result: JobResult): Promise<void> {
+    await Deno.remove(join(this.job.scratch, NUMBER_FILE)).catch(() => {});
+    this.#ended.resolve(
+      result.status === "failed" && this.#asked !== "no" ? { status: "stopped" } : result,
+    );
+  }
+
+  /** An error of this process's own. */
+  fail(error: unknown): void {
+    this.#leave(FILES.end);
+    this.#ended.reject(error);
+  }
+
+  #see(now: number): void {
+    const text = readIfThere(join(this.folder, FILES.node));
+    if (text === null) return;
+    const [name, arch, ...cpuinfo] = text.split("\n");
+    this.#began = now;
+    this.#host = { name, isa: instructionSet(arch, cpuinfo.join("\n")) };
+    this.listen({ type: "log", level: "info", message: `Slurm job ${this.id} on ${name}.` });
+  }
+
+  #close(code: number, status: JobStatus | undefined, now: number): Standing {
+    const word = status === undefined ? "" : `; Slurm says ${status.word}`;
+    const how = code === 0
+      ? null
+      : code > 128
+      ? `signal ${code - 128}${word}`
+      : `exit code ${code}`;
+    const result = this.#output.end(how);
+    if (result.status === "stopped" && this.#asked === "no") {
+      return this.#again("Slurm asked it to stop");
+    }
+    if (status?.state === "again" && result.status === "failed") return this.#again(status.word);
+    if (result.status !== "done") void this.settle(result);
+    else {
+      const seconds = (now - this.#began!) / 1000;
+      const host = { isa: this.#host!.isa, os: Deno.build.os, deno: Deno.version.deno };
+      void this.settle({ ...result, seconds, host });
+    }
+    return "over";
+  }
+
+  /** It ended without leaving its exit code. */
+  #lose(status: JobStatus): Standing {
+    if (status.state === "again" && this.#asked === "no") return this.#again(status.word);
+    const batch = readIfThere(join(this.folder, FILES.batch));
+    for (const line of batch?.split("\n") ?? []) if (line !== "") this.#output.print(line);
+    const word = status.word === "" ? "Slurm no longer knows it" : `Slurm says ${status.word}`;
+    const place = batch === null
+      ? `; it left nothing in ${this.folder}, which must be on a file system that the nodes share`
+      : "";
+    void this.settle(this.#output.end(`job ${this.id}; ${word}${place}`));
+    return "over";
+  }
+
+  #again(why: string): Standing {
+    if (this.#submissions >= MOST_SUBMISSIONS) {
+      const error = `Slurm job ${this.id} ended (${why}), the last of ${MOST_SUBMISSIONS}.`;
+      void this.settle({ status: "failed", error });
+      return "over";
+    }
+    const message = `Slurm job ${this.id} ended (${why}); it is submitted again.`;
+    this.listen({ type: "log", level: "info", message });
+    return "submit again";
+  }
+
+  #leave(name: string): void {
+    if (this.#submissions === 0) return;
+    try {
+      Deno.writeTextFileSync(join(this.folder, name), "");
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+}
+
+const PIECE = 1 << 18;
+
+/** The lines that are added to a file. */
+class Tail {
+  #at = 0;
+  #rest = "";
+  #decoder = new TextDecoder();
+
+  constructor(private readonly path: string, private readonly take: (line: string) => void) {}
+
+  /**
+   * Passes on the lines that are whole, and at the `end` what is left.
+   * The file is opened anew each time: only then does a network's file system show what was added.
+   */
+  read(end: boolean): void {
+    try {
+      using file = Deno.openSync(this.path, { read: true });
+      file.seekSync(this.#at, Deno.SeekMode.Start);
+      const bytes = new Uint8Array(PIECE);
+      for (let count = file.readSync(bytes); count !== null; count = file.readSync(bytes)) {
+        this.#at += count;
+        this.#add(this.#decoder.decode(bytes.subarray(0, count), { stream: true }));
+      }
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    if (end && this.#rest !== "") this.#add("\n");
+  }
+
+  #add(text: string): void {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop()!.slice(0, LONGEST_LINE);
+    lines.forEach((line) => this.take(line));
+  }
+}
+
+const LONGEST_LINE = 1 << 20;
+
+function readIfThere(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+import { join } from "node:path";
+import type { StageJob } from "../executor.ts";
+import { MALLOC, workerArguments, type WorkerCode } from "./local.ts";
+
+/** How long a job goes on without a sign that its pipeline lives, in seconds. */
+const SILENT_SECONDS = 120;
+
+/** Seconds before its time is up at which a job is told, so that it can save what it can. */
+const WARNING_SECONDS = 60;
+
+/** Files by which a pipeline and its job talk, in a folder of each submission. */
+export const FILES = {
+  /** The pipeline writes: the job, */
+  job: "job.json",
+  /** the worker's command, */
+  worker: "worker.sh",
+  /** a count that goes on while it lives, */
+  alive: "alive",
+  /** and what asks the worker to stop at a safe point, or ends it. */
+  stop: "stop",
+  end: "end",
+  /** The job writes: its node's name and processor, */
+  node: "node",
+  /** what the worker said and printed, */
+  output: "output",
+  errors: "errors",
+  /** what went wrong around it, */
+  batch: "batch",
+  /** and, last, the worker's exit code. */
+  exit: "exit",
+} as const;
+
+/** Lays the files of a submission down. */
+export async function writeSubmission(
+  folder: string,
+  job: StageJob,
+  code: WorkerCode,
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const command = [code.deno, ...workerArguments(job, code)].map(quoted).join(" ");
+  const worker = [
+    `cd ${quoted(code.projectFolder)} || exit 1`,
+    `export GLIBC_TUNABLES=${quoted(MALLOC)}`,
+    `exec ${command}`,
+    "",
+  ].join("\n");
+  await Deno.writeTextFile(join(folder, FILES.alive), "0");
+  await Deno.writeTextFile(join(folder, FILES.worker), worker);
+  await Deno.writeTextFile(join(folder, FILES.job), `${JSON.stringify(job)}\n`);
+}
+
+/**
+ * The batch script of jobs that are submitted together; each finds its folder by its place in the array.
+ * The worker is the one that runs locally, and as there its standard input stays open while its
+ * pipeline lives. Only what POSIX's shell has is used, and no variable that the worker would see.
+ */
+export function batchScript(folders: readonly string[]): string {
+  return `#!/bin/sh
+case "\${SLURM_ARRAY_TASK_ID:-0}" in
+${folders.map((folder, i) => `${i}) here=${quoted(folder)} ;;`).join("\n")}
+esac
+exec >"$here/${FILES.batch}" 2>&1 || exit 1
+uname -n >"$here/${FILES.node}.new"
+uname -m >>"$here/${FILES.node}.new"
+grep -m 1 -E '^(flags|Features)' /proc/cpuinfo >>"$here/${FILES.node}.new"
+mv "$here/${FILES.node}.new" "$here/${FILES.node}"
+pipe=$(mktemp -d) && mkfifo "$pipe/in" || exit 1
+sh "$here/${FILES.worker}" <"$pipe/in" >"$here/${FILES.output}" 2>"$here/${FILES.errors}" &
+worker=$!
+exec 3>"$pipe/in"
+cat "$here/${FILES.job}" >&3
+watch() {
+  asked= last= silent=0
+  while sleep 1; do
+    if [ -e "$here/${FILES.end}" ] || [ "$silent" -ge ${SILENT_SECONDS} ]; then
+      kill -KILL "$worker"
+    elif [ -e "$here/${FILES.stop}" ] && [ -z "$asked" ]; then
+      asked=yes
+      kill -TERM "$worker"
+    fi
+    count=$(cat "$here/${FILES.alive}" 2>/dev/null)
+    if [ "$count" = "$last" ]; then silent=$((silent + 1)); else silent=0; fi
+    last=$count
+  done
+}
+watch 3>&- &
+watcher=$!
+trap 'kill -TERM "$worker"' TERM
+wait "$worker"
+code=$?
+while kill -0 "$worker" 2>/dev/null; do
+  wait "$worker"
+  code=$?
+done
+kill "$watcher"
+rm -rf "$pipe"
+echo "$code" >"$here/${FILES.exit}.new"
+mv "$here/${FILES.exit}.new" "$here/${FILES.exit}"
+exit "$code"
+`;
+}
+
+/**
+ * What `sbatch` is told of a job, but for what a person adds.
+ *
+ * @param variables names of the environment variables that its worker gets: their values go with
+ * `sbatch`'s own environment, never among its words, which other users could read
+ */
+export function sbatchArguments(job: StageJob, variables: readonly string[]): string[] {
+  const { cores, gpus = 0 } = job.resources;
+  return [
+    `--job-name=ballast-${job.stage}`,
+    "--nodes=1",
+    "--ntasks=1",
+    `--cpus-per-task=${cores}`,
+    // A quarter more than foreseen, and what a process takes before it does anything.
+    ...job.memory === undefined ? [] : [`--mem=${Math.ceil(job.memory * 1.25) + 256}M`],
+    ...gpus > 0 ? [`--gres=gpu:${gpus}`] : [],
+    `--export=${variables.join(",")}`,
+    "--no-requeue", // the pipeline submits again, with empty outputs
+    `--signal=B:TERM@${WARNING_SECONDS}`,
+    "--output=/dev/null",
+    "--chdir=/",
+  ];
+}
+
+/** A word for the shell, whatever is in it. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}

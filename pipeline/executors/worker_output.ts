@@ -1,0 +1,44 @@
+import type { JobResult, WorkerMessage } from "../executor.ts";
+import { decodeLine } from "../worker_protocol.ts";
+
+const KEPT_LINES = 40;
+
+/** What a worker has said so far: its messages are passed on, its result and last printed lines kept. */
+export class WorkerOutput {
+  #printed: string[] = [];
+  #result: JobResult | undefined;
+
+  constructor(private readonly listen: (message: WorkerMessage) => void) {}
+
+  /** Takes a line of its standard output. */
+  read(line: string): void {
+    const decoded = decodeLine(line);
+    if (decoded.type === "message") this.listen(decoded.message);
+    else if (decoded.type === "result") this.#result = decoded.result;
+    else if (decoded.type === "printed" && decoded.text !== "") this.print(decoded.text);
+  }
+
+  /** Takes a line that is no message. */
+  print(line: string): void {
+    this.#printed.push(line);
+    if (this.#printed.length > KEPT_LINES) this.#printed.shift();
+  }
+
+  /**
+   * How the job ended, once the worker has.
+   * @param how `exit code 7` or `signal SIGKILL`; null when it ended as it should
+   */
+  end(how: string | null): JobResult {
+    const result = this.#result;
+    if (result === undefined || how !== null) {
+      return this.#failed(`The worker ended without a result (${how ?? "exit code 0"}).`);
+    }
+    return result.status === "failed" ? this.#failed(result.error) : result;
+  }
+
+  #failed(error: string): JobResult {
+    const lines = this.#printed;
+    const last = lines.length === 0 ? "" : `\nIt printed last:\n${lines.join("\n")}`;
+    return { status: "failed", error: error + last };
+  }
+}
