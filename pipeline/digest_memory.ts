@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { formatChecked, parseChecked } from "../core/checked_json.ts";
 import type { DigestMemory } from "./code_digest.ts";
 import type { Store } from "./store/store.ts";
 import { writeAtomically } from "../core/write_atomically.ts";
@@ -26,12 +27,8 @@ export class StoredDigests implements DigestMemory {
   /** Reads what is remembered; a missing or damaged file is an empty memory. */
   static open(store: Store): StoredDigests {
     const path = join(store.path, "digests.json");
-    try {
-      const entries = JSON.parse(Deno.readTextFileSync(path)) as Record<string, Entry>;
-      return new StoredDigests(path, store.folder("tmp"), new Map(Object.entries(entries)));
-    } catch {
-      return new StoredDigests(path, store.folder("tmp"), new Map());
-    }
+    const entries = parseChecked(readOrNull(path)) as Record<string, Entry> | null;
+    return new StoredDigests(path, store.folder("tmp"), new Map(Object.entries(entries ?? {})));
   }
 
   get(path: string): Entry | undefined {
@@ -46,8 +43,17 @@ export class StoredDigests implements DigestMemory {
   /** Writes what is new; called only where a run may write. */
   async save(): Promise<void> {
     if (!this.#changed) return;
-    const text = JSON.stringify(Object.fromEntries(this.#entries));
+    const text = formatChecked(Object.fromEntries(this.#entries));
     await writeAtomically(this.path, text, this.temporary);
     this.#changed = false;
+  }
+}
+
+/** What cannot be read for whatever reason is made anew. */
+function readOrNull(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return null;
   }
 }

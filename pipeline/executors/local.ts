@@ -139,7 +139,9 @@ export function listed(path: string): string {
   );
 }
 
+/** Of what a failed worker printed so many lines are told, each of so many characters at most. */
 const KEPT_LINES = 40;
+const KEPT_CHARACTERS = 2000;
 
 async function follow(
   child: Deno.ChildProcess,
@@ -149,7 +151,7 @@ async function follow(
   const input = child.stdin.getWriter();
   const printed: string[] = [];
   const keep = (line: string) => {
-    printed.push(line);
+    printed.push(line.slice(0, KEPT_CHARACTERS));
     if (printed.length > KEPT_LINES) printed.shift();
   };
   let result: JobResult | undefined;
