@@ -37,12 +37,14 @@ export async function setClocks(
         ? await faultAfter(victim, store, { environment: after })
         : half.stderr;
       const kind = `the clock is ${jump} ${first ? "before" : "from"} the second run`;
-      tell(fault === null ? { part: "clock", kind, verdict: "undisturbed" } : {
-        part: "clock",
-        kind,
-        verdict: "wrong",
-        detail: fault,
-      });
+      tell(
+        fault === null ? { part: "clock", kind, verdict: "undisturbed" } : {
+          part: "clock",
+          kind,
+          verdict: "wrong",
+          detail: fault,
+        },
+      );
       await Deno.remove(store, { recursive: true });
     }
   }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Random } from "../../../core/random.ts";
-import { ballast, type Place } from "../../end_to_end/ballast.ts";
+import { RunningBallast } from "../../end_to_end/ballast.ts";
 import { copy } from "./store_faults.ts";
 import type { Tell } from "./outcome.ts";
 import { faultAfter, type Victim } from "./victim.ts";
@@ -83,7 +83,7 @@ function moveNames(paths: Set<string>, from: string, to: string): void {
 
 /**
  * Ends traced runs with SIGKILL and takes from copies of their stores what was not synced, some of it or all:
- * the next run must give the undisturbed digests.
+ * the next run must give the undisturbed digests, and what was told as finished must not run again.
  */
 export async function losePower(
   victim: Victim,
@@ -106,13 +106,20 @@ export async function losePower(
       const cut = join(folder, "cut");
       await copy(store, cut);
       const here = (path: string) => cut + path.slice(store.length);
-      for (const path of lost.files) await lose(here(path), one === 0 ? 0 : random.integer(4), random);
+      for (const path of lost.files) {
+        await lose(here(path), one === 0 ? 0 : random.integer(4), random);
+      }
       for (const path of lost.names) {
         if (one === 0 || random.uniform() < 0.5) await remove(here(path));
       }
       const fault = await faultAfter(victim, cut);
       const kind = after === null ? "power lost after a run" : "power lost in a run";
-      tell({ part: "power", kind, verdict: fault === null ? "healed" : "wrong", detail: fault ?? undefined });
+      tell({
+        part: "power",
+        kind,
+        verdict: fault === null ? "healed" : "wrong",
+        detail: fault ?? undefined,
+      });
       await remove(cut);
     }
     await remove(store);
@@ -124,18 +131,36 @@ async function traceUntil(
   { store, trace, after }: { store: string; trace: string; after: number | null },
 ): Promise<Unsynced> {
   const calls = "openat,write,writev,pwrite64,fsync,fdatasync,rename,renameat,renameat2";
-  const child = tracedBallast(["-f", "-y", "-s", "0", "-e", `trace=${calls}`, "-o", trace], {
-    args: [...args(store), "--progress", "ndjson"],
-    place,
-  });
-  let events = 0;
-  for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
-    events += text.split('{"time":').length - 1;
-    if (after !== null && events >= after) {
-      await new Deno.Command("pkill", { args: ["-9", "-P", String(child.pid)] }).output();
-      break;
-    }
+  const tracing = ["-f", "-y", "-s", "0", "-e", `trace=${calls}`, "-o", trace];
+  await using run = new RunningBallast(args(store), { ...place, under: ["strace", ...tracing] });
+  if (after !== null) {
+    await run.count(after);
+    // The tracer ends with the last process that it traces: workers end with their pipeline.
+    const { pid } = JSON.parse(await Deno.readTextFile(join(store, "lock")));
+    if (run.running) Deno.kill(pid, "SIGKILL");
   }
-  await child.status;
+  await run.ended;
   return unsyncedIn(await Deno.readTextFile(trace), store);
+}
+
+/** Takes the content of a file: all of it, the last part, nothing, or it reads as zeros. */
+async function lose(path: string, how: number, random: Random): Promise<void> {
+  try {
+    const { size, isFile } = await Deno.lstat(path);
+    if (!isFile) return;
+    await Deno.chmod(path, 0o644);
+    if (how === 0) await Deno.truncate(path, 0);
+    else if (how === 1) await Deno.truncate(path, random.integer(size + 1));
+    else if (how === 2) await Deno.writeFile(path, new Uint8Array(size));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }

@@ -73,10 +73,16 @@ stages:
 }
 
 function surprise({ status, failed }: RunResult, how: Mischief): string | null {
-  const expected = HARMLESS.includes(how) ? "done" : ENDLESS.includes(how) ? "interrupted" : "failed";
+  const expected = HARMLESS.includes(how)
+    ? "done"
+    : ENDLESS.includes(how)
+    ? "interrupted"
+    : "failed";
   if (status !== expected) return `the run is ${status}, not ${expected}`;
   const error = failed[0]?.error ?? "";
   if (error.length > 100_000) return `its message has ${error.length} characters`;
   const message = MESSAGES[how];
-  return message === undefined || message.test(error) ? null : `its message: ${error.slice(0, 500)}`;
+  return message === undefined || message.test(error)
+    ? null
+    : `its message: ${error.slice(0, 500)}`;
 }

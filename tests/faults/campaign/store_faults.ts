@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Random } from "../../../core/random.ts";
 import { ballast, digestsOf, type RunDocument } from "../../end_to_end/ballast.ts";
-import type { Outcome, Tell, Verdict } from "./outcome.ts";
+import type { Tell, Verdict } from "./outcome.ts";
 import { damageIn, faultAfter, type Victim } from "./victim.ts";
 
 /** What befalls a file. */
@@ -27,9 +27,13 @@ const DAMAGES = {
 /** Kinds of file in a store, and where one is found. */
 const FILES: Readonly<Record<string, (store: string, random: Random) => string>> = {
   "an object's file": (store, random) =>
-    random.pick(filesBelow(join(store, "objects")).filter((path) => !path.endsWith("/artifact.json"))),
+    random.pick(
+      filesBelow(join(store, "objects")).filter((path) => !path.endsWith("/artifact.json")),
+    ),
   "an object's record": (store, random) =>
-    random.pick(filesBelow(join(store, "objects")).filter((path) => path.endsWith("/artifact.json"))),
+    random.pick(
+      filesBelow(join(store, "objects")).filter((path) => path.endsWith("/artifact.json")),
+    ),
   "a key's record": (store, random) => random.pick(filesBelow(join(store, "keys"))),
   "an instance's last key": (store, random) => random.pick(filesBelow(join(store, "instances"))),
   "a run's record": (store) => join(store, "runs", "0001.json"),
@@ -71,12 +75,12 @@ const ADVICE = /verify --repair|Move it|--store|run it again/;
  */
 export async function damageStores(
   victim: Victim,
-  { folder, base, random, only }: {
+  { folder, base, random, every }: {
     readonly folder: string;
     readonly base: string;
     readonly random: Random;
-    /** Every so many faults alone; all of them unless given. */
-    readonly only?: number;
+    /** One in so many faults. */
+    readonly every: number;
   },
   tell: Tell,
 ): Promise<void> {
@@ -92,7 +96,7 @@ export async function damageStores(
       apply: (store: string) => apply(store, random),
     })),
   ];
-  for (const { kind, apply } of faults.filter((_, i) => i % (only ?? 1) === 0)) {
+  for (const { kind, apply } of faults.filter((_, i) => i % every === 0)) {
     const store = join(folder, "damaged");
     await copy(base, store);
     await apply(store);
@@ -109,7 +113,9 @@ async function verdictOn(
   const first = await ballast([...victim.args(store), "--json"], victim.place);
   if (first.code === 0) {
     const digests = digestsOf(JSON.parse(first.stdout) as RunDocument);
-    const wrong = Object.entries(victim.calm.digests).find(([id, digest]) => digests[id] !== digest);
+    const wrong = Object.entries(victim.calm.digests).find(([id, digest]) =>
+      digests[id] !== digest
+    );
     if (wrong !== undefined) return { verdict: "wrong", detail: `${wrong[0]} has another digest` };
     if (await damageIn(store) === null) return { verdict: "healed" };
   } else if (!ADVICE.test(first.stderr) || /\n +at /.test(first.stderr)) {
@@ -136,11 +142,6 @@ async function followAdvice({ place }: Victim, store: string, message: string): 
     await Deno.remove(marker, { recursive: true });
     await Deno.writeTextFile(marker, '{"format":1}');
   } else await ballast(["verify", "--repair", "--store", store], place);
-}
-
-/** Counts outcomes whose verdict is one. */
-export function count(outcomes: readonly Outcome[], verdict: Verdict): number {
-  return outcomes.filter((outcome) => outcome.verdict === verdict).length;
 }
 
 /** Copies a folder as it is. */
