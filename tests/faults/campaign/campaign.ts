@@ -28,39 +28,43 @@ export interface CampaignOptions {
 }
 
 /**
- * Makes faults happen and tells of each how it ended.
+ * Makes faults happen and tells of each how it ended; kills go on beside the other faults.
  *
  * @returns what could not be done on this machine, and why
  */
 export async function runCampaign(options: CampaignOptions, tell: Tell): Promise<string[]> {
+  const kills = options.parts.includes("kill") ? killBoth(options, tell) : Promise.resolve();
+  const [skipped] = await Promise.all([runOthers(options, tell), kills]);
+  return skipped;
+}
+
+async function runOthers(options: CampaignOptions, tell: Tell): Promise<string[]> {
   const { folder, seed, short, parts } = options;
-  const random = (part: string) => Random.seeded(seed, `fault campaign: ${part}`);
+  const random = (part: Part) => Random.seeded(seed, `fault campaign: ${part}`);
   const skipped: string[] = [];
-  const wanted = (part: Part) => parts.includes(part);
-  if (wanted("stage")) await misbehave({ short }, tell);
-  if (wanted("clock")) await jumpWithinRuns(tell);
+  if (parts.includes("stage")) await misbehave({ short }, tell);
+  if (parts.includes("clock")) await jumpWithinRuns(tell);
   const few = await victimOf(folder, "few stages", "demonstration-tokens", "initial");
-  if (wanted("store")) {
+  if (parts.includes("store")) {
     const base = join(folder, "base");
     await ballast(["run", "world", ...few.args(base).slice(3)], few.place);
     const every = short ? 7 : 1;
     await damageStores(few, { folder, base, random: random("store"), every }, tell);
   }
-  if (wanted("disk")) {
+  if (parts.includes("disk")) {
     if (canMount()) await fillDisks(few, { folder, short }, tell);
     else skipped.push("full and read-only disks: this process may not mount file systems.");
   }
-  if (wanted("clock")) {
+  if (parts.includes("clock")) {
     if (canSetClock()) await setClocks(few, { folder, short }, tell);
     else skipped.push("another time for whole processes: there is no libfaketime.");
   }
-  if (wanted("power")) {
+  if (parts.includes("power")) {
     if (await canTrace()) {
       const [runs, copies] = short ? [2, 1] : [6, 3];
       await losePower(few, { folder, runs, copies, random: random("power") }, tell);
     } else skipped.push("power losses: there is no strace, or it may not trace.");
   }
-  if (wanted("kill")) await killBoth(options, tell);
   return skipped;
 }
 
