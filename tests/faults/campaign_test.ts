@@ -15,7 +15,7 @@ Deno.test("a short campaign of faults leaves nothing wrong and nothing lost", as
     short: true,
     parts: PARTS,
   }, (outcome) => outcomes.push(outcome));
-  const text = formatCampaign(outcomes, { how: "deno task test:faults", skipped });
+  const text = formatCampaign(outcomes, { how: "deno task test:faults", skipped, through: true });
   assert(isClean(outcomes), text);
   assert(outcomes.length >= 35, text);
 });
@@ -27,12 +27,16 @@ Deno.test("formatCampaign() counts kinds and verdicts, and tells what is to mend
     { part: "kill", kind, verdict: "lost", detail: "world ran\nagain" },
     { part: "disk", kind: "full", verdict: "told" },
   ];
-  const text = formatCampaign(outcomes, { how: "x", skipped: ["clocks: none here."] });
+  const text = formatCampaign(outcomes, {
+    how: "x",
+    skipped: ["clocks: none here."],
+    through: false,
+  });
   assert(
     text.includes("2 kills and 1 other faults: 0 wrong results,\n1 finished stages lost."),
     text,
   );
-  assert(text.includes("**There is something to mend.**"));
+  assert(text.includes("**There is something to mend.** The campaign is not through."));
   assert(text.includes(`| ${kind} | 2 |  | 1 |  |  | 1 |`), text);
   assert(text.includes(`- ${kind}: world ran again`));
   assert(text.includes("- Not done: clocks: none here."));

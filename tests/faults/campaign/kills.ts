@@ -49,22 +49,19 @@ async function killUntilDone(
   const killed: { kind: string; verdict: Verdict; detail?: string }[] = [];
   while (killed.length < kills) {
     await using run = new RunningBallast(victim.args(store), victim.place);
-    const target = await targetIn(run, (id) => (hits.get(id) ?? 0) < each);
-    if (target === null) break;
-    const whom = random.pick(WHOM);
-    const delay = random.uniform() * LATEST * (victim.calm.seconds.get(target) ?? 1) * 1000;
-    await Promise.race([wait(delay), run.ended]);
-    kill(run, whom);
+    const targets = await killIn(run, victim, { hits, each, most: kills - killed.length, random });
     await run.ended;
-    hits.set(target, (hits.get(target) ?? 0) + 1);
     const again = finishedAgain(run, finished);
     const damage = await damageIn(store);
-    killed.push({
-      kind: `${victim.name}: kill -9 in \`${stageOf(target)}\``,
-      verdict: again !== null ? "lost" : damage !== null ? "wrong" : "healed",
-      detail: again ?? damage ?? undefined,
-    });
+    for (const target of targets) {
+      killed.push({
+        kind: `${victim.name}: kill -9 in \`${stageOf(target)}\``,
+        verdict: again !== null ? "lost" : damage !== null ? "wrong" : "healed",
+        detail: again ?? damage ?? undefined,
+      });
+    }
     finishedIn(run.events).forEach((id) => finished.add(id));
+    if (targets.length === 0) break;
   }
   const fault = await faultAfter(victim, store);
   for (const { kind, verdict, detail } of killed) {
@@ -79,34 +76,57 @@ async function killUntilDone(
   return killed.length;
 }
 
-/** The first stage to start that may be killed; null when the run ends without one. */
-async function targetIn(
+/**
+ * Kills workers of a run, each at a random moment of its work, until the command line is killed too or the run
+ * has ended.
+ *
+ * @returns the instances in which something was killed
+ */
+async function killIn(
   run: RunningBallast,
-  may: (id: string) => boolean,
-): Promise<string | null> {
-  try {
-    return (await run.event("stage-started", ({ id }) => may(id))).id;
-  } catch {
-    return null;
+  victim: Victim,
+  { hits, each, most, random }: {
+    readonly hits: Map<string, number>;
+    readonly each: number;
+    readonly most: number;
+    readonly random: Random;
+  },
+): Promise<string[]> {
+  const targets: string[] = [];
+  while (targets.length < most) {
+    const may = (id: string) => (hits.get(id) ?? 0) < each && !targets.includes(id);
+    const started = await run.event("stage-started", ({ id }) => may(id)).catch(() => null);
+    if (started === null) break;
+    const delay = random.uniform() * LATEST * (victim.calm.seconds.get(started.id) ?? 1) * 1000;
+    await Promise.race([wait(delay), run.ended]);
+    const whom = random.pick(WHOM);
+    targets.push(started.id);
+    hits.set(started.id, (hits.get(started.id) ?? 0) + 1);
+    if (whom === "worker") {
+      killWorkers(run, (id) => id === started.id);
+      continue;
+    }
+    if (whom === "both") killWorkers(run, () => true);
+    run.kill("SIGKILL");
+    break;
   }
+  return targets;
 }
 
-function kill(run: RunningBallast, whom: typeof WHOM[number]): void {
-  if (whom !== "command line") {
-    const ended = new Set(
-      run.events.flatMap((event) =>
-        event.type === "stage-finished" || event.type === "stage-failed" ? [event.id] : []
-      ),
-    );
-    for (const event of run.events) {
-      if (event.type !== "stage-started" || ended.has(event.id)) continue;
-      try {
-        Deno.kill(event.pid, "SIGKILL");
-      } catch { // it has just ended
-      }
+/** Kills the workers that run now. */
+function killWorkers(run: RunningBallast, whose: (id: string) => boolean): void {
+  const ended = new Set(
+    run.events.flatMap((event) =>
+      event.type === "stage-finished" || event.type === "stage-failed" ? [event.id] : []
+    ),
+  );
+  for (const event of run.events) {
+    if (event.type !== "stage-started" || ended.has(event.id) || !whose(event.id)) continue;
+    try {
+      Deno.kill(event.pid, "SIGKILL");
+    } catch { // it has just ended
     }
   }
-  if (whom !== "worker") run.kill("SIGKILL");
 }
 
 function finishedAgain(run: RunningBallast, finished: ReadonlySet<string>): string | null {

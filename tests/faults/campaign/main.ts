@@ -21,6 +21,14 @@ const options = new Command("deno task campaign")
   .parse(Deno.args, { from: "user" }).opts();
 
 const outcomes: Outcome[] = [];
+const how = ["deno task campaign", ...Deno.args].join(" ");
+
+/** The table as far as the campaign has come, so that one that is ended early leaves what it found. */
+function writeTable(skipped: readonly string[], through: boolean): void {
+  if (options.part !== undefined) return;
+  Deno.writeTextFileSync(TABLE, formatCampaign(outcomes, { how, skipped, through }));
+}
+
 const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "ballast-campaign-" }));
 try {
   const skipped = await runCampaign({
@@ -32,12 +40,10 @@ try {
   }, (outcome) => {
     outcomes.push(outcome);
     const { part, kind, verdict, detail = "" } = outcome;
+    writeTable([], false);
     printNotice(`${outcomes.length} ${part}: ${kind}: ${verdict} ${detail}`);
   });
-  const how = ["deno task campaign", ...Deno.args].join(" ");
-  const text = formatCampaign(outcomes, { how, skipped });
-  if (options.part === undefined) await Deno.writeTextFile(TABLE, text);
-  else printNotice(text);
+  writeTable(skipped, true);
 } finally {
   await Deno.remove(folder, { recursive: true });
 }

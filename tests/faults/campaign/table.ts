@@ -19,7 +19,12 @@ const TITLES: Readonly<Record<(typeof PARTS)[number], string>> = {
  */
 export function formatCampaign(
   outcomes: readonly Outcome[],
-  { how, skipped }: { readonly how: string; readonly skipped: readonly string[] },
+  { how, skipped, through }: {
+    readonly how: string;
+    readonly skipped: readonly string[];
+    /** False for a campaign that goes on, or was ended before it was through. */
+    readonly through: boolean;
+  },
 ): string {
   const kills = outcomes.filter(({ part }) => part === "kill").length;
   const others = outcomes.length - kills;
@@ -30,7 +35,7 @@ export function formatCampaign(
   return `# Fault campaign
 
 Written by \`${how}\`. ${kills} kills and ${others} other faults: ${bad("wrong")} wrong results,
-${bad("lost")} finished stages lost. ${verdict}
+${bad("lost")} finished stages lost. ${verdict}${through ? "" : " The campaign is not through."}
 
 - **undisturbed**: the run with the fault gave the undisturbed digests itself.
 - **healed**: the next run ended by itself, with the undisturbed digests.
