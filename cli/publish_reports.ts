@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import type { Instance } from "../pipeline/instance.ts";
 import type { PlanContext } from "../pipeline/plan.ts";
 import type { RunResult } from "../pipeline/run.ts";
+import { requireWhole } from "../pipeline/store/check_object.ts";
 import { encodeName } from "../pipeline/store/names.ts";
 import { ARTIFACT_FILE } from "../pipeline/store/seal_folder.ts";
 import { removeTree } from "../pipeline/store/store.ts";
@@ -55,6 +56,7 @@ export async function publishReports(
   for (const { instance, digest } of reports) {
     const folder = join(store.path, "reports", recipe, ...single ? [] : [encodeName(instance)]);
     const source = store.objectPath(digest);
+    await requireWhole([{ path: source, digest }]);
     const mark = [...result.records.values()].map(({ key }) => key).sort().join("\n");
     const stale = result.ran.length > 0 || !await isPublished(folder, mark);
     const place = { source, folder, mark, report: { instance, digest } };

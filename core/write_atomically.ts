@@ -94,12 +94,12 @@ export async function syncPath(path: string): Promise<void> {
   await file.sync();
 }
 
-/** The text of a file, or `null` when there is none. */
+/** The text of a file, or `null` when there is none, or a folder in its place. */
 export function readTextIfThere(path: string): string | null {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    if (isMissing(error)) return null;
+    if (isMissing(error) || error instanceof Deno.errors.IsADirectory) return null;
     throw error;
   }
 }

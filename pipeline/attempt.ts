@@ -3,6 +3,7 @@ import { InputError } from "../core/problem.ts";
 import { sourceDigest } from "./content_digest.ts";
 import type { OutputRecord } from "./events.ts";
 import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "./executor.ts";
+import { limitLogs } from "./log_limit.ts";
 import type { PlanContext, PlannedInstance } from "./plan.ts";
 import { type Reservation, reservationOf } from "./schedule.ts";
 import type { CacheName, InputArtifact, Resources } from "./stage.ts";
@@ -46,12 +47,13 @@ export class Attempt {
     listen: (message: WorkerMessage) => void,
   ) {
     const begun = context.now();
-    this.#running = context.executor.start(job, (message) => {
+    const heed = limitLogs((message) => {
       if (message.type === "log" && message.level === "warning") {
         this.#warnings.push(message.message);
       }
       listen(message);
     });
+    this.#running = context.executor.start(job, heed);
     this.pid = this.#running.pid;
     this.result = this.#running.done
       .then((result) => this.#end(result, begun))

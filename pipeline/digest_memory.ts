@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { formatChecked, parseChecked } from "../core/checked_json.ts";
 import type { DigestMemory } from "./code_digest.ts";
 import type { Store } from "./store/store.ts";
 import { withFileLock } from "./store/store_lock.ts";
@@ -44,7 +45,7 @@ export class StoredDigests implements DigestMemory {
     if (this.#added.size === 0) return;
     await withFileLock(`${this.path}.lock`, async () => {
       const entries = new Map([...entriesIn(this.path), ...this.#added]);
-      const text = JSON.stringify(Object.fromEntries(entries));
+      const text = formatChecked(Object.fromEntries(entries));
       await writeAtomically(this.path, text, this.temporary);
     });
     this.#added.clear();
@@ -52,11 +53,15 @@ export class StoredDigests implements DigestMemory {
 }
 
 function entriesIn(path: string): Map<string, Entry> {
+  const entries = parseChecked(readOrNull(path)) as Record<string, Entry> | null;
+  return new Map(Object.entries(entries ?? {}));
+}
+
+/** What cannot be read for whatever reason is made anew. */
+function readOrNull(path: string): string | null {
   try {
-    return new Map(
-      Object.entries(JSON.parse(Deno.readTextFileSync(path)) as Record<string, Entry>),
-    );
+    return Deno.readTextFileSync(path);
   } catch {
-    return new Map();
+    return null;
   }
 }

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { formatChecked, parseChecked } from "../core/checked_json.ts";
 import { ExpectedError } from "../core/problem.ts";
 import type { Store } from "./store/store.ts";
-import { parseObject } from "./store/records.ts";
 import { readTextIfThere, writeAtomically } from "../core/write_atomically.ts";
 
 /** One module, as `deno info --json` tells it. */
@@ -30,6 +30,13 @@ export interface GraphRoot {
   readonly deno: string;
 }
 
+/** A graph as the store remembers it. */
+interface KeptGraph {
+  readonly root: string;
+  readonly stamp: string;
+  readonly graph: ModuleGraph;
+}
+
 /**
  * The graph below a root. One that the store remembers is used again while size and time of every
  * module, of `deno.json` and of `deno.lock` are the same; only such a file can change the graph.
@@ -37,10 +44,8 @@ export interface GraphRoot {
  * @throws ExpectedError with Deno's own words when the graph cannot be made
  */
 export async function moduleGraph(root: GraphRoot, store: Store): Promise<ModuleGraph> {
-  const known = parseObject(readTextIfThere(placeOf(store)));
-  if (known?.root === root.root && known.stamp === stampOf(known.graph as ModuleGraph, root)) {
-    return known.graph as ModuleGraph;
-  }
+  const known = parseChecked(readTextIfThere(placeOf(store))) as KeptGraph | null;
+  if (known?.root === root.root && known.stamp === stampOf(known.graph, root)) return known.graph;
   return await askDeno(root);
 }
 
@@ -50,7 +55,8 @@ export async function rememberGraph(
   root: GraphRoot,
   store: Store,
 ): Promise<void> {
-  const text = JSON.stringify({ root: root.root, stamp: stampOf(graph, root), graph });
+  const kept: KeptGraph = { root: root.root, stamp: stampOf(graph, root), graph };
+  const text = formatChecked(kept);
   if (readTextIfThere(placeOf(store)) === text) return;
   await writeAtomically(placeOf(store), text, store.folder("tmp"));
 }

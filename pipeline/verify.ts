@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { digestFile } from "../core/digest.ts";
 import type { ArtifactType } from "./artifact.ts";
 import type { Progress } from "./stage.ts";
+import { checkObject } from "./store/check_object.ts";
 import { isDigest } from "./store/names.ts";
-import { parseArtifactRecord, parseKeyRecord, parseObject } from "./store/records.ts";
-import { ARTIFACT_FILE, listFiles } from "./store/seal_folder.ts";
+import { parseKeyRecord, parseObject } from "./store/records.ts";
+import { listFiles } from "./store/seal_folder.ts";
 import type { Store } from "./store/store.ts";
 import { readTextIfThere } from "../core/write_atomically.ts";
 
@@ -90,58 +90,6 @@ async function checkObjects(store: Store, options: VerifyOptions, found: Found) 
   }
   options.progress?.({ done: folders.length, total: folders.length, unit: "objects" });
   return { objects: folders.length, bytes, whole };
-}
-
-async function checkObject(
-  folder: string,
-  digest: string,
-  types: ReadonlyMap<string, ArtifactType> | undefined,
-): Promise<{ faults: string[]; bytes: number }> {
-  const text = readTextIfThere(join(folder, ARTIFACT_FILE));
-  const record = text === null ? null : parseArtifactRecord(text);
-  if (record === null) {
-    return { faults: [`${ARTIFACT_FILE} is ${text === null ? "missing" : "damaged"}`], bytes: 0 };
-  }
-  const faults: string[] = [];
-  if (record.digest !== digest) faults.push(`${ARTIFACT_FILE} names digest ${record.digest}`);
-  let bytes = 0;
-  for (const file of record.files) {
-    const result = await hashIfThere(join(folder, file.path));
-    bytes += result?.size ?? 0;
-    if (result === null) faults.push(`${file.path} is missing`);
-    else if (result.size !== file.size) {
-      faults.push(`${file.path} has ${result.size} bytes instead of ${file.size}`);
-    } else if (result.sha256 !== file.sha256) faults.push(`${file.path} has changed bytes`);
-  }
-  faults.push(...extraFiles(folder, new Set(record.files.map(({ path }) => path))));
-  const type = types?.get(record.type);
-  if (type !== undefined && faults.length === 0) {
-    const logical = await type.digest(folder);
-    if (logical !== digest) faults.push(`its content has the logical digest ${logical}`);
-  }
-  return { faults, bytes };
-}
-
-function extraFiles(folder: string, known: ReadonlySet<string>): string[] {
-  try {
-    return listFiles(folder)
-      .filter((path) => path !== ARTIFACT_FILE && !known.has(path))
-      .map((path) => `${path} does not belong to it`);
-  } catch (error) {
-    if (error instanceof TypeError) return [error.message];
-    throw error;
-  }
-}
-
-async function hashIfThere(path: string) {
-  try {
-    return await digestFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.IsADirectory) {
-      return null;
-    }
-    throw error;
-  }
 }
 
 interface KeysToCheck extends Pick<VerifyOptions, "progress"> {

@@ -8,6 +8,7 @@ import { ExpectedError, InputError } from "../core/problem.ts";
 import type { ArtifactType } from "./artifact.ts";
 import type { JobResult, StageJob, WorkerMessage } from "./executor.ts";
 import { exportedStage } from "./exported_stage.ts";
+import { requireWhole } from "./store/check_object.ts";
 import type { Sizes } from "./prediction.ts";
 import { explainFailure, writeAllSync } from "../core/write_atomically.ts";
 import type { InputArtifact, StageContext } from "./stage.ts";
@@ -97,6 +98,7 @@ async function examineOutputs(
 
 async function runJob(job: StageJob, signal: AbortSignal): Promise<JobResult> {
   try {
+    await requireWhole(Object.values(job.inputs).flat());
     const stage = await exportedStage(job.module, job.stage);
     await stage.run(contextOf(job, job.params, signal));
     if (signal.aborted) return { status: "stopped" };

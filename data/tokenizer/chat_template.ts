@@ -1,7 +1,7 @@
 import { Environment } from "@huggingface/jinja";
 import { InputError } from "../../core/problem.ts";
 import { parseJinja, PYTHON_FUNCTIONS } from "./jinja_program.ts";
-import { PythonInterpreter } from "./python_interpreter.ts";
+import { MOST_STEPS, PythonInterpreter } from "./python_interpreter.ts";
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -25,7 +25,8 @@ export interface ChatTemplate {
    * The conversation as text.
    *
    * @param addGenerationPrompt ends with what precedes the next reply
-   * @throws InputError when the template refuses the messages
+   * @throws InputError when the template refuses the messages, or takes more steps or makes a longer text
+   *   than any template needs
    */
   render(
     messages: readonly ChatMessage[],
@@ -98,6 +99,7 @@ const GLOBALS = {
   range: (first: number, stop?: number, step = 1) => {
     const [start, end] = stop === undefined ? [0, first] : [first, stop];
     const count = Math.max(0, Math.ceil((end - start) / step));
+    if (count > MOST_STEPS) throw new RangeError(`a range of ${count} numbers`);
     return Array.from({ length: count }, (_, i) => start + i * step);
   },
 };

@@ -16,11 +16,46 @@ export const PRINTED = "Printed";
 const KNOWN = "Known";
 
 /**
- * Runs a program as Jinja does where the library differs: values are printed, joined and formatted as
+ * What one rendering may take: templates are other people's, and rendering cannot be interrupted. A step is
+ * a node that is evaluated; a list that is walked over or made counts its length too, and a text one for
+ * each 64 characters. Templates of models take some thousands.
+ */
+export const MOST_STEPS = 1_000_000;
+/** Characters of any text that a template makes. */
+export const LONGEST_TEXT = 1 << 24;
+
+/** Nodes that can make a list, rather than name one. */
+const MAKING: ReadonlySet<string> = new Set(["CallExpression", "FilterExpression"]);
+
+/**
+ * Runs a program, within bounds, as Jinja does where the library differs: values are printed, joined and formatted as
  * Python writes them, a remainder has the divisor's sign, and a text is not added to what is none.
  */
 export class PythonInterpreter extends Interpreter {
+  #steps = 0;
+
+  /** @throws RangeError when the template takes more than it may */
   override evaluate(statement: Statement, environment: Environment): Value {
+    const value = this.#evaluate(statement, environment);
+    const inner: unknown = value?.value;
+    if (typeof inner === "string") {
+      if (inner.length > LONGEST_TEXT) {
+        throw new RangeError(`a template that makes a text of ${inner.length} characters`);
+      }
+      this.#take(1 + (inner.length >> 6));
+    } else {this.#take(
+        Array.isArray(inner) && MAKING.has(statement?.type ?? "") ? 1 + inner.length : 1,
+      );}
+    return value;
+  }
+
+  #take(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps <= MOST_STEPS) return;
+    throw new RangeError(`a template that does not end within ${MOST_STEPS} steps`);
+  }
+
+  #evaluate(statement: Statement, environment: Environment): Value {
     const node = statement as unknown as Node | undefined;
     switch (node?.type) {
       case KNOWN:
@@ -31,6 +66,8 @@ export class PythonInterpreter extends Interpreter {
         return this.#binary(node, environment);
       case "FilterExpression":
         return this.#filter(node, environment);
+      case "For":
+        return this.#loop(node, environment);
       default:
         return super.evaluate(statement, environment);
     }
@@ -71,6 +108,16 @@ export class PythonInterpreter extends Interpreter {
       return this.#plain(remainderNode(left, right), environment);
     }
     return this.#plain({ ...node, left: knownNode(left), right: knownNode(right) }, environment);
+  }
+
+  /** What is walked over is counted before; a body may be empty. */
+  #loop(node: Node, environment: Environment): Value {
+    const iterable = node.iterable as Node;
+    const selects = iterable.type === "SelectExpression";
+    const list = this.#value(selects ? iterable.lhs : iterable, environment);
+    if (Array.isArray(list.value)) this.#take(list.value.length);
+    const known = selects ? { ...iterable, lhs: knownNode(list) } : knownNode(list);
+    return this.#plain({ ...node, iterable: known }, environment);
   }
 
   #filter(node: Node, environment: Environment): Value {

@@ -1,7 +1,9 @@
 import type { JobResult, WorkerMessage } from "../executor.ts";
 import { decodeLine } from "../worker_protocol.ts";
 
+/** Of what a failed worker printed so many lines are told, each of so many characters at most. */
 const KEPT_LINES = 40;
+const KEPT_CHARACTERS = 2000;
 
 /** What a worker has said so far: its messages are passed on, its result and last printed lines kept. */
 export class WorkerOutput {
@@ -20,7 +22,7 @@ export class WorkerOutput {
 
   /** Takes a line that is no message. */
   print(line: string): void {
-    this.#printed.push(line);
+    this.#printed.push(line.slice(0, KEPT_CHARACTERS));
     if (this.#printed.length > KEPT_LINES) this.#printed.shift();
   }
 

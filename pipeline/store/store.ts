@@ -56,9 +56,15 @@ export class Store {
     const store = new Store(resolve(path));
     const marker = readTextIfThere(store.#marker);
     const format = parseObject(marker)?.format;
+    if (marker !== null && typeof format !== "number") {
+      throw new ExpectedError(
+        `${store.#marker} is damaged. If this version of Ballast wrote the store, put ` +
+          `{"format":${STORE_FORMAT}} into that file; else choose another folder with --store.`,
+      );
+    }
     if (marker !== null && format !== STORE_FORMAT) {
       throw new ExpectedError(
-        `${store.path} has store format ${format ?? "unknown"}, and this version reads ` +
+        `${store.path} has store format ${format}, and this version reads ` +
           `${STORE_FORMAT}: a newer Ballast wrote it. Update Ballast or choose another folder with --store.`,
       );
     }

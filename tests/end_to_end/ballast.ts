@@ -21,6 +21,8 @@ export interface Place {
   readonly folder?: string;
   /** Environment variables beside those of this process. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** A program that runs the command, and its words before it: a tracer. */
+  readonly under?: readonly string[];
 }
 
 /** Calls the command line as `deno task ballast` does, and waits for its end. */
@@ -92,6 +94,11 @@ export class RunningBallast implements AsyncDisposable {
     while (this.events.length < events && !this.#over) await this.#change();
   }
 
+  /** False once its process has ended. */
+  get running(): boolean {
+    return !this.#exited;
+  }
+
   /** Sends a signal; does nothing when the run is over. */
   kill(signal: Deno.Signal): void {
     if (!this.#exited) this.#child.kill(signal);
@@ -136,12 +143,13 @@ export class RunningBallast implements AsyncDisposable {
 /** The command with the very permissions of the task `ballast`. */
 function command(
   args: readonly string[],
-  { project = PROJECT, folder = project, environment = {} }: Place,
+  { project = PROJECT, folder = project, environment = {}, under = [] }: Place,
 ) {
   const { tasks } = JSON.parse(Deno.readTextFileSync(join(project, "deno.json")));
   const [, ...words] = (tasks.ballast.command as string).split(" ");
-  return new Deno.Command(Deno.execPath(), {
-    args: [...words, ...args],
+  const [program, ...rest] = [...under, Deno.execPath(), ...words, ...args];
+  return new Deno.Command(program, {
+    args: rest,
     cwd: project,
     env: { ...environment, INIT_CWD: folder, NO_COLOR: "1" },
     stdin: "null",

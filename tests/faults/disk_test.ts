@@ -3,39 +3,7 @@ import { join } from "node:path";
 import { ballast, ballastJson, type PlanDocument } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 import { SMALL_TINY } from "../end_to_end/small_tiny.ts";
-
-/** Runs a command; true when it succeeds. */
-function succeeds(name: string, ...args: string[]): boolean {
-  try {
-    return new Deno.Command(name, { args, stdout: "null", stderr: "null" }).outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
-/** A file system in memory of its own, small enough to fill. */
-class SmallDisk implements Disposable {
-  constructor(readonly path: string, size: string) {
-    assert(succeeds("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", path), "mounts");
-  }
-
-  remount(options: string): void {
-    assert(succeeds("mount", "-o", `remount,${options}`, this.path), options);
-  }
-
-  [Symbol.dispose](): void {
-    assert(succeeds("umount", this.path), "unmounts");
-  }
-}
-
-function canMount(): boolean {
-  const path = Deno.makeTempDirSync({ prefix: "ballast-mount-" });
-  try {
-    return succeeds("mount", "-t", "tmpfs", "tmpfs", path) && succeeds("umount", path);
-  } finally {
-    Deno.removeSync(path);
-  }
-}
+import { canMount, SmallDisk } from "./small_disk.ts";
 
 const ignore = !canMount();
 

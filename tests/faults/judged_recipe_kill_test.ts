@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Random } from "../../core/random.ts";
 import { readJudged } from "../../eval/judge/judgment.ts";
-import { writeSmallModel } from "../cli/small_model.ts";
 import {
   ballast,
   ballastJson,
@@ -10,59 +9,18 @@ import {
   type RunDocument,
   RunningBallast,
 } from "../end_to_end/ballast.ts";
-import { writeSplit } from "../end_to_end/own_pairs.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
-import { FakeJudge, type Mishap } from "../eval/judge/fake_judge.ts";
-import { longerIsBetter, writeBenchmarks } from "../eval/judge/own_benchmarks.ts";
+import { FakeJudge } from "../eval/judge/fake_judge.ts";
+import { longerIsBetter } from "../eval/judge/own_benchmarks.ts";
+import {
+  CONCURRENCY,
+  judgedPlace,
+  REQUESTS,
+  unreliableJudge,
+  writeJudgedRecipe,
+} from "./judged_recipe.ts";
 
-const PROMPTS = 60;
-const REQUESTS = 2 * PROMPTS;
 const KILLS = 20;
-const CONCURRENCY = 4;
-
-const RECIPE = `recipe: judged
-describe: Replies of a small model beside the chosen ones.
-stages:
-  data: { uses: read-pairs, params: { path: rows } }
-  model: { uses: base-model, params: { path: folder } }
-  replies:
-    uses: generate
-    inputs: { policy: model.model, pairs: data.test }
-    params: { temperature: 2, maxNewTokens: 8, threads: 1 }
-  judge:
-    inputs: { replies: replies }
-    params:
-      system: small
-      rule: choice
-      template: files/judge_prompts.jsonl
-      templateName: pair-v2
-      maxTokens: 2048
-      coverage: 1
-      concurrency: ${CONCURRENCY}
-      timeoutSeconds: 2
-      attempts: 8
-      failuresInARow: 1000
-  score: { uses: score-pairs, inputs: { judgments: judge } }
-  report: { inputs: { scores: score }, params: { title: Judged } }
-`;
-
-/** What befalls the first attempt of every third request, one of these in turn. */
-const MISHAPS: readonly Mishap[] = [
-  { kind: "status", status: 429, headers: { "retry-after-ms": "10" } },
-  { kind: "cut" },
-  { kind: "status", status: 500 },
-  { kind: "nonsense" },
-  { kind: "slow", milliseconds: 100 },
-  { kind: "trickle" },
-];
-
-function unreliableJudge(): FakeJudge {
-  let asked = 0;
-  return new FakeJudge(
-    longerIsBetter,
-    (_, before) => before === 0 && ++asked % 3 === 0 ? MISHAPS[(asked / 3) % MISHAPS.length] : null,
-  );
-}
 
 /** The names of the answers that a store keeps. */
 function keptIn(store: string): Set<string> {
@@ -87,17 +45,9 @@ async function killAll(run: RunningBallast): Promise<void> {
 
 Deno.test("kill -9 at 20 points of a judged recipe, the judge unreliable: each judgment once, the same table", async () => {
   await using scratch = await ScratchFolder.make();
-  await writeSmallModel(scratch.path);
-  for (const folder of ["rows", "files"]) await Deno.mkdir(join(scratch.path, folder));
-  await writeSplit(join(scratch.path, "rows"), "train", 1);
-  await writeSplit(join(scratch.path, "rows"), "test", PROMPTS);
-  await writeBenchmarks(join(scratch.path, "files"));
-  await Deno.writeTextFile(join(scratch.path, "judged.yaml"), RECIPE);
+  await writeJudgedRecipe(scratch.path);
   const args = (store: string) => ["reproduce", "--recipe", "judged.yaml", "--store", store];
-  const place = (judge: FakeJudge) => ({
-    folder: scratch.path,
-    environment: { JUDGE_BASE_URL: judge.baseUrl, JUDGE_MODEL: "some-judge" },
-  });
+  const place = (judge: FakeJudge) => judgedPlace(scratch.path, judge);
   const table = (store: string) =>
     Deno.readTextFile(join(scratch.path, store, "reports/judged/table.txt"));
 
