@@ -34,7 +34,11 @@ export interface TrainedAdapter {
  * @throws ExpectedError when its result is not in the store
  */
 export async function modelOfRun(name: string, options: RecipeOptions): Promise<ExportedModel> {
-  const session = await openSession(options);
+  // Models and what measured them: stages beside these may lack what they need to run, such as a judge.
+  const session = await openSession(options, (instances) => ({
+    to: instances.filter((instance) => isNamed(instance, name) || tellsOfModels(instance))
+      .map(({ id }) => id),
+  }));
   const { store, recipe } = session.context;
   const planned = await session.plan();
   const { made, port } = findModel(name, { planned, recipe });
@@ -146,6 +150,10 @@ function findModel(
     `${instance.id} is ${state}: its model is not in the store. ` +
       `\`ballast run ${instance.id}\` with the same --recipe and --set makes it.`,
   );
+}
+
+function tellsOfModels({ stage }: PlannedInstance["instance"]): boolean {
+  return Object.values(stage.outputs).some(({ type }) => type === "model" || type === "evaluation");
 }
 
 function modelPort({ stage }: PlannedInstance["instance"]): string | undefined {

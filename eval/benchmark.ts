@@ -67,16 +67,18 @@ export async function readConversations(
   files: BenchmarkFiles,
 ): Promise<(Conversation & { readonly opening: string })[]> {
   if (files.benchmark === "alpaca-eval") {
-    return (await readModelOutputs(files.baseline)).map(({ instruction }, i) => ({
+    return (await readModelOutputs(files.baseline)).map(({ instruction, dataset }, i) => ({
       id: `instruction ${i + 1}`,
+      category: typeof dataset === "string" ? dataset : null,
       opening: instruction,
       followUps: [],
     }));
   }
   return (await readQuestions(files.questions)).map((
-    { question_id, turns: [opening, ...rest] },
+    { question_id, category, turns: [opening, ...rest] },
   ) => ({
     id: String(question_id),
+    category,
     opening,
     followUps: rest,
   }));

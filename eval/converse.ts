@@ -1,4 +1,6 @@
+import { nearest, refuseProblems } from "../core/problem.ts";
 import { messagesOf, type Prompt } from "../data/pair.ts";
+import { type Decoding, isByCategory } from "./reply_tokens.ts";
 import {
   type RepliedPrompt,
   type ReplyingModel,
@@ -12,6 +14,8 @@ export interface Conversation {
   /** Names it in messages, and its stream of random numbers. */
   readonly id: string;
   readonly opening: Prompt;
+  /** Null where there is none. */
+  readonly category: string | null;
   /** What the user says after each reply, turn by turn. */
   readonly followUps: readonly string[];
 }
@@ -25,17 +29,60 @@ export interface AnsweredTurn extends Omit<RepliedPrompt, "replies"> {
   readonly reply: TextReply;
 }
 
+/** Conversations, and how replies to them are chosen. */
+interface ConverseRequest extends Omit<ReplyRequest, "prompts" | "samples" | "decoding"> {
+  readonly conversations: readonly Conversation[];
+  readonly decoding: Decoding;
+}
+
 /**
  * Holds conversations: each turn is shown all that was said before it, the model's own replies included.
  *
  * @returns the turns of each conversation, in order
- * @throws InputError as `replyToPrompts` does
+ * @throws InputError as `replyToPrompts` does, and for categories that have no way to be answered
  */
 export async function converse(
   model: ReplyingModel,
-  { conversations, onProgress, ...request }: Omit<ReplyRequest, "prompts" | "samples"> & {
-    readonly conversations: readonly Conversation[];
-  },
+  { decoding, onProgress, ...request }: ConverseRequest,
+): Promise<AnsweredTurn[][]> {
+  if (!isByCategory(decoding)) return await hold(model, { ...request, decoding, onProgress });
+  const { byCategory } = decoding;
+  const { conversations } = request;
+  requireCategories(conversations, Object.keys(byCategory));
+  const wayOf = (at: number) => JSON.stringify(byCategory[conversations[at].category!]);
+  const turns: AnsweredTurn[][] = conversations.map(() => []);
+  let before = 0;
+  // A reply does not hang on what is answered beside it, so that those of one way go together.
+  for (const places of Map.groupBy(conversations.keys(), wayOf).values()) {
+    let done = 0;
+    const held = await hold(model, {
+      ...request,
+      conversations: places.map((at) => conversations[at]),
+      decoding: byCategory[conversations[places[0]].category!],
+      onProgress: (count) => onProgress?.(before + (done = count)),
+    });
+    held.forEach((own, i) => turns[places[i]] = own);
+    before += done;
+  }
+  return turns;
+}
+
+function requireCategories(conversations: readonly Conversation[], known: string[]): void {
+  const found = [...new Set(conversations.map(({ category }) => category))];
+  refuseProblems(
+    found.filter((category) => category === null || !known.includes(category)).map((category) => ({
+      path: "temperatures",
+      message:
+        `Expected a temperature for the category ${JSON.stringify(category)} but found those ` +
+        `of ${known.join(", ")}.`,
+      nearest: category === null ? undefined : nearest(category, known),
+    })),
+  );
+}
+
+async function hold(
+  model: ReplyingModel,
+  { conversations, onProgress, ...request }: ConverseRequest & Pick<ReplyRequest, "decoding">,
 ): Promise<AnsweredTurn[][]> {
   const turns: AnsweredTurn[][] = conversations.map(() => []);
   for (let done = 0, turn = 1;; turn++) {
@@ -61,7 +108,7 @@ export async function converse(
 }
 
 function nextPrompt(
-  { id, opening, followUps }: Conversation,
+  { id, opening, followUps }: Omit<Conversation, "category">,
   before: readonly AnsweredTurn[],
 ): { id: string; prompt: Prompt } {
   const last = before.at(-1);

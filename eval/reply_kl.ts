@@ -1,4 +1,4 @@
-import type { Decoding } from "./reply_tokens.ts";
+import { type Decoding, isByCategory } from "./reply_tokens.ts";
 import { mean } from "./stats/moments.ts";
 import { clusteredError, type ItemSample } from "./stats/sample.ts";
 
@@ -16,6 +16,7 @@ export function logRatios(policy: ArrayLike<number>, reference: ArrayLike<number
 /** Why replies that were chosen so tell no KL, as part of a sentence; null when they do. */
 export function whyNoKl(decoding: Decoding): string | null {
   if (decoding === "greedy") return "these are greedy";
+  if (isByCategory(decoding)) return "these were chosen by category";
   const { temperature, topP, topK } = decoding;
   if (temperature === 1 && topP === 1 && topK === undefined) return null;
   const told = { temperature, topP, ...(topK !== undefined && { topK }) };

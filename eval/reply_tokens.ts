@@ -1,8 +1,18 @@
 import type { GenerationRequest } from "./generate.ts";
 import type { PromptReply } from "./score_pairs.ts";
 
-/** How the tokens of replies were chosen. */
-export type Decoding = GenerationRequest["decoding"];
+/** How the tokens of replies were chosen: in one way, or by the category of what was asked. */
+export type Decoding = GenerationRequest["decoding"] | DecodingByCategory;
+
+/** A way for each category of a benchmark's questions. */
+export interface DecodingByCategory {
+  readonly byCategory: Readonly<Record<string, GenerationRequest["decoding"]>>;
+}
+
+/** Whether categories have ways of their own. */
+export function isByCategory(decoding: Decoding): decoding is DecodingByCategory {
+  return typeof decoding === "object" && "byCategory" in decoding;
+}
 
 /** Replies as the model read and wrote them, whose log-probs can be asked for. */
 export interface ReplyTokens {
@@ -46,6 +56,7 @@ export async function readDecoding(folder: string): Promise<Decoding> {
 /** The same as facts of an artifact: `{ decoding: "drawn", temperature: 1, topP: 1, … }`. */
 export function decodingFacts(decoding: Decoding): Record<string, number | string> {
   if (decoding === "greedy") return { decoding };
+  if (isByCategory(decoding)) return { decoding: "by category" };
   const { topK, ...rest } = decoding;
   return { decoding: "drawn", ...rest, ...(topK !== undefined && { topK }) };
 }

@@ -3,13 +3,16 @@ import type { BenchmarkFiles } from "../eval/benchmark.ts";
 import type { AnsweredTurn, Conversation } from "../eval/converse.ts";
 import type { Decoding } from "../eval/reply_tokens.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
-import { decodingOf, generationParams } from "./generation_params.ts";
+import { decodingByParams, generationParams } from "./generation_params.ts";
 import { modelFacts } from "./model_facts.ts";
 
 const params = z.strictObject({
   ...generationParams,
   limit: z.int().min(1).optional().describe(
     "Prompts to reply to, from the first, each prompt once; all if absent",
+  ),
+  temperatures: z.record(z.string(), z.number().min(0)).optional().describe(
+    "Of a benchmark, instead of temperature: one for each category of its questions; 0 is greedy",
   ),
   stream: z.string().min(1).default("generate")
     .describe("Systems under different names draw independent replies, such as $method"),
@@ -39,11 +42,15 @@ export default defineStage<Params>({
     },
   },
   outputs: { replies: { type: "replies" } },
-  checkInputs({ system }, { pairs, benchmark }) {
-    const refuse = (message: string) => [{ path: "system", message }];
+  checkInputs({ system, temperature, temperatures }, { pairs, benchmark }) {
+    const refuse = (message: string, path = "system") => [{ path, message }];
     if (pairs.length + benchmark.length !== 1) {
       const found = pairs.length === 0 ? "neither" : "both";
       return refuse(`Expected either pairs or a benchmark to be wired but found ${found}.`);
+    }
+    if (temperatures !== undefined && (temperature !== undefined || benchmark.length === 0)) {
+      const found = temperature === undefined ? "no benchmark is wired" : "temperature is given";
+      return refuse(`Expected no temperatures of categories, since ${found}.`, "temperatures");
     }
     if ((system !== undefined) === (benchmark.length === 1)) return [];
     return refuse(
@@ -67,7 +74,7 @@ export default defineStage<Params>({
     const tokenizer = await loadTokenizer(path);
     await using writer = await openWriter(path, { ...params, tokenizer });
     log(`computed by ${writer.runtime}`);
-    const decoding = decodingOf(params, params.stream);
+    const decoding = decodingByParams(params);
     const answered = await converse(writer, {
       ...params,
       conversations,
@@ -96,7 +103,9 @@ async function openPrompts({ params: { limit }, inputs }: Context): Promise<{
     const { distinctPrompts, readPairs } = await import("../data/pairs_file.ts");
     const rows = await distinctPrompts(readPairs(pairs.path), limit);
     return {
-      conversations: rows.map(({ id, prompt }) => ({ id, opening: prompt, followUps: [] })),
+      conversations: rows.map(({ id, prompt }) => ({
+        ...{ id, opening: prompt, category: null, followUps: [] },
+      })),
       chosen: rows.map(({ chosen }) => chosen),
       benchmark: null,
     };

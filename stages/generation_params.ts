@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { SeededSampling } from "../eval/generate.ts";
+import type { Decoding } from "../eval/reply_tokens.ts";
 
 /** Parameters of stages that write replies. */
 export const generationParams = {
@@ -13,6 +14,21 @@ export const generationParams = {
   seed: z.int().min(0).default(0).describe("Seed of the drawn tokens"),
   threads: z.int().min(1).describe("Threads of the model"),
 };
+
+/** Greedy, by a temperature, or by those of a benchmark's categories. */
+export function decodingByParams(
+  { temperatures, stream, ...params }: GenerationParams & {
+    readonly temperatures?: Readonly<Record<string, number>>;
+    readonly stream: string;
+  },
+): Decoding {
+  if (temperatures === undefined) return decodingOf(params, stream);
+  const byCategory = Object.entries(temperatures).map(([category, temperature]) => [
+    category,
+    decodingOf({ ...params, temperature: temperature === 0 ? undefined : temperature }, stream),
+  ]);
+  return { byCategory: Object.fromEntries(byCategory) };
+}
 
 type GenerationParams = z.infer<z.ZodObject<typeof generationParams>>;
 

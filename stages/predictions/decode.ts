@@ -10,7 +10,7 @@ import type collect from "../collect.ts";
 import type curve from "../curve.ts";
 import type evaluate from "../evaluate.ts";
 import type generate from "../generate.ts";
-import { decodingOf } from "../generation_params.ts";
+import { decodingByParams } from "../generation_params.ts";
 import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
 import { CHARACTERS_PER_TOKEN, meanCharacters, meanPromptTokens } from "./tokenize.ts";
@@ -100,7 +100,7 @@ function replySizes(params: ParamsOf<typeof generate>, pairs: Sizes | null): Siz
     promptBytes: texts.prompt,
     replyBytes: CHARACTERS_PER_TOKEN * params.maxNewTokens,
     chosenBytes: texts.chosen,
-    ...decodingFacts(decodingOf(params, params.stream)),
+    ...decodingFacts(decodingByParams(params)),
   };
 }
 

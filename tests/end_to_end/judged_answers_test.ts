@@ -143,6 +143,15 @@ Deno.test("generate says what must be wired, and what a benchmark's files are ca
     RECIPE.replace("{ system: greedy, ", "{ "),
     /answer\.params\.system: Missing\. Expected the model's name in the benchmark's files\./,
   );
+  const { length } = "params: &answer { system: greedy, ";
+  const at = RECIPE.indexOf("params: &answer { system: greedy, ") + length;
+  const withTemperatures = `${RECIPE.slice(0, at)}temperatures: { writing: 0.7 }, ${
+    RECIPE.slice(at)
+  }`;
+  await refused(
+    withTemperatures.replace("temperatures:", "temperature: 1, temperatures:"),
+    /answer\.params\.temperatures: Expected no temperatures of categories, since temperature is given\./,
+  );
   await refused(
     RECIPE.replace("policy: model.model, benchmark: mt-bench }", "policy: model.model }"),
     /answer\.params\.system: Expected either pairs or a benchmark to be wired but found neither\./,

@@ -37,8 +37,8 @@ async function kept(files: BenchmarkFiles): Promise<BenchmarkFiles> {
 Deno.test("MT-Bench's questions are conversations of two turns, its answers FastChat's file", async () => {
   const files = await kept(MT_BENCH);
   assert.deepEqual(await readConversations(files), [
-    { id: "81", opening: "ask 81", followUps: ["and then?"] },
-    { id: "111", opening: "ask 111", followUps: ["and then?"] },
+    { id: "81", category: "writing", opening: "ask 81", followUps: ["and then?"] },
+    { id: "111", category: "math", opening: "ask 111", followUps: ["and then?"] },
   ]);
   // "ask 81", with "and then?" after it, and as much of the other.
   const { pairBytes, gradeBytes, ...sizes } = await measureBenchmark(files);
@@ -64,8 +64,8 @@ Deno.test("AlpacaEval's instructions are asked once each, its answers model outp
   const files = await kept(ALPACA_EVAL);
   const conversations = await readConversations(files);
   assert.deepEqual(conversations.slice(0, 2), [
-    { id: "instruction 1", opening: "Say one", followUps: [] },
-    { id: "instruction 2", opening: "Say two", followUps: [] },
+    { id: "instruction 1", category: "own", opening: "Say one", followUps: [] },
+    { id: "instruction 2", category: "own", opening: "Say two", followUps: [] },
   ]);
   const folder = await temporaryFolder();
   await writeAnswers(folder, files, { answers: [["a"], ["b"]], system: "ours" });

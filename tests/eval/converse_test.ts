@@ -45,11 +45,34 @@ const hold = (conversations: readonly Conversation[], more = {}) => {
   return held.then((turns) => ({ turns, done }));
 };
 
+Deno.test("converse() answers each category in its way, and each conversation as if by itself", async () => {
+  const both = (categories: readonly [string, string]) => [
+    { id: "81", opening: "xy", category: categories[0], followUps: ["z"] },
+    { id: "82", opening: "x", category: categories[1], followUps: [] },
+    { id: "83", opening: "xyz", category: categories[0], followUps: ["x"] },
+  ];
+  const drawn = { temperature: 50, topP: 1, seed: 3, stream: "s" };
+  const decoding = { byCategory: { math: "greedy", writing: drawn } } as const;
+  const { turns, done } = await hold(both(["math", "writing"]), { decoding });
+  const greedy = (await hold(both(["math", "writing"]))).turns;
+  const alone = (await hold(both(["math", "writing"]), { decoding: drawn })).turns;
+  assert.deepEqual([turns[0], turns[2]], [greedy[0], greedy[2]]);
+  assert.deepEqual(turns[1], alone[1]);
+  assert.notDeepEqual(turns[1], greedy[1], "at this temperature nothing is certain");
+  assert.equal(done.at(-1), 5, "turns are counted over all categories");
+  assert.deepEqual(done, done.toSorted((a, b) => a - b));
+  await assert.rejects(hold(both(["math", "wriitng"]), { decoding }), {
+    name: "InputError",
+    message: 'temperatures: Expected a temperature for the category "wriitng" but found those of ' +
+      'math, writing. Did you mean "writing"?',
+  });
+});
+
 Deno.test("converse() shows each turn all that was said, the model's own replies included", async () => {
   const { turns, done } = await hold([
-    { id: "81", opening: "xy", followUps: ["z", "w"] },
-    { id: "82", opening: "x", followUps: [] },
-    { id: "83", opening: "xyz", followUps: ["x"] },
+    { id: "81", opening: "xy", category: null, followUps: ["z", "w"] },
+    { id: "82", opening: "x", category: null, followUps: [] },
+    { id: "83", opening: "xyz", category: null, followUps: ["x"] },
   ]);
   assert.deepEqual(turns.map((each) => each.map(({ id }) => id)), [
     ["81", "81, turn 2", "81, turn 3"],
@@ -73,7 +96,7 @@ Deno.test("converse() shows each turn all that was said, the model's own replies
 
 Deno.test("converse() cuts what is too long and says so; no conversations are none", async () => {
   const { turns: [[first, second]] } = await hold(
-    [{ id: "a", opening: "xy", followUps: ["zzzz"] }],
+    [{ id: "a", opening: "xy", category: null, followUps: ["zzzz"] }],
     { maxPromptLength: 6 },
   );
   assert.deepEqual([first.truncated, second.truncated, second.promptTokens.length], [
