@@ -26,16 +26,21 @@ export class StoreLock implements Disposable {
    * @throws ExpectedError naming the process that holds it and since when
    */
   static async take(path: string, now: number, advice: string = ADVICE): Promise<StoreLock> {
-    const file = await naming(
-      path,
-      () => Deno.open(path, { read: true, write: true, create: true }),
-    );
-    if (!await file.tryLock(true)) {
+    for (;;) {
+      const file = await naming(
+        path,
+        () => Deno.open(path, { read: true, write: true, create: true }),
+      );
+      if (!await file.tryLock(true)) {
+        file.close();
+        throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${advice}`);
+      }
+      if (await isAt(file, path)) {
+        await noteHolder(file, now);
+        return new StoreLock(file);
+      }
       file.close();
-      throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${advice}`);
     }
-    await noteHolder(file, now);
-    return new StoreLock(file);
   }
 
   /** The process that holds a lock, as far as it left word of itself; null when it is free. */
@@ -59,6 +64,21 @@ export class StoreLock implements Disposable {
 
   [Symbol.dispose](): void {
     this.release();
+  }
+}
+
+/**
+ * Whether a file still lies where it was opened: a holder that removed it before it let go leaves a lock
+ * on no file that anyone else will find.
+ */
+async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
+  const opened = await file.stat();
+  try {
+    const there = await Deno.stat(path);
+    return opened.ino === there.ino && opened.dev === there.dev;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
   }
 }
 
