@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type GgufHeader, readGgufHeader } from "../core/gguf_file.ts";
+import { InputError } from "../core/problem.ts";
 import type { BaseFacts } from "../reports/cards/card_facts.ts";
 import { readBaseSource } from "../train/models/base_source.ts";
 import { lookUp } from "./look_up.ts";
@@ -14,21 +15,17 @@ const MOST_CARD_BYTES = 1 << 20;
 /**
  * What a model's files say of its name on the hub and of its licence: the metadata of a GGUF file, the
  * card in a folder; of what base-model made, where it came from. What they do not say is null.
- *
- * @throws InputError for a GGUF file that is damaged
  */
 export async function statedBase(path: string): Promise<StatedBase> {
   const there = lookUp(path);
   if (there === null) return NOTHING_STATED; // The stage says that it is missing.
   const { commit, ggufType } = await readBaseSource(path);
   const source = { revision: commit, ggufType };
-  if (there === "file") return { ...ofGguf(await readGgufHeader(path)), ...source };
+  if (there === "file") return { ...await ofGguf(path), ...source };
   const files = [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) =>
     name.endsWith(".gguf")
   );
-  const ofFile = files.length === 1
-    ? ofGguf(await readGgufHeader(join(path, files[0])))
-    : NOTHING_STATED;
+  const ofFile = files.length === 1 ? await ofGguf(join(path, files[0])) : NOTHING_STATED;
   return { ...ofFile, ...await cardLicense(path) ?? {}, ...source };
 }
 
@@ -41,7 +38,8 @@ export const NOTHING_STATED: StatedBase = {
   licenseSource: null,
 };
 
-function ofGguf({ metadata }: GgufHeader): StatedBase {
+async function ofGguf(path: string): Promise<StatedBase> {
+  const metadata = await metadataOf(path);
   const text = (key: string) => {
     const value = metadata.get(key);
     return typeof value === "string" && value !== "" ? value : null;
@@ -54,6 +52,16 @@ function ofGguf({ metadata }: GgufHeader): StatedBase {
     license,
     licenseSource: license === null ? null : "general.license of the GGUF file",
   };
+}
+
+/** A damaged file says nothing here: the stage that reads it says what is wrong with it. */
+async function metadataOf(path: string): Promise<GgufHeader["metadata"]> {
+  try {
+    return (await readGgufHeader(path)).metadata;
+  } catch (error) {
+    if (error instanceof InputError) return new Map();
+    throw error;
+  }
 }
 
 async function cardLicense(

@@ -9,6 +9,7 @@ import { checkInputs, expand } from "../pipeline/expand.ts";
 import { select, type Selected, type Selection } from "../pipeline/graph.ts";
 import type { Instance } from "../pipeline/instance.ts";
 import { parseOverrides } from "../pipeline/overrides.ts";
+import { openGates } from "../pipeline/open_gates.ts";
 import { makePlan, type PlanContext, type PlannedInstance } from "../pipeline/plan.ts";
 import { parseRecipe, type RecipeSource } from "../pipeline/recipe.ts";
 import { Store } from "../pipeline/store/store.ts";
@@ -30,6 +31,8 @@ export interface Session {
   readonly recipeFiles: readonly { readonly name: string; readonly text: string }[];
   readonly instances: readonly Instance[];
   readonly selected: Selected;
+  /** What is doubtful about the recipe, a sentence each. */
+  readonly warnings: readonly string[];
   readonly context: PlanContext & { readonly memory: StoredDigests };
   plan(): Promise<PlannedInstance[]>;
 }
@@ -84,6 +87,7 @@ export async function openSession(
     recipeFiles,
     instances,
     selected,
+    warnings: openGates(instances, source),
     context,
     plan: () => makePlan(selected.instances, context),
   };

@@ -25,13 +25,31 @@ export class ExpectedError extends Error {
 /** Problems that one message names. */
 const MOST_PROBLEMS = 20;
 
+/** Problems of any number of rows: the first 20 are kept, the rest counted. */
+export class ProblemTally {
+  readonly #kept: Problem[] = [];
+  #more = 0;
+
+  /** Keeps or counts problems. */
+  add(problems: readonly Problem[]): void {
+    const room = MOST_PROBLEMS - this.#kept.length;
+    this.#kept.push(...problems.slice(0, room));
+    this.#more += Math.max(0, problems.length - room);
+  }
+
+  /** Throws what was kept as one error, with how many more there are; nothing where there is none. */
+  refuse(): void {
+    if (this.#kept.length === 0) return;
+    if (this.#more === 0) throw new InputError(this.#kept);
+    throw new InputError([...this.#kept, { path: "…", message: `${this.#more} more problems.` }]);
+  }
+}
+
 /** Throws up to 20 problems as one error, with how many more there are; nothing where there is none. */
 export function refuseProblems(problems: readonly Problem[]): void {
-  if (problems.length === 0) return;
-  const shown = problems.slice(0, MOST_PROBLEMS);
-  const more = problems.length - shown.length;
-  if (more === 0) throw new InputError(shown);
-  throw new InputError([...shown, { path: "…", message: `${more} more problems.` }]);
+  const tally = new ProblemTally();
+  tally.add(problems);
+  tally.refuse();
 }
 
 /** The problems that an InputError carries; another error is thrown again. */

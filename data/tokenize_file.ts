@@ -1,4 +1,4 @@
-import { type Problem, problemsOf, refuseProblems } from "../core/problem.ts";
+import { problemsOf, ProblemTally } from "../core/problem.ts";
 import { readPreferenceRows } from "./sources/preference_rows.ts";
 import { pairTokenizer, type TokenizedRow, type TokenizeOptions } from "./tokenize.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -15,14 +15,14 @@ export async function readTokenizedFile(
 ): Promise<TokenizedRow[]> {
   const tokenize = pairTokenizer(options.tokenizer, options);
   const rows: TokenizedRow[] = [];
-  const refused: Problem[] = [];
+  const refused = new ProblemTally();
   for await (const pair of readPreferenceRows(options.path)) {
     try {
       rows.push(tokenize(pair));
     } catch (error) {
-      refused.push(...problemsOf(error));
+      refused.add(problemsOf(error));
     }
   }
-  refuseProblems(refused);
+  refused.refuse();
   return rows;
 }

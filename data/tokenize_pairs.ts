@@ -1,4 +1,4 @@
-import { type Problem, problemsOf, refuseProblems } from "../core/problem.ts";
+import { problemsOf, ProblemTally } from "../core/problem.ts";
 import { ROW_CHECKS, type RowCode, sameReplies } from "./audit_checks.ts";
 import type { PreferencePair } from "./pair.ts";
 import { countPairs, readPairs } from "./pairs_file.ts";
@@ -114,7 +114,7 @@ async function* tokenizedBatches(
   options: TokenizePairs,
   tokenize: PairTokenizer,
 ): AsyncGenerator<{ readonly read: number; readonly rows: readonly TokenizedRow[] }> {
-  const refused: Problem[] = [];
+  const refused = new ProblemTally();
   const work = async (pairs: readonly PreferencePair[]) => {
     const read = pairs.length;
     try {
@@ -124,10 +124,10 @@ async function* tokenizedBatches(
     }
   };
   for await (const { read, rows, problems } of oneAhead(batches(options), work)) {
-    refused.push(...problems);
+    refused.add(problems);
     yield { read, rows };
   }
-  refuseProblems(refused);
+  refused.refuse();
 }
 
 /**

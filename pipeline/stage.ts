@@ -133,6 +133,8 @@ export interface Stage<P = unknown> {
   readonly params: ZodType<P>;
   readonly inputs: Readonly<Record<string, InputPort>>;
   readonly outputs: Readonly<Record<string, OutputPort>>;
+  /** For a gate: the input that it checks. Who reads the same without waiting for it is warned of. */
+  readonly guards?: string;
   /**
    * What is wrong with a recipe's wiring that types do not tell, before anything runs: paths are those
    * of parameters (`systems[0].from`).

@@ -36,6 +36,7 @@ export default defineStage<z.infer<typeof params>>({
     },
   },
   outputs: { audit: { type: "audit" } },
+  guards: "train",
   resources: () => ({ cores: 1, memory: 500, native: ["duckdb"] }),
   estimateSeconds: () => 1,
   module: import.meta.url,

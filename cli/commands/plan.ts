@@ -6,12 +6,13 @@ import { estimateWallSeconds } from "../../pipeline/schedule.ts";
 import { callsToMake } from "../call_text.ts";
 import { GPU_ASSUMPTION, GPU_UNIT, GPUS, thisMachine } from "../machines.ts";
 import { misfitText, planLines, reasonText } from "../plan_text.ts";
-import { printJson, printResult } from "../output.ts";
+import { printJson, printNotice, printResult } from "../output.ts";
 import { machineCapacity, openSession, type RecipeOptions } from "../session.ts";
 
 /** Prints each stage's state; writes nothing. */
 export async function plan(options: RecipeOptions & { json: boolean }): Promise<void> {
   const session = await openSession(options);
+  session.warnings.forEach((warning) => printNotice(`warning: ${warning}`));
   const planned = await session.plan();
   if (options.json) {
     return printJson({

@@ -64,6 +64,7 @@ export async function runSession(
   options: ReproduceOptions,
   tell: (run: SessionRun) => Promise<void>,
 ): Promise<number> {
+  session.warnings.forEach((warning) => printNotice(`warning: ${warning}`));
   const { store, memory } = session.context;
   const accept = options.accept ?? [];
   const executor = await chosenExecutor(options);

@@ -1,6 +1,12 @@
 import { ExpectedError } from "../../core/problem.ts";
 import { parseObject } from "./records.ts";
-import { isDiskFull, naming, readTextIfThere, writeAll } from "../../core/write_atomically.ts";
+import {
+  isDiskFull,
+  isMissing,
+  naming,
+  readTextIfThere,
+  writeAll,
+} from "../../core/write_atomically.ts";
 
 const ADVICE = "Wait for it to end, stop it, or choose another folder with --store.";
 
@@ -23,13 +29,18 @@ export class StoreLock implements Disposable {
    * @throws ExpectedError naming the process that holds it and since when
    */
   static async take(path: string, now: number, advice: string = ADVICE): Promise<StoreLock> {
-    const file = await open(path);
-    if (!await file.tryLock(true)) {
+    for (;;) {
+      const file = await open(path);
+      if (!await file.tryLock(true)) {
+        file.close();
+        throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${advice}`);
+      }
+      if (await isAt(file, path)) {
+        await noteHolder(file, now);
+        return new StoreLock(file);
+      }
       file.close();
-      throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${advice}`);
     }
-    await noteHolder(file, now);
-    return new StoreLock(file);
   }
 
   /**
@@ -85,6 +96,21 @@ async function waitForShare(file: Deno.FsFile, path: string): Promise<void> {
       throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${ADVICE}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/**
+ * Whether a file still lies where it was opened: a holder that removed it before it let go leaves a lock
+ * on no file that anyone else will find.
+ */
+async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
+  const opened = await file.stat();
+  try {
+    const there = await Deno.stat(path);
+    return opened.ino === there.ino && opened.dev === there.dev;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
   }
 }
 

@@ -85,3 +85,22 @@ Deno.test("withNewFolder() refuses a link to nothing before anything is made", a
     /^InputError: --out: Expected a new or empty folder but found a link to nothing at /,
   );
 });
+
+Deno.test("withNewFolder() lets one process in at a time, however many come and go", async () => {
+  await using scratch = await ScratchFolder.make();
+  const script = new URL("contend_for_folder.ts", import.meta.url).pathname;
+  const contend = async () => {
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-prompt", "--cached-only", "--allow-read", "--allow-env=INIT_CWD"],
+        ...["--allow-sys=hostname", `--allow-write=${scratch.path}`, script, scratch.path, "400"],
+      ],
+    }).output();
+    const text = new TextDecoder().decode(stdout);
+    return text === "" ? assert.fail(new TextDecoder().decode(stderr)) : JSON.parse(text);
+  };
+  const found = await Promise.all(Array.from({ length: 4 }, contend));
+  assert.equal(found.reduce((sum, { met }) => sum + met, 0), 0, JSON.stringify(found));
+  assert.ok(found.every(({ entered }) => entered > 0), JSON.stringify(found));
+  assert.deepEqual(names(scratch.path), []);
+});

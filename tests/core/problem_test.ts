@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { InputError, nearest } from "../../core/problem.ts";
+import { InputError, nearest, ProblemTally } from "../../core/problem.ts";
 import { float32, int64 } from "../../core/tensor.ts";
 
 Deno.test("nearest() finds a misspelt word and leaves strangers alone", () => {
@@ -27,5 +27,18 @@ Deno.test("float32() and int64() refuse data that does not fill the shape", () =
   assert.throws(() => float32([2, 3], new Float32Array(5)), {
     name: "RangeError",
     message: "Expected 6 elements for shape [2, 3] but found 5.",
+  });
+});
+
+Deno.test("ProblemTally keeps the first 20 problems and counts the others", () => {
+  const tally = new ProblemTally();
+  tally.refuse();
+  const problem = (i: number) => ({ path: `row ${i}`, message: "is empty." });
+  for (let i = 0; i < 50; i += 5) tally.add(Array.from({ length: 5 }, (_, j) => problem(i + j)));
+  assert.throws(() => tally.refuse(), (error: InputError) => {
+    assert.equal(error.problems.length, 21);
+    assert.deepEqual(error.problems.slice(0, 20), Array.from({ length: 20 }, (_, i) => problem(i)));
+    assert.deepEqual(error.problems[20], { path: "…", message: "30 more problems." });
+    return true;
   });
 });

@@ -3,8 +3,9 @@ import { readRecipe } from "../../cli/session.ts";
 import { expand } from "../../pipeline/expand.ts";
 import { prerequisitesOf } from "../../pipeline/graph.ts";
 import type { Instance } from "../../pipeline/instance.ts";
+import { openGates } from "../../pipeline/open_gates.ts";
 import { parseOverrides } from "../../pipeline/overrides.ts";
-import { parseRecipe } from "../../pipeline/recipe.ts";
+import { parseRecipe, type RecipeSource } from "../../pipeline/recipe.ts";
 import { stages } from "../../stages/registry.ts";
 
 const SMOLLM2 = ["data.path=rows", "base.path=model.gguf"];
@@ -29,10 +30,13 @@ const TRAINING: Readonly<Record<string, readonly string[]>> = {
 
 function expanded(name: string): Instance[] {
   const { text, path } = readRecipe(name)!;
-  const source = parseRecipe(text, path, readRecipe);
+  return expandSource(parseRecipe(text, path, readRecipe), TRAINING[name]);
+}
+
+function expandSource(source: RecipeSource, overrides: readonly string[]): Instance[] {
   return expand(source, {
     stages,
-    overrides: [...source.overrides, ...parseOverrides(TRAINING[name])],
+    overrides: [...source.overrides, ...parseOverrides(overrides)],
     recipeFolder: "/nowhere",
     userFolder: "/nowhere",
     lookUp: (path) => /\.(gguf|jsonl)$/.test(path) ? "file" : "folder",
@@ -66,6 +70,32 @@ for (const name of Object.keys(TRAINING)) {
     assert.ok(gated.some((id) => id.startsWith("train/dpo")), gated.join(" "));
   });
 }
+
+/** What is warned of a recipe that a change of the text of a shipped one makes. */
+function warningsOf(name: string, change = (text: string) => text): string[] {
+  const { text, path } = readRecipe(name)!;
+  const source = parseRecipe(change(text), path, readRecipe);
+  return openGates(expandSource(source, TRAINING[name]), source);
+}
+
+Deno.test("openGates() finds none open in a recipe that is shipped", () => {
+  const found = Object.keys(TRAINING).map((name) => [name, warningsOf(name)]);
+  assert.deepEqual(found, Object.keys(TRAINING).map((name) => [name, []]));
+});
+
+Deno.test("openGates() names what reads the audited pairs and does not wait for their audit", () => {
+  const ungated = (text: string) => text.replaceAll(/^ +after: \[audit\]\n/gm, "");
+  const [warning, ...more] = warningsOf("ultrafeedback-smollm2", ungated);
+  assert.deepEqual(more, []);
+  assert.match(
+    warning,
+    /^recipes\/ultrafeedback-smollm2\.yaml:\d+: stages\.audit: It does not stop reference-logps, train, /,
+  );
+  assert.match(warning, /which read what it checks\. Write "after: \[audit\]" there\.$/);
+  // What waits for something that waits is stopped as well.
+  const one = (text: string) => text.replace(/(^ +each: .*\n) +after: \[audit\]\n/m, "$1");
+  assert.deepEqual(warningsOf("ultrafeedback-smollm2", one), []);
+});
 
 for (const name of ["ultrafeedback-smollm2-mt-bench", "ultrafeedback-smollm2-alpaca-eval"]) {
   Deno.test(`${name} answers a benchmark once its prompts were held against the training set`, () => {
