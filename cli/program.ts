@@ -180,10 +180,17 @@ function addStoreCommands(root: Command): void {
     });
   root.command("diff")
     .description("What differs between two runs: parameters, code, artifacts, numbers.")
-    .argument("<a>", "a run's number, latest or previous").argument("<b>", "another")
+    .argument("<a>", "a run's number, latest or previous; RUN@AXIS=VALUE for a point of a sweep")
+    .argument("<b>", "another")
     .option("--tolerance <relative>", "relative tolerance for numbers", fraction, 0)
     .addOption(storeOption()).addOption(jsonOption())
-    .addHelpText("after", "\nExample:\n  deno task ballast diff previous latest --tolerance 1e-6")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  deno task ballast diff previous latest --tolerance 1e-6
+  deno task ballast diff latest@eta=0 latest@eta=0.05`,
+    )
     .action(async (a, b, options) => {
       const { diff } = await import("./commands/diff.ts");
       await diff(a, b, options);

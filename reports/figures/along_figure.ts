@@ -138,7 +138,7 @@ function describe({ columns, rows, heading }: ScoreTable): string {
       return [`${formatWithInterval(score.value, score.ci95, column.digits)} at ${row.label}`];
     });
     const panel = panelOf(column);
-    const name = `${column.label}${panel === "" ? "" : `, ${panel}`}`;
+    const name = `${panel === "" ? "" : `${panel}, `}${column.label}`;
     return visibleText(`${name}: ${values.join(", ")} (${heading}).`);
   }).join(" ");
 }
