@@ -93,6 +93,14 @@ export function setOption() {
     .argParser(several).default([] as string[], "none");
 }
 
+/** `--sweep`. */
+export function sweepOption() {
+  return new Option(
+    "--sweep <stage.param=values>",
+    "run every value, between commas, and report the curve; may be given again",
+  ).argParser(several).default([] as string[], "none");
+}
+
 /** `--store`. */
 export function storeOption() {
   return new Option("--store <folder>", "the store (default: .ballast in the project)")

@@ -11,6 +11,7 @@ import {
   setOption,
   several,
   storeOption,
+  sweepOption,
 } from "./options.ts";
 import { printNotice, printResult } from "./output.ts";
 import { addPageCommands } from "./page_commands.ts";
@@ -52,6 +53,7 @@ function withSelection(command: Command) {
   return command
     .addOption(recipeOption())
     .addOption(setOption())
+    .addOption(sweepOption())
     .addOption(storeOption())
     .addOption(offlineOption())
     .option("--from <stage>", "these stages and all that follows from them", several)
@@ -85,6 +87,7 @@ function addRunCommands(root: Command): void {
 Examples:
   deno task reproduce
   deno task reproduce --set train.beta=0.2
+  deno task reproduce --sweep train.eta=0,0.05,0.2
   deno task reproduce --recipe ultrafeedback-small --set data.path=DIR`,
     )
     .action(async (options) => {
@@ -144,8 +147,8 @@ Examples:
   root.command("explain")
     .description("Say why a stage would run: each field of its key that changed.")
     .argument("<stage...>", "entries, parts of them or ids")
-    .addOption(recipeOption()).addOption(setOption()).addOption(storeOption())
-    .addOption(jsonOption())
+    .addOption(recipeOption()).addOption(setOption()).addOption(sweepOption())
+    .addOption(storeOption()).addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  deno task ballast explain train --set train.beta=0.2")
     .action(async (names, options) => {
       const { explain } = await import("./commands/plan.ts");
@@ -183,10 +186,17 @@ function addStoreCommands(root: Command): void {
     });
   root.command("diff")
     .description("What differs between two runs: parameters, code, artifacts, numbers.")
-    .argument("<a>", "a run's number, latest or previous").argument("<b>", "another")
+    .argument("<a>", "a run's number, latest or previous; RUN@AXIS=VALUE for a point of a sweep")
+    .argument("<b>", "another")
     .option("--tolerance <relative>", "relative tolerance for numbers", fraction, 0)
     .addOption(storeOption()).addOption(jsonOption())
-    .addHelpText("after", "\nExample:\n  deno task ballast diff previous latest --tolerance 1e-6")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  deno task ballast diff previous latest --tolerance 1e-6
+  deno task ballast diff latest@eta=0 latest@eta=0.05`,
+    )
     .action(async (a, b, options) => {
       const { diff } = await import("./commands/diff.ts");
       await diff(a, b, options);

@@ -13,14 +13,18 @@ import { openGates } from "../pipeline/open_gates.ts";
 import { makePlan, type PlanContext, type PlannedInstance } from "../pipeline/plan.ts";
 import { parseRecipe, type RecipeSource } from "../pipeline/recipe.ts";
 import { Store } from "../pipeline/store/store.ts";
+import { parseSweeps } from "../pipeline/sweep.ts";
 import { stages } from "../stages/registry.ts";
 import { lookUp } from "./look_up.ts";
 import { CODE, DEFAULT_STORE, PROJECT_FOLDER, userFolder, userPath } from "./project.ts";
+import { withCurve } from "./sweep_curve.ts";
 
 /** Options that every command about a recipe shares. */
 export interface RecipeOptions extends Selection {
   readonly recipe: string;
   readonly set: readonly string[];
+  /** Parameters with several values: `train.eta=0,0.01`. */
+  readonly sweep?: readonly string[];
   readonly store?: string;
 }
 
@@ -60,13 +64,15 @@ export async function openSession(
   graph.catch(() => {}); // a wrong recipe is reported first
   const { path, shown } = recipePath(options.recipe);
   const recipeFiles = [{ name: basename(path), text: Deno.readTextFileSync(path) }];
-  const source = parseRecipe(recipeFiles[0].text, shown, (name) => {
+  const written = parseRecipe(recipeFiles[0].text, shown, (name) => {
     const base = readRecipe(name);
     if (base !== null) recipeFiles.push({ name: basename(base.path), text: base.text });
     return base;
   });
+  const { source, sweeps } = withCurve(written, parseSweeps(options.sweep ?? []), stages);
   const instances = expand(source, {
     stages,
+    sweeps,
     overrides: [...source.overrides, ...parseOverrides(options.set)],
     recipeFolder: dirname(path),
     userFolder: userFolder(),

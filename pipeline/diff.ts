@@ -73,20 +73,81 @@ export function resolveRun(store: Store, name: string): string {
 }
 
 /**
+ * A run, or one point of its sweeps: `latest@eta=0.05,beta=0.1`.
+ *
+ * @throws ExpectedError when there is no such run, or nothing in it at such a point
+ */
+export function resolvePoint(store: Store, name: string): RunPoint {
+  const [run, ...rest] = name.split("@");
+  const id = resolveRun(store, run);
+  const at = rest.length === 0 ? [] : rest.join("@").split(",");
+  const known = [...new Set(readWhole(store, id).instances.flatMap(({ id }) => axesOf(id)))];
+  const unknown = at.find((axis) => !known.includes(axis));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, known);
+    throw new ExpectedError(
+      `Run ${id} has nothing at ${unknown}; expected AXIS=VALUE of ${known.join(", ") || "none"}.${
+        near === undefined ? "" : ` Did you mean "${near}"?`
+      }`,
+    );
+  }
+  return { run: id, at };
+}
+
+/** A run, narrowed to instances at a place on its axes. */
+export interface RunPoint {
+  readonly run: string;
+  /** Such as `eta=0.05`; what does not lie on an axis is at every place on it. */
+  readonly at: readonly string[];
+}
+
+/** `["seed=0", "eta=0.05"]` of `train/dpo@seed=0,eta=0.05`. */
+function axesOf(id: string): string[] {
+  const at = id.indexOf("@");
+  return at < 0 ? [] : id.slice(at + 1).split(",");
+}
+
+/** An instance's id without its place on the axes of a point; null when it is at another one. */
+function idAt(id: string, at: readonly string[]): string | null {
+  const axes = axesOf(id);
+  const names = at.map((axis) => axis.slice(0, axis.indexOf("=") + 1));
+  const elsewhere = axes.some((axis) =>
+    names.some((name) => axis.startsWith(name)) && !at.includes(axis)
+  );
+  if (elsewhere) return null;
+  const left = axes.filter((axis) => !at.includes(axis));
+  return left.length === 0 ? id.split("@")[0] : `${id.split("@")[0]}@${left.join(",")}`;
+}
+
+/** Of a record of instances, those at a point, under the ids that they have without it. */
+function entriesAt<T>(
+  entries: Iterable<readonly [string, T]>,
+  at: readonly string[],
+): [string, T][] {
+  return [...entries].flatMap(([id, value]) => {
+    const own = idAt(id, at);
+    return own === null ? [] : [[own, value] as [string, T]];
+  });
+}
+
+/**
  * What differs between two runs, from recipe parameters through code and inputs to the numbers.
  *
- * @param runs their ids, see `resolveRun`
+ * @param runs their ids, see `resolveRun`, or points of them
  * @throws ExpectedError when the record of a run is missing or damaged
  */
 export async function diffRuns(
   store: Store,
-  runs: { before: string; after: string },
+  runs: { before: string | RunPoint; after: string | RunPoint },
   options: CompareOptions,
 ): Promise<RunDifference> {
-  const before = readWhole(store, runs.before);
-  const after = readWhole(store, runs.after);
-  const old = instancesOf(store, before);
-  const young = instancesOf(store, after);
+  const [from, to] = [runs.before, runs.after].map((one) =>
+    typeof one === "string" ? { run: one, at: [] } : one
+  );
+  const before = readWhole(store, from.run);
+  const after = readWhole(store, to.run);
+  const old = new Map(entriesAt(instancesOf(store, before), from.at));
+  const young = new Map(entriesAt(instancesOf(store, after), to.at));
   const instances: InstanceDifference[] = [];
   let equal = 0;
   for (const id of new Set([...young.keys(), ...old.keys()])) {
@@ -98,10 +159,21 @@ export async function diffRuns(
     before,
     after,
     host: diffJson({ ...before.host }, { ...after.host }),
-    parameters: diffJson(before.parameters, after.parameters),
+    parameters: diffJson(
+      parametersAt(before.parameters, from.at),
+      parametersAt(after.parameters, to.at),
+    ),
     instances,
     equal,
   };
+}
+
+/** A run keeps its parameters by instance. */
+function parametersAt(parameters: Json, at: readonly string[]): Json {
+  if (typeof parameters !== "object" || parameters === null || Array.isArray(parameters)) {
+    return parameters;
+  }
+  return Object.fromEntries(entriesAt(Object.entries(parameters), at));
 }
 
 interface InstanceState {

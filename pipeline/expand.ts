@@ -7,6 +7,7 @@ import { applyToMatrix, type Override, setIn } from "./overrides.ts";
 import { resolvePaths } from "./path_param.ts";
 import type { Recipe, RecipeSource } from "./recipe.ts";
 import { splitPath } from "./split_path.ts";
+import { type Sweep, sweptOverrides } from "./sweep.ts";
 import { joinPath, schemaProblems } from "./schema_problems.ts";
 import type { Stage } from "./stage.ts";
 import {
@@ -25,6 +26,8 @@ export interface ExpandOptions {
   /** Every stage there is, by name. */
   readonly stages: ReadonlyMap<string, Stage>;
   readonly overrides: readonly Override[];
+  /** Parameters whose values lie on axes of the recipe (`withSweeps`); they win over overrides. */
+  readonly sweeps?: readonly Sweep[];
   /** Paths in the recipe are relative to this folder. */
   readonly recipeFolder: string;
   /** Paths in overrides are relative to this folder: where the user stands. */
@@ -300,7 +303,8 @@ function applyOverrides(
   const axis = recipe.matrix?.[name];
   const records = axis === undefined || Array.isArray(axis) ? [] : Object.values(axis);
   const record = ["matrix", name, unwired.axes[name]];
-  for (const { path, value, inRecipe } of options.overrides) {
+  const swept = sweptOverrides(options.sweeps ?? [], unwired.axes);
+  for (const { path, value, inRecipe } of [...options.overrides, ...swept]) {
     // A record, or a part of one, that is set is no part of the recipe either.
     if (!inRecipe && record.every((part, i) => path[i] === undefined || path[i] === part)) {
       (path[3] === undefined ? Object.keys(params) : [String(path[3])]).forEach((key) =>

@@ -12,11 +12,12 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 const name = z.string().refine((text) => NAME.test(text) && !(text in {}), {
   error: "a name of letters, digits, _ and - that begins with a letter or digit",
 });
-const axisValue = z.union([name, z.number()]);
+/** Checks one value of an axis, which becomes part of ids. */
+export const axisValueSchema = z.union([name, z.number()]);
 const scalar = z.union([z.string(), z.number()]);
 /** Checks the values of an axis. */
 export const axisSchema = z.union([
-  z.array(axisValue).min(1),
+  z.array(axisValueSchema).min(1),
   z.record(name, z.record(z.string(), z.json())),
 ]).describe("a list of values, or named records of parameters");
 
@@ -38,6 +39,17 @@ const stageEntry = z.strictObject({
   params: z.record(z.string(), z.json()).optional(),
 });
 
+const sweep = z.strictObject({
+  parameters: z.record(
+    z.string().refine((key) => splitPath(key).length > 1 && !splitPath(key).includes(PROTOTYPE), {
+      error: "STAGE.PARAM",
+    }),
+    z.array(axisValueSchema).min(1),
+  ).describe("values by parameter, as --sweep takes them: every combination is run"),
+  metric: z.string().min(1).optional().describe("what is told of each; the main one unless told"),
+  systems: z.array(z.string()).min(1).optional().describe("those it is told of; all unless told"),
+});
+
 const recipeSchema = z.strictObject({
   recipe: z.string().regex(
     /^[a-z0-9][a-z0-9-]*$/,
@@ -48,6 +60,7 @@ const recipeSchema = z.strictObject({
   requires: z.record(z.string(), z.string()).optional()
     .describe("parameters a person must give, each with what it is and where to get it"),
   matrix: z.record(name, axisSchema).optional(),
+  sweep: sweep.optional().describe("parameters that take several values, and the curve along them"),
   stages: z.record(name, stageEntry),
 });
 
@@ -57,6 +70,7 @@ const derivedSchema = z.strictObject({
   describe: recipeSchema.shape.describe,
   extends: z.string().describe("the recipe that it changes, by name"),
   requires: recipeSchema.shape.requires,
+  sweep: recipeSchema.shape.sweep,
   set: z.record(
     z.string().refine((key) => /\./.test(key) && !splitPath(key).includes(PROTOTYPE), {
       error: "STAGE.PARAM",
@@ -129,7 +143,7 @@ function extended(
   derived: DerivedRecipe,
   { path, locate }: Pick<RecipeSource, "path" | "locate">,
 ): RecipeSource {
-  const { recipe, describe, requires, set = {}, stages = {} } = derived;
+  const { recipe, describe, requires, sweep, set = {}, stages = {} } = derived;
   const known = base.recipe.stages;
   const overrides = Object.entries(set).map(([key, value]) => ({
     text: `${key} (set by ${path})`,
@@ -151,6 +165,7 @@ function extended(
     recipe: {
       ...base.recipe,
       ...{ recipe, describe },
+      ...(sweep !== undefined && { sweep }),
       requires: { ...base.recipe.requires, ...requires },
       stages: withAdded(known, stages),
     },

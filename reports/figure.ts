@@ -57,7 +57,9 @@ export type FigureSpec =
       readonly yError?: string;
     }
     & ScoreRows
-  );
+  )
+  /** The columns of a table of scores along its rows, one line each, one panel a group of columns. */
+  | { readonly kind: "along"; readonly table?: string };
 
 /** A metric's name, or the win rate over a system on a metric (the main one unless told). */
 export type AxisQuantity = string | { readonly winRateOver: string; readonly on?: string };

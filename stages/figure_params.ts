@@ -68,6 +68,10 @@ export const figureParams = z.discriminatedUnion("kind", [
     xError: column.optional().describe("The column with the standard error of x"),
     yError: column.optional().describe("The column with the standard error of y"),
   }),
+  z.strictObject({
+    kind: z.literal("along"),
+    table: scoreRows.table,
+  }),
 ]);
 
 /** What a figure of a report is drawn from: inputs of the stage. */
@@ -77,6 +81,7 @@ export function sourcesOf(
   switch (figure.kind) {
     case "radar":
     case "scatter":
+    case "along":
       return ["scores"];
     case "lengths":
       return [

@@ -21,6 +21,7 @@ import scoreAlpacaEval from "./score_alpaca_eval.ts";
 import scoreMtBench from "./score_mt_bench.ts";
 import scorePairs from "./score_pairs.ts";
 import select from "./select.ts";
+import sweep from "./sweep.ts";
 import tokenize from "./tokenize.ts";
 import train from "./train.ts";
 import trainTokenizer from "./train_tokenizer.ts";
@@ -52,6 +53,7 @@ const all: readonly Stage[] = [
   scoreMtBench,
   scoreAlpacaEval,
   compare,
+  sweep,
   reconcile,
   report,
 ];

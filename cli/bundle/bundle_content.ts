@@ -50,6 +50,7 @@ export async function bundleContent(
       recipe: run.recipe,
       run: run.run,
       set: hidePaths(run.set ?? [], all).map((text) => places.hide(text)),
+      sweep: [...run.sweep ?? []],
       revision: await isCodeOf(all, index) ? gitRevision() : null,
       code: codeDigest(all),
       instances: [...records].map(([id, { key }]) => ({ id, key })),

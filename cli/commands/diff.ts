@@ -1,5 +1,5 @@
 import { formatRunDifference } from "../../pipeline/diff_text.ts";
-import { diffRuns, resolveRun } from "../../pipeline/diff.ts";
+import { diffRuns, resolvePoint } from "../../pipeline/diff.ts";
 import { artifactTypes } from "../../stages/artifact_types.ts";
 import { printJson, printResult } from "../output.ts";
 import { openStore } from "../session.ts";
@@ -11,7 +11,7 @@ export async function diff(
   options: { tolerance: number; store?: string; json: boolean },
 ): Promise<void> {
   const store = openStore(options.store);
-  const runs = { before: resolveRun(store, a), after: resolveRun(store, b) };
+  const runs = { before: resolvePoint(store, a), after: resolvePoint(store, b) };
   const difference = await diffRuns(store, runs, {
     types: artifactTypes,
     tolerance: options.tolerance,

@@ -119,6 +119,7 @@ async function runContext(
       ) as Json,
       command: Deno.args,
       set: options.set,
+      sweep: options.sweep ?? [],
       recipeFiles: session.recipeFiles,
       startedAt: new Date().toISOString(),
       host,

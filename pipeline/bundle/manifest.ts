@@ -18,6 +18,8 @@ export const manifestSchema = z.strictObject({
   run: text,
   /** What was set on the command line; values that name a file or folder are left out. */
   set: z.array(text),
+  /** What was swept there. */
+  sweep: z.array(text),
   /** The commit of the code, where it is that of the run: `clean` when nothing beside it was edited. */
   revision: z.strictObject({ commit: text, clean: z.boolean() }).nullable(),
   /** Digest of all modules that the run's stages reach, by their tokens. */

@@ -66,6 +66,8 @@ export interface RunHeader {
   readonly command: readonly string[];
   /** What was changed with `--set`; absent in runs of earlier versions. */
   readonly set?: readonly string[];
+  /** What was swept with `--sweep`; absent in runs of earlier versions. */
+  readonly sweep?: readonly string[];
   /** The recipe's file and those that it extends; absent in runs of earlier versions. */
   readonly recipeFiles?: readonly { readonly name: string; readonly text: string }[];
   /** ISO 8601, UTC. */

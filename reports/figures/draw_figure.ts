@@ -1,5 +1,6 @@
 import type { Figure, FigureSpec } from "../figure.ts";
 import type { ReportInput } from "../report_input.ts";
+import { alongFigure } from "./along_figure.ts";
 import { gradientShareFigure } from "./gradient_share_figure.ts";
 import { lengthsFigure } from "./lengths_figure.ts";
 import { logpsFigure } from "./logps_figure.ts";
@@ -36,5 +37,7 @@ export function drawFigure(sources: FigureSources, spec: FigureSpec): Promise<Fi
       return radarFigure(scores, spec);
     case "scatter":
       return scatterFigure(scores, spec);
+    case "along":
+      return alongFigure(scores, spec);
   }
 }

@@ -282,4 +282,33 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     assert.equal(wrong.code, 2);
     assert.match(wrong.stderr, /--accept trian: The recipe has no such stage\./);
   });
+
+  await t.step("a sweep trains what is new alone, and reports one metric along it", async () => {
+    const report = join(store, "reports/tiny/table.txt");
+    const before = await Deno.readTextFile(report);
+    const sweep = [...here, "--sweep", "train.eta=0.1,0.2"];
+    const { recipe, ran } = await ballastJson<RunDocument & { recipe: string }>(
+      ["reproduce", ...sweep],
+    );
+    assert.equal(recipe, "tiny-by-eta");
+    assert.deepEqual(ran.filter((id) => id.startsWith("train/")).sort(), [
+      "train/rpo-sequence-mean@seed=0,eta=0.2",
+      "train/rpo-sum@seed=0,eta=0.1",
+    ]);
+    const folder = join(store, "reports/tiny-by-eta");
+    const table = await Deno.readTextFile(join(folder, "table.txt"));
+    assert.match(table, /^Gold reward against train\.eta$/m);
+    for (const value of ["0.1", "0.2"]) assert.match(table, new RegExp(`^${value} +[−\\d]`, "m"));
+    const svg = await Deno.readTextFile(join(folder, "figures/along-sweep-sweep-gold.svg"));
+    assert.match(svg, />train\.eta<\/text>/);
+    assert.equal(await Deno.readTextFile(report), before, "the recipe's own report stays");
+    const again = await ballastJson<RunDocument>(["reproduce", ...sweep]);
+    assert.deepEqual(again.ran, []);
+    const { code, stdout } = await ballast(
+      ["diff", "latest@eta=0.1", "latest@eta=0.2", "--store", store],
+    );
+    assert.equal(code, 0);
+    assert.match(stdout, /^train\/rpo-sum@seed=0$\n.*params\.eta: 0\.1 → 0\.2$/m);
+    assert.doesNotMatch(stdout, /^train\/dpo/m);
+  });
 });

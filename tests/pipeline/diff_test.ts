@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sha256 } from "../../core/digest.ts";
 import type { Json } from "../../core/json.ts";
 import type { ArtifactType } from "../../pipeline/artifact.ts";
-import { diffRuns, resolveRun } from "../../pipeline/diff.ts";
+import { diffRuns, resolvePoint, resolveRun } from "../../pipeline/diff.ts";
 import { diffJson } from "../../pipeline/diff_json.ts";
 import { formatRunDifference } from "../../pipeline/diff_text.ts";
 import type { Store } from "../../pipeline/store/store.ts";
@@ -191,3 +191,30 @@ Deno.test("diffJson() walks objects and arrays and tells absent from null", () =
   ]);
   assert.deepEqual(diffJson(before, structuredClone(before)), []);
 });
+
+Deno.test("diffRuns() compares two points of a sweep, and what lies on no swept axis with itself", () =>
+  withStore(async (store) => {
+    const at = (eta: number, value: number) => [[`train@seed=0,eta=${eta}`, value]] as const;
+    await addRun(store, {
+      beta: 0.1,
+      instances: Object.fromEntries([["world@seed=0", 5], ...at(0, 1), ...at(0.5, 2)]),
+    });
+    const point = (name: string) => resolvePoint(store, name);
+    const options = { types: TYPES, tolerance: 0 };
+    const diff = await diffRuns(
+      store,
+      { before: point("latest@eta=0"), after: point("1@eta=0.5") },
+      options,
+    );
+    assert.deepEqual(diff.instances.map(({ id, change }) => [id, change]), [
+      ["train@seed=0", "changed"],
+    ]);
+    assert.deepEqual(diff.instances[0].outputs[0].differences, [
+      { path: "n", before: "1", after: "2" },
+    ]);
+    assert.equal(diff.equal, 1);
+    assert.throws(
+      () => point("latest@eta=0.51"),
+      /nothing at eta=0\.51; .*Did you mean "eta=0\.5"/,
+    );
+  }));

@@ -1,7 +1,7 @@
 import type { FigureSpec } from "../../reports/figure.ts";
 import type { FigureSources } from "../../reports/figures/draw_figure.ts";
 import { reportFixture } from "./report_fixture.ts";
-import { scoresFixture } from "./scores_fixture.ts";
+import { scoresFixture, sweepFixture } from "./scores_fixture.ts";
 
 const systems = ["dpo", "rpo-sum", "rpo-sequence-mean"];
 
@@ -20,10 +20,12 @@ export const otherFiguresFixture: readonly FigureSpec[] = [
   { kind: "lengths", sets: ["tokenize/train@seed=0"], systems: ["ref", "dpo", "rpo-sum"] },
   { kind: "radar", rim: 10 },
   { kind: "scatter", x: "winRate", y: "lengthControlled", yError: "standardError" },
+  { kind: "along", table: "sweep-gold" },
+  { kind: "along", table: "sweep-kl" },
 ];
 
 /** All that the figures above are drawn from. */
 export function figureSourcesFixture(): FigureSources {
   const { results, audits } = reportFixture();
-  return { results, audits, scores: scoresFixture() };
+  return { results, audits, scores: [...scoresFixture(), sweepFixture()] };
 }

@@ -233,7 +233,7 @@ Deno.test("drawFigure() leaves rows without a value out of radar and scatter, an
       }),
     })),
   }));
-  for (const spec of otherFiguresFixture.slice(1)) {
+  for (const spec of otherFiguresFixture.filter(({ kind }) => /radar|scatter/.test(kind))) {
     const { caption, description } = await draw(spec, { scores });
     assert.match(caption, /Left out, without .*: DPO\.$/);
     assert.doesNotMatch(description, /DPO/);
@@ -248,4 +248,23 @@ Deno.test("drawFigure() draws sets of one name, as several seeds have, each by i
   const { description } = await draw(spec, { audits: named });
   assert.match(description, /^Chosen \(train, audit 1\): median 4\.5 tokens, mean 4\.8, 80% from /);
   assert.match(description, /Rejected \(train, audit 2\): .*\(n 200\)\.$/);
+});
+
+Deno.test("drawFigure() draws along rows a mark a number, in the rows' order, a panel a group", async () => {
+  const marks = (svg: string) => svg.match(/<path aria-label|<path transform="translate/g)?.length;
+  const spec = { kind: "along", table: "sweep-kl" } as const;
+  const { svg } = await draw(spec);
+  for (const text of ["train.beta = 0.1", "train.beta = 0.3", "train.eta", "reward", "0.01"]) {
+    assert.ok(svg.includes(`>${text}</text>`), text);
+  }
+  assert.ok(svg.indexOf(">0</text>") < svg.indexOf(">0.01</text>"));
+  const scores = sources.scores!.map((each) => ({
+    ...each,
+    tables: each.tables.map((table) => ({
+      ...table,
+      rows: table.rows.map((row, i) => i === 0 ? { ...row, values: {} } : row),
+    })),
+  }));
+  const fewer = await draw(spec, { scores });
+  assert.equal(marks(svg)! - marks(fewer.svg)!, 4, "the four numbers of a row");
 });

@@ -65,3 +65,32 @@ function annotations(): ScoreTable {
     })),
   };
 }
+
+/** A made-up sweep of one parameter, and one of two. */
+export function sweepFixture(): ScoredTables {
+  const table = (metric: string, groups: readonly string[]): ScoreTable => ({
+    id: `sweep-${metric}`,
+    title: `${metric} against train.eta, made up`,
+    heading: "train.eta",
+    caption: "A fixture.",
+    columns: groups.flatMap((group) =>
+      ["DPO", "RPO sum"].map((label) => ({
+        ...{ id: `${label} ${group}`, label, ...(group !== "" && { group }) },
+        ...{ unit: "reward", better: "higher" as const, digits: 3 },
+      }))
+    ),
+    rows: [0, 0.01, 0.1].map((eta) => ({
+      id: `eta=${eta}`,
+      label: String(eta),
+      values: Object.fromEntries(groups.flatMap((group, i) => [
+        [`DPO ${group}`, plainScore(0.7)],
+        [`RPO sum ${group}`, { value: 0.7 + eta + i / 10, ci95: [0.6, 0.9 + eta + i / 10], n: 9 }],
+      ])),
+      note: null,
+    })),
+  });
+  return {
+    origin: { instance: "sweep", digest: "cd".repeat(32) },
+    tables: [table("gold", [""]), table("kl", ["train.beta = 0.1", "train.beta = 0.3"])],
+  };
+}

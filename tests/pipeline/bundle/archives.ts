@@ -16,7 +16,7 @@ export function manifestOf(entries: readonly Entry[], over: Record<string, unkno
     size: new TextEncoder().encode(text).length,
     sha256: sha256(text),
   }));
-  const fields = { ballast: "0", recipe: "toy", run: "0001", set: [], revision: null };
+  const fields = { ballast: "0", recipe: "toy", run: "0001", set: [], sweep: [], revision: null };
   const manifest = {
     format: BUNDLE_FORMAT,
     ...fields,

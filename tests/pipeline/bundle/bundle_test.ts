@@ -22,7 +22,7 @@ async function refused(entries: readonly Entry[], message: RegExp, limit = LIMIT
 }
 
 async function write(path: string, members: readonly BundleMember[], secrets = new Map()) {
-  const names = { ballast: "0", recipe: "toy", run: "0001", set: [], revision: null };
+  const names = { ballast: "0", recipe: "toy", run: "0001", set: [], sweep: [], revision: null };
   const lists = { code: sha256(""), instances: [], objects: [] };
   const manifest = { format: BUNDLE_FORMAT, ...names, ...lists } as const;
   return await writeBundle(path, { manifest, members, secrets });

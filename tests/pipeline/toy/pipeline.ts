@@ -10,6 +10,7 @@ import { makePlan, type PlannedInstance } from "../../../pipeline/plan.ts";
 import { parseRecipe } from "../../../pipeline/recipe.ts";
 import { type RunContext, runPlan, type RunResult } from "../../../pipeline/run.ts";
 import { Store } from "../../../pipeline/store/store.ts";
+import { parseSweeps, withSweeps } from "../../../pipeline/sweep.ts";
 import { toyStages } from "./stages.ts";
 
 const PROJECT = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
@@ -33,6 +34,7 @@ export interface ToyPipeline extends AsyncDisposable {
 /** How a toy run differs from the plain one. */
 export interface ToyOptions extends Selection {
   readonly set?: readonly string[];
+  readonly sweep?: readonly string[];
   readonly context?: Partial<RunContext>;
 }
 
@@ -43,8 +45,12 @@ export async function openToyPipeline(given?: string): Promise<ToyPipeline> {
   const events: RunEvent[] = [];
   const host = { isa: "test", os: "test", deno: "test" };
   const planned = async (text: string, options: ToyOptions) => {
-    const source = parseRecipe(text, "toy.yaml");
+    const { source, sweeps } = withSweeps(
+      parseRecipe(text, "toy.yaml"),
+      parseSweeps(options.sweep ?? []),
+    );
     const instances = expand(source, {
+      sweeps,
       stages: toyStages,
       overrides: parseOverrides(options.set ?? []),
       recipeFolder: folder,
