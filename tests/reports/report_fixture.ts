@@ -47,6 +47,7 @@ export function reportFixture(): ReportInput {
     },
     figures: [],
     audits: [0, 1, 2].map((seed) => ({
+      origin: { instance: `audit@seed=${seed}`, digest: `audit ${seed}`.padEnd(64, "0") },
       passed: true,
       sets: ["train", "evaluation"].map((role) => ({
         name: `tokenize/${role}@seed=${seed}`,
