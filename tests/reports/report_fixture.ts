@@ -144,6 +144,7 @@ export function stageFixture(
     begun: null,
     finishedAt: "2026-01-02T03:04:00Z",
     peakMemoryBytes: 310e6,
+    answers: null,
     dollars: null,
     inputs: [],
     outputs: [{ port: type, type, digest: `${type} of ${instance}`, bytes: 10 }],
