@@ -53,6 +53,9 @@ const KINDS: readonly (readonly [kind: string, types: readonly string[], describ
   ["Data", ["pairs", "prompts", "tokenizer"], "where it all began"],
 ];
 
+/** The report's port for what it shows prompt by prompt: no cell of a table comes by it. */
+const UNTABLED = "judgments";
+
 /** Traces the cells of tables through the stages of the run that made them. */
 export function traceTables(tables: readonly Table[], run: RunFacts): Provenance {
   const { resolved: _, ...facts } = run;
@@ -110,7 +113,7 @@ class StageGraph {
   /** All that led to the origins, and what lies between them and the report, by kind. */
   chain(origins: readonly string[], report: string): ChainStep[] {
     const before = this.#upstream(origins);
-    const behind = this.#upstream([report]);
+    const behind = this.#upstream([report], UNTABLED);
     const between = this.#downstream(origins).filter((index) => behind.has(index));
     const members = [...new Set([...between, ...before])].sort((a, b) => b - a);
     const kinds = Map.groupBy(members, (index) => kindOf(this.stages[index]));
@@ -120,15 +123,18 @@ class StageGraph {
     });
   }
 
-  #upstream(instances: readonly string[]): Set<number> {
+  /** @param without a port by which the instances themselves are not left */
+  #upstream(instances: readonly string[], without: string | null = null): Set<number> {
     const found = new Set<number>();
-    const visit = (instance: string): void => {
+    const visit = (instance: string, passed: string | null): void => {
       const index = this.#index.get(instance);
       if (index === undefined || found.has(index)) return;
       found.add(index);
-      this.stages[index].inputs.forEach((input) => visit(input.instance));
+      for (const { port, instance } of this.stages[index].inputs) {
+        if (port !== passed) visit(instance, null);
+      }
     };
-    instances.forEach(visit);
+    instances.forEach((instance) => visit(instance, without));
     return found;
   }
 
