@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { isFile } from "../core/is_file.ts";
 import { readCompletion } from "../eval/judge/completion.ts";
 import { price, type Prices } from "../eval/judge/cost.ts";
 import { readJudged } from "../eval/judge/judgment.ts";
@@ -5,20 +7,42 @@ import type { KeyFields } from "../pipeline/fingerprint.ts";
 import type { KeyRecord } from "../pipeline/store/records.ts";
 import type { Store } from "../pipeline/store/store.ts";
 
+/** What a judge's result took of its judge. */
+export interface JudgingCost {
+  /** Answers that are in no result before. */
+  readonly answers: number;
+  /** What they cost when they were asked for; null without prices, or where no tokens were counted. */
+  readonly dollars: number | null;
+}
+
 /**
- * What the answers in a judge's result cost when they were asked for, in dollars; null for other stages,
- * without prices, and where the endpoint counted no tokens. Attempts that failed are not in it.
+ * What the answers in a judge's result took; null for the results of other stages, and of judges that
+ * nobody was asked for. Attempts that failed are not in it.
+ *
+ * @param counted requests whose answers are in results before this one: they were asked once, and count
+ * there; those of this one are added
  */
-export async function judgingDollars(store: Store, record: KeyRecord): Promise<number | null> {
+export async function judgingCost(
+  store: Store,
+  record: KeyRecord,
+  counted: Set<string>,
+): Promise<JudgingCost | null> {
   const output = Object.values(record.outputs).find(({ type }) => type === "judgments");
+  if (output === undefined) return null;
+  const folder = store.objectPath(output.digest);
+  if (!await isFile(join(folder, "summary.json"))) return null;
+  const answered = (await readJudged(folder)).judgments.filter(({ raw }) => raw !== null);
+  if (answered.length === 0) return null;
+  const own = new Map(answered.map(({ request, raw }) => [request ?? "", raw!]));
+  const fresh = [...own].filter(([request]) => !counted.has(request));
+  fresh.forEach(([request]) => counted.add(request));
+  const usages = fresh.flatMap(([, raw]) => readCompletion(raw)?.usage ?? []);
   const prices = pricesOf(record);
-  if (output === undefined || prices === null) return null;
-  const { judgments } = await readJudged(store.objectPath(output.digest));
-  const usages = judgments.flatMap(({ raw }) =>
-    (raw === null ? null : readCompletion(raw)?.usage) ?? []
-  );
-  if (usages.length === 0) return null;
-  return usages.reduce((sum, usage) => sum + price(usage, prices), 0);
+  const known = prices !== null && usages.length === fresh.length;
+  return {
+    answers: fresh.length,
+    dollars: known ? usages.reduce((sum, usage) => sum + price(usage, prices), 0) : null,
+  };
 }
 
 function pricesOf({ fields }: KeyRecord): Prices | null {

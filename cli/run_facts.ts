@@ -7,7 +7,7 @@ import type { RunResult } from "../pipeline/run.ts";
 import type { KeyRecord } from "../pipeline/store/records.ts";
 import type { Store } from "../pipeline/store/store.ts";
 import type { RunFacts, StageFacts } from "../reports/run_facts.ts";
-import { judgingDollars } from "./judging_cost.ts";
+import { judgingCost } from "./judging_cost.ts";
 import { PROJECT_FOLDER } from "./project.ts";
 import { machineCapacity } from "./session.ts";
 import { withoutLocalPaths } from "./shown_paths.ts";
@@ -39,10 +39,11 @@ export async function runFacts(
     ),
   ]);
   const stages: StageFacts[] = [];
+  const counted = new Set<string>();
   for (const one of planned) {
     const record = result.records.get(one.instance.id);
     if (record === undefined) continue;
-    const facts = await stageFacts(one, { record, result, begins, store });
+    const facts = await stageFacts(one, { record, result, begins, store, counted });
     stages.push({ ...facts, warnings: facts.warnings.map(shown) });
   }
   return {
@@ -68,10 +69,13 @@ async function stageFacts(
     readonly result: RunResult;
     readonly begins: ReadonlyMap<string, number>;
     readonly store: Store;
+    /** Requests to judges whose answers count with a stage before. */
+    readonly counted: Set<string>;
   },
 ): Promise<StageFacts> {
   const { record, result } = of;
   const { params, sources, code, facts } = fieldsOf(record);
+  const cost = await judgingCost(of.store, record, of.counted);
   const ran = result.ran.includes(instance.id);
   return {
     instance: instance.id,
@@ -82,7 +86,8 @@ async function stageFacts(
     begun: ran ? of.begins.get(instance.id) ?? null : null,
     finishedAt: record.finishedAt,
     peakMemoryBytes: record.peakMemoryBytes,
-    dollars: await judgingDollars(of.store, record),
+    answers: cost?.answers ?? null,
+    dollars: cost?.dollars ?? null,
     inputs: Object.entries(instance.inputs).flatMap(([port, refs]) =>
       refs.flatMap((ref) => {
         const given = result.records.get(ref.instance)?.outputs[ref.port];

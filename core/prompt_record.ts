@@ -4,8 +4,8 @@ export interface PromptVerdict {
   readonly judge: string;
   /** Two systems that were compared, or one that was graded. */
   readonly systems: readonly string[];
-  /** Whether the judge was shown the second system's reply first. */
-  readonly swapped: boolean;
+  /** Whether the judge was shown the second system's reply first; null where order means nothing to it. */
+  readonly swapped: boolean | null;
   /**
    * Of two, the credit of the second, from 0 (the first is better) to 1, whatever the order shown; of
    * one, its grade. Null where the judge's answer could not be had or read.
@@ -29,7 +29,8 @@ export interface PromptRecord {
 
 /**
  * Brings together what is told of the same prompt in several places: replies of further systems, further
- * verdicts. A system that replied in another way there (under another seed) begins a record of its own.
+ * verdicts. A system that replied in another way there (under another seed) begins a record of its own, and
+ * a verdict that is told twice stands once.
  *
  * @returns in the order in which prompts first come
  *
@@ -63,15 +64,24 @@ function agree(a: PromptRecord, b: PromptRecord): boolean {
 }
 
 function joined(a: PromptRecord, b: PromptRecord): PromptRecord {
-  const further = b.replies.filter(({ system }) =>
-    a.replies.every((reply) => reply.system !== system)
-  );
+  const replyOf = (record: PromptRecord, system: string) =>
+    record.replies.find((reply) => reply.system === system);
+  const known = a.replies.map((reply) => ({
+    ...reply,
+    score: reply.score ?? replyOf(b, reply.system)?.score ?? null,
+  }));
+  const further = b.replies.filter(({ system }) => replyOf(a, system) === undefined);
   const category = a.category ?? b.category;
-  const verdicts = [...a.verdicts ?? [], ...b.verdicts ?? []];
+  const told = [...a.verdicts ?? [], ...b.verdicts ?? []];
+  const verdicts = [...new Map(told.map((verdict) => [verdictKey(verdict), verdict])).values()];
   return {
     prompt: a.prompt,
     ...(category !== undefined && { category }),
-    replies: [...a.replies, ...further],
+    replies: [...known, ...further],
     ...(verdicts.length > 0 && { verdicts }),
   };
+}
+
+function verdictKey({ judge, systems, swapped, value }: PromptVerdict): string {
+  return JSON.stringify([judge, systems, swapped, value]);
 }

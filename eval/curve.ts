@@ -5,14 +5,19 @@ import type { SeededSampling } from "./generate.ts";
 import { type ReferenceLogps, referenceOf } from "./measure_pairs.ts";
 import type { MetricName } from "./metrics.ts";
 import { pairPreferences } from "./pair_preferences.ts";
+import { logRatios } from "./reply_kl.ts";
 import { type ReplyScorer, scoreBothReplies } from "./score_pairs.ts";
 import { mean } from "./stats/moments.ts";
-import { generateJudged, type WorldDecoding } from "./world_replies.ts";
+import { winRate } from "./stats/win_rate.ts";
+import { generateJudged, type JudgedReply, type WorldDecoding } from "./world_replies.ts";
 
-/** Means over validation prompts and pairs at one training step, by metric name. */
+/**
+ * Means over validation prompts and pairs at one training step, by metric name; `winRate` is that of the
+ * sampled replies over the reference's by the gold reward (percent, ties half).
+ */
 interface CurvePoint {
   readonly step: number;
-  readonly values: Readonly<Partial<Record<MetricName, number>>>;
+  readonly values: Readonly<Partial<Record<MetricName | "winRate", number>>>;
 }
 
 /** `curve.json`: how a policy did along training, on validation prompts. */
@@ -26,15 +31,39 @@ interface SnapshotModel {
   readonly score: ReplyScorer;
 }
 
+/** The model that training began with, and one reply of its own to each prompt. */
+export interface ReferencePolicy {
+  readonly score: ReplyScorer;
+  readonly replies: readonly JudgedReply[];
+}
+
 /** What measuring a snapshot on validation data needs. */
 interface SnapshotMeasurement extends Omit<WorldDecoding, "decoding" | "samples"> {
   readonly sampling: SeededSampling;
   readonly pairs: readonly TokenizedPair[];
   /** The reference's log-probs of the pairs, in their order. */
   readonly reference: readonly ReferenceLogps[];
+  /** Without it there is no KL, and no win rate. */
+  readonly over?: ReferencePolicy;
 }
 
-/** One point of the curve: gold reward sampled and greedy, run-ons, and what the snapshot prefers. */
+/**
+ * One reply to each prompt, drawn by the reference independently of those that snapshots draw under
+ * `sampling`: what their win rates are over.
+ */
+export async function referenceReplies(
+  decoder: TokenDecoder,
+  request: Omit<SnapshotMeasurement, "over">,
+): Promise<JudgedReply[]> {
+  const { stream, ...sampling } = request.sampling;
+  const decoding = { ...sampling, stream: `${stream}, reference` };
+  return (await generateJudged(decoder, { ...request, decoding })).flat();
+}
+
+/**
+ * One point of the curve: gold reward sampled and greedy, run-ons, what the snapshot prefers, and how far
+ * from the reference it went for how many wins over it.
+ */
 export async function measureSnapshot(
   model: SnapshotModel,
   step: number,
@@ -65,7 +94,22 @@ export async function measureSnapshot(
       margin: mean(margin),
       chosenLogp: mean(chosenLogp),
       rejectedLogp: mean(rejectedLogp),
+      ...await againstReference(model, sampled, request),
     },
+  };
+}
+
+async function againstReference(
+  { score }: SnapshotModel,
+  sampled: readonly JudgedReply[],
+  { prompts, over }: SnapshotMeasurement,
+): Promise<CurvePoint["values"]> {
+  if (over === undefined) return {};
+  const sequences = sampled.map(({ tokens }, i) => ({ prompt: prompts[i].tokens, reply: tokens }));
+  const golds = [sampled, over.replies].map((replies) => replies.map(({ gold }) => gold));
+  return {
+    kl: mean(logRatios(await score(sequences), await over.score(sequences))),
+    winRate: winRate(golds[0], golds[1]).rate,
   };
 }
 

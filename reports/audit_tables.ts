@@ -1,6 +1,6 @@
 import type { Spread } from "../core/spread.ts";
 import { column } from "./comparisons_table.ts";
-import { type Cell, countCell, type Table, textCell } from "./table.ts";
+import { type Cell, countCell, type Origin, type Table, textCell } from "./table.ts";
 
 const PARTS = ["prompt", "chosen", "rejected"] as const;
 
@@ -33,8 +33,20 @@ export interface Audit {
   }[];
 }
 
+/** An audit with the stage that made it. */
+export interface OriginatedAudit extends Audit {
+  readonly origin: Origin;
+}
+
+/** The tables of audits, what they found first; those that there is something to show in. */
+export function auditTables(audits: readonly OriginatedAudit[]): Table[] {
+  if (audits.length === 0) return [];
+  return [findingsTable(audits), auditedSetsTable(audits), auditedLengthsTable(audits)]
+    .filter((table) => table !== null);
+}
+
 /** The sets that audits looked at, each once: how many pairs, how many truncated. */
-export function auditedSetsTable(audits: readonly Audit[]): Table {
+export function auditedSetsTable(audits: readonly OriginatedAudit[]): Table {
   return {
     id: "audited-sets",
     title: "Sets of pairs",
@@ -45,11 +57,11 @@ export function auditedSetsTable(audits: readonly Audit[]): Table {
       column("pairs", "Pairs"),
       column("truncated", "Truncated"),
     ],
-    rows: setsOf(audits).map(({ name, role, pairs, truncation }) => {
+    rows: setsOf(audits).map(({ label, origins, set: { role, pairs, truncation } }) => {
       const truncated = Object.entries(truncation)
         .reduce((sum, [side, pairs]) => side === "none" ? sum : sum + pairs, 0);
-      const cells = [textCell(name), textCell(role), countCell(pairs), countCell(truncated)];
-      return { id: name, cells };
+      const cells = [textCell(label), textCell(role), countCell(pairs), countCell(truncated)];
+      return { id: label, cells: from(origins, cells) };
     }),
     notes: [],
   };
@@ -64,15 +76,16 @@ const FIGURES = [
 ] as const;
 
 /** How long the parts of the sets are, before truncation and after it; null when none has tokens. */
-export function auditedLengthsTable(audits: readonly Audit[]): Table | null {
-  const rows = setsOf(audits).flatMap(({ name, lengths: { before, after } }) =>
+export function auditedLengthsTable(audits: readonly OriginatedAudit[]): Table | null {
+  const rows = setsOf(audits).flatMap(({ label, origins, set: { lengths: { before, after } } }) =>
     PARTS.flatMap((part) => {
       const [long, cut] = [before[part], after[part]];
       if (long === null || cut === null) return [];
       const figures = [long, cut].flatMap((lengths) =>
         FIGURES.map(([id]) => id === "mean" ? meanCell(lengths.mean) : countCell(lengths[id]))
       );
-      return [{ id: `${name} ${part}`, cells: [textCell(name), textCell(part), ...figures] }];
+      const cells = [textCell(label), textCell(part), ...figures];
+      return [{ id: `${label} ${part}`, cells: from(origins, cells) }];
     })
   );
   if (rows.length === 0) return null;
@@ -94,8 +107,29 @@ export function auditedLengthsTable(audits: readonly Audit[]): Table | null {
   };
 }
 
-function setsOf(audits: readonly Audit[]): Audit["sets"] {
-  return [...new Map(audits.flatMap(({ sets }) => sets.map((set) => [set.name, set]))).values()];
+/** A set, and the audits that found it so. */
+interface AuditedSet {
+  /** Its name; with its audits' where another set is called the same, as training sets of seeds are. */
+  readonly label: string;
+  readonly set: Audit["sets"][number];
+  readonly origins: readonly Origin[];
+}
+
+function setsOf(audits: readonly OriginatedAudit[]): AuditedSet[] {
+  const told = audits.flatMap(({ sets, origin }) => sets.map((set) => ({ set, origin })));
+  return [...Map.groupBy(told, ({ set }) => set.name)].flatMap(([name, named]) => {
+    const versions = [...Map.groupBy(named, ({ set }) => JSON.stringify(set)).values()];
+    return versions.map((same) => {
+      const origins = same.map(({ origin }) => origin);
+      const by = origins.map(({ instance }) => instance).join(", ");
+      return { label: versions.length === 1 ? name : `${name} (${by})`, set: same[0].set, origins };
+    });
+  });
+}
+
+/** Cells of a row, all from the same audits; the first names the row. */
+function from(origins: readonly Origin[], [name, ...cells]: readonly Cell[]): Cell[] {
+  return [name, ...cells.map((cell) => ({ ...cell, origins }))];
 }
 
 function meanCell(value: number): Cell {
@@ -103,8 +137,10 @@ function meanCell(value: number): Cell {
 }
 
 /** Everything that audits found; null when they found nothing. */
-export function findingsTable(audits: readonly Audit[]): Table | null {
-  const findings = audits.flatMap(({ findings }) => findings);
+export function findingsTable(audits: readonly OriginatedAudit[]): Table | null {
+  const findings = audits.flatMap(({ findings, origin }) =>
+    findings.map((finding) => ({ ...finding, origin }))
+  );
   if (findings.length === 0) return null;
   return {
     id: "findings",
@@ -118,16 +154,16 @@ export function findingsTable(audits: readonly Audit[]): Table | null {
       column("first", "Which rows", { align: "left" }),
       column("remedy", "What to do", { align: "left" }),
     ],
-    rows: findings.map(({ set, message, count, severity, accepted, rows, remedy }, i) => ({
-      id: String(i),
-      cells: [
+    rows: findings.map(({ set, message, count, severity, accepted, rows, remedy, origin }, i) => ({
+      id: String(i + 1),
+      cells: from([origin], [
         textCell(set),
         textCell(message),
         countCell(count),
         textCell(accepted ? `${severity}, accepted by the recipe` : severity),
         textCell(namedRows(rows, count)),
         textCell(remedy),
-      ],
+      ]),
     })),
     notes: [],
   };

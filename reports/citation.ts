@@ -1,5 +1,6 @@
 import { escapeLatex } from "./latex.ts";
-import { formatSeconds } from "./number_format.ts";
+import { formatCount, formatSeconds } from "./number_format.ts";
+import { formatDollars } from "../core/dollars.ts";
 import type { Provenance } from "./provenance.ts";
 import { warningsOf } from "./run_facts.ts";
 
@@ -36,7 +37,6 @@ function statementOf(provenance: Provenance): string[] {
   const on = Object.entries(machine).map(([name, value]) => `${name} ${value}`).join(", ");
   const seeds = seedsOf(provenance);
   const work = stages.reduce((sum, stage) => sum + (stage.seconds ?? 0), 0);
-  const dollars = stages.flatMap((stage) => stage.dollars ?? []);
   const warnings = warningsOf(provenance).length;
   return [
     `Results of the recipe ${recipe}, run ${run}${seeds === "" ? "" : `, seeds ${seeds}`}.`,
@@ -46,17 +46,27 @@ function statementOf(provenance: Provenance): string[] {
     `Made on: ${on}.`,
     `Report ${report.digest}: the same recipe on the same code gives the same digest; another ` +
     `instruction set may change last bits.`,
-    `Work: ${formatSeconds(work)}${
-      seconds === null ? "" : `, this run ${formatSeconds(seconds)}`
-    }` +
-    `${
-      dollars.length === 0
-        ? ""
-        : `; judges $${dollars.reduce((sum, value) => sum + value, 0).toFixed(2)}`
+    `Work: ${formatSeconds(work)}${seconds === null ? "" : `, this run ${formatSeconds(seconds)}`}${
+      judgesOf(stages)
     }.`,
     ...dataSentences(provenance),
     warnings === 0 ? "The run gave no warnings." : `The run gave warnings: ${warnings}.`,
   ];
+}
+
+/** What judges were asked and were paid; empty where none was asked. */
+function judgesOf(stages: Provenance["stages"]): string {
+  const judges = stages.filter(({ answers }) => answers);
+  if (judges.length === 0) return "";
+  const total = (values: readonly (number | null)[]) =>
+    values.reduce((sum: number, value) => sum + (value ?? 0), 0);
+  const answers = formatCount(total(judges.map(({ answers }) => answers)));
+  const priced = judges.filter(({ dollars }) => dollars !== null);
+  const money = priced.length === 0
+    ? "at prices that are not known"
+    : formatDollars(total(priced.map(({ dollars }) => dollars))) +
+      (priced.length < judges.length ? " for those with known prices" : "");
+  return `; ${answers} answers of judges, ${money}`;
 }
 
 /** Files and folders from outside, by the digest of what they hold. */

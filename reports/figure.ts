@@ -34,6 +34,13 @@ export type FigureSpec =
     readonly systems: readonly string[];
     readonly stopped?: string;
   }
+  /** `y` against `x` along training: each system a line through its snapshots. */
+  | {
+    readonly kind: "over-optimisation";
+    readonly systems: readonly string[];
+    readonly x: string;
+    readonly y: string;
+  }
   /** What part of the gradient each component of the loss has along training, one panel a system. */
   | { readonly kind: "gradient-share"; readonly systems: readonly string[] }
   /** One point a system: `y` against `x`. */

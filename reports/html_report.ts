@@ -1,4 +1,3 @@
-import { auditedLengthsTable, auditedSetsTable, findingsTable } from "./audit_tables.ts";
 import { escapeHtml, htmlId, renderHtml } from "./html.ts";
 import { pageHead, pageHeader } from "./html_head.ts";
 import { makingSection } from "./making_section.ts";
@@ -49,7 +48,7 @@ export function renderReport(input: ReportInput, run: RunFacts | null): string {
     seedsSection(tables),
     metricsSection(tables),
     prompts,
-    auditSection(input),
+    auditSection(input, tables),
     makingSection(input, run),
   ].filter((section) => section !== null);
   const data = [
@@ -139,14 +138,12 @@ function metricsSection({ metrics }: ReportTables): Section | null {
   };
 }
 
-function auditSection({ audits }: ReportInput): Section | null {
+function auditSection({ audits }: ReportInput, tables: ReportTables): Section | null {
   if (audits.length === 0) return null;
-  const findings = findingsTable(audits);
-  const lengths = auditedLengthsTable(audits);
+  const none = audits.every(({ findings }) => findings.length === 0);
   const body = [
-    findings === null ? `<p>The audits found nothing to report.</p>` : renderHtml(findings),
-    renderHtml(auditedSetsTable(audits)),
-    ...(lengths === null ? [] : [renderHtml(lengths)]),
+    ...(none ? [`<p>The audits found nothing to report.</p>`] : []),
+    ...tables.audits.map(renderHtml),
   ];
   return { id: "audit", heading: "What the data audit found", body: body.join("\n") };
 }

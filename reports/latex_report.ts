@@ -1,13 +1,14 @@
 import { breakable, escapeLatex, renderLatex } from "./latex.ts";
+import type { Figure } from "./figure.ts";
+import { htmlId } from "./html.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
 import { reportTables } from "./report_tables.ts";
 import { reportFindings, reportHeadline, reportSentences } from "./report_words.ts";
 import { verdict } from "./verdict.ts";
 
 /**
- * The report's tables as a LaTeX document that compiles on its own; each `table` float in it can be
- * copied into a paper that loads booktabs,
- * graphicx and textcomp.
+ * The report's tables and figures as a LaTeX document that compiles on its own, beside `figures/`; each
+ * float in it can be copied into a paper that loads booktabs, graphicx and textcomp.
  *
  * @throws InputError when the table's columns or the claim's test name what the results lack
  */
@@ -35,7 +36,22 @@ export function renderLatexReport(input: ReportInput): string {
     ...paragraphs.map((paragraph) => `${paragraph}\n`),
     ...[...main, duels, ...comparisons, seeds, metrics].filter((table) => table !== null)
       .map(renderLatex),
+    ...(input.figures.length === 0 ? [] : ["\\clearpage"]),
+    ...input.figures.map(figureLatex),
     "\\end{document}",
+    "",
+  ].join("\n");
+}
+
+/** A figure as a `figure` float: the PNG of its drawing, by its path beside the document. */
+function figureLatex({ id, title, caption }: Figure): string {
+  return [
+    "\\begin{figure}[htbp]",
+    "\\centering",
+    `\\includegraphics[width=0.9\\linewidth,height=0.4\\textheight,keepaspectratio]{figures/${id}.png}`,
+    `\\caption{${breakable(`${title}. ${caption}`)}}`,
+    `\\label{fig:${htmlId(id)}}`,
+    "\\end{figure}",
     "",
   ].join("\n");
 }

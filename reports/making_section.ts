@@ -107,7 +107,7 @@ function numberCell(value: number | null, format: (value: number) => string): st
 
 /** Each system's numbers with the stage instances that gave them, their digests and keys. */
 function originsHtml(
-  { results, scores = [], reconciliations = [] }: ReportInput,
+  { results, scores = [], reconciliations = [], audits }: ReportInput,
   run: RunFacts | null,
 ): string {
   const byInstance = new Map<string, StageFacts>(
@@ -127,6 +127,7 @@ function originsHtml(
     ),
     ...scores.map(({ origin, tables }) => row(titlesOf(tables), origin)),
     ...reconciliations.map(({ origin }) => row("Verdicts on printed numbers", origin)),
+    ...audits.map(({ origin }) => row("Audit", origin)),
   ];
   return [
     `<h3 id="origins">Origins</h3>`,

@@ -1,8 +1,7 @@
-import { auditedLengthsTable, auditedSetsTable, findingsTable } from "./audit_tables.ts";
 import { escapeMarkdown, fenceMarkdown, renderMarkdown } from "./markdown.ts";
 import { formatNumber } from "./number_format.ts";
 import { claimLabel, type ReportInput } from "./report_input.ts";
-import { reportTables } from "./report_tables.ts";
+import { type ReportTables, reportTables } from "./report_tables.ts";
 import { reportFindings, reportHeadline, reportSentences } from "./report_words.ts";
 import { titlesOf } from "./score_tables.ts";
 import { verdict } from "./verdict.ts";
@@ -15,7 +14,8 @@ import { verdict } from "./verdict.ts";
 export function renderMarkdownReport(input: ReportInput): string {
   const { title, claim, results, test } = input;
   const judged = test === null ? null : verdict(results, test);
-  const { main, duels, comparisons, seeds, metrics } = reportTables(input, judged);
+  const tables = reportTables(input, judged);
+  const { main, duels, comparisons, seeds, metrics } = tables;
   const headline = reportHeadline(input, judged);
   const findings = reportFindings(input, judged).map((text) => `- ${escapeMarkdown(text)}`);
   return [
@@ -37,7 +37,7 @@ export function renderMarkdownReport(input: ReportInput): string {
     ...(seeds === null ? [] : [`## Every seed`, renderMarkdown(seeds)]),
     ...(metrics === null ? [] : [`## Everything measured`, renderMarkdown(metrics)]),
     ...examples(input),
-    ...audit(input),
+    ...audit(input, tables),
     `## Origins`,
     originLines(input).join("\n"),
   ].map((block) => block.trimEnd()).join("\n\n") + "\n";
@@ -66,26 +66,26 @@ function examples({ results }: ReportInput): string[] {
   ];
 }
 
-function audit({ audits }: ReportInput): string[] {
+function audit({ audits }: ReportInput, tables: ReportTables): string[] {
   if (audits.length === 0) return [];
-  const findings = findingsTable(audits);
-  const lengths = auditedLengthsTable(audits);
+  const none = audits.every(({ findings }) => findings.length === 0);
   return [
     `## What the data audit found`,
-    findings === null ? "The audits found nothing to report." : renderMarkdown(findings),
-    renderMarkdown(auditedSetsTable(audits)),
-    ...(lengths === null ? [] : [renderMarkdown(lengths)]),
+    ...(none ? ["The audits found nothing to report."] : []),
+    ...tables.audits.map(renderMarkdown),
   ];
 }
 
-/** A line a row of results and stage, then a line a benchmark. */
-function originLines({ results, scores = [], reconciliations = [] }: ReportInput): string[] {
+function originLines(
+  { results, scores = [], reconciliations = [], audits }: ReportInput,
+): string[] {
   const named = [
     ...results.systems.flatMap(({ label, origins }) =>
       origins.map((origin) => ({ label, origin }))
     ),
     ...scores.map(({ origin, tables }) => ({ label: titlesOf(tables), origin })),
     ...reconciliations.map(({ origin }) => ({ label: "Verdicts on printed numbers", origin })),
+    ...audits.map(({ origin }) => ({ label: "Audit", origin })),
   ];
   return named.map(({ label, origin: { instance, digest } }) =>
     `- ${escapeMarkdown(`${label}: ${instance}, ${digest}`)}`

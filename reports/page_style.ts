@@ -65,6 +65,7 @@ button.cell:hover{text-decoration:underline;text-decoration-color:var(--soft);te
 .controls{display:flex;flex-wrap:wrap;gap:.6rem 1.2rem;align-items:end}
 .controls label{font-size:.9rem;color:var(--soft);display:flex;flex-direction:column;gap:.15rem;max-width:100%}
 .controls label[hidden]{display:none}
+.controls :is(select,input){box-sizing:border-box;height:2.1rem}
 select,input{font:inherit;font-size:.95rem;color:var(--ink);background:var(--paper);border:1px solid var(--soft);border-radius:3px;padding:.25rem .4rem;max-width:100%}
 select:focus-visible,input:focus-visible{outline:3px solid var(--link);outline-offset:2px}
 button:disabled{color:var(--soft);border-color:var(--rule);cursor:default}

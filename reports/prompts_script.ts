@@ -74,7 +74,8 @@ const startPrompts = (data) => {
     const head = ["Judge", "Shown first", "Verdict"].map((text) => make("th", { scope: "col" }, text));
     const rows = verdicts.map((verdict) => {
       const { judge, systems, swapped } = verdict;
-      const first = systems.length === 1 ? "–" : labels.get(systems[swapped ? 1 : 0]);
+      const order = swapped === null ? "either one" : labels.get(systems[swapped ? 1 : 0]);
+      const first = systems.length === 1 ? "–" : order;
       return make("tr", {}, ...[judge, first, says(verdict)].map((text) => make("td", {}, text)));
     });
     return [make("table", { class: "verdicts" },

@@ -70,18 +70,27 @@ function promptData({ results, test, prompts = [] }: ReportInput): PromptData {
   );
   const ordered = [...known.keys(), ...replying].filter((id) => replying.has(id));
   const systems = [...new Set(ordered)];
-  const judged = records.flatMap(({ verdicts = [] }) => verdicts)
-    .find(({ systems }) => systems.length === 2)?.systems;
-  const tested = test === null ? undefined : [test.opponents[0].system, test.methods[0]];
-  const [left, right] =
-    [judged, tested, systems].find((pair) =>
-      pair !== undefined && pair.length > 1 && pair.every((id) => replying.has(id))
-    ) ?? [systems[0], systems[0]];
+  const [left, right] = firstPair(records, test)
+    .find((pair) => pair.length > 1 && pair.every((id) => replying.has(id))) ??
+    (systems.length > 1 ? systems : [systems[0], systems[0]]);
   return {
     systems: systems.map((id) => ({ id, label: known.get(id) ?? id })),
     records,
     pair: [left, right],
   };
+}
+
+/** Pairs to show first, the best first: a judged one of the tested method, a judged one, the tested one. */
+function firstPair(
+  records: readonly PromptRecord[],
+  test: ReportInput["test"],
+): (readonly string[])[] {
+  const judged = records.flatMap(({ verdicts = [] }) =>
+    verdicts.map(({ systems }) => systems).filter((systems) => systems.length === 2)
+  );
+  const tested = test === null ? [] : [test.opponents[0].system, test.methods[0]];
+  const ofMethod = judged.filter((pair) => pair.includes(tested[1]));
+  return [...ofMethod.slice(0, 1), ...judged.slice(0, 1), tested];
 }
 
 function select(name: string, label: string): string {

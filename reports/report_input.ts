@@ -1,6 +1,6 @@
 import type { PromptRecord } from "../core/prompt_record.ts";
 import type { Results } from "../core/results.ts";
-import type { Audit } from "./audit_tables.ts";
+import type { OriginatedAudit } from "./audit_tables.ts";
 import type { Figure } from "./figure.ts";
 import type { PaperTableId } from "./paper/paper_tables.ts";
 import type { OriginatedReconciliation } from "./reconcile/reconciliation_tables.ts";
@@ -34,7 +34,7 @@ export interface ReportInput {
   readonly paperTables?: readonly PaperTableId[];
   readonly figures: readonly Figure[];
   /** What the audits of the data found. */
-  readonly audits: readonly Audit[];
+  readonly audits: readonly OriginatedAudit[];
 }
 
 /** What stands before the claim: whether this run tests it. */

@@ -1,3 +1,4 @@
+import { auditTables } from "./audit_tables.ts";
 import { comparisonsTable } from "./comparisons_table.ts";
 import { fillPaperTable } from "./paper/fill_paper_table.ts";
 import { reconciliationTables } from "./reconcile/reconciliation_tables.ts";
@@ -21,6 +22,8 @@ export interface ReportTables {
   readonly seeds: Table | null;
   /** Everything measured, on which the others draw; null where there are no results. */
   readonly metrics: Table | null;
+  /** What the audits found, and of which sets. */
+  readonly audits: readonly Table[];
 }
 
 /**
@@ -37,6 +40,7 @@ export function reportTables(input: ReportInput, judged: Verdict | null): Report
     comparisons: compared.map((metric) => comparisonsTable(results, metric)),
     seeds: table === undefined ? null : seedsTable(results, metricsOf(table.columns, compared)),
     metrics: table === undefined ? null : metricsTable(results),
+    audits: auditTables(input.audits),
   };
 }
 
@@ -61,8 +65,10 @@ export function mainTables(
 }
 
 /** The tables whose cells are traced to their origins, the main ones first. */
-export function tracedTables({ main, duels, comparisons, seeds, metrics }: ReportTables): Table[] {
-  return [...main, duels, ...comparisons, seeds, metrics].filter((table) => table !== null);
+export function tracedTables(tables: ReportTables): Table[] {
+  const { main, duels, comparisons, seeds, metrics, audits } = tables;
+  return [...main, duels, ...comparisons, seeds, metrics, ...audits]
+    .filter((table) => table !== null);
 }
 
 /** The metrics that the main table shows or compares on, each once. */

@@ -16,7 +16,9 @@ export interface StageFacts {
   /** When its result was made, ISO 8601 in UTC. */
   readonly finishedAt: string;
   readonly peakMemoryBytes: number | null;
-  /** What its judge's answers cost when they were asked for; null where no prices are known. */
+  /** Answers of its judge that are in no stage before; null where none was asked. */
+  readonly answers: number | null;
+  /** What they cost when they were asked for; null where no prices are known. */
   readonly dollars: number | null;
   /** What it read, port by port. */
   readonly inputs: readonly {

@@ -3,11 +3,12 @@ import { canonicalJson } from "../core/json.ts";
 import { formatCount, formatSeconds } from "./number_format.ts";
 import type { StageFacts } from "./run_facts.ts";
 
-/** `3.2 s, 310 MiB`: what making a stage's result took; empty when nothing is known. */
-export function stageCost({ seconds, peakMemoryBytes, dollars }: StageFacts): string {
+/** `3.2 s, 310 MiB`, a judge's with its answers and their price: what making a stage's result took; empty when nothing is known. */
+export function stageCost({ seconds, peakMemoryBytes, answers, dollars }: StageFacts): string {
   return [
     ...(seconds === null ? [] : [formatSeconds(seconds)]),
     ...(peakMemoryBytes === null ? [] : [`${formatCount(peakMemoryBytes / 2 ** 20)} MiB`]),
+    ...(answers ? [`${formatCount(answers)} answers of the judge`] : []),
     ...(dollars === null ? [] : [formatDollars(dollars)]),
   ].join(", ");
 }

@@ -24,14 +24,19 @@ export default defineStage<z.infer<typeof params>>({
     },
     pairs: { type: "tokens", decides: "choice", describe: "Validation pairs" },
     reference: { type: "logps", describe: "The reference's log-probs of the validation pairs" },
+    over: {
+      type: "model",
+      optional: true,
+      describe: "The reference: KL to it, and win rates over replies of its own",
+    },
   },
   outputs: { curve: { type: "curve" } },
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
   facts: modelFacts,
   estimateSeconds: () => 6,
   module: import.meta.url,
-  async run({ params, input, output, signal, progress, log }) {
-    const { measureSnapshots, writeCurve } = await import("../eval/curve.ts");
+  async run({ params, input, inputs, output, signal, progress, log }) {
+    const { measureSnapshots, referenceReplies, writeCurve } = await import("../eval/curve.ts");
     const { openPolicy } = await import("./open_policy.ts");
     const { readSnapshotSteps } = await import("../eval/snapshot_steps.ts");
     const { snapshotName } = await import("../train/snapshots.ts");
@@ -42,22 +47,33 @@ export default defineStage<z.infer<typeof params>>({
     const tokenizer = await loadTokenizer(input("tokenizer").path);
     const folder = input("snapshots").path;
     const steps = await readSnapshotSteps(folder);
-    let done = 0;
-    const curve = await measureSnapshots({
+    const { threads } = params;
+    const request = {
       ...params,
       ...worldReplies(tokenizer),
-      steps,
-      open: async (step) => {
-        const { threads } = params;
-        const policy = await openPolicy(`${folder}/${snapshotName(step)}`, { threads, tokenizer });
-        if (step === steps[0]) log(`computed by ${policy.runtime}`);
-        return policy;
-      },
       prompts: await readWorldPrompts(input("prompts").path, tokenizer),
       sampling: { seed: params.seed, stream: "validation", temperature: 1, topP: 1 },
       pairs: await readTokens(input("pairs").path),
       reference: await readLogps(input("reference").path),
       signal,
+    };
+    await using reference = inputs("over").length === 0
+      ? null
+      : await openPolicy(input("over").path, { threads, tokenizer });
+    const over = reference && {
+      score: reference.score,
+      replies: await referenceReplies(reference.decoder, request),
+    };
+    let done = 0;
+    const curve = await measureSnapshots({
+      ...request,
+      ...(over !== null && { over }),
+      steps,
+      open: async (step) => {
+        const policy = await openPolicy(`${folder}/${snapshotName(step)}`, { threads, tokenizer });
+        if (step === steps[0]) log(`computed by ${policy.runtime}`);
+        return policy;
+      },
       onPoint: () => progress({ done: ++done, total: steps.length, unit: "snapshots" }),
     });
     await writeCurve(output("curve"), curve);

@@ -41,6 +41,12 @@ export const figureParams = z.discriminatedUnion("kind", [
     stopped: system.optional().describe("Mark the best point of each seed of this one"),
   }),
   z.strictObject({
+    kind: z.literal("over-optimisation"),
+    systems,
+    x: onCurve.default("kl"),
+    y: onCurve.default("winRate"),
+  }),
+  z.strictObject({
     kind: z.literal("gradient-share"),
     systems: systems.describe("One panel each"),
   }),

@@ -122,7 +122,12 @@ export default defineStage<z.infer<typeof params>>({
     const read = async (folder: string, name: string) =>
       JSON.parse(await Deno.readTextFile(join(folder, name)));
     const { figures, paperTables, test = null, table: asked, ...rest } = params;
-    const audits = await Promise.all(inputs("audits").map(({ path }) => read(path, "audit.json")));
+    const audits = await Promise.all(
+      inputs("audits").map(async ({ from, digest, path }) => ({
+        ...await read(path, "audit.json"),
+        origin: { instance: from, digest },
+      })),
+    );
     const [wired] = inputs("results");
     const results = wired === undefined ? NO_RESULTS : await read(wired.path, "results.json");
     const scores = await readScores(inputs("scores"));

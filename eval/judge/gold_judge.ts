@@ -1,5 +1,6 @@
 import { InputError, type Problem } from "../../core/problem.ts";
 import { goldReward } from "../../data/world/gold.ts";
+import { parseTask } from "../../data/world/task.ts";
 import { promptText, type ReplyRow } from "../reply_rows.ts";
 import { winRate } from "../stats/win_rate.ts";
 import { countJudgments, type Judged, type Judgment } from "./judgment.ts";
@@ -40,7 +41,7 @@ export function judgeByGold(
     rule: { kind: "gold" },
     templates: {},
     coverage: countJudgments(judgments),
-    items,
+    items: items.map((item) => ({ ...item, category: parseTask(item.questions[0]).name })),
     judgments,
   };
 }

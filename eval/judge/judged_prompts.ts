@@ -3,13 +3,13 @@ import { itemKey, type JudgedItem } from "./judged_item.ts";
 import type { Judged } from "./judgment.ts";
 
 /** What was judged, prompt by prompt, for people to read: an item a record, in the items' order. */
-export function judgedPrompts({ items, judgments, systems, judge }: Judged): PromptRecord[] {
+export function judgedPrompts({ items, judgments, systems, judge, rule }: Judged): PromptRecord[] {
   const byItem = Map.groupBy(judgments, itemKey);
   return items.map((item) => {
     const said = (byItem.get(itemKey(item)) ?? []).map(({ swapped, value }) => ({
       judge,
       systems,
-      swapped,
+      swapped: rule.kind === "gold" ? null : swapped,
       value,
     }));
     return {

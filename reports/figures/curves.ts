@@ -59,16 +59,23 @@ export function measuredOn(value: string): "validation" | "training" {
   return /^train[A-Z]/.test(value) ? "training" : "validation";
 }
 
-/** The mean over seeds at every step that all seeds of a system have. */
+/**
+ * The mean over seeds at every step that all seeds of a system have, and at the end, which seeds reach
+ * after a few steps more or less where they have more or fewer pairs.
+ */
 function meanPoints(curves: readonly Curve[], points: readonly LinePoint[]): LinePoint[] {
   return [...new Set(curves.map(({ system }) => system))].flatMap((system) => {
     const own = points.filter((point) => point.system === system);
-    const count = new Set(own.map(({ seed }) => seed)).size;
-    const steps = [...new Set(own.map(({ step }) => step))].sort((a, b) => a - b);
-    return steps.flatMap((step) => {
-      const here = own.filter((point) => point.step === step);
-      if (here.length < count) return [];
-      const value = here.reduce((sum, point) => sum + point.value, 0) / count;
+    const seeds = [...Map.groupBy(own, ({ seed }) => seed).values()];
+    const ends = seeds.map((line) => Math.max(...line.map(({ step }) => step)));
+    const end = Math.max(...ends);
+    const aligned = seeds.flatMap((line, i) =>
+      line.map((point) => point.step === ends[i] ? { ...point, step: end } : point)
+    );
+    const byStep = Map.groupBy(aligned, ({ step }) => step);
+    return [...byStep].sort(([a], [b]) => a - b).flatMap(([, here]) => {
+      if (here.length < seeds.length) return [];
+      const value = here.reduce((sum, point) => sum + point.value, 0) / seeds.length;
       return [{ ...here[0], seed: null, value }];
     });
   });

@@ -5,6 +5,7 @@ import { gradientShareFigure } from "./gradient_share_figure.ts";
 import { lengthsFigure } from "./lengths_figure.ts";
 import { logpsFigure } from "./logps_figure.ts";
 import { marginsFigure } from "./margins_figure.ts";
+import { overOptimisationFigure } from "./over_optimisation_figure.ts";
 import { radarFigure } from "./radar_figure.ts";
 import { scatterFigure } from "./scatter_figure.ts";
 import { tradeoffFigure } from "./tradeoff_figure.ts";
@@ -27,6 +28,8 @@ export function drawFigure(sources: FigureSources, spec: FigureSpec): Promise<Fi
       return marginsFigure(results, spec);
     case "training":
       return trainingFigure(results, spec);
+    case "over-optimisation":
+      return overOptimisationFigure(results, spec);
     case "gradient-share":
       return gradientShareFigure(results, spec);
     case "tradeoff":

@@ -13,8 +13,9 @@ export interface TrainingQuantity {
 
 type Described = Pick<Metric, "label" | "unit" | "digits">;
 
-/** What training itself saw has no metric of the evaluations. */
+/** What has no metric of the evaluations: the win rate on curves, and what training itself saw. */
 const IN_TRAINING: Readonly<Record<string, Described>> = {
+  winRate: { label: "Win rate over the reference", unit: "percent", digits: 1 },
   trainChosenLogp: { label: "Chosen log-prob", unit: "nats", digits: 1 },
   trainRejectedLogp: { label: "Rejected log-prob", unit: "nats", digits: 1 },
   trainMargin: { label: "Reward margin", unit: "β · nats", digits: 2 },

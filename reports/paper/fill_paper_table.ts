@@ -34,7 +34,11 @@ export function fillPaperTable(id: PaperTableId, numbers: PaperTableNumbers): Ta
     id: `paper-${id}`,
     title: `${name} of the paper, from this run's numbers: ${layout.title}`,
     caption:
-      "Order and rounding are the paper's. ± is half of the 95% interval, its larger side, " +
+      (layout.heldToPrint
+        ? "Order and rounding are the paper's. "
+        : "No printed number of this table is in the files that reports read: whether its order and " +
+          "its rounding to one digit are the paper's is not known here. ") +
+      "± is half of the 95% interval, its larger side, " +
       "where there is one; n counts what was judged. Nothing is marked as best.",
     columns: [
       column("row", "Model", { align: "left" }),

@@ -26,6 +26,8 @@ export interface PaperTable {
   readonly title: string;
   /** `duels`: how often the row's system wins over the column's, of the same series. */
   readonly kind: "systems" | "duels";
+  /** Whether files of printed numbers hold the table, so that its layout is held to print. */
+  readonly heldToPrint: boolean;
   readonly rows: readonly string[];
   readonly columns: readonly PaperColumn[];
 }
@@ -60,18 +62,21 @@ const OF_RESULTS = {
 
 /**
  * The tables of Liu et al. (2024, arXiv 2405.16436) that a report can show filled with other numbers.
- * Table 3 lists settings, and is none of them. `average-loss` is the benchmark table of appendix F.
+ * Table 3 lists settings, and is none of them. `average-loss` is a benchmark table of appendix F, of which
+ * the files of printed numbers hold no row: its rows, columns and rounding here are not held to print.
  */
 export const PAPER_TABLES = {
   "1": {
     title: "In-data win rates, judged by GPT-4",
     kind: "duels",
+    heldToPrint: true,
     rows: seriesRows("beta", "gemma"),
     columns: duelColumns(OF_RESULTS),
   },
   "2": {
     title: "MT-Bench and AlpacaEval 2.0",
     kind: "systems",
+    heldToPrint: true,
     rows: [
       ...[...seriesRows("beta"), "zephyr-beta-7b"],
       ...[...seriesRows("gemma"), "zephyr-gemma-7b"],
@@ -110,6 +115,7 @@ export const PAPER_TABLES = {
   "4": {
     title: "MT-Bench, pairwise win rates",
     kind: "duels",
+    heldToPrint: true,
     rows: seriesRows("beta"),
     columns: duelColumns({
       ...OF_RESULTS,
@@ -120,6 +126,7 @@ export const PAPER_TABLES = {
   "5": {
     title: "AlpacaEval 2.0, pairwise win rates",
     kind: "duels",
+    heldToPrint: true,
     rows: seriesRows("gemma"),
     columns: duelColumns({
       digits: 2,
@@ -132,6 +139,7 @@ export const PAPER_TABLES = {
   "6": {
     title: "AlpacaEval 2.0, pairwise length-controlled win rates",
     kind: "duels",
+    heldToPrint: true,
     rows: seriesRows("gemma"),
     columns: duelColumns({
       digits: 2,
@@ -142,6 +150,7 @@ export const PAPER_TABLES = {
   "average-loss": {
     title: "The SFT loss as a mean over tokens: other benchmarks",
     kind: "systems",
+    heldToPrint: false,
     rows: [...METHODS.map((method) => `${method} (gemma)`), "zephyr-gemma-7b"],
     columns: ["GSM8K", "ARC", "MBPP"].map((name) => benchmark(name, name, EXAM)),
   },

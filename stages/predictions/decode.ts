@@ -51,7 +51,7 @@ export const predictEvaluation: PredictOf<typeof evaluate> = ({ params, inputs }
 
 /** Measuring one snapshot after the other. */
 export const predictCurve: PredictOf<typeof curve> = ({ params, inputs }) => ({
-  memory: worldMemory(inputs.snapshots[0], params.maxNewTokens, 1),
+  memory: worldMemory(inputs.snapshots[0], params.maxNewTokens, 1 + (inputs.over?.length ?? 0)),
 });
 
 /** Replies to the prompts of pairs or of a benchmark, each as long as it may be. */

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import type { PromptRecord } from "../../core/prompt_record.ts";
 import type { Results } from "../../core/results.ts";
 import type { ScoreTable } from "../../core/score_table.ts";
-import { ballast, ballastJson, digestsOf, type PlanDocument, type RunDocument } from "./ballast.ts";
+import {
+  ballast,
+  ballastJson,
+  digestsOf,
+  type PlanDocument,
+  PROJECT,
+  type RunDocument,
+} from "./ballast.ts";
 import { copyProject } from "./project_copy.ts";
 import { ScratchFolder } from "./scratch_folder.ts";
 import { SMALL_TINY } from "./small_tiny.ts";
@@ -53,10 +61,22 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
     const figures = [...Deno.readDirSync(join(reports, "figures"))].map(({ name }) => name);
     const svg = figures.filter((name) => name.endsWith(".svg"));
     const png = figures.filter((name) => name.endsWith(".png"));
-    assert.equal(svg.length, 6, `${figures}`);
+    assert.equal(svg.length, 7, `${figures}`);
     assert.equal(png.length, svg.length);
     const page = await Deno.readTextFile(join(reports, "index.html"));
     assert.doesNotMatch(page, /<(script|link|img)[^>]+(src|href)="http/, "self-contained");
+    for (const file of [...files, "report.json", "provenance.json"]) {
+      const text = await Deno.readTextFile(join(reports, file));
+      for (const path of [scratch.path, PROJECT]) assert(!text.includes(path), `${file}: ${path}`);
+    }
+    const { records } = JSON.parse(/id="prompt-data">(.*?)<\/script>/s.exec(page)![1]) as {
+      records: PromptRecord[];
+    };
+    const judged = records.flatMap(({ verdicts = [] }) => verdicts);
+    for (const method of ["sft", "dpo", "rpo-sum", "rpo-sequence-mean"]) {
+      assert(judged.some(({ systems }) => systems.join() === `ref,${method}`), method);
+    }
+    assert(judged.every(({ judge, swapped }) => judge === "gold" && swapped === null));
   });
 
   await t.step("reproduce again runs no stage and prints the same table", async () => {
@@ -156,6 +176,7 @@ Deno.test("the recipe tiny, from an empty store to its table and back", async (t
       assert(instances.includes(id), id);
     }
     assert(!instances.includes(`train/dpo${SEED}`));
+    assert(!instances.includes(`judge/rpo-sum${SEED}`), "the number is none of the judge's");
     const wrong = await ballast(["show", "tiny", "RPO sun", "gold", "--store", store]);
     assert.equal(wrong.code, 2);
     assert.match(wrong.stderr, /row RPO sun: .* Did you mean "RPO sum"\?/);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { VOCABULARY } from "../../data/world/vocabulary.ts";
-import { measureSnapshot, readCurve, writeCurve } from "../../eval/curve.ts";
+import { measureSnapshot, readCurve, referenceReplies, writeCurve } from "../../eval/curve.ts";
 import { selectSnapshot } from "../../eval/select_snapshot.ts";
-import { decode, encode, saying, scoring, worldPrompt } from "./world_model.ts";
+import { generateJudged } from "../../eval/world_replies.ts";
+import { decode, encode, saying, saysOneOf, scoring, worldPrompt } from "./world_model.ts";
 
 const pairs = [{
   id: "v/1",
@@ -35,6 +36,28 @@ Deno.test("measureSnapshot() gives means over validation prompts and pairs", asy
       rejectedLogp: -3,
     },
   });
+});
+
+Deno.test("measureSnapshot() counts wins over the reference's replies, and the KL on the snapshot's own", async () => {
+  const model = { decoder: saying(() => "dog cat ."), score: scoring(-1) };
+  // The first prompt is answered rightly by both; the second by neither, the reference running on.
+  const replying = saying((prompt) => prompt === "copy dog cat" ? "dog cat ." : "dog ".repeat(20));
+  const replies = await referenceReplies(replying, request);
+  const over = { score: scoring(-1.5), replies };
+  const { values } = await measureSnapshot(model, 40, { ...request, over });
+  // Replies of 4 tokens, each half a nat likelier.
+  assert.equal(values.kl, 2);
+  const [tie, won] = [50, 100];
+  assert.equal(values.winRate, (tie + won) / 2);
+});
+
+Deno.test("referenceReplies() are drawn independently of the snapshots'", async () => {
+  const decoder = saysOneOf(["dog", "cat"]);
+  const prompts = Array.from({ length: 40 }, (_, i) => worldPrompt(`v:${i}`, "copy dog cat"));
+  const many = { ...request, prompts };
+  const drawn = (await referenceReplies(decoder, many)).map(({ text }) => text);
+  const own = (await generateJudged(decoder, { ...many, decoding: many.sampling })).flat();
+  assert.notDeepEqual(drawn, own.map(({ text }) => text));
 });
 
 Deno.test("writeCurve() and readCurve() carry a curve through a folder", async () => {

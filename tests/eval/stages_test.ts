@@ -188,6 +188,7 @@ Deno.test("the stages of evaluation, from collecting pairs to comparing systems"
           prompts: `${root}/validation`,
           pairs: `${root}/collected/validation-tokens`,
           reference: `${root}/logps`,
+          over: `${root}/reference`,
         },
         outputs: `${root}/traced`,
       });
@@ -195,6 +196,8 @@ Deno.test("the stages of evaluation, from collecting pairs to comparing systems"
       assert.deepEqual(points.map(({ step }) => step), [0, 10, 20]);
       assert.deepEqual([points[0].values.accuracy, points[0].values.margin], [50, 0]);
       assert.ok(points[2].values.margin! !== 0);
+      assert.equal(points[0].values.kl, 0);
+      assert.ok(points[2].values.kl! > 0 && points[2].values.winRate! >= 0);
     });
 
     await t.step("select writes the snapshot that validation prefers", async () => {

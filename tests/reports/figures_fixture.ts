@@ -12,6 +12,7 @@ export const figuresFixture: readonly FigureSpec[] = [
   { kind: "tradeoff", x: "kl", y: "gold" },
   { kind: "tradeoff", x: "kl", y: { winRateOver: "ref" } },
   { kind: "margins", systems: ["sft", ...systems], margin: "margin", accuracy: "accuracy" },
+  { kind: "over-optimisation", systems, x: "kl", y: "winRate" },
   { kind: "gradient-share", systems: ["rpo-sum", "rpo-sequence-mean"] },
 ];
 

@@ -90,6 +90,27 @@ Deno.test("drawFigure() marks the best point of each seed of the stopped system"
   assert.equal(elements(svg) - elements(without.svg), 3);
 });
 
+/** Curves of two seeds whose trainings end a step apart: win rates go up, then one of them falls. */
+const unevenCurves: Results["curves"] = [[50, 70, 30], [52, 72, 60]].map((rates, seed) => ({
+  ...{ system: "dpo", label: "DPO", seed },
+  points: rates.map((winRate, i) => ({
+    step: i === 2 ? 120 - seed : 60 * i,
+    values: { winRate, kl: [0, 1, 8][i] },
+  })),
+}));
+
+Deno.test("drawFigure() follows win rate against KL from begin to end, and says where it was highest", async () => {
+  const spec = { kind: "over-optimisation", systems: ["dpo"], x: "kl", y: "winRate" } as const;
+  const results = { ...sources.results, seeds: [0, 1], curves: unevenCurves };
+  const { description, caption } = await draw(spec, { results });
+  assert.equal(
+    description,
+    "DPO: from 51.0 at 0.00 (step 0), highest 71.0 at 1.00 (step 60), to 45.0 at 8.00 (step 120) " +
+      "at the end; mean over seeds.",
+  );
+  assert.match(caption, /Dashed: where neither wins more often\.$/);
+});
+
 /** The results of the fixture with one seed, its curves under other names too. */
 function oneSeed(): { results: Results } {
   const { results } = sources;
@@ -162,6 +183,10 @@ const refused: Readonly<Record<string, [FigureSpec, RegExp]>> = {
   "an unknown curve of margins": [
     { kind: "margins", systems: ["dpoo"], margin: "margin", accuracy: "accuracy" },
     /^figures\.margins: .*Did you mean "dpo"\?$/,
+  ],
+  "an unknown curve of KL": [
+    { kind: "over-optimisation", systems: ["dpo"], x: "kll", y: "winRate" },
+    /^figures\.over-optimisation: .*Did you mean "kl"\?$/,
   ],
   "an unknown curve of shares": [
     { kind: "gradient-share", systems: ["rpo-summ"] },

@@ -40,13 +40,17 @@ Deno.test("ganttSvg() shows hostile names without acting on them", () => {
 
 Deno.test("costTable() adds up time, takes the most memory, and shows money where it is known", () => {
   const stages = [
-    stageFixture("judge/a", "judgments", { seconds: 3, dollars: 0.25, state: "ran" }),
-    stageFixture("judge/b", "judgments", { seconds: 4, dollars: 0.5, peakMemoryBytes: 2 ** 30 }),
+    stageFixture("judge/a", "judgments", {
+      ...{ seconds: 3, answers: 10, dollars: 0.25, state: "ran" as const },
+    }),
+    stageFixture("judge/b", "judgments", {
+      ...{ seconds: 4, answers: 30, dollars: 0.5, peakMemoryBytes: 2 ** 30 },
+    }),
     stageFixture("world", "pairs", { seconds: null }),
   ];
   const text = renderText(costTable(stages));
-  assert.match(text, /judge +2 +1 +7\.0 +1024 +0\.7500/);
-  assert.match(text, /world +1 +0 +– +296 +–/);
-  assert.match(text, /All together +3 +1 +7\.0 +1024 +0\.7500/);
+  assert.match(text, /judge +2 +1 +7\.0 +1024 +40 +0\.7500/);
+  assert.match(text, /world +1 +0 +– +296 +– +–/);
+  assert.match(text, /All together +3 +1 +7\.0 +1024 +40 +0\.7500/);
   assert.ok(!renderText(costTable(stages.slice(2))).includes("Cost"));
 });

@@ -37,5 +37,12 @@ export const injections: Readonly<Record<string, string>> = {
   bibtexBrace: `}}, note = {x`,
   cssImport: `@import url(http://x.test/a.css); } body { display: none }`,
   iframe: `<iframe srcdoc="<script>alert(1)</script>"></iframe><base href="http://x.test/">`,
+  loneSurrogates: `a\ud800b \udc00 \udfff\ud83d`,
+  surrogateBesideTag: `\ud83d<b>x</b>\udc4d`,
+  bidiOverrides:
+    `\u202d\u202e(a)\u202c\u2067b\u2069 \u061c \u0627\u0644\u0639\u0631\u0628\u064a\u0629`,
+  zeroWidthJoiners: `a\u200c\u200d\u2060\u180e\ufeffb \u{e0041}\u{e007f}`,
+  combining: `z\u0335\u0321\u0353\u0301`.repeat(40),
+  tenThousandCharacters: "x".repeat(10_000),
   clobbering: `<form id=prompts><input name=attributes id=browser></form>`,
 };

@@ -78,6 +78,10 @@ Deno.test("fillPaperTable() knows Tables 1, 2, 4, 5, 6 and that of the average l
     fillPaperTable("average-loss", numbers).columns.slice(1).map(({ label }) => label),
     ["GSM8K", "ARC", "MBPP"],
   );
+  for (const id of PAPER_TABLE_IDS) {
+    const { caption } = fillPaperTable(id, { scores: [], results: NO_RESULTS });
+    assert.equal(/not known here/.test(caption), id === "average-loss", id);
+  }
 });
 
 Deno.test("opponentOf() keeps to the row's series", () => {

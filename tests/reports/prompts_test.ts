@@ -47,6 +47,26 @@ const judged: Judged = {
   ],
 };
 
+Deno.test("judgedPrompts() says of a judge without orders that either one was shown first", () => {
+  const gold: Judged = { ...judged, judge: "gold", rule: { kind: "gold" } };
+  const [{ verdicts }] = judgedPrompts({ ...gold, judgments: gold.judgments.slice(0, 1) });
+  assert.deepEqual(verdicts, [
+    { judge: "gold", systems: ["ref", "dpo"], swapped: null, value: 1 },
+  ]);
+});
+
+Deno.test("mergePrompts() keeps a score that either place knows, and a verdict once", () => {
+  const verdict = { judge: "gold", systems: ["a", "b"], swapped: null, value: 1 };
+  const reply = (system: string, score: number | null) => ({ system, text: system, score });
+  const merged = mergePrompts([
+    { prompt: "p", replies: [reply("a", null), reply("b", null)], verdicts: [verdict] },
+    { prompt: "p", replies: [reply("a", 1), reply("c", 0)], verdicts: [verdict] },
+  ]);
+  assert.deepEqual(merged, [
+    { prompt: "p", replies: [reply("a", 1), reply("b", null), reply("c", 0)], verdicts: [verdict] },
+  ]);
+});
+
 Deno.test("judgedPrompts() keeps both orders' verdicts with the texts up to the judged turn", () => {
   const [first, second] = judgedPrompts(judged);
   assert.deepEqual(first, {

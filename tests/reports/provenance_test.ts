@@ -4,7 +4,8 @@ import { findCell } from "../../reports/find_cell.ts";
 import { traceReport } from "../../reports/html_report.ts";
 import { stagesOf, type TracedCell } from "../../reports/provenance.ts";
 import { provenanceText, tracedTablesText } from "../../reports/provenance_text.ts";
-import { reportFixture, runFactsFixture } from "./report_fixture.ts";
+import type { StageFacts } from "../../reports/run_facts.ts";
+import { reportFixture, runFactsFixture, stageFixture } from "./report_fixture.ts";
 
 const provenance = traceReport(reportFixture(), runFactsFixture());
 
@@ -25,6 +26,24 @@ Deno.test("a cell's chain leads from the report through evaluation, weights and 
     "Tokens: tokens@seed=2 tokens@seed=1 tokens@seed=0",
     "Data: world@seed=2 world@seed=1 world@seed=0",
   ]);
+});
+
+Deno.test("what a report shows prompt by prompt alone is in no cell's chain", () => {
+  const run = runFactsFixture();
+  const [report, ...before] = run.stages.toReversed();
+  const evaluated = before.find(({ instance }) => instance === "evaluate/dpo@seed=0")!;
+  const read = (stage: StageFacts, port: string) => ({
+    ...{ port, instance: stage.instance, digest: stage.outputs[0].digest },
+  });
+  const judge = stageFixture("judge/dpo@seed=0", "judgments", {
+    inputs: [read(evaluated, "replies")],
+  });
+  const shows = { ...report, inputs: [...report.inputs, read(judge, "judgments")] };
+  const stages = [...before.toReversed(), judge, shows];
+  const traced = traceReport(reportFixture(), { ...run, stages });
+  assert.ok(
+    !traced.chains.flat().some(({ stages }) => stages.includes(traced.stages.indexOf(judge))),
+  );
 });
 
 Deno.test("one seed's cell comes from that seed alone, a win rate from both systems", () => {

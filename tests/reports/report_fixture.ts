@@ -47,6 +47,7 @@ export function reportFixture(): ReportInput {
     },
     figures: [],
     audits: [0, 1, 2].map((seed) => ({
+      origin: { instance: `audit@seed=${seed}`, digest: `audit ${seed}`.padEnd(64, "0") },
       passed: true,
       sets: ["train", "evaluation"].map((role) => ({
         name: `tokenize/${role}@seed=${seed}`,
@@ -143,6 +144,7 @@ export function stageFixture(
     begun: null,
     finishedAt: "2026-01-02T03:04:00Z",
     peakMemoryBytes: 310e6,
+    answers: null,
     dollars: null,
     inputs: [],
     outputs: [{ port: type, type, digest: `${type} of ${instance}`, bytes: 10 }],

@@ -72,6 +72,7 @@ Deno.test("a report written in two processes that may write its folder and read 
       "lengths",
       "logps",
       "margin-accuracy",
+      "over-optimisation-winRate-kl",
       "radar-mt-bench-categories",
       "scatter-alpaca-eval-annotations-lengthControlled-winRate",
       "tradeoff-gold-kl",

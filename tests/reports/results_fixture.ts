@@ -169,6 +169,8 @@ function curvesFixture(): Curve[] {
           step: 40 * i,
           values: {
             gold,
+            kl: (shape.id === "dpo" ? 12 : 3) * part ** 1.5 + 0.2 * seed * part,
+            winRate: 50 + 90 * (gold - 0.64),
             chosenLogp,
             rejectedLogp: -10.5 - fall * part + 0.3 * random.uniform(),
             margin: (fall + drift) * part,

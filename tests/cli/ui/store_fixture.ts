@@ -60,7 +60,7 @@ export async function finishRun(
 
 /** Two runs with a text wherever a stranger's may be: names, log, error, note, parameters, contents. */
 export async function fillWith(store: Store, text: string): Promise<void> {
-  const id = `train/${text}@seed=1`;
+  const id = `train/${text.toWellFormed()}@seed=1`; // the store takes no other names
   const keys: string[] = [];
   for (const content of [text, `${text} changed`]) {
     const key = sha256(`key ${keys.push("")}`);
