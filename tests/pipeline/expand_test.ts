@@ -35,7 +35,7 @@ stages:
     uses: totl
 `);
   assert.deepEqual(problems, [
-    "toy.yaml:14: stages.total.uses: There is no stage totl; expected one of source, multiply, total, trouble, environment. [total]",
+    "toy.yaml:14: stages.total.uses: There is no stage totl; expected one of source, multiply, total, trouble, environment, mischief. [total]",
     "toy.yaml:8: stages.source.each: The matrix has no axis sead; expected one of seed. [seed]",
     "toy.yaml:11: stages.multiply.inputs.number: The recipe has no stage sorce; expected one of source, multiply, total. [source]",
     "toy.yaml:9: stages.source.params.file: Expected a file at FOLDER/missing.txt but found nothing.",

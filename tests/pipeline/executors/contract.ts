@@ -24,6 +24,7 @@ class Jobs implements AsyncDisposable {
     const kept = scratch ?? `${attempt}.scratch`;
     await Deno.mkdir(kept, { recursive: true });
     return {
+      run: "0001",
       id: name,
       stage: name,
       module: stage.module,
