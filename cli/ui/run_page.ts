@@ -204,7 +204,7 @@ function stageTable({ state, status }: RunView): Html {
   const rows = stages.map(({ id, standing, seconds, why }) => {
     const shown = standing === "running" && status !== "running" ? "stopped" : standing;
     const time = seconds === null ? "" : formatSeconds(seconds);
-    const because = standing === "skipped"
+    const because = standing === "skipped" || standing === "waiting" && why !== ""
       ? html`
         <span class="small">${why}</span>
       `

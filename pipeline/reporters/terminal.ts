@@ -183,7 +183,7 @@ export class TerminalReporter implements EventSubscriber {
     const lines = stages.slice(0, SHOWN_STAGES).map((stage) => this.#stageLine(stage, now));
     if (stages.length > SHOWN_STAGES) lines.push(`   and ${stages.length - SHOWN_STAGES} more`);
     const waiting = [...this.#waiting].slice(0, SHOWN_STAGES).map(([id, text]) =>
-      this.#line(this.#colors.dim("…"), id, text)
+      this.#waitingLine(id, text)
     );
     return [...lines, ...waiting, this.#runLine(stages, now)];
   }
@@ -206,6 +206,15 @@ export class TerminalReporter implements EventSubscriber {
     const used = 3 + this.#idColumns() + 2 + (stage.last === null ? 0 : this.#barColumns() + 1);
     const text = truncate(parts.join(" · "), this.#writer.columns() - used - 1);
     return ` ${this.#colors.cyan(spinner)} ${id}  ${bar}${this.#colors.dim(text)}`;
+  }
+
+  #waitingLine(id: string, text: string): string {
+    const columns = this.#idColumns();
+    const left = this.#writer.columns() - columns - 6;
+    const { dim } = this.#colors;
+    return ` ${dim("…")} ${pad(truncate(visibleText(id), columns), columns)}  ${
+      dim(truncate(text, left))
+    }`;
   }
 
   #runLine(stages: readonly RunningStage[], now: number): string {

@@ -228,6 +228,18 @@ Deno.test("train refuses a --log inside its --out, which would stand in the way 
   assert.deepEqual([...Deno.readDirSync(join(scratch.path, "out"))], []);
 });
 
+Deno.test("options of Slurm without it are refused before anything is written", async () => {
+  await using scratch = await ScratchFolder.make();
+  const store = join(scratch.path, "store");
+  const options = ["--slurm-partition", "gpu", "--slurm-arg=--time=5", "--store", store];
+  const { code, stdout, stderr } = await ballast(["run", "world", ...options]);
+  assert.deepEqual([code, stdout], [2, ""]);
+  for (const name of ["--slurm-partition", "--slurm-arg"]) {
+    assert(stderr.includes(`${name}: It goes with --executor slurm.`), stderr);
+  }
+  assert.deepEqual([...Deno.readDirSync(scratch.path)], []);
+});
+
 Deno.test("status tells a run that goes on from one that was killed", () =>
   withStore(async (store) => {
     const header = { recipe: "tiny", parameters: {}, command: [], startedAt: "", host: HOST };

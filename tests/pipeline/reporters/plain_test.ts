@@ -26,6 +26,23 @@ Deno.test("PlainReporter writes one line for each event of interest", () => {
   ]);
 });
 
+Deno.test("PlainReporter tells for whom a stage waits", () => {
+  const writer = new CapturedOutput(0);
+  const reporter = new PlainReporter({ writer, color: false });
+  const waiting = { type: "stage-waiting" as const, id: "train", key: "" };
+  const events = eventsAt([
+    [0, { ...waiting, pid: 12, host: "a01\x1b[2J" }],
+    [0, { ...waiting, pid: null, host: null }],
+  ]);
+  events.forEach((event) => reporter.receive(event));
+  const lines = writer.text.split("\n").map((line) => line.replace(/^\S+ {2}/, ""));
+  assert.deepEqual(lines, [
+    "waiting  train: for process 12 on a01\\x1b[2J",
+    "waiting  train: for another process",
+    "",
+  ]);
+});
+
 Deno.test("PlainReporter tells a stage's progress every 30 seconds", () => {
   const writer = new CapturedOutput(0);
   const reporter = new PlainReporter({ writer, color: false });

@@ -39,10 +39,23 @@ Deno.test("TerminalReporter draws each running stage with bar, rate, time left a
   assert.match(live[2], /^ ─{12} {2}0\/3 · 3\.0 s · about 2 min left$/);
 });
 
+Deno.test("TerminalReporter shows for whom a stage waits until it goes on", () => {
+  const events = eventsAt([
+    [0, { type: "run-started", run: "1", recipe: "r", cached: 0, todo: 2, estimateSeconds: null }],
+    [500, { type: "stage-waiting", id: "train", key: "", pid: 12, host: "a01" }],
+    [999, { type: "stage-cached", id: "train", key: "" }],
+  ]);
+  const waiting = show(events.slice(0, 2)).screen();
+  assert.equal(waiting.length, 3);
+  assert.match(waiting[1], /^ … train +waiting for process 12 on a01$/);
+  assert.equal(show(events).screen().length, 2);
+});
+
 Deno.test("TerminalReporter never draws a live line wider than the terminal", () => {
   for (const width of [20, 40, 60, 80, 200]) {
     const long = eventsAt([
       [0, { type: "run-started", run: "1", recipe: "r", cached: 0, todo: 2, estimateSeconds: 9e5 }],
+      [1, { type: "stage-waiting", id: "長".repeat(90), key: "", pid: 12, host: "h".repeat(90) }],
       [1, {
         type: "stage-started",
         id: "train/" + "長".repeat(90),
@@ -58,7 +71,7 @@ Deno.test("TerminalReporter never draws a live line wider than the terminal", ()
       }],
     ]);
     const lines = show(long, width).screen().slice(1);
-    assert.equal(lines.length, 2);
+    assert.equal(lines.length, 3);
     for (const line of lines) assert.ok(displayWidth(line) <= width, `${width}: ${line}`);
   }
 });
