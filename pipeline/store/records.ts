@@ -126,7 +126,16 @@ export function parseArtifactRecord(text: string): ArtifactRecord | null {
   const value = parseObject(text);
   if (value === null || typeof value.digest !== "string" || !isDigest(value.digest)) return null;
   if (typeof value.type !== "string" || !Array.isArray(value.files)) return null;
+  if (!value.files.every((file) => typeof file?.path === "string" && staysInside(file.path))) {
+    return null;
+  }
   return value as unknown as ArtifactRecord;
+}
+
+/** True for a path with `/` between its parts that leads to a place below where it starts. */
+function staysInside(path: string): boolean {
+  return !path.includes("\0") && !path.includes("\\") &&
+    path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }
 
 /** A JSON object from text, or `null` when it is something else or no JSON. */

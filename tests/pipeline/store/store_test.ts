@@ -253,3 +253,17 @@ Deno.test("lock() refuses a second holder, naming the first, until it is release
     lock.release();
     (await store.lock()).release();
   }));
+
+Deno.test("an object whose record names a file outside its folder is damaged, whatever lies there", () =>
+  withStore(async (store) => {
+    for (const path of ["../a.txt", "/etc/hostname", "x/../../a.txt", "./a.txt", "", "a\\..\\b"]) {
+      const digest = await commitFiles(store, path, { "a.txt": "abc" });
+      const record = join(store.objectPath(digest), "artifact.json");
+      const { files, ...others } = JSON.parse(await Deno.readTextFile(record));
+      await Deno.chmod(record, 0o644);
+      const text = JSON.stringify({ ...others, files: [{ ...files[0], path }] });
+      await Deno.writeTextFile(record, text);
+      await Deno.writeTextFile(join(store.objectPath(digest), "..", "a.txt"), "abc");
+      assert.equal(store.readArtifact(digest), null, path);
+    }
+  }));

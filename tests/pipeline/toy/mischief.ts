@@ -62,7 +62,7 @@ const BEHAVIOURS: Readonly<Record<Mischief, (context: Context) => Promise<void> 
   },
   leak: () => {
     const kept: unknown[] = [];
-    for (;;) kept.push(new Array(1000).fill(kept));
+    for (;;) kept.push(new Array(1 << 20).fill(0.5));
   },
   die: () => Deno.kill(Deno.pid, "SIGKILL"),
   throw: () => {
