@@ -12,7 +12,7 @@ const HUB: Declared = {
 const JUDGE: Declared = {
   network: [],
   environment: ["JUDGE_BASE_URL", "JUDGE_API_KEY", "JUDGE_MODEL", "JUDGE_OFFLINE"],
-  caches: ["judgments"],
+  caches: ["judgments", "spending"],
 };
 const hub = { downloadHosts: [], repository: "a/b", dataset: "a/b", revision: "main" };
 
