@@ -48,7 +48,7 @@ async function runOthers(options: CampaignOptions, tell: Tell): Promise<string[]
   if (parts.includes("store")) {
     const base = join(folder, "base");
     await ballast(["run", "world", ...few.args(base).slice(3)], few.place);
-    const every = short ? 7 : 1;
+    const every = short ? 12 : 1;
     await damageStores(few, { folder, base, random: random("store"), every }, tell);
   }
   if (parts.includes("disk")) {
