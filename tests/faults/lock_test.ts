@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { ballast, RunningBallast } from "../end_to_end/ballast.ts";
+import {
+  ballast,
+  ballastJson,
+  digestsOf,
+  type RunDocument,
+  RunningBallast,
+} from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 import { SMALL_TINY } from "../end_to_end/small_tiny.ts";
 
@@ -38,4 +44,19 @@ Deno.test("a second run waits for what the first computes; what would remove fro
   const after = await ballast(["run", "world", ...long, "--progress", "plain"]);
   assert.equal(after.code, 0);
   assert.match(after.stderr, /nothing to do, 1 stage cached/);
+});
+
+Deno.test("two runs of a real recipe at once compute each stage once and give equal digests", async () => {
+  await using scratch = await ScratchFolder.make();
+  const small = ["run", "train/dpo", "train/sft", ...SMALL_TINY, "--store"];
+  const command = [...small, join(scratch.path, "store")];
+  const [first, second] = await Promise.all(
+    [command, command].map((args) => ballastJson<RunDocument>(args)),
+  );
+  assert.notEqual(first.run, second.run);
+  const ran = [...first.ran, ...second.ran];
+  assert.deepEqual(ran.toSorted(), first.stages.map(({ id }) => id).toSorted());
+  assert.deepEqual(digestsOf(second), digestsOf(first));
+  const alone = await ballastJson<RunDocument>([...small, join(scratch.path, "alone")]);
+  assert.deepEqual(digestsOf(first), digestsOf(alone));
 });
