@@ -72,7 +72,7 @@ stages:
   assert.deepEqual(problems, [
     "toy.yaml:6: stages.source.param: Unknown key; expected one of uses, each, only, inputs, after, params. [params]",
     'toy.yaml:7: stages.total.each: Expected an array but found "seed".',
-    "toy.yaml:4: stges: Unknown key; expected one of recipe, describe, requires, matrix, stages. [stages]",
+    "toy.yaml:4: stges: Unknown key; expected one of recipe, describe, requires, matrix, sweep, stages. [stages]",
     "toy.yaml:7: stages.total.inputs.numbers: The recipe has no stage sorce; expected one of source, total. [source]",
   ]);
 });

@@ -109,6 +109,6 @@ Deno.test("what is wrong is told in the recipe that says it", () => {
   });
   assert.throws(() => open({ base: BASE, more: `${MORE}matrix: { seed: [1] }\n` }, "more"), {
     message:
-      /matrix: Unknown key; expected one of recipe, describe, extends, requires, set, stages/,
+      /matrix: Unknown key; expected one of recipe, describe, extends, requires, sweep, set, stages/,
   });
 });

@@ -68,6 +68,8 @@ Deno.test("a report written in two processes that may write its folder and read 
   await inTemporaryFolder(async (folder) => {
     const trees = await writtenTwice(folder);
     const drawn = [
+      "along-sweep-sweep-gold",
+      "along-sweep-sweep-kl",
       "gradient-share",
       "lengths",
       "logps",
@@ -87,6 +89,8 @@ Deno.test("a report written in two processes that may write its folder and read 
       "report.tex",
       "table-alpaca-eval-annotations.csv",
       "table-mt-bench-categories.csv",
+      "table-sweep-sweep-gold.csv",
+      "table-sweep-sweep-kl.csv",
       "table.csv",
       "table.txt",
     ]);

@@ -2,7 +2,7 @@ import { writeReport } from "../../reports/write_report.ts";
 import { figuresFixture, otherFiguresFixture } from "./figures_fixture.ts";
 import { reconciliationFixture, scoredFixture } from "./reconcile_fixture.ts";
 import { reportFixture } from "./report_fixture.ts";
-import { scoresFixture } from "./scores_fixture.ts";
+import { scoresFixture, sweepFixture } from "./scores_fixture.ts";
 
 /**
  * Writes the fixture report into the folder given, with verdicts on printed numbers where `verdicts` is
@@ -12,7 +12,7 @@ const { figures: _, ...undrawn } = reportFixture();
 const [folder, verdicts] = Deno.args;
 if (verdicts === undefined) {
   const figures = [...figuresFixture, ...otherFiguresFixture];
-  await writeReport({ ...undrawn, scores: scoresFixture() }, figures, folder);
+  await writeReport({ ...undrawn, scores: [...scoresFixture(), sweepFixture()] }, figures, folder);
 } else {
   const more = {
     scores: scoredFixture(),

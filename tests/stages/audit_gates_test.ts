@@ -13,7 +13,9 @@ const SMOLLM2 = ["data.path=rows", "base.path=model.gguf"];
 /** Every shipped recipe that trains, with what it requires. */
 const TRAINING: Readonly<Record<string, readonly string[]>> = {
   "tiny": [],
+  "tiny-eta-beta": [],
   "tiny-overtrained": [],
+  "tiny-sample-size": [],
   "ultrafeedback-small": ["data.path=rows"],
   "ultrafeedback-smollm2": SMOLLM2,
   "ultrafeedback-smollm2-judged": [
