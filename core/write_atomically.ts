@@ -9,14 +9,17 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM:
     "the operation is not permitted. Give yourself write access to it or choose another folder",
   EISDIR: "a folder is in the way where a file is needed. Move it or choose another folder",
+  EEXIST: "a file is in the way where a folder is needed. Move it or choose another folder",
   ENOTDIR: "a file is in the way where a folder is needed. Move it or choose another folder",
 };
 
 /**
  * Runs an action on the file system, naming the path and what to do when the disk is full, read-only or
- * forbidden; other errors pass through.
+ * forbidden, or when something else is in the way; other errors pass through. An action that makes a file
+ * which must be new handles `AlreadyExists` itself: what is left of those is a file in a folder's place.
  *
- * @throws ExpectedError for a full disk, a used-up quota, a read-only file system, missing permission
+ * @throws ExpectedError for a full disk, a used-up quota, a read-only file system, missing permission, a
+ * file where a folder is needed or the other way round
  */
 export async function naming<T>(path: string, action: () => Promise<T> | T): Promise<T> {
   try {

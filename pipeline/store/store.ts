@@ -321,8 +321,9 @@ export class Store {
 
   async #prepare(): Promise<void> {
     if (this.#ready) return;
-    await naming(this.path, async () => {
-      await Deno.mkdir(this.folder("tmp"), { recursive: true });
+    const folder = this.folder("tmp");
+    await naming(folder, async () => {
+      await Deno.mkdir(folder, { recursive: true });
       if (!this.exists()) {
         await Deno.writeTextFile(join(this.path, ".gitignore"), "*\n");
         const marker = `${JSON.stringify({ format: STORE_FORMAT })}\n`;

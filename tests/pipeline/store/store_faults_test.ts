@@ -99,9 +99,30 @@ Deno.test("a store below a file says what is in the way", () =>
     await Deno.writeTextFile(store.path, "a file");
     await assert.rejects(Store.open(join(store.path, "inner")).lock(), {
       name: "ExpectedError",
-      message: `Cannot write ${store.path}/inner: a file is in the way where a folder is needed. ` +
+      message:
+        `Cannot write ${store.path}/inner/tmp: a file is in the way where a folder is needed. ` +
         "Move it or choose another folder.",
     });
+  }));
+
+Deno.test("a file in the place of a store's folder is named", () =>
+  withStore(async (store) => {
+    const header = { recipe: "tiny", parameters: {}, command: [], startedAt: "", host: HOST };
+    const doing = {
+      tmp: () => Store.open(store.path).lock(),
+      runs: () => Store.open(store.path).startRun(header),
+    };
+    for (const [name, action] of Object.entries(doing)) {
+      await Deno.mkdir(store.path, { recursive: true });
+      await Deno.writeTextFile(join(store.path, name), "a file");
+      await assert.rejects(action, {
+        name: "ExpectedError",
+        message:
+          `Cannot write ${store.path}/${name}: a file is in the way where a folder is needed. ` +
+          "Move it or choose another folder.",
+      });
+      await Deno.remove(store.path, { recursive: true });
+    }
   }));
 
 Deno.test("a full disk, a read-only one and missing permission become messages that say what to do", () => {
