@@ -17,8 +17,16 @@ export type Verdict =
   | { readonly state: "scored"; readonly value: number }
   | { readonly state: "unparseable"; readonly reason: string };
 
+/** What a judge might leave out when it quotes: white space, emphasis, backslashes, what has no width. */
+const BETWEEN = "[\\s*_`\\\\\u00ad\u200b-\u200f\u2060\ufeff]*";
+const OPEN = "(?:[[\uff3b]|&#91;|&#x5b;|&lsqb;|&lbrack;)";
+const CLOSE = "(?:[\\]\uff3d]|&#93;|&#x5d;|&rsqb;|&rbrack;)";
+
 /** What could be taken for a verdict, or tidied to one by whoever quotes it. */
-const ANY_MARK = /\[\s*\[\s*([ABC]|\d+(?:\.\d+)?)\s*\]\s*\]/gi;
+const ANY_MARK = new RegExp(
+  [OPEN, OPEN, "([ABC\uff21-\uff23]|[\\d\uff10-\uff19]+(?:\\.\\d+)?)", CLOSE, CLOSE].join(BETWEEN),
+  "gi",
+);
 
 /** Whether a text holds what could be taken for a verdict that is read from text. */
 export function holdsMark(text: string): boolean {
@@ -41,10 +49,10 @@ export function partMarks(text: string): string {
  * (FastChat then takes the first rating, and A before B), only a last line that holds nothing else counts.
  *
  * A judge may quote what it judges. Marks were parted there (`partMarks`), but a judge may tidy them, so
- * where there were any, the one mark of an answer that was not cut, alone on its last line, is the verdict,
- * and of any other answer there is none. Which values were marked is not looked at: a text that bears
- * marks cannot choose the verdicts that are left out. FastChat's second look for `[7]` is left out: that
- * is how people cite.
+ * where there were any, an answer's one mark is the verdict when it ends the last line, that holds no
+ * quotation, and the answer was not cut; of any other answer there is none. Which values were marked is
+ * not looked at: a text that bears marks cannot choose the verdicts that are left out. FastChat's second
+ * look for `[7]` is left out: that is how people cite.
  *
  * @param options.quotable whether a text that the judge was shown holds a mark (`holdsMark`)
  */
@@ -61,16 +69,30 @@ export function readVerdict(
     const why = cut ? ", cut at its most tokens" : "";
     return unparseable(`no verdict in the judge's answer${why}`);
   }
+  const lastLine = text.trimEnd().split("\n").at(-1)!;
+  if (quotable) {
+    const isOwn = !cut && found.length === 1 && !QUOTATION.test(lastLine) &&
+      new RegExp(`${mark.source}${END}`, "i").test(lastLine);
+    return isOwn ? read(found[0]) : unparseable(MAYBE_QUOTED);
+  }
   const values = new Set(found).size;
-  if (values === 1 && !quotable) return read(found[0]);
-  const reason = quotable
-    ? "what is judged holds a verdict's mark, and the judge's answer is not one mark, alone on its last line"
-    : `${values} different verdicts in the judge's answer, none alone on its last line`;
-  const alone = new RegExp(`${LABEL}${mark.source}${AFTER}`, "i");
-  const [, verdict] = alone.exec(text.trimEnd().split("\n").at(-1)!) ?? [];
-  if (cut || verdict === undefined || (quotable && found.length > 1)) return unparseable(reason);
-  return read(verdict);
+  if (values === 1) return read(found[0]);
+  const [, verdict] = new RegExp(`${LABEL}${mark.source}${AFTER}`, "i").exec(lastLine) ?? [];
+  if (!cut && verdict !== undefined) return read(verdict);
+  return unparseable(
+    `${values} different verdicts in the judge's answer, none alone on its last line`,
+  );
 }
+
+const MAYBE_QUOTED =
+  "what is judged holds a verdict's mark, and the judge's answer does not end on its " +
+  "only mark, outside quotations";
+
+/** What may follow a verdict that ends an answer: `[[C]] for a tie, as both are wrong.` */
+const END = "(?: for a tie.*)?[\\s*_.]*$";
+
+/** A line that may quote. An apostrophe is no sign of that. */
+const QUOTATION = /["\u201c\u201d\u201e\u00ab\u00bb`]|^\s*[>|]/;
 
 /** What may precede a verdict on a line of its own. No quotation marks. */
 const LABEL = "^[\\s*_#-]*(?:(?:my|the)\\s+)?(?:final\\s+)?(?:verdict|rating|score|judge?ment)?" +

@@ -76,6 +76,7 @@ Deno.test({
   ignore: !present,
   async fn() {
     let judgments = 0;
+    let underTheStrictRule = 0;
     for (const pair of ["dpo_rpo", "sft_rpo"]) {
       const path = `${data}rpo_paper/mt_bench/pair_judgment/gpt-4_pair_${pair}.jsonl`;
       for (const row of await jsonLines(path)) {
@@ -85,6 +86,11 @@ Deno.test({
           const quotable = holdsMark(row[`${game}_user_prompt`]);
           const verdict = readVerdict(completion, { kind: "choice" }, { quotable });
           assert(verdict.state === "scored");
+          const strict = readVerdict(completion, { kind: "choice" }, { quotable: true });
+          if (strict.state === "scored") {
+            assert.equal(strict.value, verdict.value);
+            underTheStrictRule++;
+          }
           const second = first === "model_1" ? "model_2" : "model_1";
           const winner = verdict.value === 0.5 ? "tie" : verdict.value === 0 ? first : second;
           assert.equal(winner, row[`${game}_winner`]);
@@ -93,6 +99,7 @@ Deno.test({
       }
     }
     assert.equal(judgments, 640);
+    assert.equal(underTheStrictRule, 634, "what is judged holds marks: few verdicts are lost");
   },
 });
 
