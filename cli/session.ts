@@ -15,6 +15,7 @@ import { parseRecipe, type RecipeSource } from "../pipeline/recipe.ts";
 import { Store } from "../pipeline/store/store.ts";
 import { parseSweeps } from "../pipeline/sweep.ts";
 import { stages } from "../stages/registry.ts";
+import { checkJudgeBudgets } from "./judge_budgets.ts";
 import { lookUp } from "./look_up.ts";
 import { CODE, DEFAULT_STORE, PROJECT_FOLDER, userFolder, userPath } from "./project.ts";
 import { withCurve } from "./sweep_curve.ts";
@@ -80,6 +81,7 @@ export async function openSession(
   });
   const selected = select(instances, choose(instances));
   checkInputs(selected.instances, source);
+  checkJudgeBudgets(selected.instances, source);
   await checkInstances(selected.instances, source, CODE);
   const context = {
     recipe: source.recipe.recipe,
