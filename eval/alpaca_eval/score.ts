@@ -88,15 +88,22 @@ interface Controlled {
 /** A model against itself, by definition. */
 const EVEN: ControlledWinRate = { rate: 50, standardError: 0 };
 
-/** From published weights: at the first n difficulties, as alpaca_eval's own figure has it. */
+/** From published weights: at the difficulties of the instructions, and at the first n, as alpaca_eval has it. */
 function predicted(
   { model, baseline, n }: { model: string; baseline: string; n: number },
-  { weights, difficulties, path }: ScoreRequest,
+  request: ScoreRequest,
 ): Controlled {
+  const { annotations, weights, difficulties, path } = request;
   requirePositions(n, difficulties, path);
   const own = weightsAgainst({ model, baseline }, weights!.models, weights!.path);
-  const rate = controlledRate(own, difficulties.values.subarray(0, n));
-  return { byInstruction: rate, byPosition: rate, notes: [] };
+  const positional = controlledRate(own, difficulties.values.subarray(0, n));
+  const instructions = annotations.map(({ instruction }) => instruction);
+  const positions = positionsOf(instructions, difficulties, (row) => `${path}: row ${row + 1}`);
+  const at = Float64Array.from(positions, (position) => difficulties.values[position]);
+  const aligned = controlledRate(own, at);
+  const moved = positions.findIndex((position, row) => position !== row);
+  const notes = moved < 0 ? [] : [describeShift({ moved, request, aligned, positional })];
+  return { byInstruction: aligned, byPosition: positional, notes };
 }
 
 function fitted(request: ScoreRequest): Controlled {

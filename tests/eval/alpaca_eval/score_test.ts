@@ -59,14 +59,18 @@ Deno.test("scoreAlpacaEval() keeps the place of a row without a preference", () 
   assert.deepEqual(harnessLengthControlled, lengthControlled);
 });
 
-Deno.test("scoreAlpacaEval() predicts from published weights over the first n difficulties", () => {
+Deno.test("scoreAlpacaEval() predicts from published weights by instruction, and over the first n difficulties", () => {
   const annotations = world.annotations.slice(5);
   const models = new Map([["model", WEIGHTS]]);
   const request = { ...world, annotations, path, weights: { path: "weights.csv", models } };
-  const { lengthControlled, harnessLengthControlled } = scoreAlpacaEval(request);
-  const expected = truth(world.difficulties.values.subarray(0, 395));
-  assert.ok(Math.abs(lengthControlled!.rate - expected) < 1e-9);
-  assert.deepEqual(harnessLengthControlled, lengthControlled);
+  const { lengthControlled, harnessLengthControlled, notes } = scoreAlpacaEval(request);
+  const { values } = world.difficulties;
+  assert.ok(Math.abs(lengthControlled!.rate - truth(values.subarray(5))) < 1e-9);
+  assert.ok(Math.abs(harnessLengthControlled!.rate - truth(values.subarray(0, 395))) < 1e-9);
+  assert.match(notes[0], /^The file has 395 of 400 instructions/);
+  const whole = scoreAlpacaEval({ ...request, annotations: world.annotations });
+  assert.deepEqual(whole.harnessLengthControlled, whole.lengthControlled);
+  assert.deepEqual(whole.notes, []);
   const other = new Map([...models, ["baseline", { ...WEIGHTS, constant: -0.4 }]]);
   const even = scoreAlpacaEval({ ...request, weights: { path: "weights.csv", models: other } });
   assert.equal(even.lengthControlled!.rate, 50, "a baseline in the file is taken off");
