@@ -19,7 +19,7 @@ Examples:
 
 const MIN_COVERAGE = [
   "--min-coverage <share>",
-  "refuse files with a smaller share of readable judgments, from 0 to 1 (default: none)",
+  "refuse files with a smaller share of readable judgments, of all pairs or instructions, from 0 to 1 (default: none)",
   share,
 ] as const;
 

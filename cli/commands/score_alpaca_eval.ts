@@ -114,7 +114,7 @@ async function scoreFiles(
     const annotations = await readAnnotations(path);
     const score = scoreAlpacaEval({ annotations, path, difficulties, gamed, weights });
     requireShare(
-      { read: score.n, of: annotations.length, what: "annotations", path },
+      { read: score.n, of: difficulties.values.length, what: "instructions", path },
       options.minCoverage,
     );
     const other = scored.find((each) => each.score.model === score.model);

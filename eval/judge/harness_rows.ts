@@ -11,7 +11,8 @@ import type { Judged, Judgment } from "./judgment.ts";
 
 /**
  * Judgments of pairs as AlpacaEval keeps them, a row an item: several judgments of one (orders, seeds) are
- * averaged, and the first answer stands in `raw_completion`.
+ * averaged, and the first answer stands in `raw_completion`. Where not all of them are scored there is no
+ * preference, as in tables of pairs: one order alone would carry what the judge thinks of places.
  *
  * @throws RangeError for judgments of single answers
  */
@@ -19,6 +20,7 @@ export function alpacaRows(judged: Judged): Annotation[] {
   const [first, second] = twoSystems(judged);
   return byItem(judged).map(([item, judgments]) => {
     const values = judgments.flatMap(({ value }) => value ?? []);
+    const isWhole = values.length === judgments.length;
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const raw = judgments.find(({ raw }) => raw !== null)?.raw;
     return {
@@ -29,7 +31,7 @@ export function alpacaRows(judged: Judged): Annotation[] {
       output_2: item.answers[1][item.turn - 1],
       generator_2: second,
       annotator: `${judged.judge}/${judgments[0].template}`,
-      preference: values.length === 0 ? null : 1 + mean,
+      preference: isWhole ? 1 + mean : null,
       raw_completion: raw ? JSON.parse(raw).choices[0] : null,
     };
   });

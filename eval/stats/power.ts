@@ -47,7 +47,7 @@ const POINTS = 2;
 
 /** What tables say of a column of `pairsForTwoPoints`. */
 export const POWER_CAPTION =
-  `n for ${POINTS} points: how many tell a win rate from another that is ` +
+  `n for ${POINTS} points: how many tell a win rate from a fixed one that is ` +
   `${POINTS} points away, in four of five tries (two-sided, 5%).`;
 
 /** How many judged pairs it takes to tell a win rate from one that is 2 points away. */

@@ -168,6 +168,8 @@ Deno.test("score --min-coverage refuses files of which too little can be read", 
   await using scratch = await filled();
   const unread = world.annotations.map((row, i) => i < 15 ? { ...row, preference: null } : row);
   await Deno.writeTextFile(join(scratch.path, "unread.json"), annotationsJson(unread));
+  const short = annotationsJson(world.annotations.slice(0, 30));
+  await Deno.writeTextFile(join(scratch.path, "short.json"), short);
   const grade = {
     question_id: 81,
     turn: 1,
@@ -190,7 +192,12 @@ Deno.test("score --min-coverage refuses files of which too little can be read", 
     [
       ["alpaca-eval", "unread.json", "--difficulty", "difficulty.jsonl"],
       "0.75",
-      /at least 90\.0% of the annotations to be readable \(--min-coverage\) but found 75\.0%: 45 of 60\./,
+      /at least 90\.0% of the instructions to be readable \(--min-coverage\) but found 75\.0%: 45 of 60\./,
+    ],
+    [
+      ["alpaca-eval", "short.json", "--difficulty", "difficulty.jsonl"],
+      "0.5",
+      /at least 90\.0% of the instructions .* but found 50\.0%: 30 of 60\./,
     ],
   ];
   const place = { folder: scratch.path };

@@ -125,6 +125,24 @@ Deno.test("a model that forges a verdict wins nothing by it, in either order", a
   ]);
 });
 
+Deno.test("AlpacaEval's rows hold no preference where an order of the pair is not scored", async () => {
+  const { judged } = await judge(
+    pairItems(2),
+    PAIRS,
+    preferLonger,
+  );
+  const [whole, half] = judged.items;
+  const judgments = judged.judgments.map((one) =>
+    one.id === half.id && one.swapped
+      ? { ...one, state: "unparseable" as const, value: null, reason: "none" }
+      : one
+  );
+  const [first, second] = alpacaRows({ ...judged, judgments });
+  assert.equal(first.instruction, whole.questions[0]);
+  assert.notEqual(first.preference, null);
+  assert.equal(second.preference, null);
+});
+
 Deno.test("judgments that are unparseable or failed are counted, refused below the coverage, and exported as such", async () => {
   const answer = ({ messages }: RequestBody) =>
     messages[1].content.includes("question 2")
