@@ -41,7 +41,8 @@ const TOLD: Readonly<Record<string, readonly (readonly string[])[]>> = {
       ...["data.path=rows", "base.path=model.gguf"],
       ...["judge.template=prompts.jsonl", "judge-over-dpo.template=prompts.jsonl"],
       ...["generate.limit=150", "generate-reference.limit=150"],
-      ...["judge.prices={input: 10, output: 30}", "judge.budget={dollars: 10}"],
+      ...["judge.prices={input: 10, output: 30}", "judge.budget={dollars: 20}"],
+      ...["judge-over-dpo.prices={input: 10, output: 30}", "judge-over-dpo.budget={dollars: 20}"],
     ],
   ],
   "ultrafeedback-smollm2-mt-bench": [
