@@ -35,6 +35,7 @@ const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "vega": ["reports/figures/"],
   "vega-lite": ["reports/figures/"],
   "@huggingface/hub": ["data/hub/"],
+  "@aws-sdk/client-s3": ["pipeline/transfer/"],
   "openai": ["eval/judge/"],
   "p-queue": ["eval/judge/", "eval/serve/"],
   "p-retry": ["eval/judge/"],
@@ -44,7 +45,10 @@ const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
 const ANY_PACKAGE: readonly string[] = ["tests/", "bench/", "cli/commands/doctor.ts"];
 
 /** The folders that may talk to the network by `fetch`. */
-const NETWORK: readonly string[] = ["data/hub/", "eval/judge/", "tests/"];
+const NETWORK: readonly string[] = [
+  ...["data/hub/", "eval/judge/", "pipeline/transfer/"],
+  "tests/",
+];
 
 const CONSOLE: readonly string[] = ["cli/", "pipeline/reporters/"];
 const MAX_LINES = 400;

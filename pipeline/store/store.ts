@@ -166,6 +166,16 @@ export class Store {
    * @throws RangeError when an output is not in the store
    */
   async commitKey(record: KeyRecord, machine?: string): Promise<void> {
+    await this.adoptKey(record);
+    await this.writeInstance(record.recipe, record);
+    await this.timings.note(record, machine);
+  }
+
+  /**
+   * Records what an instance gave elsewhere: no instance's last key becomes another.
+   * @throws RangeError when an output is not in the store
+   */
+  async adoptKey(record: KeyRecord): Promise<void> {
     for (const [port, { digest }] of Object.entries(record.outputs)) {
       if (!this.hasObject(digest)) {
         throw new RangeError(
@@ -175,8 +185,6 @@ export class Store {
     }
     await this.#prepare();
     await writeAtomically(this.keyPath(record.key), formatKeyRecord(record), this.folder("tmp"));
-    await this.writeInstance(record.recipe, record);
-    await this.timings.note(record, machine);
   }
 
   /** The last key of an instance of a recipe, or `null`. */

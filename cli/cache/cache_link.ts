@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ExpectedError } from "../../core/problem.ts";
+import { listed, nativeFolders } from "../../pipeline/executors/local.ts";
+import { workerEnvironment } from "../../pipeline/executors/worker_environment.ts";
+import { TextLineStream } from "../../pipeline/text_lines.ts";
+import { CODE } from "../project.ts";
+import { cacheHosts, S3_VARIABLES } from "./cache_place.ts";
+import type { CacheAnswer, CacheOrder, CacheRequest } from "./cache_process.ts";
+
+/** A process that speaks to a cache, until it goes out of scope. */
+export class CacheLink implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #lines: AsyncIterator<string>;
+
+  /** @param writes whether the place itself is written to, or the store */
+  constructor(order: CacheOrder, writes: "place" | "store") {
+    const { deno, projectFolder } = CODE;
+    const network = cacheHosts(order.place);
+    const environment = order.place.kind === "s3" ? S3_VARIABLES : [];
+    this.#child = new Deno.Command(deno, {
+      args: [
+        ...["run", "--no-prompt", "--cached-only", ...cachePermissions(order, writes)],
+        fileURLToPath(new URL("./cache_process.ts", import.meta.url)),
+      ],
+      cwd: projectFolder,
+      clearEnv: true,
+      env: workerEnvironment({ network, environment }),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#input = this.#child.stdin.getWriter();
+    this.#lines = this.#child.stdout.pipeThrough(new TextLineStream())[Symbol.asyncIterator]();
+    this.#send(order);
+  }
+
+  /**
+   * Asks for one thing, and waits for the answer.
+   * @throws ExpectedError in the process's own words
+   */
+  async ask(request: CacheRequest): Promise<Exclude<CacheAnswer, { error: string }>> {
+    this.#send(request);
+    const { done, value } = await this.#lines.next();
+    if (done) throw new ExpectedError("The process that speaks to the cache ended too soon.");
+    const answer = JSON.parse(value) as CacheAnswer;
+    if ("error" in answer) throw new ExpectedError(answer.error);
+    return answer;
+  }
+
+  #send(line: CacheOrder | CacheRequest): void {
+    this.#input.write(new TextEncoder().encode(`${JSON.stringify(line)}\n`)).catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#input.close().catch(() => {});
+    await this.#child.status;
+  }
+}
+
+/**
+ * What the process may do: see `cache_process.ts`. A folder that is pulled from is read, one that is pushed to
+ * is read and written.
+ *
+ * @throws ExpectedError when a path cannot be written as a permission
+ */
+export function cachePermissions(
+  { place, store }: Pick<CacheOrder, "place" | "store">,
+  writes: "place" | "store",
+): string[] {
+  const { projectFolder, codeFolders } = CODE;
+  const code = [...codeFolders, "cli", "node_modules"].map((name) => join(projectFolder, name));
+  const folder = place.kind === "folder" ? [place.folder] : [];
+  const written = writes === "store" ? [store] : folder;
+  const hosts = cacheHosts(place);
+  const native = nativeFolders(projectFolder, ["duckdb"]);
+  return [
+    `--allow-read=${[...code, store, ...folder].map(listed)}`,
+    ...(written.length === 0 ? [] : [`--allow-write=${written.map(listed)}`]),
+    ...(hosts.length === 0 ? [] : [`--allow-net=${hosts.map(listed)}`]),
+    ...(place.kind === "s3" ? [`--allow-env=${S3_VARIABLES}`] : []),
+    ...(native.length === 0 ? [] : [`--allow-ffi=${native.map(listed)}`]),
+  ];
+}

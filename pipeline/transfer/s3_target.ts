@@ -1,0 +1,117 @@
+import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { ExpectedError } from "../../core/problem.ts";
+import { limitedText } from "./limited_text.ts";
+import type { ObjectTarget } from "./object_source.ts";
+
+/** Where a bucket is, and who asks. */
+export interface S3Settings {
+  readonly bucket: string;
+  /** Before each path; without slashes at its ends, empty for none. */
+  readonly prefix: string;
+  readonly region: string;
+  /** Address of the service. */
+  readonly endpoint: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** Objects and key records in a bucket of an S3-compatible service. */
+export class S3Target implements ObjectTarget {
+  readonly name: string;
+  readonly #client: S3Client;
+
+  constructor(private readonly settings: S3Settings) {
+    const { bucket, prefix, region, endpoint, accessKeyId, secretAccessKey, sessionToken } =
+      settings;
+    this.name = `s3://${[bucket, prefix].filter((part) => part !== "").join("/")}`;
+    // All is said here, so that no file of settings is looked for.
+    this.#client = new S3Client({
+      region,
+      endpoint,
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) },
+      maxAttempts: 4,
+      retryMode: "standard",
+      requestChecksumCalculation: "WHEN_REQUIRED",
+      responseChecksumValidation: "WHEN_REQUIRED",
+      useArnRegion: false,
+      useDualstackEndpoint: false,
+      useFipsEndpoint: false,
+      defaultsMode: "standard",
+      sigv4aSigningRegionSet: [],
+      userAgentAppId: "ballast",
+      disableS3ExpressSessionAuth: true,
+      disableMultiregionAccessPoints: true,
+    });
+  }
+
+  async readText(path: string, limit: number): Promise<string | null> {
+    const opened = await this.open(path, 0);
+    return opened === null ? null : await limitedText(opened.bytes, limit, `${this.name}/${path}`);
+  }
+
+  async open(path: string, offset: number) {
+    const range = offset === 0 ? {} : { Range: `bytes=${offset}-` };
+    try {
+      const { Body, ContentRange } = await this.#client.send(
+        new GetObjectCommand({ ...this.#place(path), ...range }),
+      );
+      if (Body === undefined) return null;
+      const bytes = Body.transformToWebStream() as ReadableStream<Uint8Array>;
+      return { offset: ContentRange?.startsWith(`bytes ${offset}-`) ? offset : 0, bytes };
+    } catch (error) {
+      if (nameOf(error) === "NoSuchKey" || statusOf(error) === 404) return null;
+      throw this.#explained(error, path);
+    }
+  }
+
+  async writeText(path: string, text: string): Promise<void> {
+    await this.#put(path, new TextEncoder().encode(text));
+  }
+
+  async writeFile(path: string, file: string, size: number): Promise<void> {
+    if (size <= WHOLE) return await this.#put(path, await Deno.readFile(file));
+    const { createReadStream } = await import("node:fs");
+    await this.#put(path, createReadStream(file), size);
+  }
+
+  async #put(path: string, body: Uint8Array | import("node:fs").ReadStream, size?: number) {
+    try {
+      await this.#client.send(
+        new PutObjectCommand({
+          ...this.#place(path),
+          Body: body,
+          ...(size !== undefined && { ContentLength: size }),
+        }),
+      );
+    } catch (error) {
+      throw this.#explained(error, path);
+    }
+  }
+
+  #place(path: string): { Bucket: string; Key: string } {
+    const { bucket, prefix } = this.settings;
+    return { Bucket: bucket, Key: prefix === "" ? path : `${prefix}/${path}` };
+  }
+
+  /** The service's own word alone: the rest of its errors may repeat what was sent. */
+  #explained(error: unknown, path: string): unknown {
+    if (error instanceof Deno.errors.NotCapable) return error;
+    const status = statusOf(error);
+    const said = status === undefined ? nameOf(error) : `${nameOf(error)}, ${status}`;
+    return new ExpectedError(`${this.name}/${path} cannot be reached: ${said}.`);
+  }
+}
+
+/** Larger files are sent from the disk. */
+const WHOLE = 16 * 2 ** 20;
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : "unknown";
+}
+
+function statusOf(error: unknown): number | undefined {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+  return $metadata?.httpStatusCode;
+}

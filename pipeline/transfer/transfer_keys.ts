@@ -1,0 +1,160 @@
+import { z } from "zod";
+import { digestFile } from "../../core/digest.ts";
+import { ExpectedError } from "../../core/problem.ts";
+import { keyMember, objectMember } from "../bundle/manifest.ts";
+import { encodeName } from "../store/names.ts";
+import { formatKeyRecord, type KeyRecord, parseObject } from "../store/records.ts";
+import { ARTIFACT_FILE } from "../store/seal_folder.ts";
+import type { Store } from "../store/store.ts";
+import type { ObjectSource, ObjectTarget } from "./object_source.ts";
+import { receiveKey, receiveObject, type ReceiveOptions, receiveRecord } from "./receive.ts";
+
+/** The keys of a run, as a cache lists them for whoever has no plan to ask by. */
+export interface KeyList {
+  readonly recipe: string;
+  readonly instances: readonly { readonly id: string; readonly key: string }[];
+}
+
+/** What a transfer came to. */
+export interface Transferred {
+  /** Keys that both sides have now. */
+  readonly keys: readonly string[];
+  /** Keys that the source lacks, or whose objects it lacks. */
+  readonly missing: readonly string[];
+  /** Objects and bytes that were moved. */
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+const LARGEST_LIST = 64 * 2 ** 20;
+
+const keyList = z.strictObject({
+  recipe: z.string(),
+  instances: z.array(z.strictObject({ id: z.string(), key: z.string().regex(/^[0-9a-f]{64}$/) })),
+});
+
+/** Where the list of a recipe's last pushed run lies. */
+function listPath(recipe: string): string {
+  return `recipes/${encodeName(recipe)}.json`;
+}
+
+/** Sends a run: what is there is not sent again; files before their list, objects before the key. */
+export async function pushKeys(
+  target: ObjectTarget,
+  { recipe, instances }: KeyList,
+  store: Store,
+): Promise<Transferred> {
+  const sent = { keys: [] as string[], objects: 0, bytes: 0 };
+  for (const key of new Set(instances.map(({ key }) => key))) {
+    const record = store.readKey(key);
+    if (record === null) throw new ExpectedError(`${store.path} has no record of the key ${key}.`);
+    for (const output of Object.values(record.outputs)) {
+      const bytes = await pushObject(target, output, store);
+      if (bytes !== null) {
+        sent.objects++;
+        sent.bytes += bytes;
+      }
+    }
+    if (!await hasKey(target, key)) await target.writeText(keyMember(key), formatKeyRecord(record));
+    sent.keys.push(key);
+  }
+  await target.writeText(listPath(recipe), `${JSON.stringify({ recipe, instances })}\n`);
+  return { ...sent, missing: [] };
+}
+
+async function hasKey(target: ObjectTarget, key: string): Promise<boolean> {
+  try {
+    return await receiveKey(target, key) !== null;
+  } catch (error) {
+    if (error instanceof ExpectedError) return false; // damaged there: it is written anew
+    throw error;
+  }
+}
+
+/** Bytes that were sent; null when the object is there. */
+async function pushObject(
+  target: ObjectTarget,
+  { digest, type }: { readonly digest: string; readonly type: string },
+  store: Store,
+): Promise<number | null> {
+  const there = await receiveRecord(target, { digest, type }, Infinity).catch((error) => {
+    if (error instanceof ExpectedError) return null;
+    throw error;
+  });
+  if (there !== null) return null;
+  const record = store.readArtifact(digest);
+  const folder = store.objectPath(digest);
+  if (record === null) throw new ExpectedError(`${folder} is not whole; \`verify\` tells.`);
+  for (const { path, size, sha256 } of record.files) {
+    const file = `${folder}/${path}`;
+    if ((await digestFile(file)).sha256 !== sha256) {
+      throw new ExpectedError(`${file} has changed since it was written; it is not sent.`);
+    }
+    await target.writeFile(objectMember(digest, path), file, size);
+  }
+  await target.writeText(
+    objectMember(digest, ARTIFACT_FILE),
+    await Deno.readTextFile(`${folder}/${ARTIFACT_FILE}`),
+  );
+  return record.bytes;
+}
+
+/** The keys of a recipe's run that was pushed last; null when none was. */
+export async function receiveList(source: ObjectSource, recipe: string): Promise<KeyList | null> {
+  const path = listPath(recipe);
+  const text = await source.readText(path, LARGEST_LIST);
+  if (text === null) return null;
+  const { data } = keyList.safeParse(parseObject(text));
+  if (data?.recipe === recipe) return data;
+  throw new ExpectedError(`${source.name}/${path} is no list of the keys of ${recipe}.`);
+}
+
+/**
+ * Takes the results of keys into a store, each whole and held to its digests (`receiveObject`); those that the
+ * source lacks are left out.
+ *
+ * @throws ExpectedError for anything that is not what it should be; keys before it stay
+ */
+export async function pullKeys(
+  source: ObjectSource,
+  keys: readonly string[],
+  options: ReceiveOptions & { readonly store: Store },
+): Promise<Transferred> {
+  const { store } = options;
+  const taken = { keys: [] as string[], missing: [] as string[], objects: 0, bytes: 0 };
+  for (const key of new Set(keys)) {
+    const own = store.readKey(key);
+    if (own !== null && isWhole(own, store)) {
+      taken.keys.push(key);
+      continue;
+    }
+    const record = await receiveKey(source, key);
+    const bytes = record === null ? null : await pullOutputs(source, record, options);
+    if (record === null || bytes === null) taken.missing.push(key);
+    else {
+      await store.adoptKey(record);
+      taken.keys.push(key);
+      taken.objects += bytes.filter((count) => count > 0).length;
+      taken.bytes += bytes.reduce((sum, count) => sum + count, 0);
+    }
+  }
+  return taken;
+}
+
+function isWhole({ outputs }: KeyRecord, store: Store): boolean {
+  return Object.values(outputs).every(({ digest }) => store.hasObject(digest));
+}
+
+async function pullOutputs(
+  source: ObjectSource,
+  { outputs }: KeyRecord,
+  options: ReceiveOptions & { readonly store: Store },
+): Promise<number[] | null> {
+  const bytes: number[] = [];
+  for (const output of Object.values(outputs)) {
+    const count = await receiveObject(source, output, options);
+    if (count === null) return null;
+    bytes.push(count);
+  }
+  return bytes;
+}
