@@ -1,6 +1,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { addBundleCommands } from "./bundle_commands.ts";
 import { goOffline } from "./go_offline.ts";
+import { addCacheCommands } from "./cache_commands.ts";
 import { addModelCommands } from "./model_commands.ts";
 import {
   count,
@@ -43,6 +44,7 @@ export function program(): Command {
   addPageCommands(root);
   addReportCommands(root);
   addBundleCommands(root);
+  addCacheCommands(root);
   for (const command of root.commands) {
     command.exitOverride().configureOutput(root.configureOutput());
   }
@@ -62,6 +64,10 @@ function withSelection(command: Command) {
 
 function withRunOptions(command: Command) {
   return withSelection(command)
+    .option(
+      "--from-cache <place>",
+      "take results that are there: a folder, s3://BUCKET, https://HOST",
+    )
     .option("--accept <stage>", "keep the result of a stage whose code was edited", several)
     .option("--cores <n>", "cores to use at once (default: all)", count)
     .addOption(

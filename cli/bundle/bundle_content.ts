@@ -19,7 +19,7 @@ import { codeDigest, gitRevision, isCodeOf } from "./code_revision.ts";
 import { hidePaths, LocalPlaces } from "./local_places.ts";
 
 /** What may stand in no bundle. */
-const SECRETS = ["HF_TOKEN", "JUDGE_API_KEY"];
+const SECRETS = ["HF_TOKEN", "JUDGE_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 /** A shorter value would be found in texts by chance. */
 const SHORTEST_SECRET = 8;
 

@@ -22,7 +22,7 @@ export interface BundleOptions {
 /** Writes one archive of a run. */
 export async function bundle(name: string | undefined, options: BundleOptions): Promise<void> {
   const store = openStore(options.store);
-  const run = name === undefined ? lastRun(store, options.recipe) : runOf(store, name);
+  const run = namedRun(store, name, options.recipe);
   const path = userPath(options.out ?? `${run.recipe}-${run.run}.tar.gz`);
   const content = await bundleContent(store, run, options);
   const { bytes, members } = await writeBundle(path, content);
@@ -33,8 +33,15 @@ export async function bundle(name: string | undefined, options: BundleOptions): 
   );
 }
 
-/** @throws ExpectedError when no run of the recipe is done */
-export function lastRun(store: Store, recipe: string): RunRecord {
+/**
+ * The run that a person names; the recipe's last that is done unless told.
+ * @throws ExpectedError when there is none
+ */
+export function namedRun(store: Store, name: string | undefined, recipe: string): RunRecord {
+  return name === undefined ? lastRun(store, recipe) : runOf(store, name);
+}
+
+function lastRun(store: Store, recipe: string): RunRecord {
   const records = store.listRuns().map((run) => store.readRun(run)).filter((run) => run !== null);
   const found = records.findLast((run) => run.recipe === recipe && run.status === "done");
   if (found !== undefined) return found;

@@ -24,6 +24,9 @@ import { GRAPH_ROOT, openSession, type RecipeOptions, type Session } from "../se
 /** Options of `reproduce` and `run`. */
 export interface ReproduceOptions extends RecipeOptions, ExecutorOptions {
   readonly accept?: readonly string[];
+  /** Where results are looked for before they are made. */
+  readonly fromCache?: string;
+  readonly offline?: boolean;
   readonly progress: "auto" | "terminal" | "plain" | "ndjson" | "none";
   readonly json: boolean;
 }
@@ -70,6 +73,10 @@ export async function runSession(
   const executor = await chosenExecutor(options);
   if (accept.length > 0) checkAccepted(await session.plan(), accept); // before anything is written
   using _share = await store.share();
+  if (options.fromCache !== undefined) {
+    const { pullPlanned } = await import("../cache/pull_planned.ts");
+    await pullPlanned(session, { cache: options.fromCache, offline: options.offline ?? false });
+  }
   using interrupts = listenForInterrupts();
   const planned = await acceptOld(session.plan, {
     names: accept,

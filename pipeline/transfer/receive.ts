@@ -101,7 +101,8 @@ function parsed(text: string, key: string): KeyRecord | string {
  * @param source where it comes from
  * @param wanted its digest and type, as a key record names them
  * @returns bytes that were fetched; null when the source lacks it
- * @throws ExpectedError for anything that is not what it should be; what was fetched of it is removed
+ * @throws ExpectedError for anything that is not what it should be, of which nothing stays; for what is cut
+ *   off, of which the part stays
  */
 export async function receiveObject(
   source: ObjectSource,
@@ -184,10 +185,11 @@ async function receiveFile(
     fetched = await append(opened, part, { source, from, size: file.size });
   }
   const { size, sha256 } = await digestFile(part);
-  if (size === file.size && sha256 === file.sha256) return fetched;
+  if (size < file.size) throw cutOff(source, from, `after ${size} of ${file.size} bytes`);
+  if (sha256 === file.sha256) return fetched;
   await Deno.remove(part);
   if (begin > 0) return await receiveFile(source, { from, part, file }); // the part was of something else
-  throw refused(source, from, size === file.size ? "has other bytes" : `ends after ${size} bytes`);
+  throw refused(source, from, "has other bytes than its list says");
 }
 
 async function append(
@@ -198,17 +200,29 @@ async function append(
   using target = await Deno.open(part, { write: true, create: true });
   await target.truncate(offset);
   await target.seek(offset, Deno.SeekMode.Start);
+  const reader = bytes.getReader();
   let at = offset;
-  for await (const piece of bytes) {
-    at += piece.length;
+  for (;;) {
+    const { done, value } = await reader.read().catch((error) => {
+      throw cutOff(source, from, `after ${at} of ${size} bytes (${error?.message ?? error})`);
+    });
+    if (done) break;
+    at += value.length;
     if (at > size) {
       await target.truncate(0);
+      await reader.cancel().catch(() => {});
       throw refused(source, from, `has more than its ${size} bytes`);
     }
-    await writeAll(target, piece);
+    await writeAll(target, value);
   }
   await target.sync();
   return at - offset;
+}
+
+function cutOff(source: ObjectSource, path: string, where: string): ExpectedError {
+  return new ExpectedError(
+    `${source.name} was cut off in ${path}, ${where}. The same again goes on from there.`,
+  );
 }
 
 async function hasBytes(path: string, { size, sha256 }: { size: number; sha256: string }) {

@@ -1,0 +1,31 @@
+import { formatBytes, formatCount } from "../../pipeline/reporters/quantities.ts";
+import { printNotice } from "../output.ts";
+import type { Session } from "../session.ts";
+import { openPull } from "./open_link.ts";
+
+/**
+ * Takes from a cache what a session's plan lacks. A key is known once all its inputs are, so that each round
+ * asks for what the last one made known, until nothing is found. The store must be shared by the caller.
+ */
+export async function pullPlanned(
+  { context: { store }, plan }: Pick<Session, "context" | "plan">,
+  options: { readonly cache: string; readonly offline: boolean },
+): Promise<void> {
+  await using opened = await openPull(store, options);
+  const asked = new Set<string>();
+  let found = 0;
+  let bytes = 0;
+  for (;;) {
+    const keys = (await plan()).flatMap(({ record, key }) =>
+      record !== null || key === null || asked.has(key) ? [] : [key]
+    );
+    if (keys.length === 0) break;
+    keys.forEach((key) => asked.add(key));
+    const answer = await opened.link.ask({ pull: keys });
+    if (!("transferred" in answer)) throw new TypeError("Expected an answer to what was asked.");
+    found += answer.transferred.keys.length;
+    bytes += answer.transferred.bytes;
+  }
+  if (asked.size === 0) return;
+  printNotice(`From the cache: ${formatCount(found, "result")}, ${formatBytes(bytes)}.`);
+}

@@ -1,0 +1,66 @@
+import { formatBytes, formatCount } from "../../pipeline/reporters/quantities.ts";
+import { recordsOf } from "../bundle/bundle_content.ts";
+import { namedRun } from "./bundle.ts";
+import { CacheLink } from "../cache/cache_link.ts";
+import { cachePlace } from "../cache/cache_place.ts";
+import { LARGEST_OBJECT, openPull } from "../cache/open_link.ts";
+import { printJson, printResult } from "../output.ts";
+import { ExpectedError } from "../../core/problem.ts";
+import { openStore } from "../session.ts";
+
+/** Options of `ballast push` and `ballast pull`. */
+export interface CacheOptions {
+  readonly recipe: string;
+  readonly store?: string;
+  readonly json: boolean;
+}
+
+/** Sends a run's results to a cache. */
+export async function push(
+  cache: string,
+  name: string | undefined,
+  options: CacheOptions,
+): Promise<void> {
+  const store = openStore(options.store);
+  const run = namedRun(store, name, options.recipe);
+  const instances = [...recordsOf(store, run)].map(([id, { key }]) => ({ id, key }));
+  using _share = await store.share();
+  const place = cachePlace(cache);
+  const order = { place, store: store.path, limit: LARGEST_OBJECT };
+  await using link = new CacheLink(order, "place");
+  const answer = await link.ask({ push: { recipe: run.recipe, instances } });
+  if (!("transferred" in answer)) throw new TypeError("Expected an answer to what was asked.");
+  const { keys, objects, bytes } = answer.transferred;
+  if (options.json) return printJson({ run: run.run, ...answer.transferred });
+  printResult(
+    `Run ${run.run} of ${run.recipe}: ${formatCount(keys.length, "result")} there, of which ${
+      formatCount(objects, "object")
+    } (${formatBytes(bytes)}) ${objects === 1 ? "was" : "were"} sent.`,
+  );
+}
+
+/** Takes the results of the run of a recipe that was pushed last. */
+export async function pull(
+  cache: string,
+  options: CacheOptions & { readonly limit: number; readonly offline: boolean },
+): Promise<void> {
+  const store = openStore(options.store);
+  using _share = await store.share();
+  await using opened = await openPull(store, { cache, ...options });
+  const listed = await opened.link.ask({ list: options.recipe });
+  if (!("listed" in listed)) throw new TypeError("Expected an answer to what was asked.");
+  if (listed.listed === null) {
+    throw new ExpectedError(`No run of ${options.recipe} was pushed there.`);
+  }
+  const { instances } = listed.listed;
+  const answer = await opened.link.ask({ pull: instances.map(({ key }) => key) });
+  if (!("transferred" in answer)) throw new TypeError("Expected an answer to what was asked.");
+  const { keys, missing, objects, bytes } = answer.transferred;
+  if (options.json) return printJson(answer.transferred);
+  printResult(
+    `${options.recipe}: ${formatCount(keys.length, "result")} here, of which ${
+      formatCount(objects, "object")
+    } (${formatBytes(bytes)}) ${objects === 1 ? "was" : "were"} fetched` +
+      `${missing.length === 0 ? "." : `; ${missing.length} are not there.`}`,
+  );
+}
