@@ -41,6 +41,7 @@ export class S3Target implements ObjectTarget {
       defaultsMode: "standard",
       sigv4aSigningRegionSet: [],
       userAgentAppId: "ballast",
+      defaultUserAgentProvider: () => Promise.resolve([["ballast", "0"]]),
       disableS3ExpressSessionAuth: true,
       disableMultiregionAccessPoints: true,
     });
