@@ -33,7 +33,7 @@ export class HttpSource implements ObjectSource {
   }
 
   async #get(path: string, headers: Record<string, string> = {}): Promise<Response | null> {
-    const url = `${this.name}/${path}`;
+    const url = `${this.name}/${path.split("/").map(encodeURIComponent).join("/")}`;
     let response: Response;
     try {
       response = await fetch(url, {
