@@ -63,6 +63,7 @@ export function listGarbage(store: Store, options: KeepOptions): GarbageList {
     ...unneededObjects(store, objects, kept.objects),
     ...oldScratch(store, { oldest, roots }),
     ...oldQuarantine(store, oldest),
+    ...oldIncoming(store, oldest),
   ];
   return {
     garbage,
@@ -220,6 +221,12 @@ function oldQuarantine(store: Store, oldest: number): Garbage[] {
   return children(store.folder("quarantine"))
     .filter((path) => lastChange(path) < oldest)
     .map((path) => item("quarantine", { store, path, what: "damaged, set aside by verify" }));
+}
+
+function oldIncoming(store: Store, oldest: number): Garbage[] {
+  return children(store.folder("incoming"))
+    .filter((path) => lastChange(path) < oldest)
+    .map((path) => item("scratch", { store, path, what: "a pull that was cut off" }));
 }
 
 function item(

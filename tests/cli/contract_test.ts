@@ -8,7 +8,7 @@ import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 const COMMANDS = [
   ...["reproduce", "run", "plan", "explain", "status", "diff", "verify", "gc", "doctor", "logps"],
   ...["train", "generate", "serve-model", "ui", "report", "recipes", "stages", "show", "cite"],
-  ...["bundle", "replay"],
+  ...["bundle", "replay", "push", "pull"],
 ];
 
 for (const command of COMMANDS) {
@@ -48,6 +48,10 @@ Deno.test("wrong usage exits with 2, says what is wrong, and prints nothing on s
     [["reproduce", "--cores", "0"], /integer greater than 0/],
     [["reproduce", "--recipe", "tiney"], /no recipe tiney; .*Did you mean "tiny"\?/],
     [["reproduce", "--recipe", "none.yaml"], /There is no file .*none\.yaml/],
+    [
+      ["pull", "s3://lab"],
+      /Expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment/,
+    ],
     [["plan", "--set", "train.beta"], /Expected STAGE\.PARAM=VALUE/],
     [["plan", "--set", "trian.beta=1"], /no stage trian; .*Did you mean "train"\?/],
     [["plan", "--to", "trian"], /--to trian: .*no such stage/],

@@ -12,6 +12,11 @@ interface ReplayDocument {
   readonly differs: readonly { field: string }[];
 }
 
+interface Transfer {
+  readonly keys: readonly string[];
+  readonly objects: number;
+}
+
 async function unpacked(bundle: string, folder: string): Promise<string[]> {
   await Deno.mkdir(folder);
   await new Deno.Command("tar", { args: ["xzf", bundle, "-C", folder] }).output();
@@ -102,4 +107,59 @@ Deno.test("a bundle of tiny gives the same tables in another copy of the project
     assert(files.some((file) => file.endsWith(".safetensors")));
     assert.equal((await ballast(["replay", bundle])).code, 0);
   });
+
+  await t.step("reproduce --from-cache trains nothing, and prints the same table", async () => {
+    const cache = join(scratch.path, "cache");
+    const secrets = { AWS_SECRET_ACCESS_KEY: "aws-0123456789", ...environment };
+    const push = ["push", cache, "--store", store];
+    const sent = await ballastJson<Transfer>(push, { environment: secrets });
+    assert.equal(sent.keys.length, 34);
+    assert.equal((await ballastJson<Transfer>(push)).objects, 0);
+    for (const file of listFiles(cache)) {
+      const text = await Deno.readTextFile(join(cache, file));
+      for (const secret of [...Object.values(secrets), scratch.path, PROJECT]) {
+        assert(!text.includes(secret), `${file} holds ${secret}`);
+      }
+    }
+    const asked: string[] = [];
+    await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (r) => {
+      const { pathname } = new URL(r.url);
+      asked.push(pathname);
+      const missing = () => new Response("none", { status: 404 });
+      return Deno.readFile(join(cache, pathname)).then((bytes) => new Response(bytes), missing);
+    });
+    const { port } = server.addr as Deno.NetAddr;
+    const theirs = join(scratch.path, "theirs");
+    const from = [...SMALL_TINY, "--store", theirs, "--from-cache", `http://127.0.0.1:${port}`];
+    const { code, stdout, stderr } = await ballast(["reproduce", ...from]);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, made.stdout);
+    assert.match(stderr, /From the cache: 34 results/);
+    assert.match(stderr, /nothing to do, 34 stages cached/);
+    const count = asked.length;
+    assert.equal((await ballast(["reproduce", ...from])).code, 0);
+    assert.equal(asked.length, count, "what is there is not asked for");
+    assert.equal((await ballast(["verify", "--deep", "--store", theirs])).code, 0);
+  });
+
+  await t.step(
+    "a cache with a changed byte is refused, and nothing is trained in its stead",
+    async () => {
+      const cache = join(scratch.path, "cache");
+      const [weights] = listFiles(cache).filter((file) => file.endsWith(".safetensors"));
+      const bytes = await Deno.readFile(join(cache, weights));
+      bytes[bytes.length - 1] ^= 1;
+      await Deno.writeFile(join(cache, weights), bytes);
+      const theirs = join(scratch.path, "wronged");
+      const { code, stderr } = await ballast(
+        ["reproduce", ...SMALL_TINY, "--store", theirs, "--from-cache", cache],
+      );
+      assert.equal(code, 1);
+      assert.match(stderr, /safetensors has other bytes than its list says/);
+      assert.doesNotMatch(stderr, /started/);
+      const pulled = await ballast(["pull", cache, "--store", theirs]);
+      assert.equal(pulled.code, 1);
+      assert.equal((await ballast(["verify", "--deep", "--store", theirs])).code, 0);
+    },
+  );
 });
