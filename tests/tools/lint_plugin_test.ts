@@ -78,9 +78,9 @@ Deno.test("importProblem() lets one place import each heavy package", () => {
   assert.notEqual(importProblem("reports/html.ts", "vega-lite"), null);
 });
 
-Deno.test("ballast/import-arrows keeps the network to the hub and the judge", () => {
+Deno.test("ballast/import-arrows keeps the network to the hub, the judge and shared caches", () => {
   assert.deepEqual(lint("train/trainer.ts", 'await fetch("https://example.org");'), [
-    "ballast/import-arrows: Only data/hub/, eval/judge/ and tests/ may use the network.",
+    "ballast/import-arrows: Only data/hub/, eval/judge/, pipeline/transfer/ and tests/ may use the network.",
   ]);
   assert.deepEqual(lint("data/hub/download.ts", 'await fetch("https://example.org");'), []);
 });
