@@ -32,7 +32,7 @@ AWS_REGION and AWS_ENDPOINT_URL where they are set.`,
     .description("Take the results of a recipe's run that was pushed last, each checked.")
     .argument("<cache>", PLACE)
     .addOption(recipeOption())
-    .option("--limit <size>", "what one object may have (default: 100GB)", byteSize, 100e9)
+    .option("--limit <size>", "what one object may have (default: 100GB)", byteSize)
     .addOption(offlineOption())
     .addOption(storeOption()).addOption(jsonOption())
     .addHelpText(

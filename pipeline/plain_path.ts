@@ -14,6 +14,12 @@ const FORBIDDEN = /[\\:\u0000-\u001f\u007f]/;
  */
 export function isPlainPath(path: string): boolean {
   return path.length <= LONGEST && path.isWellFormed() && !FORBIDDEN.test(path) &&
+    staysInside(path);
+}
+
+/** True for a path with `/` between its parts that leads to a place below where it starts. */
+export function staysInside(path: string): boolean {
+  return !path.includes("\0") && !path.includes("\\") &&
     path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }
 

@@ -1,10 +1,11 @@
+import { entryOf } from "../core/instance_id.ts";
 import { column } from "./comparisons_table.ts";
 import type { StageFacts } from "./run_facts.ts";
 import { type Cell, countCell, emptyCell, type Table, textCell } from "./table.ts";
 
 /** What a run's results took to make, a row an entry of the recipe: time, memory, and money where known. */
 export function costTable(stages: readonly StageFacts[]): Table {
-  const entries = [...Map.groupBy(stages, ({ instance }) => instance.split(/[/@]/)[0])];
+  const entries = [...Map.groupBy(stages, ({ instance }) => entryOf(instance))];
   const judged = stages.some(({ answers }) => answers !== null);
   const priced = stages.some(({ dollars }) => dollars !== null);
   const rows = [...entries, ["All together", stages] as const].map(([entry, own]) => ({
@@ -45,7 +46,7 @@ function judgeSentences(stages: readonly StageFacts[], priced: boolean): string 
   const judges = stages.filter(({ answers }) => answers !== null && answers > 0);
   if (judges.length === 0) return "";
   const unknown = judges.filter(({ dollars }) => dollars === null)
-    .map(({ instance }) => instance.split(/[/@]/)[0]);
+    .map(({ instance }) => entryOf(instance));
   const names = [...new Set(unknown)].join(", ");
   return " An answer that several stages share was asked for once, and counts with the first of them." +
     (priced ? " Costs are those of the answers when they were asked for." : "") +

@@ -1,3 +1,4 @@
+import { entryOf } from "../core/instance_id.ts";
 import { escapeHtml } from "./html.ts";
 import { formatSeconds } from "./number_format.ts";
 import type { StageFacts } from "./run_facts.ts";
@@ -86,7 +87,7 @@ export function ganttSvg(stages: readonly StageFacts[]): string | null {
 function barsOf(stages: readonly StageFacts[]): Bar[] {
   return stages.flatMap(({ instance, begun, seconds, state }) => {
     if (state !== "ran" || begun === null || seconds === null) return [];
-    const entry = instance.split(/[/@]/)[0];
+    const entry = entryOf(instance);
     return [{ instance, entry, from: begun, to: begun + seconds }];
   });
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Resources } from "../pipeline/stage.ts";
 import type { Precision } from "../train/precision.ts";
 import type { Device } from "../train/runtime/runtime.ts";
 import { modelFacts } from "./model_facts.ts";
@@ -19,9 +20,15 @@ export const deviceParams = {
   ),
 };
 
-/** What a stage needs of a device: a GPU, or none. */
-export function gpusOf({ device = "cpu" }: { readonly device?: Device }): { gpus?: number } {
-  return device === "cpu" ? {} : { gpus: 1 };
+/** What a stage needs that runs a model over cached tokens, on its device. */
+export function modelResources(
+  { threads, device = "cpu" }: { readonly threads: number; readonly device?: Device },
+): Resources {
+  return {
+    cores: threads,
+    native: ["onnxruntime", "duckdb"],
+    ...(device === "cpu" ? {} : { gpus: 1 }),
+  };
 }
 
 /** As `modelFacts`, of what `deviceParams` ask for. */

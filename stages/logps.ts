@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
-import { deviceFacts, deviceParams, gpusOf } from "./device_params.ts";
+import { deviceFacts, deviceParams, modelResources } from "./device_params.ts";
 
 const params = z.strictObject({
   threads: z.int().min(1).describe("Threads of the model"),
@@ -13,11 +13,7 @@ export default defineStage<z.infer<typeof params>>({
   params,
   inputs: { model: { type: "model" }, tokens: { type: "tokens" } },
   outputs: { logps: { type: "logps" } },
-  resources: (params) => ({
-    cores: params.threads,
-    native: ["onnxruntime", "duckdb"],
-    ...gpusOf(params),
-  }),
+  resources: modelResources,
   facts: deviceFacts,
   estimateSeconds: () => 4,
   module: import.meta.url,

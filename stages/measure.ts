@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { PromptReply, ReplyScorer } from "../eval/score_pairs.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
-import { deviceFacts, deviceParams, gpusOf } from "./device_params.ts";
+import { deviceFacts, deviceParams, modelResources } from "./device_params.ts";
 
 const params = z.strictObject({
   threads: z.int().min(1).describe("Threads of the model"),
@@ -31,11 +31,7 @@ export default defineStage<Params>({
     },
   },
   outputs: { evaluation: { type: "evaluation" } },
-  resources: (params) => ({
-    cores: params.threads,
-    native: ["onnxruntime", "duckdb"],
-    ...gpusOf(params),
-  }),
+  resources: modelResources,
   facts: deviceFacts,
   estimateSeconds: () => 20,
   module: import.meta.url,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
 import { ADAPTER_FOLDER, TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
-import { deviceFacts, deviceParams, gpusOf } from "./device_params.ts";
+import { deviceFacts, deviceParams, modelResources } from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
 import { countSteps, snapshotSteps } from "./train_steps.ts";
@@ -98,11 +98,7 @@ export default defineStage<Params>({
     snapshots: { type: "snapshots" },
   },
   checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
-  resources: (params) => ({
-    cores: params.threads,
-    native: ["onnxruntime", "duckdb"],
-    ...gpusOf(params),
-  }),
+  resources: modelResources,
   facts: deviceFacts,
   estimateSeconds: ({ steps = 500 }) => 2 + 0.04 * steps,
   module: import.meta.url,

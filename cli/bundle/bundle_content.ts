@@ -1,13 +1,16 @@
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
+import { isFile } from "../../core/is_file.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import { readJudged } from "../../eval/judge/judgment.ts";
-import { BUNDLE_FORMAT, keyMember, objectMember } from "../../pipeline/bundle/manifest.ts";
+import { keptPlace } from "../../eval/judge/kept_answers.ts";
+import { BUNDLE_FORMAT } from "../../pipeline/bundle/manifest.ts";
 import type { BundleContent, BundleMember } from "../../pipeline/bundle/write_bundle.ts";
 import { CodeIndex } from "../../pipeline/code_digest.ts";
 import { StoredDigests } from "../../pipeline/digest_memory.ts";
 import type { KeyFields } from "../../pipeline/fingerprint.ts";
 import { moduleGraph } from "../../pipeline/module_graph.ts";
+import { keyPlace, objectPlace } from "../../pipeline/store/names.ts";
 import { formatKeyRecord, type KeyRecord, type RunRecord } from "../../pipeline/store/records.ts";
 import { ARTIFACT_FILE } from "../../pipeline/store/seal_folder.ts";
 import type { Store } from "../../pipeline/store/store.ts";
@@ -117,7 +120,7 @@ function objectMembers(store: Store, digest: string, whole: boolean): BundleMemb
   const folder = store.objectPath(digest);
   const files = whole ? store.readArtifact(digest)!.files.map(({ path }) => path) : [];
   return [ARTIFACT_FILE, ...files].map((file) => ({
-    path: objectMember(digest, file),
+    path: `${objectPlace(digest)}/${file}`,
     file: join(folder, file),
   }));
 }
@@ -126,7 +129,7 @@ function objectMembers(store: Store, digest: string, whole: boolean): BundleMemb
 function keyMembers(records: readonly KeyRecord[], places: LocalPlaces): BundleMember[] {
   const byKey = new Map(records.map((record) => [record.key, record]));
   return [...byKey.values()].map((record) => ({
-    path: keyMember(record.key),
+    path: keyPlace(record.key),
     text: formatKeyRecord({
       ...record,
       warnings: record.warnings.map((warning) => places.hide(warning)),
@@ -156,23 +159,19 @@ async function judgmentMembers(
       for (const request of await requestsIn(store.objectPath(digest))) requests.add(request);
     }
   }
-  return [...requests].map((digest) => `judgments/${digest.slice(0, 2)}/${digest}.json`)
-    .map((path) => ({ path, file: join(store.path, path) }))
-    .filter(({ file }) => isThere(file));
+  const members: BundleMember[] = [];
+  for (const digest of requests) {
+    const path = `judgments/${keptPlace(digest, "answered")}`;
+    const file = join(store.path, path);
+    if (await isFile(file)) members.push({ path, file });
+  }
+  return members;
 }
 
 async function requestsIn(folder: string): Promise<string[]> {
-  if (!isThere(join(folder, "summary.json"))) return []; // judgments of others, read from files
+  if (!await isFile(join(folder, "summary.json"))) return []; // judgments of others, read from files
   const { judgments } = await readJudged(folder);
   return judgments.flatMap(({ request }) => request ?? []);
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }
 
 /** The secrets that this process was given. */

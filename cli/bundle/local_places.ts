@@ -1,3 +1,4 @@
+import { entryOf } from "../../core/instance_id.ts";
 import type { KeyFields } from "../../pipeline/fingerprint.ts";
 import type { KeyRecord, RunRecord } from "../../pipeline/store/records.ts";
 
@@ -20,7 +21,7 @@ export class LocalPlaces {
   /** The text with each such path, and what follows it up to a space or a quote, replaced. */
   hide(text: string): string {
     return this.#places.reduce((rest, place) => {
-      const literal = place.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+      const literal = RegExp.escape(place);
       return rest.replace(
         new RegExp(`${literal}(?=[/\\s"',:;)\\]}]|$)[^\\s"',:;)\\]}]*`, "g"),
         LOCAL,
@@ -43,7 +44,7 @@ export function hidePaths(set: readonly string[], records: Iterable<KeyRecord>):
   const paths = new Set(
     [...records].flatMap(({ instance, fields }) =>
       Object.keys((fields as unknown as KeyFields).sources ?? {})
-        .map((name) => `${instance.split(/[/@]/)[0]}.${name}`)
+        .map((name) => `${entryOf(instance)}.${name}`)
     ),
   );
   return set.map((text) => {

@@ -1,3 +1,4 @@
+import { entryOf } from "../../core/instance_id.ts";
 import type { KeyFields } from "../../pipeline/fingerprint.ts";
 import type { Instance, OutputRef } from "../../pipeline/instance.ts";
 import type { Stage } from "../../pipeline/stage.ts";
@@ -57,7 +58,7 @@ function instanceOf(id: string, { record, records, held, stages }: Surroundings)
     }
   }
   if (Object.values(inputs).flat().length === 0) return null; // it reads nothing that was measured
-  const entry = id.split(/[/@]/)[0];
+  const entry = entryOf(id);
   const params = parsed.data as Instance["params"];
   return { id, entry, stage, axes: {}, params, paths: {}, modules: {}, inputs, after: [] };
 }

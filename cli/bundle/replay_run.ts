@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { entryOf } from "../../core/instance_id.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import type { BundleManifest } from "../../pipeline/bundle/manifest.ts";
 import { CodeIndex } from "../../pipeline/code_digest.ts";
@@ -15,8 +16,8 @@ import type { KeyRecord } from "../../pipeline/store/records.ts";
 import { Store } from "../../pipeline/store/store.ts";
 import { FolderTarget } from "../../pipeline/transfer/folder_target.ts";
 import { receiveKey, receiveObject } from "../../pipeline/transfer/receive.ts";
-import { artifactTypes } from "../../stages/artifact_types.ts";
 import { stages } from "../../stages/registry.ts";
+import { artifactDigest } from "../artifact_digest.ts";
 import { thisHost } from "../host.ts";
 import { listenForInterrupts } from "../interrupts.ts";
 import { ARTIFACT_TYPES, localExecutor } from "../local_workers.ts";
@@ -95,15 +96,7 @@ async function receiveInputs(
   const refs = remade.flatMap(({ instance }) => Object.values(instance.inputs).flat());
   for (const { instance, port } of refs.filter((ref) => !ids.has(ref.instance))) {
     const { digest, type } = records.get(instance)!.outputs[port];
-    const known = artifactTypes.get(type);
-    if (known === undefined) {
-      throw new ExpectedError(`This version knows no artifact of type ${type}.`);
-    }
-    const options = {
-      store,
-      digestOf: (_: string, folder: string) => known.digest(folder),
-      limit: Infinity, // what was unpacked is within the bundle's
-    };
+    const options = { store, digestOf: artifactDigest, limit: Infinity }; // as unpacked, it was limited
     if (await receiveObject(source, { digest, type }, options) === null) {
       throw new ExpectedError(`The bundle lacks files of ${instance} (${digest}).`);
     }
@@ -139,7 +132,7 @@ async function plan(
 function givenInstance(id: string, record: KeyRecord): PlannedInstance {
   const { stage } = record;
   const instance: Instance = {
-    ...{ id, entry: id.split(/[/@]/)[0], stage: stages.get(stage) ?? { ...NO_STAGE, name: stage } },
+    ...{ id, entry: entryOf(id), stage: stages.get(stage) ?? { ...NO_STAGE, name: stage } },
     ...{ axes: {}, params: {}, paths: {}, modules: {}, inputs: {}, after: [] },
   };
   const forecast = { seconds: null, basis: "given" };
@@ -195,7 +188,7 @@ async function differingFields(
       code: await code.code(stage.module),
       facts: facts.success ? stage.facts?.(facts.data) ?? {} : before.facts,
     };
-    for (const reason of reasonsBetween(before, after, id.split(/[/@]/)[0])) {
+    for (const reason of reasonsBetween(before, after, entryOf(id))) {
       found.set(reason.field, reason);
     }
   }

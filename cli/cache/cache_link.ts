@@ -6,7 +6,8 @@ import { workerEnvironment } from "../../pipeline/executors/worker_environment.t
 import { TextLineStream } from "../../pipeline/text_lines.ts";
 import { CODE } from "../project.ts";
 import { cacheHosts, S3_VARIABLES } from "./cache_place.ts";
-import type { CacheAnswer, CacheOrder, CacheRequest } from "./cache_process.ts";
+import type { KeyList, Transferred } from "../../pipeline/transfer/transfer_keys.ts";
+import type { AnswerTo, CacheOrder, CacheRequest } from "./cache_process.ts";
 
 /** A process that speaks to a cache, until it goes out of scope. */
 export class CacheLink implements AsyncDisposable {
@@ -36,15 +37,30 @@ export class CacheLink implements AsyncDisposable {
     this.#send(order);
   }
 
+  /** Sends the results of keys there. */
+  async push(keys: KeyList): Promise<Transferred> {
+    return (await this.#ask({ push: keys })).transferred;
+  }
+
+  /** Takes the results of keys into the store. */
+  async pull(keys: readonly string[]): Promise<Transferred> {
+    return (await this.#ask({ pull: keys })).transferred;
+  }
+
+  /** The keys of a recipe's run that was pushed last; null when none was. */
+  async list(recipe: string): Promise<KeyList | null> {
+    return (await this.#ask({ list: recipe })).listed;
+  }
+
   /**
    * Asks for one thing, and waits for the answer.
    * @throws ExpectedError in the process's own words
    */
-  async ask(request: CacheRequest): Promise<Exclude<CacheAnswer, { error: string }>> {
+  async #ask<Request extends CacheRequest>(request: Request): Promise<AnswerTo<Request>> {
     this.#send(request);
     const { done, value } = await this.#lines.next();
     if (done) throw new ExpectedError("The process that speaks to the cache ended too soon.");
-    const answer = JSON.parse(value) as CacheAnswer;
+    const answer = JSON.parse(value) as AnswerTo<Request> | { readonly error: string };
     if ("error" in answer) throw new ExpectedError(answer.error);
     return answer;
   }

@@ -17,7 +17,7 @@ import {
   receiveList,
   type Transferred,
 } from "../../pipeline/transfer/transfer_keys.ts";
-import { artifactTypes } from "../../stages/artifact_types.ts";
+import { artifactDigest } from "../artifact_digest.ts";
 import { printVerbatim } from "../output.ts";
 import type { CachePlace } from "./cache_place.ts";
 
@@ -37,11 +37,10 @@ export type CacheRequest =
   /** The keys of the recipe's run that was pushed last. */
   | { readonly list: string };
 
-/** What it answers. */
-export type CacheAnswer =
-  | { readonly transferred: Transferred }
-  | { readonly listed: KeyList | null }
-  | { readonly error: string };
+/** What it answers, where nothing is wrong; else `{ error }`. */
+export type AnswerTo<Request extends CacheRequest> = Request extends { readonly list: string }
+  ? { readonly listed: KeyList | null }
+  : { readonly transferred: Transferred };
 
 async function openPlace(place: CachePlace): Promise<ObjectSource | ObjectTarget> {
   switch (place.kind) {
@@ -61,19 +60,12 @@ async function openPlace(place: CachePlace): Promise<ObjectSource | ObjectTarget
   }
 }
 
-async function digestOf(type: string, folder: string): Promise<string> {
-  const known = artifactTypes.get(type);
-  if (known === undefined) throw new ExpectedError(`There is no artifact of type ${type}.`);
-  return await known.digest(folder);
-}
-
 async function answer(request: CacheRequest, source: ObjectSource, { store, limit }: CacheOrder) {
   const opened = Store.open(store);
   if ("list" in request) return { listed: await receiveList(source, request.list) };
   if ("pull" in request) {
-    return {
-      transferred: await pullKeys(source, request.pull, { store: opened, digestOf, limit }),
-    };
+    const options = { store: opened, digestOf: artifactDigest, limit };
+    return { transferred: await pullKeys(source, request.pull, options) };
   }
   if (!("writeText" in source)) throw new ExpectedError(`${source.name} cannot be pushed to.`);
   return { transferred: await pushKeys(source as ObjectTarget, request.push, opened) };
@@ -84,7 +76,7 @@ if (import.meta.main) {
   const order = JSON.parse((await lines.next()).value ?? "{}") as CacheOrder;
   const source = await openPlace(order.place);
   for (let line = await lines.next(); !line.done; line = await lines.next()) {
-    const said: CacheAnswer = await answer(JSON.parse(line.value), source, order).catch((error) => {
+    const said = await answer(JSON.parse(line.value), source, order).catch((error) => {
       if (error instanceof ExpectedError) return { error: error.message };
       throw error;
     });

@@ -21,10 +21,9 @@ export async function pullPlanned(
     );
     if (keys.length === 0) break;
     keys.forEach((key) => asked.add(key));
-    const answer = await opened.link.ask({ pull: keys });
-    if (!("transferred" in answer)) throw new TypeError("Expected an answer to what was asked.");
-    found += answer.transferred.keys.length;
-    bytes += answer.transferred.bytes;
+    const taken = await opened.link.pull(keys);
+    found += taken.keys.length;
+    bytes += taken.bytes;
   }
   if (asked.size === 0) return;
   printNotice(`From the cache: ${formatCount(found, "result")}, ${formatBytes(bytes)}.`);

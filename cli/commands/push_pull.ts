@@ -28,10 +28,9 @@ export async function push(
   const place = cachePlace(cache);
   const order = { place, store: store.path, limit: LARGEST_OBJECT };
   await using link = new CacheLink(order, "place");
-  const answer = await link.ask({ push: { recipe: run.recipe, instances } });
-  if (!("transferred" in answer)) throw new TypeError("Expected an answer to what was asked.");
-  const { keys, objects, bytes } = answer.transferred;
-  if (options.json) return printJson({ run: run.run, ...answer.transferred });
+  const sent = await link.push({ recipe: run.recipe, instances });
+  const { keys, objects, bytes } = sent;
+  if (options.json) return printJson({ run: run.run, ...sent });
   printResult(
     `Run ${run.run} of ${run.recipe}: ${formatCount(keys.length, "result")} there, of which ${
       formatCount(objects, "object")
@@ -42,21 +41,16 @@ export async function push(
 /** Takes the results of the run of a recipe that was pushed last. */
 export async function pull(
   cache: string,
-  options: CacheOptions & { readonly limit: number; readonly offline: boolean },
+  options: CacheOptions & { readonly limit?: number; readonly offline: boolean },
 ): Promise<void> {
   const store = openStore(options.store);
   using _share = await store.share();
   await using opened = await openPull(store, { cache, ...options });
-  const listed = await opened.link.ask({ list: options.recipe });
-  if (!("listed" in listed)) throw new TypeError("Expected an answer to what was asked.");
-  if (listed.listed === null) {
-    throw new ExpectedError(`No run of ${options.recipe} was pushed there.`);
-  }
-  const { instances } = listed.listed;
-  const answer = await opened.link.ask({ pull: instances.map(({ key }) => key) });
-  if (!("transferred" in answer)) throw new TypeError("Expected an answer to what was asked.");
-  const { keys, missing, objects, bytes } = answer.transferred;
-  if (options.json) return printJson(answer.transferred);
+  const listed = await opened.link.list(options.recipe);
+  if (listed === null) throw new ExpectedError(`No run of ${options.recipe} was pushed there.`);
+  const taken = await opened.link.pull(listed.instances.map(({ key }) => key));
+  const { keys, missing, objects, bytes } = taken;
+  if (options.json) return printJson(taken);
   printResult(
     `${options.recipe}: ${formatCount(keys.length, "result")} here, of which ${
       formatCount(objects, "object")

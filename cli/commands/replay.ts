@@ -8,6 +8,7 @@ import { FolderTarget } from "../../pipeline/transfer/folder_target.ts";
 import { receiveObject } from "../../pipeline/transfer/receive.ts";
 import { removeTree } from "../../pipeline/store/store.ts";
 import { artifactTypes } from "../../stages/artifact_types.ts";
+import { artifactDigest } from "../artifact_digest.ts";
 import { type Replayed, replayRun } from "../bundle/replay_run.ts";
 import { thisHost } from "../host.ts";
 import { reasonText } from "../plan_text.ts";
@@ -39,13 +40,16 @@ export async function replay(path: string, { limit, json }: ReplayOptions): Prom
     const manifest = await readBundle(userPath(path), { folder: places.bundle, limit });
     const replayed = await replayRun(manifest, places);
     const outcomes = await outcomesOf(replayed, places.bundle);
-    const equal = outcomes.every(({ before, after }) => before === after);
     if (json) printJson(summary(manifest, replayed, outcomes));
     else await tell(manifest, replayed, outcomes);
-    return equal ? 0 : 1;
+    return areEqual(outcomes) ? 0 : 1;
   } finally {
     await removeTree(folder);
   }
+}
+
+function areEqual(outcomes: readonly Outcome[]): boolean {
+  return outcomes.every(({ before, after }) => before === after);
 }
 
 async function outcomesOf({ remade, result, store }: Replayed, bundle: string): Promise<Outcome[]> {
@@ -57,8 +61,8 @@ async function outcomesOf({ remade, result, store }: Replayed, bundle: string): 
       const known = artifactTypes.get(type)!;
       const differences: Difference[] = [];
       if (after !== null && after !== before) {
-        const options = { store, digestOf: (_: string, folder: string) => known.digest(folder) };
-        await receiveObject(source, { digest: before, type }, { ...options, limit: Infinity });
+        const options = { store, digestOf: artifactDigest, limit: Infinity };
+        await receiveObject(source, { digest: before, type }, options);
         const folders = [store.objectPath(before), store.objectPath(after)];
         if (store.hasObject(before)) {
           differences.push(...await known.compare(folders[0], folders[1], 0));
@@ -79,7 +83,7 @@ function summary(manifest: BundleManifest, replayed: Replayed, outcomes: readonl
     run,
     ballast,
     revision,
-    equal: outcomes.every(({ before, after }) => before === after),
+    equal: areEqual(outcomes),
     outcomes,
     failed: result.failed,
     given: [...records.keys()].filter((id) => !made.has(id)),
@@ -114,7 +118,7 @@ async function tell(
     ...hostDifference(replayed).map((one) => `  another machine: ${differenceText(one)}`),
     ...result.failed.map(({ id, error }) => `  ${id} failed: ${error}`),
     ...outcomes.flatMap(outcomeLines),
-    outcomes.every(({ before, after }) => before === after)
+    areEqual(outcomes)
       ? `All ${outcomes.length} are equal to the bundle's, byte for byte.`
       : "Not all are equal to the bundle's.",
   ].join("\n"));

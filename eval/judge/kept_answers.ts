@@ -71,7 +71,12 @@ export class KeptAnswers {
   }
 
   #path(digest: string, state: Outcome["state"]): string {
-    const end = state === "answered" ? ".json" : ".failed.json";
-    return `${this.folder}/${digest.slice(0, 2)}/${digest}${end}`;
+    return `${this.folder}/${keptPlace(digest, state)}`;
   }
+}
+
+/** Where what became of a request lies in the folder of kept answers, by the request's digest. */
+export function keptPlace(digest: string, state: Outcome["state"]): string {
+  const end = state === "answered" ? ".json" : ".failed.json";
+  return `${digest.slice(0, 2)}/${digest}${end}`;
 }

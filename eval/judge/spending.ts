@@ -36,21 +36,21 @@ export class Ledger {
   constructor(private readonly path: string) {
     const text = readTextIfThere(path) ?? "";
     const open = new Map<number, number>();
-    let [calls, dollars] = [0, 0];
+    let [calls, dollars, isAtMost] = [0, 0, false];
     for (const line of text.split("\n")) {
       const entry = parseEntry(line);
       if (entry === null) continue;
       if (entry.call === undefined) {
         open.delete(entry.settled!);
         dollars += entry.dollars;
+        isAtMost ||= entry.isAtMost === true;
       } else {
         open.set(entry.call, entry.dollars);
         calls++;
       }
     }
     for (const estimate of open.values()) dollars += estimate;
-    const isAtMost = open.size > 0 || /"isAtMost":true/.test(text);
-    this.before = { calls, dollars, isAtMost };
+    this.before = { calls, dollars, isAtMost: isAtMost || open.size > 0 };
     this.#next = calls;
     // A line that a kill cut short stays by itself.
     if (text !== "" && !text.endsWith("\n")) this.#append("\n");
@@ -76,6 +76,7 @@ interface Entry {
   readonly call?: number;
   readonly settled?: number;
   readonly dollars: number;
+  readonly isAtMost?: boolean;
 }
 
 function parseEntry(line: string): Entry | null {

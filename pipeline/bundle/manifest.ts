@@ -37,13 +37,3 @@ export const manifestSchema = z.strictObject({
 
 /** What a bundle holds. */
 export type BundleManifest = z.infer<typeof manifestSchema>;
-
-/** Where the record of a key lies in a bundle, as in a store. */
-export function keyMember(key: string): string {
-  return `keys/${key.slice(0, 2)}/${key}.json`;
-}
-
-/** Where a file of an object lies in a bundle, as in a store. */
-export function objectMember(digest: string, file: string): string {
-  return `objects/${digest.slice(0, 2)}/${digest}/${file}`;
-}

@@ -1,7 +1,7 @@
 import { digestFile, sha256 } from "../../core/digest.ts";
 import { canonicalJson } from "../../core/json.ts";
 import { ExpectedError } from "../../core/problem.ts";
-import { naming } from "../../core/write_atomically.ts";
+import { naming, writeAll } from "../../core/write_atomically.ts";
 import { type BundleManifest, MANIFEST_FILE } from "./manifest.ts";
 import { packTar, type TarMember } from "./tar.ts";
 
@@ -43,7 +43,7 @@ export async function writeBundle(
       const archive = ReadableStream.from(packTar(open(texts)))
         .pipeThrough(new CompressionStream("gzip"));
       using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
-      for await (const piece of archive) await writeAllTo(file, piece);
+      for await (const piece of archive) await writeAll(file, piece);
       await file.sync();
       const { size } = await file.stat();
       await Deno.rename(temporary, path);
@@ -53,10 +53,6 @@ export async function writeBundle(
       throw error;
     }
   });
-}
-
-async function writeAllTo(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }
 
 async function describe(member: BundleMember, secrets: ReadonlyMap<string, string>) {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { JobResult, RunningJob, StageJob, WorkerMessage } from "../executor.ts";
 import { instructionSet } from "../instruction_set.ts";
 import { removeTree } from "../store/store.ts";
-import { isMissing } from "../../core/write_atomically.ts";
+import { isMissing, readTextIfThere } from "../../core/write_atomically.ts";
 import type { WorkerCode } from "./local.ts";
 import type { JobStatus } from "./slurm_commands.ts";
 import { FILES, writeSubmission } from "./slurm_script.ts";
@@ -112,7 +112,7 @@ export class SlurmJob implements RunningJob {
    */
   look(status: JobStatus | undefined, now: number): Standing {
     if (!this.hasBegun) this.#see(now);
-    const exit = readIfThere(join(this.folder, FILES.exit));
+    const exit = readTextIfThere(join(this.folder, FILES.exit));
     for (const file of this.#files) file.read(exit !== null);
     if (exit !== null) return this.#close(Number(exit), status, now);
     if (status === undefined || status.state === "waiting" || status.state === "running") {
@@ -139,7 +139,7 @@ export class SlurmJob implements RunningJob {
   }
 
   #see(now: number): void {
-    const text = readIfThere(join(this.folder, FILES.node));
+    const text = readTextIfThere(join(this.folder, FILES.node));
     if (text === null) return;
     const [name, arch, ...cpuinfo] = text.split("\n");
     this.#began = now;
@@ -171,7 +171,7 @@ export class SlurmJob implements RunningJob {
   /** It ended without leaving its exit code. */
   #lose(status: JobStatus): Standing {
     if (status.state === "again" && this.#asked === "no") return this.#again(status.word);
-    const batch = readIfThere(join(this.folder, FILES.batch));
+    const batch = readTextIfThere(join(this.folder, FILES.batch));
     for (const line of batch?.split("\n") ?? []) if (line !== "") this.#output.print(line);
     const word = status.word === "" ? "Slurm no longer knows it" : `Slurm says ${status.word}`;
     const place = batch === null
@@ -239,12 +239,3 @@ class Tail {
 }
 
 const LONGEST_LINE = 1 << 20;
-
-function readIfThere(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
-}

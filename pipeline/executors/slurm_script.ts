@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { shellWord } from "../../core/shell_word.ts";
 import type { StageJob } from "../executor.ts";
 import { MALLOC, workerArguments, type WorkerCode } from "./local.ts";
 
@@ -37,10 +38,10 @@ export async function writeSubmission(
   code: WorkerCode,
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const command = [code.deno, ...workerArguments(job, code)].map(quoted).join(" ");
+  const command = [code.deno, ...workerArguments(job, code)].map(shellWord).join(" ");
   const worker = [
-    `cd ${quoted(code.projectFolder)} || exit 1`,
-    `export GLIBC_TUNABLES=${quoted(MALLOC)}`,
+    `cd ${shellWord(code.projectFolder)} || exit 1`,
+    `export GLIBC_TUNABLES=${shellWord(MALLOC)}`,
     `exec ${command}`,
     "",
   ].join("\n");
@@ -57,7 +58,7 @@ export async function writeSubmission(
 export function batchScript(folders: readonly string[]): string {
   return `#!/bin/sh
 case "\${SLURM_ARRAY_TASK_ID:-0}" in
-${folders.map((folder, i) => `${i}) here=${quoted(folder)} ;;`).join("\n")}
+${folders.map((folder, i) => `${i}) here=${shellWord(folder)} ;;`).join("\n")}
 esac
 exec >"$here/${FILES.batch}" 2>&1 || exit 1
 uname -n >"$here/${FILES.node}.new"
@@ -122,9 +123,4 @@ export function sbatchArguments(job: StageJob, variables: readonly string[]): st
     "--output=/dev/null",
     "--chdir=/",
   ];
-}
-
-/** A word for the shell, whatever is in it. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { isMissing, naming, writeAllSync } from "../../core/write_atomically.ts";
+import { isMissing, naming, readTextIfThere, writeAllSync } from "../../core/write_atomically.ts";
 import { encodeName } from "./names.ts";
 import { parseObject } from "./records.ts";
+import { isAt } from "./store_lock.ts";
 
 /** How often a holder shows that it lives, and after how long a silence it is taken for dead. */
 export interface Pace {
@@ -258,15 +259,6 @@ async function openOrCreate(
   }
 }
 
-function isAt(file: Deno.FsFile, path: string): boolean {
-  try {
-    return file.statSync().ino === Deno.statSync(path).ino;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
 function holderIn(path: string): LeaseHolder {
   const { pid, host } = parseObject(textOf(path)) ?? {};
   return {
@@ -281,12 +273,7 @@ function isForeign(path: string): boolean {
 }
 
 function textOf(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (isMissing(error)) return "";
-    throw error;
-  }
+  return readTextIfThere(path) ?? "";
 }
 
 function ageOf(path: string): number {

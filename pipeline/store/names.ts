@@ -43,6 +43,16 @@ export function checkDigest(digest: string, what: string): string {
   );
 }
 
+/** Where the record of a key lies in a store, and in all that is laid out as one. */
+export function keyPlace(key: string): string {
+  return `keys/${key.slice(0, 2)}/${key}.json`;
+}
+
+/** The folder of an object there. */
+export function objectPlace(digest: string): string {
+  return `objects/${digest.slice(0, 2)}/${digest}`;
+}
+
 /** True for a SHA-256 in lower-case hex. */
 export function isDigest(text: string): boolean {
   return HEX_DIGEST.test(text);

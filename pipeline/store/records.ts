@@ -1,6 +1,7 @@
 import { sha256 } from "../../core/digest.ts";
 import type { Json } from "../../core/json.ts";
 import type { OutputRecord } from "../events.ts";
+import { staysInside } from "../plain_path.ts";
 import type { Work } from "../prediction.ts";
 import { isDigest } from "./names.ts";
 
@@ -130,12 +131,6 @@ export function parseArtifactRecord(text: string): ArtifactRecord | null {
     return null;
   }
   return value as unknown as ArtifactRecord;
-}
-
-/** True for a path with `/` between its parts that leads to a place below where it starts. */
-function staysInside(path: string): boolean {
-  return !path.includes("\0") && !path.includes("\\") &&
-    path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }
 
 /** A JSON object from text, or `null` when it is something else or no JSON. */

@@ -1,3 +1,4 @@
+import { entryOf } from "../../core/instance_id.ts";
 import type { RunEvent } from "../events.ts";
 import { EventFollower } from "./event_follower.ts";
 import { Lease, type LeaseHolder, type Leases } from "./lease.ts";
@@ -187,7 +188,7 @@ function instancesOf(events: readonly RunEvent[]): RunInstance[] {
     if (!isOutcome(event)) continue;
     instances.set(event.id, {
       id: event.id,
-      stage: event.id.split(/[/@]/)[0],
+      stage: entryOf(event.id),
       key: event.key === "" ? null : event.key,
       state: STATES[event.type],
       seconds: event.type === "stage-cached" ? null : event.seconds,

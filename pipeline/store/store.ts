@@ -2,7 +2,7 @@ import { dirname, join, resolve } from "node:path";
 import { ExpectedError } from "../../core/problem.ts";
 import type { CacheName } from "../stage.ts";
 import { Leases } from "./lease.ts";
-import { checkDigest, encodeName, isDigest } from "./names.ts";
+import { checkDigest, encodeName, isDigest, keyPlace, objectPlace } from "./names.ts";
 import {
   type ArtifactRecord,
   formatKeyRecord,
@@ -91,7 +91,7 @@ export class Store {
   /** Where the record of a key lies. */
   keyPath(key: string): string {
     checkDigest(key, "key");
-    return join(this.path, "keys", key.slice(0, 2), `${key}.json`);
+    return join(this.path, keyPlace(key));
   }
 
   /** All keys that have a file, in code-unit order. */
@@ -107,7 +107,7 @@ export class Store {
   /** The folder of an object. */
   objectPath(digest: string): string {
     checkDigest(digest, "digest");
-    return join(this.path, "objects", digest.slice(0, 2), digest);
+    return join(this.path, objectPlace(digest));
   }
 
   /** What an object holds; `null` when it or one of its files is missing or cut short. */

@@ -35,7 +35,7 @@ export class StoreLock implements Disposable {
         file.close();
         throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${advice}`);
       }
-      if (await isAt(file, path)) {
+      if (isAt(file, path)) {
         await noteHolder(file, now);
         return new StoreLock(file);
       }
@@ -103,10 +103,10 @@ async function waitForShare(file: Deno.FsFile, path: string): Promise<void> {
  * Whether a file still lies where it was opened: a holder that removed it before it let go leaves a lock
  * on no file that anyone else will find.
  */
-async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
-  const opened = await file.stat();
+export function isAt(file: Deno.FsFile, path: string): boolean {
+  const opened = file.statSync();
   try {
-    const there = await Deno.stat(path);
+    const there = Deno.statSync(path);
     return opened.ino === there.ino && opened.dev === there.dev;
   } catch (error) {
     if (isMissing(error)) return false;

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { digestFile } from "../../core/digest.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import { isMissing, naming, writeAll } from "../../core/write_atomically.ts";
-import { keyMember, objectMember } from "../bundle/manifest.ts";
 import { type KeyFields, keyOf } from "../fingerprint.ts";
 import { pathFaults } from "../plain_path.ts";
+import { keyPlace, objectPlace } from "../store/names.ts";
 import {
   type ArtifactRecord,
   type KeyRecord,
@@ -66,7 +66,7 @@ const artifactRecord = z.strictObject({
  *   than the key
  */
 export async function receiveKey(source: ObjectSource, key: string): Promise<KeyRecord | null> {
-  const path = keyMember(key);
+  const path = keyPlace(key);
   const text = await source.readText(path, LARGEST_RECORD);
   if (text === null) return null;
   const record = parsed(text, key);
@@ -122,7 +122,7 @@ export async function receiveObject(
       const whole = join(folder, ...file.path.split("/"));
       if (await hasBytes(whole, file)) continue;
       const part = join(incoming, `${index}.part`);
-      const from = objectMember(wanted.digest, file.path);
+      const from = `${objectPlace(wanted.digest)}/${file.path}`;
       const added = await receiveFile(source, { from, part, file });
       if (added === null) return null;
       fetched += added;
@@ -132,7 +132,7 @@ export async function receiveObject(
     const found = await digestOf(wanted.type, folder).catch((error) => String(error));
     if (found !== wanted.digest) {
       await removeTree(incoming);
-      throw refused(source, objectMember(wanted.digest, ""), `has the logical digest ${found}`);
+      throw refused(source, `${objectPlace(wanted.digest)}/`, `has the logical digest ${found}`);
     }
     await store.commitArtifact({ folder, ...wanted });
     await removeTree(incoming);
@@ -146,7 +146,7 @@ export async function receiveRecord(
   wanted: { readonly digest: string; readonly type: string },
   limit: number,
 ): Promise<ArtifactRecord | null> {
-  const path = objectMember(wanted.digest, ARTIFACT_FILE);
+  const path = `${objectPlace(wanted.digest)}/${ARTIFACT_FILE}`;
   const text = await source.readText(path, LARGEST_RECORD);
   if (text === null) return null;
   const { data, error } = artifactRecord.safeParse(parseObject(text));

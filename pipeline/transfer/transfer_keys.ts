@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { digestFile } from "../../core/digest.ts";
 import { ExpectedError } from "../../core/problem.ts";
-import { keyMember, objectMember } from "../bundle/manifest.ts";
-import { encodeName } from "../store/names.ts";
+import { encodeName, keyPlace, objectPlace } from "../store/names.ts";
 import { formatKeyRecord, type KeyRecord, parseObject } from "../store/records.ts";
 import { ARTIFACT_FILE } from "../store/seal_folder.ts";
 import type { Store } from "../store/store.ts";
@@ -55,7 +54,7 @@ export async function pushKeys(
         sent.bytes += bytes;
       }
     }
-    if (!await hasKey(target, key)) await target.writeText(keyMember(key), formatKeyRecord(record));
+    if (!await hasKey(target, key)) await target.writeText(keyPlace(key), formatKeyRecord(record));
     sent.keys.push(key);
   }
   await target.writeText(listPath(recipe), `${JSON.stringify({ recipe, instances })}\n`);
@@ -90,10 +89,10 @@ async function pushObject(
     if ((await digestFile(file)).sha256 !== sha256) {
       throw new ExpectedError(`${file} has changed since it was written; it is not sent.`);
     }
-    await target.writeFile(objectMember(digest, path), file, size);
+    await target.writeFile(`${objectPlace(digest)}/${path}`, file, size);
   }
   await target.writeText(
-    objectMember(digest, ARTIFACT_FILE),
+    `${objectPlace(digest)}/${ARTIFACT_FILE}`,
     await Deno.readTextFile(`${folder}/${ARTIFACT_FILE}`),
   );
   return record.bytes;

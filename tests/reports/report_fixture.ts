@@ -1,3 +1,4 @@
+import { entryOf } from "../../core/instance_id.ts";
 import type { ReportInput } from "../../reports/report_input.ts";
 import { CLAIM } from "../../reports/report_input.ts";
 import type { RunFacts, StageFacts } from "../../reports/run_facts.ts";
@@ -137,7 +138,7 @@ export function stageFixture(
 ): StageFacts {
   return {
     instance,
-    stage: instance.split(/[/@]/)[0],
+    stage: entryOf(instance),
     key: `key of ${instance}`,
     state: "cached",
     seconds: 2,

@@ -1,5 +1,6 @@
 import type { Protocol } from "../../../eval/judge/judge_items.ts";
 import type { JudgedItem } from "../../../eval/judge/judged_item.ts";
+import { countJudgments, type Judged, type Judgment } from "../../../eval/judge/judgment.ts";
 import type { RequestBody } from "../../../eval/judge/request.ts";
 import type { JudgeTemplate } from "../../../eval/judge/template.ts";
 import { SAMPLING } from "./asking.ts";
@@ -41,4 +42,28 @@ export function pairItems(count: number): JudgedItem[] {
 export function preferLonger({ messages }: RequestBody): string {
   const [, a, b] = /\nA: (.*)\nB: (.*)$/s.exec(messages.at(-1)!.content)!;
   return `Looked at both.\n\nFinal verdict: [[${a.length >= b.length ? "A" : "B"}]]`;
+}
+
+/** Judgments of pairs: a list of values a pair, one an order; null for what could not be read. */
+export function judgedPairs(
+  pairs: readonly (readonly (number | null)[])[],
+  own: Partial<Judged> = {},
+): Judged {
+  const judgments = pairs.flatMap((values, i) =>
+    values.map((value, order): Judgment => ({
+      ...{ id: String(i), turn: 1, swapped: order === 1, seed: null, template: "t", request: "r" },
+      ...{ prompt: "", raw: "{}", value, reason: value === null ? "no verdict" : null },
+      state: value === null ? "unparseable" : "scored",
+    }))
+  );
+  const items = pairs.map((_, i) => ({
+    ...{ id: String(i), turn: 1, category: null, questions: [`ask ${i}`], references: null },
+    answers: [["theirs"], ["ours"]],
+  }));
+  return {
+    ...{ kind: "pair", systems: ["base", "ours"], judge: "judge", templates: {} },
+    rule: { kind: "choice" },
+    ...{ coverage: countJudgments(judgments), items, judgments },
+    ...own,
+  };
 }

@@ -1,36 +1,11 @@
 import assert from "node:assert/strict";
-import {
-  countJudgments,
-  countWhole,
-  type Judged,
-  type Judgment,
-  requireCoverage,
-} from "../../../eval/judge/judgment.ts";
+import { countWhole, requireCoverage } from "../../../eval/judge/judgment.ts";
 import { pairCredits } from "../../../eval/judge/pair_scores.ts";
-
-/** A pair for each list, a judgment for each order of it. */
-function judged(pairs: readonly (readonly (number | null)[])[]): Judged {
-  const judgments = pairs.flatMap((values, i) =>
-    values.map((value, order): Judgment => ({
-      ...{ id: String(i), turn: 1, swapped: order === 1, seed: null, template: "t", request: "r" },
-      ...{ prompt: "", raw: "{}", value, reason: value === null ? "no verdict" : null },
-      state: value === null ? "unparseable" : "scored",
-    }))
-  );
-  const items = pairs.map((_, i) => ({
-    ...{ id: String(i), turn: 1, category: null, questions: [`ask ${i}`], references: null },
-    answers: [["theirs"], ["ours"]],
-  }));
-  return {
-    ...{ kind: "pair", systems: ["base", "ours"], judge: "judge", templates: {} },
-    rule: { kind: "choice" },
-    ...{ coverage: countJudgments(judgments), items, judgments },
-  };
-}
+import { judgedPairs } from "./judged_pairs.ts";
 
 Deno.test("coverage is that of the pairs that tables count: one order that cannot be read is half a pair, and none", () => {
   // Of ten pairs, three lack one order: 17 of 20 judgments, and 7 of 10 pairs.
-  const ten = judged([...Array(7).fill([1, 1]), ...Array(3).fill([1, null])]);
+  const ten = judgedPairs([...Array(7).fill([1, 1]), ...Array(3).fill([1, null])]);
   const { sample, unscored } = pairCredits(ten);
   assert.deepEqual(countWhole(ten.judgments), { asked: 10, whole: 7, inBothOrders: true });
   assert.deepEqual([sample.values.length, unscored], [7, 3]);
@@ -42,7 +17,7 @@ Deno.test("coverage is that of the pairs that tables count: one order that canno
 });
 
 Deno.test("judgments in one order are counted one by one", () => {
-  const four = judged([[1], [0], [0.5], [null]]);
+  const four = judgedPairs([[1], [0], [0.5], [null]]);
   requireCoverage(four, 0.75);
   assert.throws(
     () => requireCoverage(four, 0.76),

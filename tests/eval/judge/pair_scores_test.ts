@@ -1,31 +1,9 @@
 import assert from "node:assert/strict";
-import { countJudgments, type Judged, type Judgment } from "../../../eval/judge/judgment.ts";
+import type { Judged } from "../../../eval/judge/judgment.ts";
 import { pairCredits, pairScoresTable } from "../../../eval/judge/pair_scores.ts";
 import scorePairs from "../../../stages/score_pairs.ts";
 import { runStage, temporaryFolder } from "../../stages/run_stage.ts";
-
-type Value = number | null;
-
-/** Judgments of pairs: a list of values a pair, one an order. */
-function judged(pairs: readonly (readonly Value[])[], own: Partial<Judged> = {}): Judged {
-  const judgments = pairs.flatMap((values, i) =>
-    values.map((value, order): Judgment => ({
-      ...{ id: String(i), turn: 1, swapped: order === 1, seed: null, template: "t", request: "r" },
-      ...{ prompt: "", raw: "{}", value, reason: value === null ? "no verdict" : null },
-      state: value === null ? "unparseable" : "scored",
-    }))
-  );
-  const items = pairs.map((_, i) => ({
-    ...{ id: String(i), turn: 1, category: null, questions: [`ask ${i}`], references: null },
-    answers: [["theirs"], ["ours"]],
-  }));
-  return {
-    ...{ kind: "pair", systems: ["base", "ours"], judge: "judge", templates: {} },
-    rule: { kind: "choice" },
-    ...{ coverage: countJudgments(judgments), items, judgments },
-    ...own,
-  };
-}
+import { judgedPairs } from "./judged_pairs.ts";
 
 const input = (from: string, own: Judged, axes: Record<string, number> = {}) => ({
   ...{ from, axes, judged: own },
@@ -33,7 +11,7 @@ const input = (from: string, own: Judged, axes: Record<string, number> = {}) => 
 
 Deno.test("pairCredits(): both orders must agree, else it is a tie; what is not scored is left out", () => {
   const { sample, unscored, inBothOrders, same, first } = pairCredits(
-    judged([[1, 1], [0, 0], [1, 0], [1, 0.5], [0.5, 0.5], [1, null], [null]]),
+    judgedPairs([[1, 1], [0, 0], [1, 0], [1, 0.5], [0.5, 0.5], [1, null], [null]]),
   );
   assert.deepEqual(sample.values, [100, 0, 50, 50, 50]);
   assert.deepEqual([unscored, inBothOrders, same, first], [2, 5, 3, 0]);
@@ -42,21 +20,21 @@ Deno.test("pairCredits(): both orders must agree, else it is a tie; what is not 
 
 Deno.test("pairCredits() counts where the reply that was shown first is preferred in both orders", () => {
   // The baseline's reply is shown first, then ours: 0 and 1 prefer the first one, 1 and 0 the second.
-  const { same, first, inBothOrders } = pairCredits(judged([[0, 1], [1, 0], [0, 0], [0, 1]]));
+  const { same, first, inBothOrders } = pairCredits(judgedPairs([[0, 1], [1, 0], [0, 0], [0, 1]]));
   assert.deepEqual([same, first, inBothOrders], [1, 2, 4]);
 });
 
 Deno.test("pairCredits(): preferences by log-probs are averaged over the orders", () => {
   const rule = { kind: "logprobs", tokens: ["m", "M"] } as const;
-  const { sample, same } = pairCredits(judged([[0.75, 0.25], [1, 0.5], [0.25]], { rule }));
+  const { sample, same } = pairCredits(judgedPairs([[0.75, 0.25], [1, 0.5], [0.25]], { rule }));
   assert.deepEqual([sample.values, same], [[50, 75, 25], 0]);
 });
 
 Deno.test("pairScoresTable() counts by hand, and says what was left out", () => {
   const table = pairScoresTable(
     [
-      input("judge@seed=2", judged([[0, 0], [1, 1]]), { seed: 2 }),
-      input("judge@seed=1", judged([[1, 1], [1, 0], [1, null]]), { seed: 1 }),
+      input("judge@seed=2", judgedPairs([[0, 0], [1, 1]]), { seed: 2 }),
+      input("judge@seed=1", judgedPairs([[1, 1], [1, 0], [1, null]]), { seed: 1 }),
     ],
     { models: [{ model: "base", label: "Base" }], seed: 0 },
   );
@@ -72,17 +50,17 @@ Deno.test("pairScoresTable() counts by hand, and says what was left out", () => 
   const needed = Math.ceil(((1.959964 + 0.841621) * Math.sqrt(2 * 25 ** 2) / 2 / 2) ** 2);
   assert.equal(values.neededForTwoPoints!.value, needed);
   assert.equal(note, "1 of 5 pairs have a judgment that is not scored: left out.");
-  const none = pairScoresTable([input("judge", judged([[null]]))], { models: [], seed: 0 });
+  const none = pairScoresTable([input("judge", judgedPairs([[null]]))], { models: [], seed: 0 });
   assert.deepEqual([none.rows[0].values.winRate, none.rows[0].values.scored!.value], [null, 0]);
 });
 
 Deno.test("pairScoresTable() names every input that does not fit the others", () => {
   const inputs = [
-    input("a", judged([[1]])),
-    input("b", judged([[1]], { judge: "another" })),
-    input("c", judged([[7]], { kind: "single", systems: ["ours"] })),
-    input("d", judged([[1]])),
-    input("e@seed=1", judged([[1]]), { seed: 1 }),
+    input("a", judgedPairs([[1]])),
+    input("b", judgedPairs([[1]], { judge: "another" })),
+    input("c", judgedPairs([[7]], { kind: "single", systems: ["ours"] })),
+    input("d", judgedPairs([[1]])),
+    input("e@seed=1", judgedPairs([[1]]), { seed: 1 }),
   ];
   assert.throws(() => pairScoresTable(inputs, { models: [], seed: 0 }), {
     name: "InputError",

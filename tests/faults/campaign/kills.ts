@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { entryOf } from "../../../core/instance_id.ts";
 import type { Random } from "../../../core/random.ts";
 import { RunningBallast } from "../../end_to_end/ballast.ts";
 import type { Tell, Verdict } from "./outcome.ts";
@@ -55,7 +56,7 @@ async function killUntilDone(
     const damage = await damageIn(store);
     for (const target of targets) {
       killed.push({
-        kind: `${victim.name}: kill -9 in \`${stageOf(target)}\``,
+        kind: `${victim.name}: kill -9 in \`${entryOf(target)}\``,
         verdict: again !== null ? "lost" : damage !== null ? "wrong" : "healed",
         detail: again ?? damage ?? undefined,
       });
@@ -134,10 +135,6 @@ function finishedAgain(run: RunningBallast, finished: ReadonlySet<string>): stri
     event.type === "stage-started" && finished.has(event.id)
   );
   return again?.type === "stage-started" ? `${again.id} had finished and ran again` : null;
-}
-
-function stageOf(id: string): string {
-  return id.split(/[/@]/)[0];
 }
 
 function wait(milliseconds: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { entryOf } from "../../../core/instance_id.ts";
 import { sha256 } from "../../../core/digest.ts";
 import type { KeyRecord } from "../../../pipeline/store/records.ts";
 import { Store } from "../../../pipeline/store/store.ts";
@@ -39,7 +40,7 @@ export function keyRecord(
 ): KeyRecord {
   return {
     key: sha256(instance),
-    stage: instance.split(/[/@]/)[0],
+    stage: entryOf(instance),
     instance,
     recipe: "tiny",
     fields: { stage: "train", params: { beta: 0.1 } },

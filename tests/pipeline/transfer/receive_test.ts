@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { sha256 } from "../../../core/digest.ts";
-import { keyMember, objectMember } from "../../../pipeline/bundle/manifest.ts";
+import { keyPlace, objectPlace } from "../../../pipeline/store/names.ts";
 import { keyOf } from "../../../pipeline/fingerprint.ts";
 import { formatKeyRecord, type KeyRecord } from "../../../pipeline/store/records.ts";
 import { listFiles } from "../../../pipeline/store/seal_folder.ts";
@@ -33,7 +33,14 @@ function withSource(test: (place: Place) => Promise<void>): Promise<void> {
     const source = new PretendSource(filesOf(theirs, [record]));
     await withStore(async (store) => {
       const pull = () => pullKeys(source, [record.key], { store, ...HONESTLY });
-      await test({ source, record, digest, store, pull, at: (file) => objectMember(digest, file) });
+      await test({
+        source,
+        record,
+        digest,
+        store,
+        pull,
+        at: (file) => `${objectPlace(digest)}/${file}`,
+      });
     });
   });
 }
@@ -59,7 +66,7 @@ function edit({ source, at }: Place, change: (record: Record<string, unknown>) =
 
 /** Puts a changed key record in the place of the true one, its own check right. */
 function forge({ source, record }: Place, over: Partial<KeyRecord>): void {
-  source.files.set(keyMember(record.key), formatKeyRecord({ ...record, ...over }));
+  source.files.set(keyPlace(record.key), formatKeyRecord({ ...record, ...over }));
 }
 
 const file = (path: string, text: string) => ({ path, size: text.length, sha256: sha256(text) });
@@ -85,7 +92,7 @@ refusal("a file more than the object has", (place) => {
 
 refusal("another key's record", ({ source, record }) => {
   const other = { ...record, key: sha256("other") };
-  source.files.set(keyMember(record.key), formatKeyRecord(other));
+  source.files.set(keyPlace(record.key), formatKeyRecord(other));
 }, /belongs to key/);
 
 refusal("a record with other fields", (place) => {
@@ -98,7 +105,7 @@ refusal("a record whose stage is not that of its fields", (place) => {
 }, /is of stage report and has fields of train/);
 
 refusal("a record that was cut", ({ source, record }) => {
-  const path = keyMember(record.key);
+  const path = keyPlace(record.key);
   source.files.set(path, source.files.get(path)!.slice(0, -9));
 }, /is cut short/);
 
@@ -190,7 +197,7 @@ Deno.test("pullKeys() leaves out what the source lacks, a record or an object's 
     source.files.delete(at("a.txt"));
     assert.deepEqual((await pull()).missing, [record.key]);
     source.files.set(at("a.txt"), bytes);
-    source.files.delete(keyMember(record.key));
+    source.files.delete(keyPlace(record.key));
     assert.deepEqual((await pull()).missing, [record.key]);
     assert.deepEqual(store.listKeys(), []);
   }));

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { keyMember } from "../../../pipeline/bundle/manifest.ts";
+import { keyPlace } from "../../../pipeline/store/names.ts";
 import { fileArtifact } from "../../../pipeline/file_artifact.ts";
 import { keyOf } from "../../../pipeline/fingerprint.ts";
 import type { KeyRecord } from "../../../pipeline/store/records.ts";
@@ -46,7 +46,7 @@ export async function commitResult(
 export function filesOf(store: Store, records: readonly KeyRecord[]): Map<string, string> {
   const files = new Map<string, string>();
   for (const record of records) {
-    files.set(keyMember(record.key), formatKeyRecord(record));
+    files.set(keyPlace(record.key), formatKeyRecord(record));
     for (const { digest } of Object.values(record.outputs)) {
       const folder = store.objectPath(digest);
       const paths = ["artifact.json", ...store.readArtifact(digest)!.files.map(({ path }) => path)];
