@@ -12,6 +12,7 @@ import {
 } from "./records.ts";
 import {
   explainFailure,
+  isDiskFull,
   isMissing,
   naming,
   readTextIfThere,
@@ -101,8 +102,13 @@ export class RunLog {
     try {
       const lease = await this.leases.take(leaseName(run), Date.parse(header.startedAt) || 0);
       if (!(lease instanceof Lease)) throw new TypeError(`Expected run ${run} to be new.`);
-      const active = new ActiveRun(record, { events, lease }, { path, temporary: this.temporary });
-      await writeAtomically(path, formatRun(record), this.temporary);
+      const spare = `${this.temporary}/run-${run}.spare`;
+      const active = new ActiveRun(record, { events, lease }, {
+        ...{ path, spare, temporary: this.temporary },
+      });
+      const text = formatRun(record);
+      await writeAtomically(path, text, this.temporary);
+      await naming(spare, () => Deno.writeFile(spare, new Uint8Array(text.length + SPARE_BYTES)));
       return active;
     } catch (error) {
       events.close();
@@ -128,17 +134,23 @@ export class RunLog {
   }
 }
 
-/** A run that is being written. */
+/** Room for a run's last events, and for how its instances ended. */
+const SPARE_BYTES = 64 << 10;
+
+/**
+ * A run that is being written. While it goes on it keeps a file of no content: stages may fill the disk, and
+ * then its room is what the run's end is written in.
+ */
 export class ActiveRun implements Disposable {
   readonly id: string;
   #events: Deno.FsFile | null;
   readonly #lease: Lease;
 
-  /** @param places `path` of the record, and a folder for files in the making */
+  /** @param places `path` of the record, the file that keeps room, and a folder for files in the making */
   constructor(
     readonly record: RunRecord,
     { events, lease }: { events: Deno.FsFile; lease: Lease },
-    readonly places: { path: string; temporary: string },
+    readonly places: { path: string; spare: string; temporary: string },
   ) {
     this.id = record.run;
     this.#events = events;
@@ -148,11 +160,26 @@ export class ActiveRun implements Disposable {
   /** Adds an event, in order; one `write` a line, so that a kill cuts at most the last. */
   append(event: RunEvent): void {
     if (this.#events === null) throw new TypeError(`Expected run ${this.id} to be open.`);
-    const bytes = new TextEncoder().encode(`${JSON.stringify(event)}\n`);
+    const line = `${JSON.stringify(event)}\n`;
     try {
-      writeAllSync(this.#events, bytes);
+      this.#write(line);
     } catch (error) {
-      throw explainFailure(error, this.places.path);
+      if (!isDiskFull(error) || !this.#giveRoom()) throw explainFailure(error, this.places.path);
+      this.#write(`\n${line}`); // a part of the line may be there
+    }
+  }
+
+  #write(text: string): void {
+    writeAllSync(this.#events!, new TextEncoder().encode(text));
+  }
+
+  /** Gives up the room that was kept; false when there is none. What cannot be removed, a later run sweeps. */
+  #giveRoom(): boolean {
+    try {
+      Deno.removeSync(this.places.spare);
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -161,6 +188,7 @@ export class ActiveRun implements Disposable {
     this.#events?.close();
     this.#events = null;
     const { path, temporary } = this.places;
+    this.#giveRoom();
     await writeAtomically(path, formatRun({ ...this.record, ...outcome }), temporary);
     this.#lease.release();
   }
@@ -169,6 +197,7 @@ export class ActiveRun implements Disposable {
   [Symbol.dispose](): void {
     this.#events?.close();
     this.#events = null;
+    this.#giveRoom();
     this.#lease.release();
   }
 }

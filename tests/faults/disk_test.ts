@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { ballast, ballastJson, type PlanDocument } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 import { SMALL_TINY } from "../end_to_end/small_tiny.ts";
+import type { RunEvent } from "../../pipeline/events.ts";
+import { Store } from "../../pipeline/store/store.ts";
+import { HOST } from "../pipeline/store/fixture.ts";
 import { canMount, SmallDisk } from "./small_disk.ts";
 
 const ignore = !canMount();
@@ -35,6 +38,45 @@ Deno.test({
     assert.equal((await ballast(["verify", "--deep", "--store", store])).code, 0);
   },
 });
+
+Deno.test({
+  name:
+    "a run on a disk without a byte left writes down what happened, and how it ended (needs mount)",
+  ignore,
+  async fn() {
+    await using scratch = await ScratchFolder.make();
+    using disk = new SmallDisk(scratch.path, "1m");
+    const store = Store.open(join(disk.path, "store"));
+    using _share = await store.share();
+    const header = { recipe: "tiny", parameters: {}, command: [], startedAt: "", host: HOST };
+    const run = await store.startRun(header);
+    fill(join(disk.path, "full"));
+    const events = Array.from({ length: 100 }, (_, i): RunEvent => ({
+      ...{ type: "stage-log", time: i, id: "a", level: "info", message: "x".repeat(200) },
+    }));
+    for (const event of events) run.append(event);
+    const instances = Array.from({ length: 100 }, (_, i) => ({
+      ...{ id: `train@seed=${i}`, stage: "train", state: "failed" as const },
+      ...{ key: "ab".repeat(32), seconds: 1 },
+    }));
+    await run.finish({ status: "failed", finishedAt: "", seconds: 1, instances });
+    const record = store.readRun(run.id);
+    assert.deepEqual([record?.status, record?.instances.length], ["failed", 100]);
+    assert.deepEqual(store.runs.events(run.id), events);
+  },
+});
+
+/** Writes until not a byte more can be written. */
+function fill(path: string): void {
+  using file = Deno.openSync(path, { write: true, create: true });
+  for (let piece = 1 << 16; piece > 0;) {
+    try {
+      file.writeSync(new Uint8Array(piece));
+    } catch {
+      piece >>= 1;
+    }
+  }
+}
 
 Deno.test({
   name: "a read-only store can be planned on and looked at, and a run says why not (needs mount)",
