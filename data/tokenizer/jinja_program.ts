@@ -1,29 +1,53 @@
 import { parse, tokenize } from "@huggingface/jinja";
 import { PRINTED } from "./python_interpreter.ts";
-import { pythonStrip, type StrippedSide } from "./python_strings.ts";
+import {
+  jinjaTitle,
+  pythonCapitalize,
+  pythonStrip,
+  pythonTitle,
+  type StrippedSide,
+} from "./python_strings.ts";
 
 /** A parsed template. */
 export type JinjaProgram = ReturnType<typeof parse>;
 
-/** Methods and the filter of Python's that the library gives JavaScript's meaning. */
-const STRIPS: Readonly<Record<string, StrippedSide>> = {
-  strip: "both",
-  lstrip: "left",
-  rstrip: "right",
-  trim: "both",
+/** What a method or a filter makes of a text, given the characters that it names. */
+type OfText = (text: string, characters?: string | null) => string;
+
+const strip = (side: StrippedSide): OfText => (text, characters) =>
+  pythonStrip(text, { side, characters });
+
+/** Methods that the library gives JavaScript's meaning. */
+const METHODS: Readonly<Record<string, OfText>> = {
+  strip: strip("both"),
+  lstrip: strip("left"),
+  rstrip: strip("right"),
+  title: (text) => pythonTitle(text),
+  capitalize: (text) => pythonCapitalize(text),
 };
 
-/** The name of a function that no template can spell, so that none can hide it. */
-const hidden = (name: string) => ` ${name}`;
+/** Filters of the same kind. */
+const FILTERS: Readonly<Record<string, OfText>> = {
+  trim: strip("both"),
+  title: (text) => jinjaTitle(text),
+  capitalize: (text) => pythonCapitalize(text),
+};
+
+/** The names of functions that no template can spell, so that none can hide them. */
+const hiddenMethod = (name: string) => ` .${name}`;
+const hiddenFilter = (name: string) => ` |${name}`;
 
 /** The functions that a rewritten program calls, by the names that it calls them. */
-export const PYTHON_FUNCTIONS: Readonly<Record<string, unknown>> = Object.fromEntries(
-  Object.entries(STRIPS).map(([name, side]) => [
-    hidden(name),
-    (value: unknown, characters?: string | null) =>
-      pythonStrip(name === "trim" ? printed(value) : textOf(value, name), { side, characters }),
+export const PYTHON_FUNCTIONS: Readonly<Record<string, unknown>> = Object.fromEntries([
+  ...Object.entries(METHODS).map(([name, make]) => [
+    hiddenMethod(name),
+    (value: unknown, characters?: string | null) => make(textOf(value, name), characters),
   ]),
-);
+  ...Object.entries(FILTERS).map(([name, make]) => [
+    hiddenFilter(name),
+    (value: unknown, characters?: string | null) => make(printed(value), characters),
+  ]),
+]);
 
 /** A value as the filter sees it: what is undefined is empty. */
 function printed(value: unknown): string {
@@ -40,9 +64,9 @@ function textOf(value: unknown, method: string): string {
 
 /**
  * Parses a template as `transformers` does: blocks trimmed, line breaks of any kind read as `\n`.
- * Where it strips texts, by filter or by method, the program calls `PYTHON_FUNCTIONS`: the library
- * strips what JavaScript calls white space, and passes over which characters a template names. What it
- * prints is marked for `PythonInterpreter`.
+ * Where it strips or capitalises texts, by filter or by method, the program calls `PYTHON_FUNCTIONS`: the
+ * library strips what JavaScript calls white space, passes over which characters a template names, and
+ * leaves the letters after the first as they are. What it prints is marked for `PythonInterpreter`.
  *
  * @throws SyntaxError when the text is no Jinja
  */
@@ -82,39 +106,40 @@ function markPrinted(block: unknown): void {
   });
 }
 
-/** Replaces, from the leaves up, what strips texts by calls. */
+/** Replaces, from the leaves up, methods and filters of texts by calls. */
 function rewrite(value: unknown): void {
   if (Array.isArray(value)) value.forEach(rewrite);
   else if (value instanceof Map) [...value].flat().forEach(rewrite);
   else if (isNode(value)) {
     Object.values(value).forEach(rewrite);
     for (const field of BLOCKS) markPrinted(value[field]);
-    const call = strippingCall(value);
+    const call = textCall(value);
     if (call === null) return;
     for (const field of Object.keys(value)) delete value[field];
     Object.assign(value, call);
   }
 }
 
-/** The call that a filter `trim` or a method such as `.rstrip("x")` becomes; null for other nodes. */
-function strippingCall(node: Node): Node | null {
+/** The call that a filter such as `trim` or a method such as `.rstrip("x")` becomes; null for other nodes. */
+function textCall(node: Node): Node | null {
   const call = (name: string, args: unknown[]): Node => ({
     type: "CallExpression",
-    callee: { type: "Identifier", value: hidden(name) },
+    callee: { type: "Identifier", value: name },
     args,
   });
   if (node.type === "FilterExpression" && isNode(node.filter)) {
     const { filter } = node;
     const named = filter.type === "CallExpression" ? filter.callee : filter;
     const args = filter.type === "CallExpression" ? filter.args as unknown[] : [];
-    if (isNode(named) && named.value === "trim") return call("trim", [node.operand, ...args]);
+    const name = isNode(named) ? String(named.value) : "";
+    if (Object.hasOwn(FILTERS, name)) return call(hiddenFilter(name), [node.operand, ...args]);
   }
   if (node.type === "CallExpression" && isNode(node.callee)) {
     const { type, computed, property, object } = node.callee;
     if (type !== "MemberExpression" || computed === true || !isNode(property)) return null;
     const name = String(property.value);
-    if (name !== "trim" && name in STRIPS) {
-      return call(name, [object, ...(node.args as unknown[])]);
+    if (Object.hasOwn(METHODS, name)) {
+      return call(hiddenMethod(name), [object, ...(node.args as unknown[])]);
     }
   }
   return null;

@@ -1,4 +1,5 @@
 import { type Environment, Interpreter } from "@huggingface/jinja";
+import { pythonEquals } from "./python_equality.ts";
 import { type JinjaValue, pythonFormat, pythonText } from "./python_text.ts";
 
 type Statement = Parameters<Interpreter["evaluate"]>[0];
@@ -14,6 +15,26 @@ interface Node {
 export const PRINTED = "Printed";
 /** A node that stands for what has been evaluated already. */
 const KNOWN = "Known";
+/** Statements one after the other, and those of a loop's turn. */
+const BLOCK = "Block";
+const TURN = "Turn";
+
+/** Leaves a turn of a loop, by `break` or `continue`, with what has been written in it. */
+class LeftTurn extends Error {
+  text = "";
+
+  constructor(readonly statement: "Break" | "Continue") {
+    super(`a ${statement.toLowerCase()} outside of a loop`);
+  }
+}
+
+/** A loop under way. */
+interface Loop {
+  /** Written in turns that were left, since the last one that was not. */
+  left: string;
+  /** Whether a turn came to its end. */
+  wentOn: boolean;
+}
 
 /**
  * What one rendering may take: templates are other people's, and rendering cannot be interrupted. A step is
@@ -24,12 +45,16 @@ export const MOST_STEPS = 1_000_000;
 /** Characters of any text that a template makes. */
 export const LONGEST_TEXT = 1 << 24;
 
+/** Operators to which the library gives another meaning. */
+const OPERATORS: ReadonlySet<string> = new Set(["~", "+", "%", "==", "!=", "in", "not in"]);
+
 /** Nodes that can make a list, rather than name one. */
 const MAKING: ReadonlySet<string> = new Set(["CallExpression", "FilterExpression"]);
 
 /**
- * Runs a program, within bounds, as Jinja does where the library differs: values are printed, joined and formatted as
- * Python writes them, a remainder has the divisor's sign, and a text is not added to what is none.
+ * Runs a program, within bounds, as Jinja does where the library differs: values are printed, joined, compared and
+ * formatted as Python does, a remainder has the divisor's sign, a text is not added to what is none, and what was
+ * written before a `break` or a `continue` stays.
  */
 export class PythonInterpreter extends Interpreter {
   #steps = 0;
@@ -68,6 +93,21 @@ export class PythonInterpreter extends Interpreter {
         return this.#filter(node, environment);
       case "For":
         return this.#loop(node, environment);
+      case "If":
+        return this.#plain({
+          ...node,
+          body: [{ type: BLOCK, statements: node.body }],
+          alternate: [{ type: BLOCK, statements: node.alternate }],
+        }, environment);
+      case BLOCK:
+        return this.#text(this.#block(node.statements as Node[], environment), environment);
+      case TURN:
+        return this.#turn(node, environment);
+      case "Break":
+      case "Continue":
+        throw new LeftTurn(node.type);
+      case "CallExpression":
+        return this.#call(node, environment);
       default:
         return super.evaluate(statement, environment);
     }
@@ -87,11 +127,16 @@ export class PythonInterpreter extends Interpreter {
 
   #binary(node: Node, environment: Environment): Value {
     const operator = (node.operator as { value: string }).value;
-    if (operator !== "~" && operator !== "+" && operator !== "%") {
-      return this.#plain(node, environment);
-    }
+    if (!OPERATORS.has(operator)) return this.#plain(node, environment);
     const left = this.#value(node.left, environment);
     const right = this.#value(node.right, environment);
+    if (operator === "==" || operator === "!=") {
+      return this.#boolean(pythonEquals(left, right) === (operator === "=="), environment);
+    }
+    if (operator.endsWith("in") && isList(right)) {
+      const found = right.value.some((element) => pythonEquals(left, element));
+      return this.#boolean(found === (operator === "in"), environment);
+    }
     if (operator === "~") return this.#text(pythonText(left) + pythonText(right), environment);
     const [isText, isTextToo] = [left.type === "StringValue", right.type === "StringValue"];
     if (operator === "+" && isText && isTextToo) {
@@ -116,8 +161,72 @@ export class PythonInterpreter extends Interpreter {
     const selects = iterable.type === "SelectExpression";
     const list = this.#value(selects ? iterable.lhs : iterable, environment);
     if (Array.isArray(list.value)) this.#take(list.value.length);
-    const known = selects ? { ...iterable, lhs: knownNode(list) } : knownNode(list);
-    return this.#plain({ ...node, iterable: known }, environment);
+    // Of what is undefined there is nothing to walk over.
+    const given = list.type === "UndefinedValue"
+      ? { type: "ArrayLiteral", value: [] }
+      : knownNode(list);
+    const known = selects ? { ...iterable, lhs: given } : given;
+    const loop: Loop = { left: "", wentOn: false };
+    const body = [{ type: TURN, statements: node.body, loop }];
+    const value = this.#plain({ ...node, iterable: known, body }, environment);
+    const text = String(value.value);
+    // As with Jinja, a loop whose every turn was left has its `else` as well.
+    return this.#text(loop.wentOn ? text + loop.left : loop.left + text, environment);
+  }
+
+  /** What statements write, also when one of them leaves the turn of a loop. */
+  #block(statements: readonly Node[], environment: Environment): string {
+    let text = "";
+    for (const statement of statements) {
+      try {
+        const value = this.#value(statement, environment);
+        if (value.type !== "NullValue") text += pythonText(value);
+      } catch (error) {
+        if (error instanceof LeftTurn) error.text = text + error.text;
+        throw error;
+      }
+    }
+    return text;
+  }
+
+  /** One turn of a loop. The library drops what a turn that is left has written. */
+  #turn(node: Node, environment: Environment): Value {
+    const loop = node.loop as Loop;
+    try {
+      const text = loop.left + this.#block(node.statements as Node[], environment);
+      loop.left = "";
+      loop.wentOn = true;
+      return this.#text(text, environment);
+    } catch (error) {
+      if (!(error instanceof LeftTurn)) throw error;
+      loop.left += error.text;
+      return this.#plain({ type: error.statement }, environment);
+    }
+  }
+
+  /** A call, with the name of what is called where that is not there. */
+  #call(node: Node, environment: Environment): Value {
+    try {
+      return this.#plain(node, environment);
+    } catch (error) {
+      const undefinedCall = error instanceof Error &&
+        error.message.endsWith("is not a function: got UndefinedValue");
+      if (!undefinedCall) throw error;
+      const { value, property } = node.callee as Node;
+      const name = String(value ?? (property as Node).value);
+      throw new TypeError(
+        `a call of ${name}(), which is not known` +
+          (name === "strftime_now" ? ": today's date is left out, as it would change results" : ""),
+      );
+    }
+  }
+
+  #boolean(value: boolean, environment: Environment): Value {
+    const argument = { type: "IntegerLiteral", value: value ? 0 : 1 };
+    return this.#plain(
+      { type: "UnaryExpression", operator: { value: "not" }, argument },
+      environment,
+    );
   }
 
   #filter(node: Node, environment: Environment): Value {
@@ -131,12 +240,15 @@ export class PythonInterpreter extends Interpreter {
       const values = args.map((argument) => this.#value(argument, environment));
       return this.#text(pythonFormat(String(operand.value), values), environment);
     }
-    const joins = name === "join" && ["ArrayValue", "TupleValue"].includes(operand.type);
-    const given = joins
-      ? { type: "ArrayLiteral", value: (operand.value as JinjaValue[]).map(joinedNode) }
+    const given = name === "join" && isList(operand)
+      ? { type: "ArrayLiteral", value: operand.value.map(joinedNode) }
       : knownNode(operand);
     return this.#plain({ ...node, operand: given }, environment);
   }
+}
+
+function isList(value: JinjaValue): value is JinjaValue & { readonly value: JinjaValue[] } {
+  return value.type === "ArrayValue" || value.type === "TupleValue";
 }
 
 function isNumber({ type }: JinjaValue): boolean {

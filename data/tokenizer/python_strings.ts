@@ -28,3 +28,19 @@ export function pythonStrip(
   const last = side === "left" ? all.length - 1 : all.findLastIndex(kept);
   return first < 0 ? "" : all.slice(first, last + 1).join("");
 }
+
+/** A text as Python's `str.capitalize`: its first letter in upper case, the others in lower case. */
+export function pythonCapitalize(text: string): string {
+  const [first = ""] = text;
+  return first.toUpperCase() + text.slice(first.length).toLowerCase();
+}
+
+/** A text as Python's `str.title`: every run of letters capitalised. */
+export function pythonTitle(text: string): string {
+  return text.replace(/\p{L}+/gu, pythonCapitalize);
+}
+
+/** A text as Jinja's filter `title`: capitalised at its start and after blanks, `-` and opening brackets. */
+export function jinjaTitle(text: string): string {
+  return text.replace(/[^-\s({[<]+/g, pythonCapitalize);
+}

@@ -72,6 +72,7 @@ Deno.test("the golden renderings hold refusals, and templates with and without a
   );
   assert.deepEqual(Object.keys(golden), [
     "chatml",
+    "flow",
     "gemma",
     "llama3",
     "mistral",
@@ -117,6 +118,11 @@ Deno.test("compileChatTemplate() refuses by name what it would write otherwise t
     "1 % 0": "a remainder of a division by zero",
     "messages | join": "a list to be joined that holds lists or records",
     "range": "a FunctionValue to be printed",
+    "'abc'.find('b')": "a call of find(), which is not known",
+    "cycler('a', 'b')": "a call of cycler(), which is not known",
+    "strftime_now('%Y')":
+      "a call of strftime_now(), which is not known: today's date is left out, " +
+      "as it would change results",
   };
   for (const [expression, reason] of Object.entries(refusals)) {
     assert.throws(
@@ -147,6 +153,13 @@ Deno.test("compileChatTemplate() passes a template's own refusal on", () => {
     name: "InputError",
     message: "chat_template.jinja: Expected the chat template to accept the messages but found: " +
       "no system role here",
+  });
+});
+
+Deno.test("compileChatTemplate() refuses to leave a loop where there is none", () => {
+  assert.throws(() => compile("a{% break %}").render(user, { addGenerationPrompt: false }), {
+    name: "InputError",
+    message: /found: a break outside of a loop$/,
   });
 });
 
