@@ -135,6 +135,10 @@ async function append(target: Deno.FsFile, work: Appending): Promise<void> {
   }
   if (at === file.size) return;
   const response = await requestFrom(at, work);
+  if (response === null) {
+    await target.truncate(0);
+    throw new Transient(`The hub knew no byte ${at} of ${file.path}.`);
+  }
   if (response.status === 200 && at > 0) { // the server knows no ranges
     await target.truncate(0);
     at = 0;
@@ -156,12 +160,16 @@ async function append(target: Deno.FsFile, work: Appending): Promise<void> {
   if (at < file.size) throw new Transient(`The connection was cut ${place()}.`);
 }
 
-/** Asks for a file's bytes from a place on; the answer is whole (200), or what was asked for (206). */
-async function requestFrom(at: number, { url, access }: Appending): Promise<Response> {
+/**
+ * Asks for a file's bytes from a place on; the answer is whole (200), or what was asked for (206), or null
+ * where a server that misreads ranges says that nothing lies there (416).
+ */
+async function requestFrom(at: number, { url, access }: Appending): Promise<Response | null> {
   const response = await hubRequest(access, url, at > 0 ? { Range: `bytes=${at}-` } : {});
   const { status } = response;
   if (status === 200 || (status === 206 && startsAt(response, at))) return response;
   await response.body?.cancel();
+  if (status === 416 && at > 0) return null;
   if (status === 206) {
     throw new Transient(`${withoutQuery(url)} sent another range than was asked for.`);
   }

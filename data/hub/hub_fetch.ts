@@ -123,9 +123,9 @@ export async function hubRequest(
     }
     await response.body?.cancel();
     const next = new URL(location, target);
-    if (target.protocol === "https:" && next.protocol !== "https:") {
+    if (next.protocol !== "https:" && next.protocol !== target.protocol) {
       throw new ExpectedError(
-        `The hub leads from https to ${next.protocol}//${next.host}: refused.`,
+        `The hub leads from ${target.protocol}// to ${next.protocol}//${next.host}: refused.`,
       );
     }
     target = next;
@@ -153,11 +153,41 @@ async function send(
   try {
     const { signal } = connection;
     const response = await inTime(fetch(target, { headers: all, redirect: "manual", signal }));
-    return response.body === null ? response : new Response(timed(response.body, inTime), response);
+    if (response.body === null) return response;
+    const { body, headers } = unpacked(response, response.body, target);
+    const { status } = response;
+    return new Response(timed(body, inTime), { status, headers });
   } catch (error) {
     connection.abort();
     throw error;
   }
+}
+
+/**
+ * The body as it was before it was packed: proxies pack what they pass on, though asked not to.
+ *
+ * @throws ExpectedError for a part of a packed body, and another way of packing than gzip's
+ */
+function unpacked(
+  { status, headers: given }: Response,
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  target: URL,
+): { body: ReadableStream<Uint8Array<ArrayBuffer>>; headers: Headers } {
+  const headers = new Headers(given);
+  const encoding = headers.get("Content-Encoding")?.trim().toLowerCase() ?? "identity";
+  if (encoding === "identity") return { body, headers };
+  if (status === 206 || !/^(x-)?gzip$/.test(encoding)) {
+    body.cancel().catch(() => {}); // of one that failed there is nothing to close
+    throw new ExpectedError(
+      `Expected ${
+        hostOf(target.href)
+      } to send bytes as they are but found them packed (${encoding}): a ` +
+        "proxy on the way may do that.",
+    );
+  }
+  headers.delete("Content-Encoding");
+  headers.delete("Content-Length"); // that of the packed bytes
+  return { body: body.pipeThrough(new DecompressionStream("gzip")), headers };
 }
 
 /**

@@ -35,6 +35,8 @@ export interface SeenRequest {
 export type Mishap =
   | { readonly kind: "status"; readonly status: number; readonly retryAfter?: string }
   | { readonly kind: "cut"; readonly after: number }
+  /** The whole body packed as gzip, though it is not asked for. */
+  | { readonly kind: "packed" }
   /** Nothing more after so many bytes of the body, and no end; without `after` no answer at all. */
   | { readonly kind: "stall"; readonly after?: number };
 
@@ -47,6 +49,10 @@ export class FakeHub implements AsyncDisposable {
   ranges = true;
   /** Large files are described as Xet files when asked so, as the hub does today. */
   xet = false;
+  /** Listings name one file a page. */
+  pages = false;
+  /** Every answer of the API is packed as gzip, though none is asked for. */
+  packsAnswers = false;
   #hub: Deno.HttpServer<Deno.NetAddr>;
   #storage: Deno.HttpServer<Deno.NetAddr>;
 
@@ -99,6 +105,12 @@ export class FakeHub implements AsyncDisposable {
   }
 
   async #answer(request: Request): Promise<Response> {
+    const answer = await this.#answerPlainly(request);
+    const isApi = new URL(request.url).pathname.startsWith("/api/");
+    return this.packsAnswers && isApi ? packed(answer) : answer;
+  }
+
+  async #answerPlainly(request: Request): Promise<Response> {
     const seen = this.#note("hub", request);
     const { pathname } = new URL(request.url);
     const api = /^\/api\/(dataset|model)s\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(pathname);
@@ -123,8 +135,18 @@ export class FakeHub implements AsyncDisposable {
       if (instead !== null) return instead;
       return Response.json({ _id: "1", id: name, sha: repository.commit, private: false });
     }
-    if (api !== null) return Response.json(listing(repository));
+    if (api !== null) return this.#list(request, listing(repository));
     return this.#resolve(request, seen, { repository, path: decodeURIComponent(resolve![4]) });
+  }
+
+  /** All files, or one and where the next one is listed. */
+  #list(request: Request, files: ReturnType<typeof listing>): Response {
+    if (!this.pages) return Response.json(files);
+    const url = new URL(request.url);
+    const page = Number(url.searchParams.get("cursor"));
+    url.searchParams.set("cursor", String(page + 1));
+    const headers = page + 1 < files.length ? { Link: `<${url}>; rel="next"` } : undefined;
+    return Response.json(files.slice(page, page + 1), { headers });
   }
 
   #resolve(
@@ -174,6 +196,9 @@ export class FakeHub implements AsyncDisposable {
     const instead = await insteadOfAnswer(mishap, request);
     if (instead !== null) return instead;
     const { content } = file;
+    if (mishap?.kind === "packed") {
+      return packed(new Response(content, { status: seen.range === null ? 200 : 206, headers }));
+    }
     const asked = this.ranges
       ? /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("Range") ?? "")
       : null;
@@ -196,6 +221,15 @@ async function insteadOfAnswer(
   if (mishap?.kind !== "stall" || mishap.after !== undefined) return null;
   await givenUp(request);
   return new Response(null, { status: 500 });
+}
+
+/** An answer whose body is packed. */
+function packed(answer: Response): Response {
+  const headers = new Headers(answer.headers);
+  headers.set("Content-Encoding", "gzip");
+  headers.delete("Content-Length");
+  const body = answer.body?.pipeThrough(new CompressionStream("gzip"));
+  return new Response(body, { status: answer.status, headers });
 }
 
 /** When the other side has ended the connection. */

@@ -85,6 +85,49 @@ Deno.test("a server that knows no ranges sends the whole file anew", async () =>
   assert.deepEqual(await Deno.readFile(path), LARGE);
 });
 
+Deno.test("a server that finds nothing behind what is there sends the whole file anew", async () => {
+  await using test = await openHub();
+  test.hub.mishaps.push({ kind: "cut", after: 1_000_000 }, { kind: "cut", after: 40_960 });
+  test.hub.mishaps.push({ kind: "status", status: 416 });
+  const { test: [path] } = await test.fetch();
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+  const asked = test.hub.seen.filter(({ host, range }) =>
+    host === "storage" && range !== "bytes=0-0"
+  );
+  assert.deepEqual(asked.map(({ range }) => range), [null, "bytes=40960-", null]);
+});
+
+Deno.test("a listing on many pages is read to its end", async () => {
+  await using test = await openHub();
+  test.hub.pages = true;
+  const { test: [path] } = await test.fetch();
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+  assert.equal(test.hub.seen.filter(({ path }) => path.includes("/tree/")).length, 3);
+});
+
+Deno.test("answers and files that a proxy packs are unpacked", async () => {
+  await using test = await openHub();
+  test.hub.packsAnswers = true;
+  test.hub.mishaps.push({ kind: "packed" }, { kind: "packed" });
+  const { train: [train], test: [path] } = await test.fetch();
+  assert.equal(await Deno.readTextFile(train), row("a") + row("b"));
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+});
+
+Deno.test("a part of a packed file is refused, and what is there stays", async () => {
+  await using test = await openHub();
+  test.hub.mishaps.push({ kind: "cut", after: 1_000_000 }, { kind: "cut", after: 40_960 });
+  test.hub.mishaps.push({ kind: "packed" });
+  const { message } = await rejection(test.fetch());
+  assert.equal(
+    message,
+    `Expected ${test.hub.storageHost} to send bytes as they are but found them packed (gzip): a ` +
+      "proxy on the way may do that.",
+  );
+  const { test: [path] } = await test.fetch();
+  assert.deepEqual(await Deno.readFile(path), LARGE);
+});
+
 Deno.test("429 and 5xx are waited for, as long as Retry-After asks", async () => {
   await using test = await openHub();
   test.hub.mishaps.push(
