@@ -141,5 +141,6 @@ export function firstDifference(a: readonly Message[], b: readonly Message[]): n
 /** The kind of a value, for error messages. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return "null";
+  if (ArrayBuffer.isView(value)) return "bytes";
   return Array.isArray(value) ? "list" : typeof value === "object" ? "record" : typeof value;
 }

@@ -50,11 +50,22 @@ export function columnProblem(columns: readonly string[]): RowProblem | null {
 
 function unknownShape(columns: readonly string[], missing: readonly string[]): RowProblem {
   return {
-    message: `Expected ${KNOWN_SHAPES}, but found columns ${columns.join(", ") || "(none)"}; ` +
+    message: `Expected ${KNOWN_SHAPES}, but found columns ${shownColumns(columns)}; ` +
       `${missing.join(" and ")} missing.`,
     nearest: nearest(missing[0], columns.filter((name) => !isKnown(name))),
   };
 }
+
+/** Names of columns, as many and as much of each as a message can hold. */
+export function shownColumns(columns: readonly string[]): string {
+  if (columns.length === 0) return "(none)";
+  const shown = columns.slice(0, MOST_NAMES)
+    .map((name) => name.length > MOST_OF_NAME ? `${name.slice(0, MOST_OF_NAME)}…` : name);
+  return shown.join(", ") + (columns.length > MOST_NAMES ? `, … (${columns.length})` : "");
+}
+
+const MOST_NAMES = 40;
+const MOST_OF_NAME = 80;
 
 function isKnown(name: string): boolean {
   return (PAIR_COLUMNS as readonly string[]).includes(name);

@@ -2,6 +2,7 @@ import { InputError, nearest, type Problem } from "../../core/problem.ts";
 import type { Prompt } from "../pair.ts";
 import { BadRow, kindOf, parseMessages, parsePrompt, type RowProblem } from "./conversation.ts";
 import { readJsonRows } from "./json_rows.ts";
+import { shownColumns } from "./preference_row.ts";
 
 const SHAPE = "a row {prompt} of a text, or of messages [{role, content}]";
 
@@ -46,7 +47,7 @@ function promptOf(row: Readonly<Record<string, unknown>>): Prompt | RowProblem {
   if (typeof prompt === "string") return prompt;
   if (!("prompt" in row)) {
     const columns = Object.keys(row);
-    const found = columns.length === 0 ? "no column" : `columns ${columns.join(", ")}`;
+    const found = columns.length === 0 ? "no column" : `columns ${shownColumns(columns)}`;
     return {
       message: `Expected ${SHAPE} but found ${found}.`,
       nearest: nearest("prompt", columns) && "prompt",

@@ -1,4 +1,5 @@
 import {
+  DuckDBBlobValue,
   type DuckDBConnection,
   DuckDBInstance,
   DuckDBListValue,
@@ -116,6 +117,8 @@ function topLevel(elements: readonly (readonly [string, number])[]): string[] {
 }
 
 function plain(value: DuckDBValue): unknown {
+  // A column of bytes that nobody called texts, as some writers leave them.
+  if (value instanceof DuckDBBlobValue) return value.bytes;
   if (value instanceof DuckDBListValue) return value.items.map(plain);
   if (value instanceof DuckDBStructValue) {
     return Object.fromEntries(
@@ -125,9 +128,10 @@ function plain(value: DuckDBValue): unknown {
   return value;
 }
 
-/** UTF-16 units of all texts in a value, no fewer than which its UTF-8 takes. */
+/** UTF-16 units of all texts in a value, no fewer than which its UTF-8 takes; bytes of what is bytes. */
 function sizeOf(value: unknown): number {
   if (typeof value === "string") return value.length;
+  if (ArrayBuffer.isView(value)) return value.byteLength;
   if (typeof value !== "object" || value === null) return 0;
   return Object.values(value).reduce((sum: number, item) => sum + sizeOf(item), 0);
 }

@@ -103,6 +103,11 @@ export const MALFORMED_FILES: readonly MalformedFile[] = [
     /chosen missing\. Did you mean "choosen"\?$/,
   ),
   row(
+    "20,000 other columns with long names",
+    Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`${i}${"k".repeat(200)}`, 1])),
+    /^train_prefs\.jsonl:2: .* found columns 0k{79}…, .*, … \(20000\); prompt and chosen and rejected missing\.$/,
+  ),
+  row(
     "texts without prompt",
     { chosen: "c", rejected: "r" },
     /columns chosen, rejected; prompt missing\.$/,

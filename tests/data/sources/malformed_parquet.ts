@@ -87,6 +87,16 @@ export const MALFORMED_PARQUET: readonly MalformedFile[] = [
     /^train_prefs\.parquet:1: .*chosen: number, rejected: number/,
   ),
   parquet(
+    "Parquet with bytes that are not said to be texts",
+    "SELECT 'p' AS prompt, 'c'::BLOB AS chosen, 'r'::BLOB AS rejected",
+    /^train_prefs\.parquet:1: .*prompt: string, chosen: bytes, rejected: bytes\.$/,
+  ),
+  parquet(
+    "Parquet with 50 MB of bytes",
+    "SELECT 'p' AS prompt, repeat('x', 52428800)::BLOB AS chosen, 'r'::BLOB AS rejected",
+    /^train_prefs\.parquet:1: Expected at most 16\.0 MiB a row but found 50\.0 MiB\.$/,
+  ),
+  parquet(
     "Parquet with a null text",
     "SELECT 'p' AS prompt, 'c' AS chosen, CASE WHEN range = 1 THEN NULL ELSE 'r' END AS rejected FROM range(3)",
     /^train_prefs\.parquet:2: .*rejected: null/,
