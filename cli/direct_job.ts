@@ -2,7 +2,6 @@ import { join } from "node:path";
 import type { Json } from "../core/json.ts";
 import { ExpectedError, InputError, type Problem } from "../core/problem.ts";
 import { cacheFolders } from "../pipeline/attempt.ts";
-import type { JobResult } from "../pipeline/executor.ts";
 import { checkModules } from "../pipeline/check_modules.ts";
 import { resolvePaths } from "../pipeline/path_param.ts";
 import { schemaProblems } from "../pipeline/schema_problems.ts";
@@ -27,6 +26,8 @@ export interface DirectJob {
   readonly onStep?: (figures: StepFigures) => void;
   /** What is said at the first Ctrl-C; that of stages of recipes unless given. */
   readonly stopping?: string;
+  /** What is told in place of a text that the stage logs or fails with; that text unless given. */
+  readonly shown?: (text: string) => string;
   /** Options that are not called like the parameters they give, by parameter. */
   readonly options?: Readonly<Record<string, string>>;
 }
@@ -39,8 +40,9 @@ export interface DirectJob {
  * @throws ExpectedError when the stage fails
  */
 export async function runDirectly(
-  { stage, params, workFolder, resume = false, onStep, stopping, options = {} }: DirectJob,
+  { stage, params, workFolder, resume = false, onStep, stopping, ...rest }: DirectJob,
 ): Promise<number> {
+  const { shown = (text) => text, options = {} } = rest;
   const { paths, modules, problems } = resolvePaths(stage.params, params, {
     base: userFolder,
     lookUp,
@@ -82,17 +84,14 @@ export async function runDirectly(
     resources,
   }, (message) => {
     if (message.type === "progress") showProgress(message.progress);
-    else if (message.type === "log") printNotice(message.message);
+    else if (message.type === "log") printNotice(shown(message.message));
     else if (message.type === "step") onStep?.(message.figures);
   });
   interrupts.stop.addEventListener("abort", () => job.stop());
   interrupts.kill.addEventListener("abort", () => job.kill());
-  return exitCode(await job.done, interrupts.stop.aborted);
-}
-
-function exitCode(result: JobResult, interrupted: boolean): number {
-  if (interrupted) return INTERRUPTED;
-  if (result.status === "failed") throw new ExpectedError(result.error);
+  const result = await job.done;
+  if (interrupts.stop.aborted) return INTERRUPTED;
+  if (result.status === "failed") throw new ExpectedError(shown(result.error));
   return result.status === "done" ? 0 : 1;
 }
 

@@ -32,7 +32,7 @@ export function addModelCommands(root: Command): void {
     .description("Summed log-probabilities of the replies of preference pairs under a model.")
     .requiredOption("--model <path>", "a Hugging Face folder or a GGUF file")
     .option("--adapter <folder>", "a LoRA adapter to the model, in PEFT's format")
-    .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected} as JSON lines")
+    .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected}: JSON lines or Parquet")
     .requiredOption("--max-length <n>", "tokens of prompt and reply together", count)
     .requiredOption("--max-prompt-length <n>", "tokens a prompt keeps when that is exceeded", count)
     .option(...TOKENIZER)
@@ -167,7 +167,7 @@ function addTrainCommand(root: Command): void {
   root.command("train")
     .description("Train a model on preference pairs.")
     .requiredOption("--model <path>", "a Hugging Face folder or a GGUF file to start from")
-    .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected} as JSON lines")
+    .requiredOption("--pairs <file>", "rows {prompt, chosen, rejected}: JSON lines or Parquet")
     .requiredOption(
       "--out <folder>",
       "where the trained model goes, and steps.jsonl; new or empty",

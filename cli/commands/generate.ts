@@ -45,7 +45,8 @@ export async function generate(options: GenerateOptions): Promise<number> {
   noticeIgnored(options);
   const folder = await Deno.makeTempDir({ prefix: "ballast-generate-" });
   try {
-    const prompts = await promptsFile(options, folder);
+    const made = `${folder}/prompts.jsonl`;
+    const prompts = await promptsFile(options, made);
     const given = Object.entries(rest).filter(([, value]) => value !== undefined);
     const code = await runDirectly({
       stage,
@@ -55,6 +56,8 @@ export async function generate(options: GenerateOptions): Promise<number> {
         prompts,
       },
       workFolder: `${folder}/work`,
+      shown: (text) =>
+        text.replaceAll(made, options.prompt === undefined ? "standard input" : "--prompt"),
     });
     if (code !== 0) return code;
     const replies = `${folder}/work/replies/replies.jsonl`;
@@ -81,23 +84,25 @@ function noticeIgnored({ temperature, topP, topK, samples }: GenerateOptions): v
 }
 
 /** The file of rows that was named, or one made of texts: of `--prompt`, or standard input as a whole. */
-async function promptsFile({ prompts, prompt }: GenerateOptions, folder: string): Promise<string> {
+async function promptsFile({ prompts, prompt }: GenerateOptions, made: string): Promise<string> {
   if (prompts !== undefined && prompt !== undefined) {
     const message = "Expected either --prompts or --prompt but found both.";
     throw new InputError([{ path: "--prompts", message }]);
   }
   if (prompts !== undefined && prompts !== "-") return prompts;
-  const file = `${folder}/standard-input.jsonl`;
-  if (prompt !== undefined) await Deno.writeTextFile(file, asRows(prompt));
-  else {
-    if (Deno.stdin.isTerminal()) {
-      const message = "Expected --prompts, --prompt, or a text on standard input but found none.";
-      throw new InputError([{ path: "--prompts", message }]);
-    }
-    const text = await new Response(Deno.stdin.readable).text();
-    await Deno.writeTextFile(file, prompts === "-" ? text : asRows([text.trimEnd()]));
-  }
-  return file;
+  await Deno.writeTextFile(
+    made,
+    prompt !== undefined ? asRows(prompt) : await standardInput(prompts === "-"),
+  );
+  return made;
+}
+
+/** The rows on standard input, or one row of the text there. */
+async function standardInput(areRows: boolean): Promise<string> {
+  const text = Deno.stdin.isTerminal() ? "" : await new Response(Deno.stdin.readable).text();
+  if (text.trim() !== "") return areRows ? text : asRows([text.trimEnd()]);
+  const message = "Expected --prompts, --prompt, or a text on standard input but found none.";
+  throw new InputError([{ path: "--prompts", message }]);
 }
 
 function asRows(texts: readonly string[]): string {

@@ -3,6 +3,7 @@ import type { Prompt } from "../pair.ts";
 import { BadRow, kindOf, parseMessages, parsePrompt, type RowProblem } from "./conversation.ts";
 import { readJsonRows } from "./json_rows.ts";
 import { shownColumns } from "./preference_row.ts";
+import { requireLines } from "./source_file.ts";
 
 const SHAPE = "a row {prompt} of a text, or of messages [{role, content}]";
 
@@ -20,9 +21,11 @@ export interface PlacedPrompt {
  * Reads a file of prompts, `.jsonl` or `.jsonl.gz`: one JSON object a line, whose `prompt` is a text or
  * a list of messages; other columns are passed over, blank lines skipped.
  *
- * @throws InputError naming up to 20 bad lines and how many more there are, or that the file has no row
+ * @throws InputError naming up to 20 bad lines and how many more there are, or that the file is missing,
+ * empty or of another kind
  */
 export async function readPromptRows(path: string): Promise<PlacedPrompt[]> {
+  await requireLines(path, "prompts");
   const problems: Problem[] = [];
   const prompts: PlacedPrompt[] = [];
   for await (const source of readJsonRows(path)) {

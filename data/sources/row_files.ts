@@ -3,7 +3,7 @@ import { InputError } from "../../core/problem.ts";
 import { kindOf } from "./conversation.ts";
 import { readJsonRows } from "./json_rows.ts";
 import { readText } from "./read_text.ts";
-import { isGzip, requireFile } from "./source_file.ts";
+import { requireLines } from "./source_file.ts";
 import type { SourceRow } from "./source_row.ts";
 
 /** The rows of a file, before their fields are checked. */
@@ -50,11 +50,7 @@ export async function readJsonList(path: string, what: string): Promise<RowFile>
  * @throws InputError for a file that cannot be read, or has no row
  */
 export async function readJsonLines(path: string, what: string): Promise<RowFile> {
-  const packed = isGzip(await requireFile(path, what));
-  if (packed && !path.endsWith(".gz")) {
-    const message = "Expected JSON lines but found gzip data; name it .jsonl.gz.";
-    throw new InputError([{ path, message }]);
-  }
+  await requireLines(path, what);
   const rows = await Array.fromAsync(readJsonRows(path));
   if (rows.length === 0) {
     throw new InputError([{ path, message: `Expected ${what}, one a line, but found none.` }]);

@@ -11,27 +11,33 @@ export type FileKind = "parquet" | "lines";
  * table or packed file under another name
  */
 export async function checkFile(path: string): Promise<FileKind> {
-  const kind = path.endsWith(".parquet") ? "parquet" : "lines";
+  if (!path.endsWith(".parquet")) {
+    await requireLines(path, "pairs");
+    return "lines";
+  }
   const start = await requireFile(path, "pairs");
-  const refuse = (message: string) => {
-    throw new InputError([{ path, message }]);
-  };
-  const table = startsWith(start, PARQUET);
-  const packed = isGzip(start);
-  if (kind === "parquet" && !table) {
-    refuse(
-      packed
-        ? "Expected a Parquet file but found gzip data; name it .jsonl.gz if it holds JSON lines."
-        : "Expected a Parquet file but found other bytes.",
-    );
-  }
-  if (kind === "lines" && table) {
-    refuse("Expected JSON lines but found a Parquet file; name it .parquet.");
-  }
-  if (kind === "lines" && packed && !path.endsWith(".gz")) {
-    refuse("Expected JSON lines but found gzip data; name it .jsonl.gz.");
-  }
-  return kind;
+  if (startsWith(start, PARQUET)) return "parquet";
+  const message = isGzip(start)
+    ? "Expected a Parquet file but found gzip data; name it .jsonl.gz if it holds JSON lines."
+    : "Expected a Parquet file but found other bytes.";
+  throw new InputError([{ path, message }]);
+}
+
+/**
+ * Looks at a file of JSON lines before it is read.
+ *
+ * @param what what the file holds, in the plural: `prompts`
+ * @throws InputError as `requireFile`; for a table, and for packed data under another name than `.gz`
+ */
+export async function requireLines(path: string, what: string): Promise<void> {
+  const start = await requireFile(path, what);
+  const found = startsWith(start, PARQUET)
+    ? `a Parquet file${what === "pairs" ? "; name it .parquet" : ""}`
+    : isGzip(start) && !path.endsWith(".gz")
+    ? "gzip data; name it .jsonl.gz"
+    : null;
+  if (found === null) return;
+  throw new InputError([{ path, message: `Expected JSON lines but found ${found}.` }]);
 }
 
 /**

@@ -128,5 +128,14 @@ Deno.test("generate replies to prompts as the contract says", async (t) => {
     await Deno.writeTextFile(join(scratch.path, "own.jsonl"), JSON.stringify({ prompt: system }));
     const own = [...model, "--prompts", "own.jsonl", "--system", "Be terse."];
     await refused(own, /own\.jsonl:1: Expected no system message, where --system gives one/, 1);
+    await refused(model, /--prompts: .* a text on standard input but found none\.$/m);
+  });
+
+  await t.step("a prompt of no file is named by its option", async () => {
+    const texts = ["--prompt", "yes", "--prompt", "no", "--template", "fussy.jinja"];
+    const refused = await ballast([...model, ...texts], place);
+    assert.match(refused.stderr, /^error: --prompt:2: .*Not no\.$/m);
+    const { stderr } = await ballast([...model, "--prompt", "copy dog cat"], place);
+    assert.doesNotMatch(stderr, /ballast-generate/);
   });
 });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { InputError } from "../../../core/problem.ts";
 import { readPromptRows } from "../../../data/sources/prompt_rows.ts";
 
-async function read(text: string) {
+async function read(text: string, encoding: "utf-8" | "latin1" = "utf-8") {
   const path = await Deno.makeTempFile({ suffix: ".jsonl" });
   try {
-    await Deno.writeTextFile(path, text);
+    await Deno.writeFile(path, Buffer.from(text, encoding));
     const rows = await readPromptRows(path);
     return rows.map(({ where, prompt }) => ({ where: where.slice(path.length), prompt }));
   } finally {
@@ -53,4 +54,14 @@ Deno.test("readPromptRows() names every bad line", async () => {
 Deno.test("readPromptRows() refuses a file without rows, and says how many more lines are bad", async () => {
   await assert.rejects(read("\n"), /Expected a row .* in each line but found none\./);
   await assert.rejects(read("x\n".repeat(25)), /5 more lines are bad\./);
+});
+
+Deno.test("readPromptRows() says of a file of another kind what it is", async () => {
+  await assert.rejects(read("PAR1…"), /\.jsonl: Expected JSON lines but found a Parquet file\.$/);
+  await assert.rejects(
+    read("\x1f\x8b", "latin1"),
+    /\.jsonl: Expected JSON lines but found gzip data; name it \.jsonl\.gz\.$/,
+  );
+  await assert.rejects(read(""), /\.jsonl: Expected rows of prompts but found an empty file\.$/);
+  await assert.rejects(readPromptRows("none.jsonl"), /Expected a file of prompts but found none/);
 });
