@@ -35,6 +35,7 @@ export const NOTHING_STATED: StatedBase = {
   revision: null,
   ggufType: null,
   license: null,
+  licenseName: null,
   licenseSource: null,
 };
 
@@ -50,6 +51,7 @@ async function ofGguf(path: string): Promise<StatedBase> {
     ...NOTHING_STATED,
     name: /^https:\/\/huggingface\.co\/([^/]+\/[^/]+)\/?$/.exec(url)?.[1] ?? null,
     license,
+    licenseName: license === "other" ? text("general.license.name") : null,
     licenseSource: license === null ? null : "general.license of the GGUF file",
   };
 }
@@ -66,12 +68,12 @@ async function metadataOf(path: string): Promise<GgufHeader["metadata"]> {
 
 async function cardLicense(
   folder: string,
-): Promise<Pick<BaseFacts, "license" | "licenseSource"> | null> {
+): Promise<Pick<BaseFacts, "license" | "licenseName" | "licenseSource"> | null> {
   const fields = await cardFields(join(folder, "README.md"));
-  const given = fields.license === "other" ? fields.license_name ?? "other" : fields.license;
-  return typeof given === "string" && given !== "" && given !== "unknown"
-    ? { license: given, licenseSource: "the card of its folder" }
-    : null;
+  const { license, license_name: name } = fields;
+  if (typeof license !== "string" || license === "" || license === "unknown") return null;
+  const licenseName = license === "other" && typeof name === "string" && name !== "" ? name : null;
+  return { license, licenseName, licenseSource: "the card of its folder" };
 }
 
 /** The YAML that a card begins with; nothing where there is no card, or none that can be read. */

@@ -10,6 +10,8 @@ export interface BaseFacts {
   readonly ggufType: string | null;
   /** As its own files state it; null where they do not. */
   readonly license: string | null;
+  /** What they call it where that is `other`, the hub's mark for one that it has no short name of. */
+  readonly licenseName: string | null;
   /** The file and field that state the licence. */
   readonly licenseSource: string | null;
   /** Weights were random before training: there is no base. */

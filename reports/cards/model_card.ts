@@ -37,8 +37,10 @@ function hubFields({ base, weights, training }: CardFacts): Record<string, Json>
   const losses = training.flatMap(({ params }) =>
     typeof params.loss === "string" && params.loss !== "custom" ? [params.loss] : []
   );
+  const licenseName = licenseId(base.licenseName);
   return {
     license: licenseId(base.license),
+    ...(licenseName === UNKNOWN_LICENSE ? {} : { license_name: licenseName }),
     ...(base.name === null ? {} : { base_model: base.name }),
     ...(base.name === null ? {} : { base_model_relation: relation({ base, weights, training }) }),
     ...(datasets.length === 0 ? {} : { datasets }),
@@ -204,11 +206,11 @@ function measured(evaluations: readonly MeasuredFacts[]): string {
 }
 
 function licence({ base, training }: CardFacts): string {
-  const { license, licenseSource } = base;
+  const { license, licenseName, licenseSource } = base;
   const sentences: string[] = [];
   if (license !== null) {
     sentences.push(
-      `The base model's licence is ${escapeMarkdown(license)}, as ` +
+      `The base model's licence is ${escapeMarkdown(licenseName ?? license)}, as ` +
         `${escapeMarkdown(licenseSource ?? "its files")} states it.`,
     );
     if (licenseId(license) === UNKNOWN_LICENSE) {

@@ -49,6 +49,7 @@ Deno.test({
       revision: null,
       ggufType: null,
       license: null,
+      licenseName: null,
       licenseSource: null,
       fromScratch: false,
     };

@@ -81,7 +81,7 @@ Deno.test("export of models and adapters from paths", async (t) => {
     ];
     await ballastJson(args, place);
     const card = await Deno.readTextFile(inScratch("from-card/README.md"));
-    assert.match(card, /^license: "gemma"$/m);
+    assert.match(card, /^license: "other"\nlicense_name: "gemma"$/m);
     assert.match(card, /licence is gemma, as the card of its folder states it/);
   });
 

@@ -32,6 +32,7 @@ function factsOf(text: string): CardFacts {
       revision: text,
       ggufType: null,
       license: "apache-2.0",
+      licenseName: null,
       licenseSource: text,
       fromScratch: false,
     },
@@ -135,6 +136,15 @@ Deno.test("a model card says that the base was quantised, and names its commit w
     assert.equal(exact.base_model_relation, "finetune");
     assert.doesNotMatch(text, /quantised/);
   }
+});
+
+Deno.test("a licence that the hub has no short name of keeps the base's name for it", () => {
+  const base = { ...plain.base, license: "other", licenseName: "Qwen-Research" };
+  const [fields, body] = split(modelCard({ ...plain, base }));
+  assert.deepEqual([fields.license, fields.license_name], ["other", "qwen-research"]);
+  assert.match(body, /The base model's licence is Qwen-Research, as /);
+  const unnamed = split(modelCard({ ...plain, base: { ...base, licenseName: "its own, v 2" } }))[0];
+  assert.deepEqual([unnamed.license, "license_name" in unnamed], ["other", false]);
 });
 
 Deno.test("a licence that is not stated is called unknown, with a sentence", () => {
