@@ -96,6 +96,14 @@ export const MALFORMED_MODELS: readonly MalformedModel[] = [
     expected: /^config\.json: model_type: .*"qwen7"/,
   },
   {
+    name: "a config of ten million layers",
+    file: "config.json",
+    change: (content) =>
+      text(read(content).replace(/"num_hidden_layers": \d+/, '"num_hidden_layers": 10000000')),
+    expected:
+      /^config\.json: num_hidden_layers: Expected an integer from 1 to 1024 but found 10000000\.$/,
+  },
+  {
     name: "a tokenizer that is no JSON",
     file: "tokenizer.json",
     change: (content) => content.slice(0, 50),

@@ -2,7 +2,7 @@ import type { Json } from "../../core/json.ts";
 import { InputError, nearest } from "../../core/problem.ts";
 import { FieldReader, type RawConfig } from "./config_reader.ts";
 import { FAMILIES, type Family } from "./families.ts";
-import { FAMILY_CONFIGS, isDefaultRope, readSlidingWindow } from "./family_configs.ts";
+import { FAMILY_CONFIGS, isDefaultRope, MOST_LAYERS, readSlidingWindow } from "./family_configs.ts";
 
 /** The shape of a decoder-only language model; the legend of letters is ARCHITECTURE.md's. */
 export interface ModelConfig {
@@ -85,7 +85,7 @@ export function parseModelConfig(raw: Json, path: string): ModelConfig {
     vocabSize: reader.size("vocab_size"),
     hiddenSize,
     intermediateSize: reader.size("intermediate_size"),
-    layers: reader.size("num_hidden_layers"),
+    layers: reader.size("num_hidden_layers", undefined, MOST_LAYERS),
     heads,
     // Left out, it is the class's default; null, it is as many as heads.
     keyValueHeads: reader.size(

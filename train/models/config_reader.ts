@@ -17,12 +17,17 @@ export class FieldReader {
   }
 
   /** A field that counts something; 1 when it is wrong. A field of null is one left out. */
-  size(key: string, fallback?: number): number {
+  size(key: string, fallback?: number, most = Infinity): number {
     const value = this.raw[key] ?? fallback ?? null;
-    if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
+    if (typeof value === "number" && Number.isSafeInteger(value) && value > 0 && value <= most) {
+      return value;
+    }
+    const expected = most === Infinity
+      ? "an integer greater than 0"
+      : `an integer from 1 to ${most}`;
     this.report(
       key,
-      `Expected an integer greater than 0 but found ${JSON.stringify(value)}.`,
+      `Expected ${expected} but found ${JSON.stringify(value)}.`,
       fallback === undefined && value === null ? nearest(key, Object.keys(this.raw)) : undefined,
     );
     return 1;

@@ -73,6 +73,9 @@ export const FAMILY_CONFIGS: { readonly [F in Family]: FamilyConfig } = {
   },
 };
 
+/** Many times what models have: the weights of each layer are listed before a file is asked for them. */
+export const MOST_LAYERS = 1024;
+
 /** What is read elsewhere, or by nothing. */
 function isRead(): boolean {
   return true;
@@ -138,7 +141,7 @@ function slidingLayers({ raw }: FieldReader): boolean[] {
   const { layer_types: types = null, max_window_layers: first = null } = raw;
   if (Array.isArray(types)) return types.map((type) => type === "sliding_attention");
   return Array.from(
-    { length: Number(raw.num_hidden_layers) || 0 },
+    { length: Math.min(Number(raw.num_hidden_layers) || 0, MOST_LAYERS) },
     (_, layer) => layer >= Number(first ?? 28),
   );
 }

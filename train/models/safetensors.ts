@@ -15,7 +15,7 @@ export interface SafetensorsContent {
 /**
  * Reads a safetensors file, tensor by tensor; F16 and BF16 are widened to float32 (exactly).
  *
- * @throws InputError that names every tensor whose entry does not fit the file
+ * @throws InputError as `readSafetensorsHeader`
  */
 export async function readSafetensors(path: string): Promise<SafetensorsContent> {
   const { tensors: stored, metadata } = await readSafetensorsHeader(path);

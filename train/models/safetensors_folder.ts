@@ -1,5 +1,5 @@
 import type { Json } from "../../core/json.ts";
-import { InputError, type Problem } from "../../core/problem.ts";
+import { InputError, type Problem, refuseProblems } from "../../core/problem.ts";
 import { isFile, requireFile } from "../../core/is_file.ts";
 import { readJson } from "../../core/json_file.ts";
 import { readSafetensorsHeader } from "./safetensors_header.ts";
@@ -35,7 +35,7 @@ export async function readSafetensorsFolder(folder: string): Promise<Map<string,
     const message = `Expected ${shard} to hold it but found that it does not.`;
     problems.push({ path: `${indexPath}: ${name}`, message });
   }
-  if (problems.length > 0) throw new InputError(problems);
+  refuseProblems(problems);
   return found;
 }
 

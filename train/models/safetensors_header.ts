@@ -1,5 +1,5 @@
 import { repeatedKeys } from "../../core/json_keys.ts";
-import { InputError, type Problem } from "../../core/problem.ts";
+import { InputError, type Problem, refuseProblems } from "../../core/problem.ts";
 import { BLOCK_TYPES } from "./dequantise.ts";
 import { readFully, storedBytes, type StoredTensor } from "./stored_tensor.ts";
 
@@ -21,7 +21,8 @@ export interface SafetensorsHeader {
  * Reads the header of a safetensors file: 8 bytes of its length, then JSON. Every tensor's place is
  * checked against the file: the format allows neither overlap nor bytes that belong to no tensor.
  *
- * @throws InputError that names every tensor whose entry does not fit the file
+ * @throws InputError that names up to 20 tensors whose entries do not fit the file, and how many more there
+ * are
  */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
   const { header, start, size } = await readJsonHeader(path);
@@ -29,7 +30,7 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
   const entries = Object.entries(header).filter(([name]) => name !== "__metadata__")
     .flatMap(([name, value]) => parseEntry(name, value, check));
   if (check.problems.length === 0) checkCover(entries, check);
-  if (check.problems.length > 0) throw new InputError(check.problems);
+  refuseProblems(check.problems);
   return {
     tensors: new Map(entries.map((entry) => [entry.name, entry])),
     metadata: parseMetadata(header.__metadata__),
@@ -66,7 +67,7 @@ async function readJsonHeader(path: string) {
     path: `${path}: ${key}`,
     message: "The key appears twice in the header.",
   }));
-  if (repeated.length > 0) throw new InputError(repeated);
+  refuseProblems(repeated);
   return { header: header as Record<string, unknown>, start: 8 + bytes.length, size };
 }
 

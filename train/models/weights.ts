@@ -1,4 +1,4 @@
-import { InputError, type Problem } from "../../core/problem.ts";
+import { type Problem, refuseProblems } from "../../core/problem.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 import { HEAD, parametersOf } from "./parameters.ts";
@@ -12,8 +12,7 @@ export type Weights = Map<string, Tensor<"float32">>;
  *
  * @param found what the model's files hold, by Hugging Face's names
  * @param path names the model in messages
- * @throws InputError with every weight that is missing, misshapen or not explained by the config,
- * before any is read
+ * @throws InputError as `checkWeights`, before any is read
  */
 export async function readWeights(
   config: ModelConfig,
@@ -31,7 +30,8 @@ export async function readWeights(
 /**
  * Holds what a model's files say that they have to its config; reads no weight.
  *
- * @throws InputError with every weight that is missing, misshapen or not explained by the config
+ * @throws InputError with up to 20 weights that are missing, misshapen or not explained by the config,
+ * and how many more there are
  */
 export function checkWeights(
   config: ModelConfig,
@@ -54,7 +54,7 @@ export function checkWeights(
     const message = `The weight is not part of a ${config.family} model of this config.`;
     problems.push({ path: `${path}: ${name}`, message });
   }
-  if (problems.length > 0) throw new InputError(problems);
+  refuseProblems(problems);
 }
 
 /** Old exporters store the rotary frequencies, and the tied head a second time. */

@@ -189,6 +189,17 @@ Deno.test("parseModelConfig() lists every field that is missing or wrong", () =>
   );
 });
 
+Deno.test("parseModelConfig() refuses more layers than any model has, before it lists one", () => {
+  const qwen2 = { ...small, model_type: "qwen2", num_key_value_heads: 4, use_sliding_window: true };
+  for (const layers of [1025, 2 ** 40, 1e300]) {
+    for (const config of [small, { ...qwen2, max_window_layers: 0 }]) {
+      assert.deepEqual(problemsOf({ ...config, num_hidden_layers: layers }), [
+        `config.json: num_hidden_layers: Expected an integer from 1 to 1024 but found ${layers}.`,
+      ]);
+    }
+  }
+});
+
 Deno.test("parseModelConfig() refuses heads that do not divide and odd head sizes", () => {
   assert.deepEqual(problemsOf({ ...small, num_key_value_heads: 3, head_dim: 15 }), [
     "2 problems:",

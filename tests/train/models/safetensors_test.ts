@@ -135,6 +135,14 @@ Deno.test("readSafetensors() names every tensor whose entry does not fit", async
   ]);
 });
 
+Deno.test("readSafetensors() names 20 tensors that do not fit and counts the others", async () => {
+  const names = Array.from({ length: 1000 }, (_, i) => `t${i}`);
+  const bytes = file(Object.fromEntries(names.map((name) => [name, entry("I8", [1], [0, 1])])));
+  const problems = await problemsOf(bytes);
+  assert.equal(problems.length, 21);
+  assert.equal(problems[20], "…: 980 more problems.");
+});
+
 Deno.test("readSafetensors() refuses overlaps, holes and bytes of no tensor", async () => {
   assert.deepEqual(
     await problemsOf(file({ a: entry("F32", [2], [0, 8]), b: entry("F32", [2], [4, 12]) }, 12)),
