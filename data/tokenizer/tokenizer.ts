@@ -1,6 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../core/problem.ts";
 import { isObject, type JsonObject, spellOutByteLevel } from "./byte_level_words.ts";
+import { mendByteFallback } from "./byte_fallback.ts";
 import { digestEncoding } from "./encoding_digest.ts";
 import { bytePairEncoder } from "./byte_pairs.ts";
 import { type ChatTemplate, compileChatTemplate } from "./chat_template.ts";
@@ -109,8 +110,11 @@ function portableLibrary(
 ): () => HuggingFaceTokenizer {
   let library: HuggingFaceTokenizer | null = null;
   return () => {
+    if (library !== null) return library;
     try {
-      return library ??= new HuggingFaceTokenizer(spellOutByteLevel(model), config);
+      library = new HuggingFaceTokenizer(spellOutByteLevel(model), config);
+      mendByteFallback(library.decoder);
+      return library;
     } catch (error) {
       throw new InputError([{
         path,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadTokenizer } from "../../../data/tokenizer/tokenizer.ts";
 import { trainByteLevelBpe } from "../../../data/tokenizer/train_bpe.ts";
+import { tokenizerKinds, writeKind } from "./tokenizer_kinds.ts";
 import { writeBpeTokenizer } from "../../../data/tokenizer/write_bpe_tokenizer.ts";
 
 const specialTokens = ["<pad>", "<s>", "</s>"];
@@ -46,6 +47,27 @@ Deno.test("loadTokenizer() decodes to the text as it was, blanks before full sto
     assert.equal(tokenizer.decode(tokenizer.encode(text)), text);
   }
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("loadTokenizer() decodes tokens that stand for bytes as the tokenizers crate does", async () => {
+  for (const [name, tokenizer] of Object.entries(await tokenizerKinds())) {
+    const { vocab, byte_fallback: falls } = tokenizer.model as Record<string, unknown>;
+    if (falls !== true) continue;
+    const folder = await writeKind(tokenizer);
+    const { decode } = await loadTokenizer(folder);
+    await Deno.remove(folder, { recursive: true });
+    const ids = vocab as Record<string, number>;
+    // What decoders.ByteFallback() of the crate's Python binding, 0.23, gives.
+    const cases: [string[], string][] = [
+      [["<0xEF>", "<0xBB>", "<0xBF>", "a"], "\uFEFFa"],
+      [["a", "<0xE4>", "<0xBD>"], "a\uFFFD\uFFFD"],
+      [["<0xE4>", "<0xBD>", "<0xA0>", "<0xE4>"], "\uFFFD".repeat(4)],
+      [["<0xE4>", "<0xBD>", "<0xA0>"], "你"],
+    ];
+    for (const [tokens, text] of cases) {
+      assert.equal(decode(tokens.map((token) => ids[token])), text, name);
+    }
+  }
 });
 
 Deno.test("loadTokenizer() takes special tokens given as records, and a template in the config", async () => {
