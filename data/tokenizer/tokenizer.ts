@@ -72,6 +72,7 @@ export async function loadTokenizer(
   options: LoadTokenizer = {},
 ): Promise<Tokenizer> {
   const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder, options);
+  if (template === null) refuseTemplates(config.chat_template ?? null, paths.config);
   const library = portableLibrary(paths.tokenizer, { model, config });
   const byLibrary = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
   const encoders = encodersOf(model, byLibrary, options);
@@ -101,6 +102,19 @@ export async function loadTokenizer(
       });
     },
   };
+}
+
+/** Refuses templates of which none is the one to take: to go on without any would be another model. */
+function refuseTemplates(given: unknown, path: string): void {
+  if (given === null) return;
+  const names = Array.isArray(given)
+    ? given.map((entry) => isObject(entry) ? String(entry.name) : "no name").join(", ")
+    : typeof given;
+  const message =
+    `Expected a text, or several templates of which one is called default, but found ${
+      names || "an empty list"
+    }. Name a file with the one to take: --template of a command, chatTemplate of the stage base-model.`;
+  throw new InputError([{ path: `${path}: chat_template`, message }]);
 }
 
 /** The portable library, made when it is first asked for. */

@@ -70,6 +70,23 @@ Deno.test("loadTokenizer() decodes tokens that stand for bytes as the tokenizers
   }
 });
 
+Deno.test("loadTokenizer() refuses templates of which none is the default, unless one is named", async () => {
+  const folder = await folderWith({
+    chat_template: [{ name: "tool_use", template: "a" }, { name: "rag", template: "b" }],
+  });
+  await assert.rejects(loadTokenizer(folder), {
+    name: "InputError",
+    message:
+      `${folder}/tokenizer_config.json: chat_template: Expected a text, or several templates of ` +
+      "which one is called default, but found tool_use, rag. Name a file with the one to take: " +
+      "--template of a command, chatTemplate of the stage base-model.",
+  });
+  const template = `${folder}/own.jinja`;
+  await Deno.writeTextFile(template, "own");
+  assert.equal((await loadTokenizer(folder, { template })).chatTemplate?.source, "own");
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("loadTokenizer() takes special tokens given as records, and a template in the config", async () => {
   const folder = await folderWith({
     eos_token: { content: "<s>", lstrip: false },
