@@ -10,7 +10,10 @@ export const modelAndPairs = {
   adapter: pathParam({ kind: "folder", describe: "a folder with a LoRA adapter of PEFT's" })
     .optional(),
   ...tokenizerParams,
-  pairs: pathParam({ kind: "file", describe: "rows {prompt, chosen, rejected}: JSON lines or Parquet" }),
+  pairs: pathParam({
+    kind: "file",
+    describe: "rows {prompt, chosen, rejected}: JSON lines or Parquet",
+  }),
   maxLength: z.int().min(2),
   maxPromptLength: z.int().min(1),
   threads: z.int().min(1),
