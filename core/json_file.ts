@@ -1,16 +1,17 @@
 import { canonicalJson, type Json } from "./json.ts";
 import { requireFile } from "./is_file.ts";
 import { InputError } from "./problem.ts";
+import { readUtf8 } from "./utf8_file.ts";
 import { isMissing } from "./write_atomically.ts";
 
 /**
  * The value of a JSON file.
  *
- * @throws InputError when there is no such file, or it holds no JSON
+ * @throws InputError when there is no such file, or it holds no JSON, or no UTF-8
  */
 export async function readJson(path: string): Promise<Json> {
   await requireFile(path);
-  const text = await Deno.readTextFile(path);
+  const text = await readUtf8(path);
   try {
     return JSON.parse(text) as Json;
   } catch (error) {

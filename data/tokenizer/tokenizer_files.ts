@@ -1,6 +1,7 @@
 import { isFile } from "../../core/is_file.ts";
 import { readJson } from "../../core/json_file.ts";
 import { InputError } from "../../core/problem.ts";
+import { readUtf8 } from "../../core/utf8_file.ts";
 import { isObject, type JsonObject } from "./byte_level_words.ts";
 import { readGgufTokenizer } from "./gguf_tokenizer.ts";
 
@@ -35,7 +36,7 @@ export interface TemplateChoice {
  * tokenizer_config.json, and chat_template.jinja where there is one (else `chat_template` of
  * tokenizer_config.json).
  *
- * @throws InputError when a file is missing, is no JSON, or is of a kind that is not supported
+ * @throws InputError when a file is missing, is no JSON, no UTF-8, or of a kind that is not supported
  */
 export async function readTokenizerFiles(
   path: string,
@@ -44,7 +45,7 @@ export async function readTokenizerFiles(
   const files = await (await isFile(path) ? readGgufTokenizer(path) : readFolder(path));
   if (template === undefined) return files;
   const { chat_template: _, ...config } = files.config;
-  const source = await Deno.readTextFile(template);
+  const source = await readUtf8(template);
   return { ...files, config, template: { source, path: template } };
 }
 
@@ -90,7 +91,7 @@ async function readTemplate(
   config: JsonObject,
 ): Promise<TokenizerFiles["template"]> {
   const path = `${folder}/chat_template.jinja`;
-  if (await isFile(path)) return { source: await Deno.readTextFile(path), path };
+  if (await isFile(path)) return { source: await readUtf8(path), path };
   const given = config.chat_template;
   const named: unknown = Array.isArray(given)
     ? given.find((entry) => isObject(entry) && entry.name === "default")?.template

@@ -109,6 +109,12 @@ export const MALFORMED_MODELS: readonly MalformedModel[] = [
     change: (content) => content.slice(0, 50),
     expected: /^tokenizer\.json: Expected JSON but found /,
   },
+  {
+    name: "a tokenizer that is no UTF-8",
+    file: "tokenizer.json",
+    change: (content) => content.fill(0xff, content.length - 100, content.length - 99),
+    expected: /^tokenizer\.json: Expected UTF-8 text but found other bytes\.$/,
+  },
   gguf("a GGUF file of no bytes", () => new Uint8Array(), /^model\.gguf: Expected /),
   gguf("a GGUF file of another kind", () => text("PK zip"), /begins with "GGUF", but found "PK z"/),
   gguf("a GGUF file cut in its metadata", (content) => content.slice(0, 300), /^model\.gguf: /),

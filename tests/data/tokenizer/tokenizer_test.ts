@@ -87,6 +87,16 @@ Deno.test("loadTokenizer() refuses templates of which none is the default, unles
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("loadTokenizer() refuses templates that are no UTF-8, wherever they stand", async () => {
+  const folder = await folderWith({});
+  const message = /chat_template\.jinja: Expected UTF-8 text but found other bytes\.$/;
+  const file = `${folder}/chat_template.jinja`;
+  await Deno.writeFile(file, Uint8Array.of(0x61, 0xff));
+  await assert.rejects(loadTokenizer(folder), { name: "InputError", message });
+  await assert.rejects(loadTokenizer(folder, { template: file }), { name: "InputError", message });
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("loadTokenizer() takes special tokens given as records, and a template in the config", async () => {
   const folder = await folderWith({
     eos_token: { content: "<s>", lstrip: false },
