@@ -10,6 +10,7 @@
  *     deno task bench generate   # against transformers
  *     deno task bench overhead   # against DVC and Snakemake
  *     deno task bench large-store  # on a store of 100,000 artifacts
+ *     deno task bench memory     # what plan foresees against what processes take
  */
 import { ExpectedError, InputError } from "../core/problem.ts";
 import { printNotice, printResult } from "../cli/output.ts";
@@ -17,6 +18,7 @@ import { benchAlpacaEval } from "./alpaca_eval/command.ts";
 import { benchGenerate } from "./generate/command.ts";
 import { benchLargeStore } from "./large_store/command.ts";
 import { measureNoOp } from "./no_op.ts";
+import { benchMemory } from "./memory/command.ts";
 import { benchOverhead } from "./overhead/command.ts";
 import { benchTokenize } from "./tokenize/command.ts";
 import { benchTraining } from "./training/command.ts";
@@ -50,6 +52,8 @@ async function runBenches(args: readonly string[]): Promise<void> {
         ...Object.keys(BENCHES),
         "alpaca-eval",
         "generate",
+        "large-store",
+        "memory",
         "overhead",
         "tokenize",
         "training",
@@ -69,6 +73,7 @@ try {
   if (Deno.args[0] === "generate") Deno.exit(await benchGenerate(Deno.args.slice(1)));
   if (Deno.args[0] === "overhead") Deno.exit(await benchOverhead(Deno.args.slice(1)));
   if (Deno.args[0] === "large-store") Deno.exit(await benchLargeStore(Deno.args.slice(1)));
+  if (Deno.args[0] === "memory") Deno.exit(await benchMemory(Deno.args.slice(1)));
   await runBenches(Deno.args);
 } catch (error) {
   if (!(error instanceof InputError || error instanceof ExpectedError)) throw error;

@@ -44,7 +44,7 @@ export async function forecast(
     ]),
   );
   const { params, stage } = instance;
-  const about = { params, inputs, last: sizesOf(last?.outputs) };
+  const about = { params, inputs, last: sizesOf(last?.outputs), isDone: record !== null };
   const predicted = await stage.predict?.(about) ?? {};
   const outputs = { ...predicted.outputs, ...sizesOf(record?.outputs) };
   return { ...predicted, outputs, ...secondsOf(instance, predicted, context) };

@@ -55,6 +55,8 @@ export interface PredictionInput<P = unknown> {
   readonly inputs: Readonly<Record<string, readonly (Sizes | null)[]>>;
   /** Sizes of the outputs that this instance gave last, under whatever key: a guide, no more. */
   readonly last: Readonly<Record<string, Sizes>>;
+  /** Whether its result is there: then memory, which may take long to foresee, need not be. */
+  readonly isDone: boolean;
 }
 
 /**

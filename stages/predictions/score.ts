@@ -1,24 +1,26 @@
 import type { Prediction, Sizes } from "../../pipeline/prediction.ts";
 import { countWeights, type Reading } from "../../train/costs/arithmetic.ts";
+import { scoringRun } from "../../train/costs/foreseen_run.ts";
 import { scoringMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork } from "../../train/costs/work.ts";
+import { targetOf } from "../../train/graph/target.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
-import { countOf, type PredictOf } from "./params_of.ts";
+import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
-import { largestRun, meanReading, tokenSizesOf } from "./token_sizes.ts";
+import { largestRuns, meanReading, tokenSizesOf } from "./token_sizes.ts";
 
 /** Log-probs of all replies. */
-export const predictLogps: PredictOf<typeof logps> = ({ params, inputs }) =>
-  predictScoring(inputs.model[0], inputs.tokens[0], params.threads);
+export const predictLogps: PredictOf<typeof logps> = ({ params, inputs, isDone }) =>
+  predictScoring(inputs.model[0], inputs.tokens[0], { params, isDone });
 
 /** Log-probs of all held-out replies; twice those of the policy's own, where they tell the KL. */
-export const predictMeasuring: PredictOf<typeof measure> = ({ params, inputs }) => {
+export const predictMeasuring: PredictOf<typeof measure> = ({ params, inputs, isDone }) => {
   const [policy] = inputs.policy;
   if (policy === undefined) return {};
-  const prediction = predictScoring(policy, inputs.pairs[0], params.threads);
+  const prediction = predictScoring(policy, inputs.pairs[0], { params, isDone });
   const own = inputs.referenceModel.length === 0 ? null : klReading(inputs.replies[0] ?? null);
   const shape = shapeOf(policy);
   const { work } = prediction;
@@ -39,32 +41,35 @@ function klReading(sizes: Sizes | null): { replies: number; reading: Reading } |
   return { replies, reading: { tokens, replyTokens: reply, cells } };
 }
 
+type ScoringParams = Pick<ParamsOf<typeof logps>, "threads" | "device" | "precision">;
+
 function predictScoring(
   model: Sizes | null,
   tokens: Sizes | null,
-  threads: number,
+  { params, isDone }: { readonly params: ScoringParams; readonly isDone: boolean },
 ): Prediction {
   const shape = shapeOf(model);
   const sizes = tokenSizesOf(tokens);
   if (shape === null || sizes === null) return {};
   const replies = sizes.rejectedTokens === 0 ? "chosen" : "both";
   const { all } = countWeights(shape);
-  return {
-    work: {
-      amount: sizes.pairs * scoringWork(shape, meanReading(sizes, replies)),
-      unit: "operations",
-      perSecond: ASSUMED.operations,
-      startSeconds: loadingSeconds({ loadedBytes: 4 * all }),
-      like: "scoring",
-      scale: all,
-    },
-    memory: scoringMemory(
-      shape,
-      largestRun(sizes, replies, {
-        tokens: defaultTokensPerRun(shape),
-        replyTokens: replyTokensPerRun(shape.vocabSize),
-      }),
-      threads,
-    ),
+  const work = {
+    amount: sizes.pairs * scoringWork(shape, meanReading(sizes, replies)),
+    unit: "operations",
+    perSecond: ASSUMED.operations,
+    startSeconds: loadingSeconds({ loadedBytes: 4 * all }),
+    like: "scoring",
+    scale: all,
   };
+  if (isDone) return { work };
+  const device = targetOf(params.device);
+  const runs = largestRuns(sizes, replies, {
+    tokens: defaultTokensPerRun(shape, device),
+    replyTokens: replyTokensPerRun(shape.vocabSize, device),
+    pairs: sizes.pairs,
+  });
+  const computing = { device, precision: params.precision };
+  const run = scoringRun(shape, { runs, ...computing });
+  const lanes = device === "cpu" ? params.threads : 1;
+  return { work, memory: scoringMemory(shape, { run, lanes, ...computing }) };
 }

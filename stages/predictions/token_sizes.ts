@@ -1,5 +1,6 @@
 import type { Sizes } from "../../pipeline/prediction.ts";
 import type { Reading } from "../../train/costs/arithmetic.ts";
+import type { PairLengths } from "../../train/costs/foreseen_run.ts";
 
 /** Mean lengths of tokenized pairs, and of the products of lengths that attention computes. */
 export interface TokenSizes {
@@ -52,26 +53,37 @@ export function meanReading(sizes: TokenSizes, replies: Replies): Reading {
 }
 
 /**
- * The largest run: one that is filled with mean pairs, or the longest pair by itself.
+ * The runs of which one is the largest: one that is filled with mean pairs, and the longest pair by
+ * itself.
  *
- * @param limits how much a run may hold: tokens, and reply tokens with their logits
+ * @param limits how much a run may hold: tokens, reply tokens with their logits, and pairs
  */
-export function largestRun(
+export function largestRuns(
   sizes: TokenSizes,
-  replies: Replies,
-  limits: { readonly tokens: number; readonly replyTokens: number },
-): Reading {
+  replies: Exclude<Replies, "rejected">,
+  limits: { readonly tokens: number; readonly replyTokens: number; readonly pairs: number },
+): PairLengths[][] {
   const mean = meanReading(sizes, replies);
-  const part = replies === "both" ? 1 : mean.tokens / meanReading(sizes, "both").tokens;
-  const longest = part * sizes.longestPair;
-  const tokens = Math.min(Math.max(limits.tokens, longest), mean.tokens * sizes.pairs);
-  const filled = mean.replyTokens * tokens / mean.tokens;
-  return {
-    tokens,
-    replyTokens: Math.max(Math.min(filled, limits.replyTokens), part * sizes.longestReplies),
-    cells: Math.max(
-      mean.cells * tokens / mean.tokens,
-      mean.cells * (longest / mean.tokens) ** 2,
-    ),
-  };
+  const room = Math.min(limits.tokens / mean.tokens, limits.replyTokens / mean.replyTokens);
+  const count = Math.max(1, Math.min(Math.ceil(room), limits.pairs, sizes.pairs));
+  // The last pair that there is room for is a short one: all together fill the run.
+  const scale = Math.min(1, Math.max(1, room) / count);
+  const comparesPairs = replies === "both";
+  const lengths = (prompt: number, chosen: number, rejected: number): PairLengths => ({
+    prompt: wholeTokens(prompt),
+    chosen: wholeTokens(chosen),
+    rejected: comparesPairs ? wholeTokens(rejected) : null,
+  });
+  const { promptTokens, chosenTokens, rejectedTokens, longestPair, longestReplies } = sizes;
+  const filled = [promptTokens, chosenTokens, rejectedTokens].map((tokens) => scale * tokens);
+  const reply = longestReplies / (rejectedTokens === 0 ? 1 : 2);
+  return [
+    Array.from({ length: count }, () => lengths(filled[0], filled[1], filled[2])),
+    [lengths(longestPair - longestReplies, reply, reply)],
+  ];
+}
+
+/** A prompt or a reply has a token at least. */
+function wholeTokens(tokens: number): number {
+  return Math.max(1, Math.round(tokens));
 }

@@ -1,8 +1,10 @@
 import type { Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
 import { adapterWeights, countWeights } from "../../train/costs/arithmetic.ts";
+import { trainingRun } from "../../train/costs/foreseen_run.ts";
 import { trainingMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork, trainingWork } from "../../train/costs/work.ts";
+import { targetOf } from "../../train/graph/target.ts";
 import { trainingLanes } from "../../train/lanes.ts";
 import type { ModelShape } from "../../train/models/parameters.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
@@ -10,12 +12,12 @@ import type train from "../train.ts";
 import { countSteps, snapshotSteps } from "../train_steps.ts";
 import type { ParamsOf, PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
-import { largestRun, meanReading, type TokenSizes, tokenSizesOf } from "./token_sizes.ts";
+import { largestRuns, meanReading, type TokenSizes, tokenSizesOf } from "./token_sizes.ts";
 
 type Params = ParamsOf<typeof train>;
 
 /** Training: the model's shape and the tokens decide what it takes. */
-export const predictTraining: PredictOf<typeof train> = ({ params, inputs }) => {
+export const predictTraining: PredictOf<typeof train> = ({ params, inputs, isDone }) => {
   const [model] = inputs.model;
   const shape = shapeOf(model);
   const tokens = tokenSizesOf(inputs.tokens[0]);
@@ -28,7 +30,7 @@ export const predictTraining: PredictOf<typeof train> = ({ params, inputs }) => 
   }
   if (shape === null) return { outputs };
   const plan = { params, shape, tokens, steps, hasReference: (inputs.reference ?? []).length > 0 };
-  return { outputs, work: workOf(plan), memory: memoryOf(plan) };
+  return { outputs, work: workOf(plan), ...(isDone ? {} : { memory: memoryOf(plan) }) };
 };
 
 interface Plan {
@@ -101,11 +103,15 @@ function startOf({ params, shape, steps }: Pick<Plan, "params" | "shape" | "step
 }
 
 function memoryOf({ params, shape, tokens }: Plan): Prediction["memory"] {
-  const run = largestRun(tokens, readsOf(params), {
-    tokens: defaultTokensPerRun(shape),
-    replyTokens: replyTokensPerRun(shape.vocabSize),
-  });
-  const { lora: adapter, gradientCheckpointing: recomputes } = params;
+  const { lora: adapter, gradientCheckpointing: recomputes, precision } = params;
   const lanes = trainingLanes({ ...params, adapter });
-  return trainingMemory(shape, { run, lanes, adapter, recomputes });
+  const device = targetOf(params.device);
+  const { batchPairs, microBatchPairs = batchPairs } = params;
+  const runs = largestRuns(tokens, readsOf(params), {
+    tokens: defaultTokensPerRun(shape, device),
+    replyTokens: replyTokensPerRun(shape.vocabSize, device),
+    pairs: Math.min(microBatchPairs, Math.ceil(batchPairs / lanes)),
+  });
+  const run = trainingRun(shape, { runs, adapter, recomputes, device, precision });
+  return trainingMemory(shape, { run, lanes, adapter, device, precision });
 }

@@ -1,6 +1,9 @@
 import type { AdapterConfig } from "../models/adapter_config.ts";
 import { type ModelShape, parametersOf } from "../models/parameters.ts";
-import { adapterWeights, countWeights, type Reading } from "./arithmetic.ts";
+import type { Target } from "../graph/target.ts";
+import type { Precision } from "../precision.ts";
+import { adapterWeights, countWeights } from "./arithmetic.ts";
+import type { RunMemory } from "./run_memory.ts";
 
 /** A part of the peak memory. */
 export interface MemoryPart {
@@ -10,17 +13,33 @@ export interface MemoryPart {
 
 const FLOAT = 4;
 
-/** Deno with onnxruntime and a data store, before any model: bytes. */
-const PROCESS = 250e6;
+/** A process with a data store and ONNX Runtime, before any model: bytes. */
+const PROCESS = 150e6;
+
+/** The same with a decoder opened, or a model's files: bytes. */
+const OPENED_PROCESS = 250e6;
+
+/** What each node of a graph leaves behind as it is built, written and opened: bytes. */
+const NODE = 37e3;
+
+/**
+ * Of what runs of scoring free and the C library keeps, in vain, for each byte that they hold at once:
+ * between 0.5 and 1.2 as measured, since a freed block of just the size of the next tensor is not taken for
+ * it. In training what layers keep outweighs it.
+ */
+const KEPT = 0.8;
+
+/**
+ * What a GPU holds beside tensors: CUDA's own, products' workspaces, and what the provider's arena keeps.
+ * On an H200 four settings, between 14 and 30 GB, took 2.6 to 5 GB more than their tensors.
+ */
+const GPU = 4.2e9;
 
 /**
  * What opening a decoder takes for each byte of its matrices: one laid out, and more that ONNX Runtime
  * does not say what it holds (943 MB for 538 MB of matrices, 135M parameters).
  */
 const LAID_OUT = 1.75;
-
-/** Float arrays of the size of the logits that a run holds at once: logits, and what becomes of them. */
-const LOGIT_ARRAYS = { forward: 3, training: 3 } as const;
 
 /** Numbers that one layer makes of a token and keeps until its gradient. */
 export function keptPerToken(shape: ModelShape): number {
@@ -32,53 +51,66 @@ export function keptPerToken(shape: ModelShape): number {
   return 4 * hiddenSize + 5 * queries + 6 * keys + 4 * intermediateSize;
 }
 
-/** How a model is trained, as far as it decides how much memory that takes. */
-export interface TrainingMemory {
-  /** The largest run of the gradient graph. */
-  readonly run: Reading;
+/** What a model is computed on and in, as far as it decides how much memory that takes. */
+interface Computing {
+  /** The largest run. */
+  readonly run: RunMemory;
   /** Runs at the same time. */
   readonly lanes: number;
+  /** `cpu` unless given. */
+  readonly device?: Target;
+  /** What layers compute in, and weights that are only read are held in; float32 unless given. */
+  readonly precision?: Precision;
+}
+
+/** How a model is trained. */
+export interface TrainingMemory extends Computing {
   readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
-  readonly recomputes: boolean;
 }
 
 /**
- * Peak memory of training in float32: the weights; of those that are trained, the gradient and
- * AdamW's two moments; what one run keeps from forward to backward.
+ * Peak memory of training, of the process on a processor, or of a GPU: the weights; of those that are
+ * trained, in float32, the gradient and AdamW's two moments; what a run holds of what it computes.
  */
 export function trainingMemory(
   shape: ModelShape,
-  { run, lanes, adapter, recomputes }: TrainingMemory,
+  { adapter, ...computing }: TrainingMemory,
 ): MemoryPart[] {
   const { all } = countWeights(shape);
   const added = adapter ? adapterWeights(adapter, shape) : 0;
   const trained = adapter ? added : all;
-  const { layers, heads, hiddenSize } = shape;
-  const layer = keptPerToken(shape) * run.tokens + heads * run.cells;
-  const kept = recomputes ? layers * hiddenSize * run.tokens + 2 * layer : (layers + 1) * layer;
+  const { lanes, precision } = computing;
+  const read = adapter ? bytesIn(precision) * all + FLOAT * added : FLOAT * all;
   return [
-    { what: "weights", bytes: FLOAT * (all + added) },
+    { what: "weights", bytes: read },
     { what: "gradients", bytes: lanes * FLOAT * trained },
     { what: "moments", bytes: 2 * FLOAT * trained },
-    { what: "activations", bytes: lanes * FLOAT * kept },
-    { what: "logits", bytes: lanes * logitBytes(shape, run, "training") },
-    { what: "process", bytes: PROCESS },
+    ...runParts(computing),
   ];
 }
 
-/**
- * Peak memory of scoring in float32: weights; of each run, one layer at a time, and logits.
- *
- * @param lanes runs at the same time
- */
-export function scoringMemory(shape: ModelShape, run: Reading, lanes: number): MemoryPart[] {
-  const layer = keptPerToken(shape) * run.tokens + 2 * shape.heads * run.cells;
+/** Peak memory of scoring: the weights, and what runs hold of what they compute. */
+export function scoringMemory(shape: ModelShape, computing: Computing): MemoryPart[] {
+  const bytes = bytesIn(computing.precision) * countWeights(shape).all;
+  const { lanes, run, device = "cpu" } = computing;
   return [
-    { what: "weights", bytes: FLOAT * countWeights(shape).all },
-    { what: "activations", bytes: lanes * FLOAT * layer },
-    { what: "logits", bytes: lanes * logitBytes(shape, run, "forward") },
-    { what: "process", bytes: PROCESS },
+    { what: "weights", bytes },
+    ...runParts(computing),
+    ...device === "cpu" ? [{ what: "freed and kept", bytes: KEPT * lanes * run.bytes }] : [],
   ];
+}
+
+function runParts({ run, lanes, device = "cpu" }: Computing): MemoryPart[] {
+  return [
+    { what: "activations", bytes: lanes * run.bytes },
+    device === "cpu"
+      ? { what: "process", bytes: PROCESS + NODE * run.nodes }
+      : { what: "the device's own", bytes: GPU },
+  ];
+}
+
+function bytesIn(precision: Precision = "float32"): number {
+  return precision === "float32" ? FLOAT : FLOAT / 2;
 }
 
 /**
@@ -103,7 +135,7 @@ export function decodingMemory(
     { what: "weights laid out", bytes: LAID_OUT * FLOAT * (layers + head) },
     { what: "cache", bytes: FLOAT * cache },
     { what: "logits", bytes: 2 * FLOAT * rows * shape.vocabSize },
-    { what: "process", bytes: PROCESS },
+    { what: "process", bytes: OPENED_PROCESS },
   ];
 }
 
@@ -114,13 +146,5 @@ export function copyingMemory(
 ): MemoryPart[] {
   const sizes = parametersOf(shape).map(({ dims }) => dims.reduce((count, dim) => count * dim, 1));
   const weight = { what: "largest weight", bytes: FLOAT * Math.max(...sizes) };
-  return [...(isDequantised ? [weight] : []), { what: "process", bytes: PROCESS }];
-}
-
-function logitBytes(
-  { vocabSize }: ModelShape,
-  { replyTokens }: Reading,
-  pass: keyof typeof LOGIT_ARRAYS,
-): number {
-  return FLOAT * LOGIT_ARRAYS[pass] * vocabSize * replyTokens;
+  return [...(isDequantised ? [weight] : []), { what: "process", bytes: OPENED_PROCESS }];
 }

@@ -38,12 +38,11 @@ const KERNELS_OF: { readonly [T in Target]: Kernels } = {
  */
 export function toOnnx(
   graph: Graph,
-  { target = "cpu", emulatesHalves = target === "cpu", constants }: OnnxOptions = {},
+  { constants, ...options }: OnnxOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  const halves = emulatesHalves && hasHalves(graph);
+  const { target, halves } = wayToLower(graph, options);
   verify(graph, KERNELS_OF[halves ? "cuda" : target]);
-  const reduced = collapseReshapes(fuseSums(lower(graph, target)));
-  const lowered = halves ? emulateHalves(reduced) : reduced;
+  const lowered = lowerForSession(graph, options);
   verify(lowered, KERNELS_OF[halves ? "cpu" : target]);
   const writer = new OnnxWriter(lowered.inputs, constants);
   const names = tensorNames(lowered);
@@ -60,6 +59,24 @@ export function toOnnx(
     writer.node({ opType: "Identity", inputs: [nameOf(value)], outputs: [name] });
   }
   return writer.model(lowered.outputs);
+}
+
+/** The graph as a session has it, node for node. */
+export function lowerForSession(
+  graph: Graph,
+  options: Omit<OnnxOptions, "constants"> = {},
+): Graph {
+  const { target, halves } = wayToLower(graph, options);
+  const reduced = collapseReshapes(fuseSums(lower(graph, target)));
+  return halves ? emulateHalves(reduced) : reduced;
+}
+
+/** What a graph is lowered for, and whether its 16-bit floats are emulated. */
+function wayToLower(
+  graph: Graph,
+  { target = "cpu", emulatesHalves = target === "cpu" }: OnnxOptions,
+) {
+  return { target, halves: emulatesHalves && hasHalves(graph) };
 }
 
 /** A computed value bears the name of the first output that it is, which saves a copy. */

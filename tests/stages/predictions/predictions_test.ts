@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Sizes } from "../../../pipeline/prediction.ts";
 import { totalBytes } from "../../../pipeline/prediction.ts";
 import { stages } from "../../../stages/registry.ts";
-import { largestRun, meanReading } from "../../../stages/predictions/token_sizes.ts";
+import { largestRuns, meanReading } from "../../../stages/predictions/token_sizes.ts";
 import { modelSizes } from "../../../train/costs/model_sizes.ts";
 import { SMALL } from "../../train/costs/small_shape.ts";
 import { writeBenchmarks } from "../../eval/judge/own_benchmarks.ts";
@@ -43,16 +43,27 @@ async function predict(stage: string, params: Record<string, unknown>, about: {
     params: found.params.parse(Object.fromEntries(given)),
     inputs: about.inputs ?? {},
     last: about.last ?? {},
+    isDone: false,
   });
 }
+
+/** A model whose weights and activations outweigh the process. */
+const LARGE = modelSizes({
+  ...SMALL,
+  hiddenSize: 1024,
+  intermediateSize: 4096,
+  vocabSize: 50_000,
+  layers: 16,
+});
 
 async function training(
   params: Record<string, unknown>,
   tokens: Sizes = TOKENS,
   hasReference = true,
+  model = MODEL,
 ) {
   const reference = hasReference ? [{ files: 1 }] : [];
-  const inputs = { model: [MODEL], tokens: [tokens], reference };
+  const inputs = { model: [model], tokens: [tokens], reference };
   const { work, memory, outputs } = await predict("train", { ...TRAIN, ...params }, { inputs });
   return { amount: work!.amount, work: work!, bytes: totalBytes(memory)!, outputs };
 }
@@ -68,12 +79,12 @@ Deno.test("training twice the pairs is twice the work in the same memory", async
 });
 
 Deno.test("an adapter is less work in less memory, and another kind of work", async () => {
-  const all = await training({});
-  const adapter = await training({ lora: { rank: 1 } });
+  const all = await training({}, TOKENS, true, LARGE);
+  const adapter = await training({ lora: { rank: 1 } }, TOKENS, true, LARGE);
   assert(adapter.amount < all.amount);
   assert(adapter.bytes < all.bytes);
   assert.deepEqual([all.work.like, adapter.work.like], ["all weights", "adapter"]);
-  assert.deepEqual(adapter.outputs!.model, MODEL, "merged into a model of the same shape");
+  assert.deepEqual(adapter.outputs!.model, LARGE, "merged into a model of the same shape");
 });
 
 Deno.test("measuring both parts of a loss costs two more passes of the steps that do", async () => {
@@ -94,8 +105,8 @@ Deno.test("a reference that is not wired, and replies that SFT does not read, ar
 });
 
 Deno.test("computing layers again is more work in less memory", async () => {
-  const plain = await training({});
-  const again = await training({ gradientCheckpointing: true });
+  const plain = await training({}, TOKENS, true, LARGE);
+  const again = await training({ gradientCheckpointing: true }, TOKENS, true, LARGE);
   assert(again.amount > plain.amount);
   assert(again.bytes < plain.bytes);
 });
@@ -245,20 +256,35 @@ Deno.test("meanReading() counts a prompt once for both its replies", () => {
   assert.deepEqual(meanReading(TOKENS, "rejected"), { tokens: 30, replyTokens: 10, cells: 700 });
 });
 
-Deno.test("largestRun() is one full of mean pairs, or the longest pair by itself", () => {
-  const limits = { tokens: 600, replyTokens: 1000 };
-  assert.deepEqual(largestRun(TOKENS, "both", limits), {
-    tokens: 600,
-    replyTokens: 400,
-    cells: 22000, // ten mean pairs of 2,200
-  });
-  assert.deepEqual(largestRun(TOKENS, "both", { tokens: 60, replyTokens: 1000 }), {
-    tokens: 120,
-    replyTokens: 90,
-    cells: 8800, // twice as long, four times the cells
-  });
-  assert.equal(largestRun(TOKENS, "both", { ...limits, replyTokens: 100 }).replyTokens, 100);
-  assert.equal(largestRun({ ...TOKENS, pairs: 2 }, "both", limits).tokens, 120, "all there are");
+Deno.test("largestRuns() are one full of mean pairs, and the longest pair by itself", () => {
+  const limits = { tokens: 600, replyTokens: 1000, pairs: 100 };
+  const mean = { prompt: 20, chosen: 30, rejected: 10 };
+  const longest = { prompt: 30, chosen: 45, rejected: 45 };
+  const runs = (more: Partial<typeof limits>, sizes = TOKENS) =>
+    largestRuns(sizes, "both", { ...limits, ...more });
+  assert.deepEqual(runs({}), [Array(10).fill(mean), [longest]]);
+  const three = { prompt: 17, chosen: 25, rejected: 8 }; // 150 tokens, together
+  assert.deepEqual(runs({ tokens: 150 })[0], Array(3).fill(three));
+  assert.deepEqual(runs({ tokens: 30 })[0], [mean], "a pair is not divided");
+  assert.equal(runs({ replyTokens: 80 })[0].length, 2);
+  assert.equal(runs({ pairs: 4 })[0].length, 4);
+  assert.equal(runs({}, { ...TOKENS, pairs: 2 })[0].length, 2, "all there are");
+});
+
+Deno.test("SFT's runs have no rejected replies", () => {
+  const limits = { tokens: 100, replyTokens: 1000, pairs: 100 };
+  const runs = largestRuns(TOKENS, "chosen", limits);
+  assert.deepEqual(runs.flat().map(({ rejected }) => rejected), [null, null, null]);
+});
+
+Deno.test("of what is done no memory is foreseen", async () => {
+  const { predict } = stages.get("train")!;
+  const params = stages.get("train")!.params.parse(TRAIN);
+  const inputs = { model: [MODEL], tokens: [TOKENS], reference: [] };
+  const of = async (isDone: boolean) =>
+    (await predict!({ params, inputs, last: {}, isDone })).memory;
+  assert.notEqual(await of(false), undefined);
+  assert.equal(await of(true), undefined);
 });
 
 Deno.test("judge-answers foresees calls and dollars from the sizes of what is wired, within its limit", async () => {

@@ -1,31 +1,22 @@
 import assert from "node:assert/strict";
-import {
-  decodingMemory,
-  keptPerToken,
-  scoringMemory,
-  trainingMemory,
-} from "../../../train/costs/memory.ts";
+import { decodingMemory, scoringMemory, trainingMemory } from "../../../train/costs/memory.ts";
 import { modelSizes, shapeOf } from "../../../train/costs/model_sizes.ts";
 import { SMALL } from "./small_shape.ts";
 
-const RUN = { tokens: 10, replyTokens: 4, cells: 60 };
+const RUN = { bytes: 1000, nodes: 10 };
 
-Deno.test("trainingMemory() holds weights, gradients and two moments of 340 float32, and what a run keeps", () => {
-  assert.equal(keptPerToken(SMALL), 4 * 4 + 5 * 4 + 6 * 2 + 4 * 6);
-  const layer = 72 * 10 + 2 * 60; // numbers of tokens, attention of two heads
-  assert.deepEqual(bytesOf(trainingMemory(SMALL, { run: RUN, lanes: 1, recomputes: false })), {
+Deno.test("trainingMemory() holds weights, gradients and two moments of 340 float32, and what a run holds", () => {
+  assert.deepEqual(bytesOf(trainingMemory(SMALL, { run: RUN, lanes: 1 })), {
     weights: 4 * 340,
     gradients: 4 * 340,
     moments: 8 * 340,
-    activations: 4 * 3 * layer, // two layers kept, one in the making
-    logits: 4 * 3 * 10 * 4,
+    activations: 1000,
   });
 });
 
 Deno.test("trainingMemory() of an adapter keeps gradients and moments of its own weights alone", () => {
   const adapter = { rank: 1, targets: ["q_proj" as const, "v_proj" as const] };
-  const of = (lanes: number) =>
-    bytesOf(trainingMemory(SMALL, { run: RUN, lanes, adapter, recomputes: false }));
+  const of = (lanes: number) => bytesOf(trainingMemory(SMALL, { run: RUN, lanes, adapter }));
   const [one, two] = [of(1), of(2)];
   assert.deepEqual([one.weights, one.gradients, one.moments], [4 * (340 + 28), 4 * 28, 8 * 28]);
   assert.deepEqual(
@@ -33,24 +24,30 @@ Deno.test("trainingMemory() of an adapter keeps gradients and moments of its own
     [one.weights, 2 * one.gradients, one.moments],
     "lanes gather gradients of their own",
   );
-  assert.deepEqual([two.activations, two.logits], [2 * one.activations, 2 * one.logits]);
+  assert.equal(two.activations, 2 * one.activations);
 });
 
-Deno.test("trainingMemory() keeps a layer's input alone where layers are computed again", () => {
-  const memory = bytesOf(trainingMemory(SMALL, { run: RUN, lanes: 1, recomputes: true }));
-  assert.equal(memory.activations, 4 * (2 * 4 * 10 + 2 * (72 * 10 + 2 * 60)));
+Deno.test("trainingMemory() of a GPU counts no process, and a base that is only read in its own precision", () => {
+  const on = { run: RUN, lanes: 1, device: "cuda", precision: "bfloat16" } as const;
+  const what = trainingMemory(SMALL, on).map(({ what }) => what);
+  assert.deepEqual(what.slice(-2), ["activations", "the device's own"]);
+  assert.equal(trainingMemory(SMALL, on)[0].bytes, 4 * 340, "what is trained is float32");
+  const adapter = { rank: 1, targets: ["q_proj" as const, "v_proj" as const] };
+  assert.equal(trainingMemory(SMALL, { ...on, adapter })[0].bytes, 2 * 340 + 4 * 28);
+});
+
+Deno.test("a process takes more the more nodes its graph has", () => {
+  const process = (nodes: number) =>
+    trainingMemory(SMALL, { run: { ...RUN, nodes }, lanes: 1 }).at(-1)!.bytes;
+  assert(process(10_000) > process(10) && process(10) > 0);
 });
 
 Deno.test("scoringMemory() and decodingMemory() train nothing", () => {
-  const scoring = bytesOf(scoringMemory(SMALL, RUN, 1));
-  const twice = bytesOf(scoringMemory(SMALL, RUN, 2));
+  const scoring = bytesOf(scoringMemory(SMALL, { run: RUN, lanes: 1 }));
+  const twice = bytesOf(scoringMemory(SMALL, { run: RUN, lanes: 2 }));
+  assert.deepEqual([scoring.weights, scoring.activations], [4 * 340, 1000]);
   assert.equal(twice.weights, scoring.weights, "lanes read the same weights");
-  assert.equal(twice.logits, 2 * scoring.logits);
-  assert.deepEqual(scoring, {
-    weights: 4 * 340,
-    activations: 4 * (72 * 10 + 2 * 2 * 60),
-    logits: 4 * 3 * 10 * 4,
-  });
+  assert.equal(twice.activations, 2 * scoring.activations);
   const decoding = bytesOf(decodingMemory(SMALL, { models: 2, rows: 3, length: 5 }));
   assert.deepEqual(decoding, {
     weights: 4 * 2 * 340,

@@ -1,0 +1,95 @@
+/**
+ * Holds the memory that `plan` foresees to what processes take.
+ *
+ *     deno task bench memory --help
+ */
+import { Command } from "@commander-js/extra-typings";
+import { printNotice, printResult } from "../../cli/output.ts";
+import { alignColumns } from "../../core/align_columns.ts";
+import { type MemoryPart, totalBytes } from "../../pipeline/prediction.ts";
+import { scoringRun, trainingRun } from "../../train/costs/foreseen_run.ts";
+import { scoringMemory, trainingMemory } from "../../train/costs/memory.ts";
+import { shareOut, trainingLanes } from "../../train/lanes.ts";
+import { TARGET_NAMES } from "../../train/models/adapter_config.ts";
+import type { ModelConfig } from "../../train/models/config.ts";
+import { defaultTokensPerRun, divideIntoRuns } from "../../train/pair_packs.ts";
+import { lastLine, runProgram } from "../run_program.ts";
+import { configOf } from "../training/shapes.ts";
+import { MALLOCS } from "../training/systems.ts";
+import { modelFolder } from "../training/workload.ts";
+import { MEMORY_CASES, type MemoryCase } from "./memory_case.ts";
+
+/** How far off a foreseen peak may be. */
+const MOST_OFF = 0.1;
+
+/** Runs the command; returns its exit code. */
+export async function benchMemory(args: readonly string[]): Promise<number> {
+  const { only } = new Command("deno task bench memory")
+    .description("Foresees and measures the peak memory of training and scoring.")
+    .option("--only <text>", "cases whose name contains this", "")
+    .parse([...args], { from: "user" }).opts();
+  const table = [["", "foreseen MB", "measured MB", "off", "foreseen in parts, MB"]];
+  let [far, count] = [0, 0];
+  for (const one of MEMORY_CASES.filter(({ name }) => name.includes(only))) {
+    printNotice(`${one.name} …`);
+    const parts = foresee(one);
+    const [foreseen, measured] = [totalBytes(parts)!, await measure(one)];
+    const off = foreseen / measured - 1;
+    count++;
+    if (Math.abs(off) > MOST_OFF) far++;
+    table.push([
+      one.name,
+      megabytes(foreseen),
+      megabytes(measured),
+      `${off < 0 ? "−" : "+"}${(100 * Math.abs(off)).toFixed(1)}%`,
+      parts.map(({ what, bytes }) => `${what} ${megabytes(bytes)}`).join(", "),
+    ]);
+  }
+  printResult(alignColumns(table));
+  printNotice(`${count - far} of ${count} within ${100 * MOST_OFF}%`);
+  return far === 0 ? 0 : 1;
+}
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
+
+function configOfCase({ shape, family = "llama" }: MemoryCase): ModelConfig {
+  return { ...configOf(shape), family };
+}
+
+/** What is foreseen of the runs that the case's batches are divided into. */
+function foresee(one: MemoryCase): readonly MemoryPart[] {
+  const config = configOfCase(one);
+  const { what, rank, lengths, batchPairs, threads } = one;
+  const adapter = rank === undefined ? undefined : { rank, targets: TARGET_NAMES };
+  const lanes = what === "score" ? threads : trainingLanes({ adapter, threads, batchPairs });
+  const replyTokens = lengths.chosen + (lengths.rejected ?? 0);
+  const size = { tokens: lengths.prompt + replyTokens, replyTokens };
+  const costs = Array.from({ length: batchPairs }, () => size.tokens);
+  const pairs = what === "score" ? 3 * batchPairs : shareOut(costs, lanes)[0].length;
+  const runs = divideIntoRuns(Array.from({ length: pairs }, () => size), {
+    tokens: one.tokensPerRun ?? defaultTokensPerRun(config),
+    vocabSize: config.vocabSize,
+  }).map((rows) => rows.map(() => lengths));
+  if (what === "score") {
+    return scoringMemory(config, { run: scoringRun(config, { runs }), lanes });
+  }
+  const recomputes = one.gradientCheckpointing ?? false;
+  const run = trainingRun(config, { runs, adapter, recomputes });
+  return trainingMemory(config, { run, lanes, adapter });
+}
+
+/** The peak memory of a process that starts as a stage's worker does. */
+async function measure(one: MemoryCase): Promise<number> {
+  const folder = await modelFolder(configOfCase(one));
+  const permissions = ["--allow-read", "--allow-run=cat", "--allow-env", "--allow-ffi"];
+  const { stdout } = await runProgram({
+    name: one.name,
+    program: Deno.execPath(),
+    args: [
+      ...["run", "--no-prompt", ...permissions, "bench/memory/worker.ts"],
+      ...[folder, JSON.stringify(one)],
+    ],
+    env: MALLOCS.one,
+  });
+  return lastLine(stdout);
+}

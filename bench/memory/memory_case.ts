@@ -1,0 +1,93 @@
+import type { PairLengths } from "../../train/costs/foreseen_run.ts";
+import type { Family } from "../../train/models/families.ts";
+import { PROTOTYPE, type Shape, SMOLLM2_135M } from "../training/shapes.ts";
+
+/** Training, or scoring, whose peak memory is foreseen and measured. */
+export interface MemoryCase {
+  readonly name: string;
+  readonly what: "train" | "score";
+  readonly shape: Shape;
+  /** llama unless given. */
+  readonly family?: Family;
+  /** The tokens of every pair; SFT where none is rejected. */
+  readonly lengths: PairLengths;
+  readonly batchPairs: number;
+  readonly threads: number;
+  /** The rank of the adapter that is trained; all weights are without. */
+  readonly rank?: number;
+  readonly gradientCheckpointing?: boolean;
+  readonly tokensPerRun?: number;
+}
+
+const WIDE: Shape = { V: 32000, D: 1024, L: 8, H: 16, K: 8, F: 2816, tied: false };
+const MANY_WORDS: Shape = { V: 128000, D: 512, L: 4, H: 8, K: 1, F: 2048, tied: true };
+
+/** Prompts and replies of one length. */
+const pairsOf = (tokens: number): PairLengths => ({
+  prompt: tokens,
+  chosen: tokens,
+  rejected: tokens,
+});
+
+const FEW = { batchPairs: 2, threads: 2 } as const;
+
+/** Shapes, lengths and ways to train that differ in what takes the memory. */
+export const MEMORY_CASES: readonly MemoryCase[] = [
+  ...[
+    { name: "135M, all weights, 3 × 128", lengths: pairsOf(128) },
+    { name: "135M, all weights, 3 × 384", lengths: pairsOf(384) },
+    { name: "135M, layers again, 3 × 384", lengths: pairsOf(384), gradientCheckpointing: true },
+    { name: "135M, LoRA, 3 × 128", lengths: pairsOf(128), rank: 8 },
+    { name: "135M, LoRA, one thread, 3 × 384", lengths: pairsOf(384), rank: 8, threads: 1 },
+    {
+      name: "135M, LoRA, layers again",
+      lengths: pairsOf(384),
+      rank: 8,
+      gradientCheckpointing: true,
+    },
+    { name: "135M, SFT, 256 + 256", lengths: { ...pairsOf(256), rejected: null } },
+  ].map((one) => ({ what: "train" as const, shape: SMOLLM2_135M, ...FEW, ...one })),
+  ...[
+    { name: "wide, all weights", shape: WIDE, lengths: pairsOf(256) },
+    { name: "wide, LoRA of rank 16", shape: WIDE, lengths: pairsOf(256), rank: 16 },
+    {
+      name: "wide, qwen2, layers again",
+      shape: WIDE,
+      family: "qwen2" as const,
+      lengths: pairsOf(256),
+      gradientCheckpointing: true,
+    },
+    { name: "many words, all weights", shape: MANY_WORDS, lengths: pairsOf(128) },
+    {
+      name: "many words, gemma, LoRA",
+      shape: MANY_WORDS,
+      family: "gemma" as const,
+      lengths: pairsOf(128),
+      rank: 8,
+    },
+    {
+      name: "6 layers, runs of 4,096 tokens",
+      shape: PROTOTYPE.b.shape,
+      lengths: pairsOf(256),
+      batchPairs: 8,
+    },
+    {
+      name: "6 layers, runs of 2,048 tokens",
+      shape: PROTOTYPE.b.shape,
+      lengths: pairsOf(256),
+      batchPairs: 8,
+      tokensPerRun: 2048,
+    },
+    {
+      name: "narrow, all weights",
+      shape: PROTOTYPE.a.shape,
+      lengths: pairsOf(128),
+      batchPairs: 16,
+    },
+  ].map((one) => ({ what: "train" as const, ...FEW, ...one })),
+  ...[
+    { name: "135M, scoring, 3 × 384", shape: SMOLLM2_135M, lengths: pairsOf(384) },
+    { name: "wide, scoring, one thread", shape: WIDE, lengths: pairsOf(256), threads: 1 },
+    { name: "many words, scoring", shape: MANY_WORDS, lengths: pairsOf(128), batchPairs: 8 },
+  ].map((one) => ({ what: "score" as const, ...FEW, ...one })),
+];

@@ -1,0 +1,68 @@
+/** Trains or scores as a case says, in a process of its own; prints its peak memory in bytes. */
+import { printVerbatim } from "../../cli/output.ts";
+import { Random } from "../../core/random.ts";
+import type { TokenizedPair } from "../../data/pair.ts";
+import { openScorer } from "../../train/logps.ts";
+import { loadModel, type Model } from "../../train/models/model.ts";
+import { newAdapter } from "../../train/models/new_adapter.ts";
+import { trainModel } from "../../train/trainer.ts";
+import { peakBytes } from "../peak_bytes.ts";
+import { RPO } from "../training/job.ts";
+import type { MemoryCase } from "./memory_case.ts";
+
+const STEPS = 3;
+
+function makePairs(vocabSize: number, { lengths, batchPairs }: MemoryCase): TokenizedPair[] {
+  const random = Random.seeded(0, "bench", "memory");
+  const ids = (size: number) => Int32Array.from({ length: size }, () => random.integer(vocabSize));
+  return Array.from({ length: STEPS * batchPairs }, (_, i) => ({
+    id: String(i),
+    prompt: ids(lengths.prompt),
+    chosen: ids(lengths.chosen),
+    rejected: lengths.rejected === null ? null : ids(lengths.rejected),
+  }));
+}
+
+async function train(model: Model, pairs: readonly TokenizedPair[], job: MemoryCase) {
+  const { beta, eta, lr, maxGradNorm } = RPO;
+  const { chosen, rejected } = job.lengths;
+  const reference = pairs.map(({ id }) => ({
+    id,
+    chosenLogp: -chosen,
+    rejectedLogp: -chosen,
+    chosenTokens: chosen,
+    rejectedTokens: rejected,
+  }));
+  await trainModel({
+    model,
+    takesOverModel: true,
+    adapter: job.rank === undefined
+      ? undefined
+      : newAdapter({ rank: job.rank }, { model: model.config, seed: 0 }),
+    pairs,
+    ...rejected === null
+      ? { loss: { loss: "sft", sft: "sum" } }
+      : { loss: { loss: "rpo", beta, eta, sft: "sum" }, reference },
+    schedule: { name: "constant", peak: lr, steps: STEPS, warmupSteps: 0, minimum: 0 },
+    adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+    batchPairs: job.batchPairs,
+    tokensPerRun: job.tokensPerRun,
+    gradientCheckpointing: job.gradientCheckpointing,
+    order: "sequential",
+    seed: 0,
+    maxGradNorm,
+    threads: job.threads,
+  });
+}
+
+const [folder, text] = Deno.args;
+const job: MemoryCase = JSON.parse(text);
+const model = await loadModel(folder);
+const pairs = makePairs(model.config.vocabSize, job);
+if (job.what === "train") await train(model, pairs, job);
+else {
+  const scorer = await openScorer(model, { threads: job.threads });
+  await scorer.scorePairs(pairs);
+  await scorer.release();
+}
+printVerbatim(String(await peakBytes()));

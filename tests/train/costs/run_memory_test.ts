@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { executionOrder, runMemory } from "../../../train/costs/run_memory.ts";
+import { Graph } from "../../../train/graph/graph.ts";
+import { add, exp, mul, reduceSum, relu, transpose } from "../../../train/graph/ops.ts";
+
+const none = { sizes: new Map<string, number>(), placed: new Set<never>() };
+
+function square() {
+  const graph = new Graph({ dtype: "float32" });
+  return { graph, x: graph.input("x", "float32", ["S", "S"]) };
+}
+
+Deno.test("runMemory() holds a tensor until the last node that reads it, and no input", () => {
+  const { graph, x } = square();
+  const first = transpose(x, [1, 0]); // S²
+  const second = transpose(first, [1, 0]); // S², while first is there
+  graph.output("sum", reduceSum(mul(second, x))); // over second: nothing reads it any more
+  const { bytes, nodes } = runMemory(graph, { ...none, sizes: new Map([["S", 10]]) });
+  assert.equal(bytes, 2 * 400);
+  assert.equal(nodes, 4);
+});
+
+Deno.test("runMemory() writes over an operand only where nothing else reads it", () => {
+  const chain = square();
+  chain.graph.output("y", exp(relu(transpose(chain.x, [1, 0]))));
+  const sizes = new Map([["S", 10]]);
+  assert.equal(runMemory(chain.graph, { ...none, sizes }).bytes, 400);
+  const fork = square();
+  const shared = transpose(fork.x, [1, 0]);
+  fork.graph.output("y", add(exp(shared), shared));
+  assert.equal(runMemory(fork.graph, { ...none, sizes }).bytes, 800);
+});
+
+Deno.test("runMemory() counts nothing for outputs that are placed", () => {
+  const { graph, x } = square();
+  const next = transpose(x, [1, 0]);
+  graph.output("next", next);
+  const sizes = new Map([["S", 10]]);
+  assert.equal(runMemory(graph, { sizes, placed: new Set([next]) }).bytes, 0);
+});
+
+Deno.test("runMemory() wants a size of every symbol", () => {
+  const { graph, x } = square();
+  graph.output("y", transpose(x, [1, 0]));
+  assert.throws(() => runMemory(graph, none), /Expected a size of S/);
+});
+
+Deno.test("executionOrder() computes a node just before the first that needs it", () => {
+  const { graph, x } = square();
+  const early = exp(x);
+  const late = relu(x);
+  graph.output("a", reduceSum(late));
+  graph.output("b", reduceSum(early));
+  const ops = executionOrder(graph.nodes).map(({ op }) => op);
+  assert.deepEqual(ops, ["Exp", "ReduceSum", "Relu", "ReduceSum"], "the last output first");
+});

@@ -1,0 +1,180 @@
+import type { Graph } from "../graph/graph.ts";
+import type { Target as Device } from "../graph/target.ts";
+import { lowerForSession } from "../graph/to_onnx.ts";
+import { gradientGraph, nextName } from "../gradient_graph.ts";
+import { logpsGraph } from "../logps_graph.ts";
+import type { PairScore } from "../logps.ts";
+import type { TrainingLoss } from "../losses/losses.ts";
+import type { AdapterConfig } from "../models/adapter_config.ts";
+import type { ModelConfig } from "../models/config.ts";
+import type { ModelShape } from "../models/parameters.ts";
+import { RotaryAngles } from "../models/rotary_angles.ts";
+import { holdsRests } from "../pack_plan.ts";
+import { layOut } from "../packs.ts";
+import { pairFeeds } from "../pair_packs.ts";
+import type { Precision } from "../precision.ts";
+import { type RunMemory, runMemory } from "./run_memory.ts";
+
+/** Tokens of a prompt and its replies; `rejected` is null where it is not read. */
+export interface PairLengths {
+  readonly prompt: number;
+  readonly chosen: number;
+  readonly rejected: number | null;
+}
+
+/** What runs compute. */
+export interface ForeseenRuns {
+  /** The pairs that each holds; at least one run. */
+  readonly runs: readonly (readonly PairLengths[])[];
+  /** What it runs on; `cpu` unless given. */
+  readonly device?: Device;
+  /** What layers compute in; float32 unless given. */
+  readonly precision?: Precision;
+}
+
+/** Runs of the gradient graph. */
+export interface ForeseenTrainingRuns extends ForeseenRuns {
+  /** When given, its weights alone are trained. */
+  readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
+  /** Whether layers are computed a second time instead of kept. */
+  readonly recomputes: boolean;
+}
+
+/** Which loss it is does not matter to memory, but what it reads. */
+const LOSSES: Readonly<Record<"both" | "chosen", TrainingLoss>> = {
+  both: { loss: "rpo", beta: 0.1, eta: 0.005, sft: "sum" },
+  chosen: { loss: "sft", sft: "sum" },
+};
+
+/**
+ * The memory of the largest of some runs of training: forward, loss and backward, as
+ * [gradient_graph.ts](../gradient_graph.ts) builds it.
+ */
+export function trainingRun(
+  shape: ModelShape,
+  { runs, adapter, recomputes, precision, device }: ForeseenTrainingRuns,
+): RunMemory {
+  const comparesPairs = runs.flat().every(({ rejected }) => rejected !== null);
+  return largestByLayers(shape, (config) => {
+    const rests = holdsRests(config, device);
+    const options = {
+      config,
+      adapter: adapter && { ...adapter, alpha: adapter.rank, dropout: 0 },
+      loss: LOSSES[comparesPairs ? "both" : "chosen"],
+      gradientCheckpointing: recomputes,
+      precision,
+      rests,
+    };
+    const graph = sessionGraph(["training", options, device], () => gradientGraph(options), device);
+    const facts = { config, angles: new RotaryAngles(config), comparesPairs, rests };
+    return runs.map((run) => {
+      const pairs = run.map(tokensOf);
+      const batch = { pairs, reference: pairs.map(scoreOf) };
+      return memoryOf(
+        graph,
+        pairFeeds(batch, { ...facts, pairs: run.length, meanChosenTokens: 1 }),
+      );
+    });
+  });
+}
+
+/** The same of runs of scoring, as [logps_graph.ts](../logps_graph.ts) builds it. */
+export function scoringRun(
+  shape: ModelShape,
+  { runs, precision, device }: ForeseenRuns,
+): RunMemory {
+  return largestByLayers(shape, (config) => {
+    const layout = { config, angles: new RotaryAngles(config), rests: holdsRests(config, device) };
+    const options = { precision, fed: precision, rests: layout.rests };
+    const make = () => logpsGraph(config, undefined, options);
+    const graph = sessionGraph(["scoring", config, options, device], make, device);
+    return runs.map((run) => {
+      const groups = run.map(tokensOf).map(({ prompt, chosen, rejected }) => ({
+        prompt,
+        replies: rejected === null ? [chosen] : [chosen, rejected],
+      }));
+      return memoryOf(graph, { ...layOut(groups, layout) });
+    });
+  });
+}
+
+/** Graphs that are known: instances of a recipe often differ in what they read alone. */
+const GRAPHS = new Map<string, Graph>();
+
+/** A graph as a session has it, made once for all that is like it. */
+function sessionGraph(like: readonly unknown[], make: () => Graph, target?: Device): Graph {
+  const key = JSON.stringify(like);
+  const graph = GRAPHS.get(key) ?? lowerForSession(make(), { target });
+  GRAPHS.set(key, graph);
+  return graph;
+}
+
+/** @param feeds all that is fed but weights and gathered gradients */
+function memoryOf(
+  graph: Graph,
+  feeds: Readonly<Record<string, { readonly dims: readonly number[] }>>,
+): RunMemory {
+  const sizes = new Map<string, number>();
+  for (const [name, { dims }] of graph.inputs) {
+    const fed = feeds[name]?.dims;
+    dims.forEach((dim, i) => {
+      if (fed !== undefined && typeof dim === "string") sizes.set(dim, fed[i]);
+    });
+  }
+  const outputs = [...graph.outputs];
+  const placed = new Set(outputs.filter(([name]) => isNext(name)).map(([, value]) => value));
+  return runMemory(graph, { sizes, placed });
+}
+
+/** Gathered gradients are written over what was gathered before. */
+function isNext(output: string): boolean {
+  return output.startsWith(nextName(""));
+}
+
+/**
+ * The largest run of a deep model by the same runs of two shallow ones: from the third layer on, each
+ * adds as much as the one before.
+ */
+function largestByLayers(
+  { layers, ...shape }: ModelShape,
+  memoriesAt: (config: ModelConfig) => RunMemory[],
+): RunMemory {
+  const at = (layers: number) => memoriesAt(configOf({ ...shape, layers }));
+  const grown = (two: number, three: number) => two + (layers - 2) * (three - two);
+  const [shallow, deeper] = layers <= 3 ? [at(layers), []] : [at(2), at(3)];
+  const runs = deeper.length === 0 ? shallow : shallow.map(({ bytes, nodes }, i) => ({
+    bytes: grown(bytes, deeper[i].bytes),
+    nodes: grown(nodes, deeper[i].nodes),
+  }));
+  return runs.reduce((most, run) => run.bytes > most.bytes ? run : most);
+}
+
+/** A config of a shape; what the shape does not say takes no memory. */
+function configOf(shape: ModelShape): ModelConfig {
+  return {
+    ...shape,
+    normEpsilon: 1e-5,
+    ropeTheta: 1e4,
+    maxPositions: Infinity,
+    slidingWindow: null,
+    initializerRange: 0.02,
+    bosTokenId: null,
+    eosTokenIds: [],
+    padTokenId: null,
+    generation: {},
+  };
+}
+
+function tokensOf({ prompt, chosen, rejected }: PairLengths, row: number) {
+  return {
+    id: String(row),
+    prompt: new Int32Array(prompt),
+    chosen: new Int32Array(chosen),
+    rejected: rejected === null ? null : new Int32Array(rejected),
+  };
+}
+
+function scoreOf({ id, chosen, rejected }: ReturnType<typeof tokensOf>): PairScore {
+  const [chosenTokens, rejectedTokens] = [chosen.length, rejected?.length ?? null];
+  return { id, chosenLogp: 0, rejectedLogp: 0, chosenTokens, rejectedTokens };
+}
