@@ -3,7 +3,7 @@ import {
   runSecondsLeft,
   shareDone,
 } from "../../pipeline/reporters/time_left.ts";
-import { formatHolder } from "../../pipeline/reporters/output.ts";
+import { formatHolder } from "../../pipeline/reporters/holder.ts";
 import type { SeenEvent, SeenRecord } from "./seen.ts";
 import { StepCurve } from "./step_curve.ts";
 

@@ -1,14 +1,8 @@
 import type { EventSubscriber, RunEvent } from "../events.ts";
-import {
-  formatFailure,
-  formatHolder,
-  formatOutcome,
-  type Palette,
-  palette,
-  type Writer,
-} from "./output.ts";
+import { formatFailure, formatOutcome, type Palette, palette, type Writer } from "./output.ts";
 import { pad, truncate } from "../../core/display_width.ts";
 import { visibleText } from "../../core/visible_text.ts";
+import { formatHolder } from "./holder.ts";
 import { formatCount, formatEstimate, formatSeconds } from "./quantities.ts";
 import { StageLogs } from "./stage_logs.ts";
 import {
