@@ -28,7 +28,7 @@ figcaption p{margin:.35rem 0}
 table{border-collapse:collapse;font-size:.92rem;line-height:1.35;font-variant-numeric:tabular-nums lining-nums}
 .booktabs{border-top:2px solid var(--ink);border-bottom:2px solid var(--ink)}
 .caption{font-weight:600;margin:0 0 .5rem}
-th,td{padding:.28rem .7rem;vertical-align:top;text-align:left}
+th,td{padding:.28rem .55rem;vertical-align:top;text-align:left}
 th:first-child,td:first-child{padding-left:.2rem}
 th:last-child,td:last-child{padding-right:.2rem}
 thead th{font-weight:600;vertical-align:bottom}
