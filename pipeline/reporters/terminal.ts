@@ -217,7 +217,8 @@ export class TerminalReporter implements EventSubscriber {
     const done = stages.reduce((sum, stage) => sum + shareDone(stage), this.#ended);
     const share = todo === 0 ? 1 : Math.min(1, done / todo);
     const elapsed = Math.max(0, (now - started) / 1000);
-    const left = runSecondsLeft({ share, elapsed, estimate });
+    const running = stages.map((stage) => stageSecondsLeft(stage, now));
+    const left = runSecondsLeft({ share, elapsed, estimate, running });
     const parts = [`${this.#ended}/${todo}`, formatSeconds(elapsed)];
     if (left !== null && share < 1) parts.push(`about ${formatEstimate(left)} left`);
     const text = truncate(parts.join(" · "), this.#writer.columns() - this.#barColumns() - 5);
