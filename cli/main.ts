@@ -1,11 +1,13 @@
 import { CommanderError } from "@commander-js/extra-typings";
 import { ExpectedError, InputError } from "../core/problem.ts";
-import { printNotice } from "./output.ts";
+import { printNotice, ReaderGone } from "./output.ts";
 import { program } from "./program.ts";
 
 /** Exit codes of the command-line contract. */
 const BAD_USAGE = 2;
 const FAILED = 1;
+/** As shells tell of a program that SIGPIPE ended. */
+const READER_GONE = 141;
 
 if (import.meta.main) {
   Deno.exitCode = await main(Deno.args);
@@ -22,6 +24,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 function report(error: unknown): number {
+  if (error instanceof ReaderGone) return READER_GONE;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_USAGE;
   if (error instanceof InputError) {
     printNotice(`error: ${error.message}`);

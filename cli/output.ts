@@ -17,9 +17,20 @@ export function printJson(value: unknown): void {
   printVerbatim(JSON.stringify(value, null, 2));
 }
 
-/** Writes a result as it is: what is read by a program, or was made fit to be shown. */
+/** Whoever read standard output has read enough, as `head` does. */
+export class ReaderGone extends Error {}
+
+/**
+ * Writes a result as it is: what is read by a program, or was made fit to be shown.
+ *
+ * @throws ReaderGone when nobody reads it any longer
+ */
 export function printVerbatim(text: string): void {
-  writeText(Deno.stdout, text.endsWith("\n") ? text : `${text}\n`);
+  try {
+    writeText(Deno.stdout, text.endsWith("\n") ? text : `${text}\n`);
+  } catch (error) {
+    throw error instanceof Deno.errors.BrokenPipe ? new ReaderGone() : error;
+  }
 }
 
 /** Warnings and errors go to standard error, with acting characters written out. */

@@ -20,7 +20,8 @@ const ABSOLUTE = new RegExp(
 /**
  * Makes texts of a run fit for others, who have no use for where things lie on this machine: a path in
  * the project becomes relative to it, one in the store begins with the store's name, and of any other
- * absolute one the name is left.
+ * absolute one the name is left. (A bundle keeps no name either, since equal runs give equal bytes wherever
+ * their data lie: `cli/bundle/local_places.ts`.)
  *
  * @example
  * ```ts

@@ -142,6 +142,11 @@ export function findingsTable(audits: readonly OriginatedAudit[]): Table | null 
     findings.map((finding) => ({ ...finding, origin }))
   );
   if (findings.length === 0) return null;
+  const labels = new Map(
+    setsOf(audits).flatMap(({ label, set, origins }) =>
+      origins.map(({ instance }) => [`${set.name} ${instance}`, label])
+    ),
+  );
   return {
     id: "findings",
     title: "Findings",
@@ -151,18 +156,18 @@ export function findingsTable(audits: readonly OriginatedAudit[]): Table | null 
       column("finding", "Finding", { align: "left" }),
       column("rows", "Rows"),
       column("severity", "Severity", { align: "left" }),
-      column("first", "Which rows", { align: "left" }),
       column("remedy", "What to do", { align: "left" }),
+      column("first", "Which rows", { align: "left" }),
     ],
     rows: findings.map(({ set, message, count, severity, accepted, rows, remedy, origin }, i) => ({
       id: String(i + 1),
       cells: from([origin], [
-        textCell(set),
+        textCell(labels.get(`${set} ${origin.instance}`) ?? set),
         textCell(message),
         countCell(count),
         textCell(accepted ? `${severity}, accepted by the recipe` : severity),
-        textCell(namedRows(rows, count)),
         textCell(remedy),
+        textCell(namedRows(rows, count)),
       ]),
     })),
     notes: [],

@@ -31,14 +31,15 @@ export function comparisonsTable(results: Results, metric: string): Table {
   );
   const { label, digits } = results.metrics[metric];
   const name = (id: string) => results.systems.find((system) => system.id === id)?.label ?? id;
-  const methods = [...new Set(shown.map(({ difference }) => difference.method))];
   return {
     id: `comparisons-${metric}`,
     title: `Paired comparisons: ${label}`,
     caption:
       `A against B on the same items: wins, losses and ties of A, win rate with ties as half, ` +
-      `mean difference A − B with its 95% interval (${methods.join("; ")}), ` +
-      `two-sided paired permutation test.`,
+      `mean difference A − B with its 95% interval, and p of a two-sided paired permutation test. ` +
+      `${intervalUnits(shown)} p counts prompts, given the models as trained${
+        overSeeds(shown) ? ": it can be small where an interval over seeds holds zero" : ""
+      }.`,
     columns: [
       column("a", "A", { align: "left" }),
       column("b", "B", { align: "left" }),
@@ -48,7 +49,7 @@ export function comparisonsTable(results: Results, metric: string): Table {
       column("winRate", "Win rate", { unit: "%" }),
       column("difference", "Difference", { unit: unitLabel(results.metrics[metric]) }),
       column("interval", "95% interval"),
-      column("p", "p"),
+      column("p", "p", { unit: "over prompts" }),
     ],
     rows: shown.map((comparison) => ({
       id: `${comparison.a}:${comparison.b}`,
@@ -67,6 +68,20 @@ export function comparisonsTable(results: Results, metric: string): Table {
     })),
     notes: [],
   };
+}
+
+/** What the intervals of comparisons count: seeds, which cover training again, or prompts. */
+export function intervalUnits(comparisons: readonly Comparison[]): string {
+  const methods = [...new Set(comparisons.map(({ difference }) => difference.method))];
+  if (methods.length === 0) return "";
+  const covered = overSeeds(comparisons)
+    ? " Over seeds, it says whether training again would give the same order."
+    : "";
+  return `Interval: ${methods.join("; ")}.${covered}`;
+}
+
+function overSeeds(comparisons: readonly Comparison[]): boolean {
+  return comparisons.some(({ difference }) => /^t over \d+ seeds$/.test(difference.method));
 }
 
 /** Where the numbers of a comparison come from: both systems. */

@@ -1,6 +1,5 @@
 import type { Results } from "../core/results.ts";
-import { column, difference, originsOf } from "./comparisons_table.ts";
-import { formatPValue } from "./number_format.ts";
+import { column, difference, intervalUnits, originsOf } from "./comparisons_table.ts";
 import { unitLabel } from "./results_table.ts";
 import { emptyCell, type Table, textCell } from "./table.ts";
 import type { Duel } from "./verdict.ts";
@@ -8,19 +7,19 @@ import type { Duel } from "./verdict.ts";
 /** How a verdict follows from the numbers: one row a method and opponent. */
 export function duelsTable(duels: readonly Duel[], results: Results, name: string): Table {
   const metric = results.metrics[name];
+  const known = duels.flatMap(({ comparison }) => comparison ?? []);
   return {
     id: "duels",
     title: "How the answer follows",
-    caption:
+    caption: `Difference: ${metric.label}, the system's less the other's. ` +
       "Better or worse: the 95% interval of the paired difference leaves out zero; otherwise " +
-      "the run cannot tell the two apart. The p-value is given the trained models and decides nothing.",
+      `the run cannot tell the two apart. ${intervalUnits(known)}`,
     columns: [
       column("method", "System", { align: "left" }),
       column("opponent", "Against", { align: "left" }),
       column("outcome", "Outcome", { align: "left" }),
-      column("difference", `Difference in ${metric.label}`, { unit: unitLabel(metric) }),
+      column("difference", "Difference", { unit: unitLabel(metric) }),
       column("interval", "95% interval"),
-      column("p", "p"),
     ],
     rows: duels.map(({ method, opponent, outcome, comparison }) => ({
       id: `${method}:${opponent}`,
@@ -28,10 +27,12 @@ export function duelsTable(duels: readonly Duel[], results: Results, name: strin
         textCell(method),
         textCell(opponent),
         textCell(outcome),
-        ...(comparison === null ? [emptyCell(), emptyCell(), emptyCell()] : [
-          ...difference(comparison.difference, metric.digits),
-          textCell(formatPValue(comparison.pValue)),
-        ].map((cell) => ({ ...cell, origins: originsOf(results, comparison) }))),
+        ...(comparison === null
+          ? [emptyCell(), emptyCell()]
+          : difference(comparison.difference, metric.digits).map((cell) => ({
+            ...cell,
+            origins: originsOf(results, comparison),
+          }))),
       ],
     })),
     notes: [],

@@ -5,6 +5,7 @@ import {
   type Cell,
   type Column,
   columnGroups,
+  isLongText,
   isQuantity,
   noteLetter,
   type Quantity,
@@ -97,7 +98,8 @@ function cellHtml(cell: Cell, column: Column, at: number): string {
     }${notes}</${tag}>`;
   }
   const text = cell.content === null ? `<span class="none">–</span>` : escapeHtml(cell.content);
-  return `<${tag}${scope} class="${column.align}">${text}${notes}</${tag}>`;
+  const long = isLongText(cell.content) ? " long" : "";
+  return `<${tag}${scope} class="${column.align}${long}">${text}${notes}</${tag}>`;
 }
 
 function quantityHtml(cell: Cell, quantity: Quantity, column: Column): string {

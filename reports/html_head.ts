@@ -37,7 +37,7 @@ export function pageHeader(
   of: {
     readonly judged: Verdict | null;
     readonly run: RunFacts | null;
-    /** Sections by id and heading, the result's apart. */
+    /** Sections by id and heading. */
     readonly sections: readonly { readonly id: string; readonly heading: string }[];
   },
 ): string {
@@ -88,9 +88,19 @@ function differencesOf({ results, test }: ReportInput, { duels }: Verdict): stri
     if (opponent !== first || comparison === null) return [];
     const { label, digits } = results.metrics[comparison.metric];
     const { mean, ci95 } = comparison.difference;
-    const interval = ci95 === null ? "" : `, 95% interval ${formatInterval(ci95, digits)}`;
-    return [`${label}, ${method} minus ${opponent}: ${formatNumber(mean, digits)}${interval}.`];
+    return [
+      `${label}, ${method} minus ${opponent}: ${formatNumber(mean, digits)}${
+        ci95 === null ? "" : intervalClause(ci95, digits)
+      }.`,
+    ];
   });
+}
+
+/** Of an interval, where zero lies; it is kept on one line. */
+function intervalClause([low, high]: readonly [number, number], digits: number): string {
+  const interval = formatInterval([low, high], digits).replaceAll(" ", "\u00a0");
+  const zero = low <= 0 && high >= 0 ? "which holds zero" : "which leaves out zero";
+  return `, 95% interval ${interval}, ${zero}`;
 }
 
 function warningHtml(run: RunFacts | null): string[] {

@@ -9,7 +9,11 @@ import type { ReportInput } from "./report_input.ts";
 import { type ReportTables, reportTables, tracedTables } from "./report_tables.ts";
 import { reportFindings, reportSentences } from "./report_words.ts";
 import type { RunFacts } from "./run_facts.ts";
+import type { Table } from "./table.ts";
 import { type Verdict, verdict } from "./verdict.ts";
+
+/** More main tables than these are listed before them. */
+const LISTED = 3;
 
 /** A section of the page. */
 interface Section {
@@ -60,7 +64,7 @@ export function renderReport(input: ReportInput, run: RunFacts | null): string {
     `<body>`,
     `<a class="skip" href="#result">Skip to the result</a>`,
     `<div class="page">`,
-    pageHeader(input, { judged, run, sections: sections.slice(1) }),
+    pageHeader(input, { judged, run, sections }),
     `<main>`,
     ...sections.map(sectionHtml),
     `</main>`,
@@ -92,10 +96,21 @@ function resultSection(
   const body = findings.length === 0
     ? []
     : [`<h3>What disagrees in print</h3>`, `<ul>${findings.join("\n")}</ul>`];
+  if (tables.main.length > LISTED) body.push(listOf(tables.main));
   body.push(...tables.main.map(renderHtml));
   if (tables.duels !== null) body.push(renderHtml(tables.duels));
   body.push(...reportSentences(input, judged).map((sentence) => `<p>${escapeHtml(sentence)}</p>`));
   return { id: "result", heading: "Result", body: body.join("\n") };
+}
+
+/** Links to tables, folded up. */
+function listOf(tables: readonly Table[]): string {
+  const links = tables.map(({ id, title }) =>
+    `<li><a href="#table-${htmlId(id)}">${escapeHtml(title)}</a></li>`
+  );
+  return `<details><summary>${tables.length} tables</summary><ul>${
+    links.join("\n")
+  }</ul></details>`;
 }
 
 function figuresSection({ figures }: ReportInput): Section | null {

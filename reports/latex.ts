@@ -3,6 +3,7 @@ import {
   type Cell,
   type Column,
   columnGroups,
+  isLongText,
   isQuantity,
   noteLetter,
   type Table,
@@ -81,6 +82,9 @@ export function escapeLatex(text: string): string {
   );
 }
 
+/** A column whose texts are broken into lines. */
+const LONG_COLUMN = "p{5cm}";
+
 /** Untrusted text of whole sentences: lines may break after an underscore, as names of models have many. */
 export function breakable(text: string): string {
   return escapeLatex(text).replaceAll("\\_", "\\_\\allowbreak{}");
@@ -93,7 +97,7 @@ export function breakable(text: string): string {
  */
 export function renderLatex(table: Table): string {
   const format = table.columns.map((column, at) =>
-    isNumeric(table, at) ? "r@{}l" : column.align[0]
+    isNumeric(table, at) ? "r@{}l" : isLong(table, at) ? LONG_COLUMN : column.align[0]
   );
   const rows = table.rows.map(({ cells }) =>
     cells.map((cell, at) => cellLatex(table, cell, at)).join(" & ") + " \\\\"
@@ -103,7 +107,7 @@ export function renderLatex(table: Table): string {
   );
   const below = [...notes, breakable(table.caption)].filter((part) => part !== "").join(" ");
   return [
-    "\\begin{table}[tbp]",
+    "\\begin{table}[htbp]",
     "\\centering",
     `\\caption{${breakable(table.title)}}`,
     `\\label{tab:${table.id.replace(/[^A-Za-z0-9]+/g, "-")}}`,
@@ -130,6 +134,12 @@ export function renderLatex(table: Table): string {
 
 function isNumeric(table: Table, at: number): boolean {
   return table.rows.some(({ cells }) => isQuantity(cells[at].content));
+}
+
+/** Whether a column's texts are broken into lines; not the last one, in which TeX would end the row so. */
+function isLong(table: Table, at: number): boolean {
+  return at < table.columns.length - 1 && !isNumeric(table, at) &&
+    table.rows.some(({ cells }) => isLongText(cells[at].content));
 }
 
 /** A text over the one or two columns that a table column takes. */
@@ -181,13 +191,14 @@ function cellLatex(table: Table, cell: Cell, at: number): string {
   const notes = cell.notes.map((index) => `\\textsuperscript{${noteLetter(index)}}`).join("");
   const column = table.columns[at];
   if (!isQuantity(cell.content)) {
-    const text = cell.content === null ? "--" : escapeLatex(cell.content);
-    return spanned(text + notes, table, at);
+    const text = cell.content === null ? "--" : breakable(cell.content);
+    return spanned((isLong(table, at) ? "\\raggedright " : "") + text + notes, table, at);
   }
   const { value, digits, n } = cell.content;
   const mean = formatNumber(value, digits, "$-$");
   const half = halfWidth(cell.content);
-  const count = column.n === null && n !== null ? ` (n ${formatCount(n)})` : "";
+  // A plain blank at the start of a cell is dropped.
+  const count = column.n === null && n !== null ? `\\ (n ${formatCount(n)})` : "";
   const interval = half === null ? "" : `\\,$\\pm$\\,${half}`;
   const bold = (text: string) => cell.best && text !== "" ? `\\textbf{${text}}` : text;
   return `${bold(mean)} & ${bold(interval)}${count}${notes}`;

@@ -33,6 +33,8 @@ export function renderLatexReport(input: ReportInput): string {
     "\\emergencystretch=3em",
     "\\begin{document}",
     `\\section*{${escapeLatex(title)}}`,
+    // Else the first tables stand above the title.
+    "\\suppressfloats[t]",
     ...paragraphs.map((paragraph) => `${paragraph}\n`),
     ...[...main, duels, ...comparisons, seeds, metrics].filter((table) => table !== null)
       .map(renderLatex),

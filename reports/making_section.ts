@@ -5,7 +5,7 @@ import { formatCount, formatSeconds } from "./number_format.ts";
 import type { ReportInput } from "./report_input.ts";
 import { type RunFacts, type StageFacts, warningsOf } from "./run_facts.ts";
 import { titlesOf } from "./score_tables.ts";
-import type { Origin } from "./table.ts";
+import { isLongText, type Origin } from "./table.ts";
 
 /** How the report was made: warnings, environment, times and costs, the recipe, origins of the numbers. */
 export function makingSection(
@@ -119,7 +119,8 @@ function originsHtml(
     return `<td class="digest">${known === undefined ? "–" : escapeHtml(known)}</td>`;
   };
   const row = (label: string, { instance, digest }: Origin, id = "") =>
-    `<tr${id}><th scope="row">${escapeHtml(label)}</th><td>${escapeHtml(instance)}</td>` +
+    `<tr${id}><th scope="row"${isLongText(label) ? ` class="long"` : ""}>` +
+    `${escapeHtml(label)}</th><td>${escapeHtml(instance)}</td>` +
     `<td class="digest">${escapeHtml(digest)}</td>${key(instance)}</tr>`;
   const rows = [
     ...results.systems.flatMap(({ id, label, origins }) =>

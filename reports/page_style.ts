@@ -1,7 +1,7 @@
 /** The look of the report page: one column of text, tables with three rules, dark mode, print, phones. */
 export const PAGE_STYLE = `
-:root{color-scheme:light dark;--paper:#fff;--ink:#1b1b1b;--soft:#595959;--rule:#d9d9d9;--panel:#f6f6f4;--link:#0b5394}
-@media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--ink:#ececec;--soft:#b4b4b4;--rule:#3a4046;--panel:#1e2226;--link:#8ab8ff}}
+:root{color-scheme:light dark;--paper:#fff;--ink:#1b1b1b;--soft:#595959;--rule:#d9d9d9;--panel:#f6f6f4;--shade:#0000002e;--link:#0b5394}
+@media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--ink:#ececec;--soft:#b4b4b4;--rule:#3a4046;--panel:#1e2226;--shade:#ffffff3d;--link:#8ab8ff}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
 body{margin:0;overflow-wrap:break-word;background:var(--paper);color:var(--ink);font:17px/1.55 Charter,"Bitstream Charter","Sitka Text",Cambria,Georgia,"DejaVu Serif",serif}
@@ -23,12 +23,12 @@ nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;ma
 figure{margin:1.5rem 0 2rem}
 figcaption,.note{color:var(--soft);font-size:.9rem;line-height:1.45}
 figcaption p{margin:.35rem 0}
-.scroll{position:relative;overflow-x:auto;overflow-y:hidden}
+.scroll{position:relative;overflow-x:auto;overflow-y:hidden;background:linear-gradient(to right,var(--paper) 30%,transparent) local,linear-gradient(to left,var(--paper) 30%,transparent) right local,linear-gradient(to right,var(--shade),transparent),linear-gradient(to left,var(--shade),transparent) right;background-size:2.5rem 100%,2.5rem 100%,.8rem 100%,.8rem 100%;background-repeat:no-repeat}
 .drawing svg{display:block;min-width:34rem;max-width:100%;height:auto}
 table{border-collapse:collapse;font-size:.92rem;line-height:1.35;font-variant-numeric:tabular-nums lining-nums}
 .booktabs{border-top:2px solid var(--ink);border-bottom:2px solid var(--ink)}
 .caption{font-weight:600;margin:0 0 .5rem}
-th,td{padding:.28rem .7rem;vertical-align:top;text-align:left}
+th,td{padding:.28rem .55rem;vertical-align:top;text-align:left}
 th:first-child,td:first-child{padding-left:.2rem}
 th:last-child,td:last-child{padding-right:.2rem}
 thead th{font-weight:600;vertical-align:bottom}
@@ -37,6 +37,9 @@ thead tr:first-child>*{padding-top:.45rem}
 tbody tr:first-child>*{padding-top:.45rem}
 tbody tr:last-child>*{padding-bottom:.45rem}
 tbody th{font-weight:400;white-space:nowrap}
+tbody th.long{white-space:normal;min-width:9rem;max-width:22rem;overflow-wrap:break-word}
+td.long{min-width:11rem}
+sup{line-height:0}
 .groups th{text-align:center;padding-bottom:0}
 .groups th span{display:block;border-bottom:1px solid var(--soft);padding-bottom:.2rem}
 .right{text-align:right}
@@ -54,6 +57,7 @@ pre{background:var(--panel);padding:.8rem 1rem;overflow-x:auto;line-height:1.45;
 .replies{width:100%}
 .replies .reply{width:100%}
 .digest{font-family:ui-monospace,"SF Mono","DejaVu Sans Mono",Menlo,Consolas,monospace;font-size:.8rem;overflow-wrap:anywhere}
+td.digest{min-width:16.5rem}
 details{margin:1rem 0}
 summary{cursor:pointer}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem;margin:.5rem 0}
@@ -90,6 +94,6 @@ dialog dd{white-space:pre-wrap;font-size:.86rem}
 .close{float:right}
 .chain{padding-left:1.2rem}
 .chain p{margin:0 0 .2rem}
-@media (max-width:40rem){.sides{grid-template-columns:minmax(0,1fr);gap:.5rem}dialog{padding:.8rem 1rem}.booktabs tr>:first-child{position:sticky;left:0;max-width:45vw;overflow-wrap:break-word;background:var(--paper)}tbody th{white-space:normal}body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:minmax(0,1fr)}dl.facts dd{margin-bottom:.4rem}}
-@media print{body{font-size:10pt}.page{max-width:none;padding:0}nav,.tool,.skip{display:none}h2{break-after:avoid}figure,tr{break-inside:avoid}.scroll{overflow:visible}a{color:inherit;text-decoration:none}pre{white-space:pre-wrap}}
+@media (max-width:40rem){.sides{grid-template-columns:minmax(0,1fr);gap:.5rem}dialog{padding:.8rem 1rem}.booktabs tr>:first-child{position:sticky;left:0;max-width:45vw;overflow-wrap:break-word;background:var(--paper)}tbody th{white-space:normal}tbody th.long{min-width:0}body{font-size:16px}.page{padding:1.25rem 1rem 3rem}h1{font-size:1.5rem}.replies th:first-child{white-space:normal;width:28%}th,td{padding-left:.45rem;padding-right:.45rem}dl.facts{grid-template-columns:minmax(0,1fr)}dl.facts dd{margin-bottom:.4rem}}
+@media print{body{font-size:10pt}.page{max-width:none;padding:0}nav,.tool,.skip{display:none}h2{break-after:avoid}figure,tr{break-inside:avoid}.scroll{overflow:visible;background:none}th,td{font-size:8pt;padding-left:.25rem;padding-right:.25rem}tbody th.long{min-width:0;max-width:10rem}td.long,td.digest{min-width:0}.drawing svg,.gantt{min-width:0}a{color:inherit;text-decoration:none}pre{white-space:pre-wrap}}
 `.trim();

@@ -8,8 +8,9 @@ const startPrompts = (data) => {
   const PAGE = 25;
   const { systems, records, pair } = JSON.parse(data.textContent);
   const control = (name) => document.getElementById("prompts-" + name);
-  const [left, right, category, outcome, search, shown, list, previous, next] =
-    ["left", "right", "category", "outcome", "search", "shown", "list", "previous", "next"].map(control);
+  const [left, right, category, outcome, search, once, shown, list, previous, next] =
+    ["left", "right", "category", "outcome", "search", "once", "shown", "list", "previous", "next"]
+      .map(control);
   const labels = new Map(systems.map(({ id, label }) => [id, label]));
   const option = (value, text) => make("option", { value }, text);
   const count = (number) => number.toLocaleString("en");
@@ -131,10 +132,12 @@ const startPrompts = (data) => {
   };
   const nameOutcomes = () => {
     const chosen = outcome.value || "all";
-    const judged = records.some(({ verdicts }) => verdicts !== undefined);
-    const names = Object.entries(words()).filter(([name]) => name !== "disagree" || judged);
+    const times = records.map((record) => creditsOf(record).length);
+    const again = times.some((count) => count > 1);
+    const names = Object.entries(words()).filter(([name]) => name !== "disagree" || again);
     outcome.replaceChildren(...names.map(([value, text]) => option(value, text)));
-    outcome.value = chosen;
+    outcome.value = names.some(([value]) => value === chosen) ? chosen : "all";
+    once.hidden = again || times.every((count) => count === 0);
   };
   for (const choice of [left, right]) choice.append(...systems.map(({ id, label }) => option(id, label)));
   [left.value, right.value] = pair;

@@ -45,6 +45,8 @@ export function promptsSection(input: ReportInput): PromptsSection | null {
     `<label for="prompts-search">Words <input type="search" id="prompts-search" ` +
     `autocomplete="off" spellcheck="false"></label>`,
     `</div>`,
+    `<p id="prompts-once" class="note" hidden>No two verdicts on a prompt are known for these systems, ` +
+    `so that none can disagree.</p>`,
     `<p id="prompts-shown" class="note" role="status"></p>`,
     `<div id="prompts-list"></div>`,
     `<p class="pager"><button type="button" class="tool" id="prompts-previous">Previous</button> ` +

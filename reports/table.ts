@@ -55,6 +55,14 @@ export interface Table {
   readonly notes: readonly string[];
 }
 
+/** More characters than these widen a table too much. */
+const LONG_TEXT = 32;
+
+/** Whether a cell's text is long enough to be broken into lines rather than widen its table. */
+export function isLongText(content: Cell["content"]): boolean {
+  return typeof content === "string" && content.length > LONG_TEXT;
+}
+
 /** A run of neighbouring columns under one heading. */
 interface ColumnGroup {
   readonly label: string | null;

@@ -133,7 +133,7 @@ function numbers(results: Results, { metric, difference, pValue }: Comparison): 
     : `, 95% interval ${formatInterval(difference.ci95, digits)} (${difference.method})`;
   const p = formatPValue(pValue);
   return `Difference of ${label}: ${formatNumber(difference.mean, digits)}${interval}; ` +
-    `p ${p.startsWith("<") ? p : `= ${p}`}, n ${difference.n}.`;
+    `p ${p.startsWith("<") ? p : `= ${p}`} over prompts, n ${difference.n}.`;
 }
 
 /** Whether there was anything to prevent: the plain method at its end against the same, stopped in time. */

@@ -5,7 +5,10 @@ import type { KeyRecord, RunRecord } from "../../pipeline/store/records.ts";
 /** What stands for a path of this machine. */
 export const LOCAL = "(a path of the machine that it was made on)";
 
-/** Takes the paths of this machine out of texts that a bundle holds. */
+/**
+ * Takes the paths of this machine out of texts that a bundle holds. Nothing of a path is left, unlike on a
+ * page (`cli/shown_paths.ts`): equal runs give equal bytes wherever their data lie.
+ */
 export class LocalPlaces {
   /** Longest first, so that a folder does not cut a path in it short. */
   readonly #places: readonly string[];

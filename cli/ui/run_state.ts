@@ -2,8 +2,9 @@ import {
   type RunningStage,
   runSecondsLeft,
   shareDone,
+  stageSecondsLeft,
 } from "../../pipeline/reporters/time_left.ts";
-import { formatHolder } from "../../pipeline/reporters/output.ts";
+import { formatHolder } from "../../pipeline/reporters/holder.ts";
 import type { SeenEvent, SeenRecord } from "./seen.ts";
 import { StepCurve } from "./step_curve.ts";
 
@@ -154,7 +155,10 @@ export class RunState {
   secondsLeft(now: number): number | null {
     const elapsed = this.elapsed(now);
     if (elapsed === null || this.#outcome !== null) return null;
-    return runSecondsLeft({ share: this.share, elapsed, estimate: this.#estimate });
+    const running = this.stages.map(({ running }) =>
+      running === null ? null : stageSecondsLeft(running, now)
+    );
+    return runSecondsLeft({ share: this.share, elapsed, estimate: this.#estimate, running });
   }
 
   #progress({ id, time, progress }: Extract<SeenEvent, { type: "stage-progress" }>): void {

@@ -21,6 +21,7 @@ progress::-moz-progress-bar{background:var(--busy)}
 .now li{margin:.9rem 0}
 .now progress{margin:.25rem 0}
 .now .name,.log .name,td.name,th.name{overflow-wrap:anywhere;white-space:normal}
+td.name{min-width:8.5rem}
 .small{font-size:.9rem;color:var(--soft)}
 .error{white-space:pre-wrap;overflow-wrap:anywhere;max-height:24rem;overflow-y:auto}
 .log{list-style:none;padding:0;margin:.5rem 0;max-width:none;max-height:24rem;overflow-y:auto;font-size:.9rem}

@@ -34,14 +34,6 @@ export function formatFailure(
   return lines;
 }
 
-/** The process that an instance waits for. */
-export function formatHolder(
-  { pid, host }: { readonly pid: number | null; readonly host: string | null },
-): string {
-  if (pid === null) return "another process";
-  return host === null ? `process ${pid}` : `process ${pid} on ${visibleText(host)}`;
-}
-
 /** One sentence on how a run ended. */
 export function formatOutcome(
   event: Extract<RunEvent, { type: "run-finished" }>,

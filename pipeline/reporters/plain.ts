@@ -1,13 +1,7 @@
 import type { EventSubscriber, RunEvent } from "../events.ts";
-import {
-  formatFailure,
-  formatHolder,
-  formatOutcome,
-  type Palette,
-  palette,
-  type Writer,
-} from "./output.ts";
+import { formatFailure, formatOutcome, type Palette, palette, type Writer } from "./output.ts";
 import { visibleText } from "../../core/visible_text.ts";
+import { formatHolder } from "./holder.ts";
 import { formatClock, formatCount, formatEstimate, formatSeconds } from "./quantities.ts";
 import { StageLogs } from "./stage_logs.ts";
 

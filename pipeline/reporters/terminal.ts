@@ -1,14 +1,8 @@
 import type { EventSubscriber, RunEvent } from "../events.ts";
-import {
-  formatFailure,
-  formatHolder,
-  formatOutcome,
-  type Palette,
-  palette,
-  type Writer,
-} from "./output.ts";
+import { formatFailure, formatOutcome, type Palette, palette, type Writer } from "./output.ts";
 import { pad, truncate } from "../../core/display_width.ts";
 import { visibleText } from "../../core/visible_text.ts";
+import { formatHolder } from "./holder.ts";
 import { formatCount, formatEstimate, formatSeconds } from "./quantities.ts";
 import { StageLogs } from "./stage_logs.ts";
 import {
@@ -223,7 +217,8 @@ export class TerminalReporter implements EventSubscriber {
     const done = stages.reduce((sum, stage) => sum + shareDone(stage), this.#ended);
     const share = todo === 0 ? 1 : Math.min(1, done / todo);
     const elapsed = Math.max(0, (now - started) / 1000);
-    const left = runSecondsLeft({ share, elapsed, estimate });
+    const running = stages.map((stage) => stageSecondsLeft(stage, now));
+    const left = runSecondsLeft({ share, elapsed, estimate, running });
     const parts = [`${this.#ended}/${todo}`, formatSeconds(elapsed)];
     if (left !== null && share < 1) parts.push(`about ${formatEstimate(left)} left`);
     const text = truncate(parts.join(" · "), this.#writer.columns() - this.#barColumns() - 5);

@@ -33,14 +33,28 @@ export function shareDone({ last }: RunningStage): number {
 
 /**
  * Seconds until a run is done. At first the plan's estimate counts; as stages finish, what they took
- * so far counts more and more, since a machine may be faster or slower than the past one.
+ * so far counts more and more, since a machine may be faster or slower than the past one. It is never
+ * less than what a stage under way is seen to need.
  *
- * @param run `share`: stages done of all that are to run, 0 to 1; times in seconds
+ * @param run `share`: stages done of all that are to run, 0 to 1; `running`: what `stageSecondsLeft` says
+ * of each that runs; times in seconds
  */
 export function runSecondsLeft(
-  run: { share: number; elapsed: number; estimate: number | null },
+  run: {
+    share: number;
+    elapsed: number;
+    estimate: number | null;
+    running: readonly (number | null)[];
+  },
 ): number | null {
-  const { share, elapsed, estimate } = run;
+  const foreseen = foreseenSeconds(run);
+  if (foreseen === null) return null;
+  return Math.max(foreseen, ...run.running.filter((left) => left !== null));
+}
+
+function foreseenSeconds(
+  { share, elapsed, estimate }: { share: number; elapsed: number; estimate: number | null },
+): number | null {
   const extrapolated = share > 0 ? elapsed * (1 - share) / share : null;
   const planned = estimate === null ? null : Math.max(0, estimate - elapsed);
   if (extrapolated === null) return planned;

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { ballast, ballastJson, type PlanDocument, PROJECT } from "../end_to_end/ballast.ts";
+import {
+  ballast,
+  ballastJson,
+  type PlanDocument,
+  PROJECT,
+  startBallast,
+} from "../end_to_end/ballast.ts";
 import { StoreLock } from "../../pipeline/store/store_lock.ts";
 import { HOST, withStore } from "../pipeline/store/fixture.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
@@ -34,6 +40,13 @@ Deno.test("ballast --help names every command", async () => {
   for (const command of [...COMMANDS, "score"]) {
     assert.match(stdout, new RegExp(`^ {2}${command}\\b`, "m"));
   }
+});
+
+Deno.test("a result that nobody reads to its end is no error", async () => {
+  const child = startBallast(["stages"]);
+  await child.stdout.cancel();
+  const [{ code }, stderr] = await Promise.all([child.status, new Response(child.stderr).text()]);
+  assert.deepEqual([code, stderr], [141, ""]);
 });
 
 Deno.test("wrong usage exits with 2, says what is wrong, and prints nothing on stdout", async () => {

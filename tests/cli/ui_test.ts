@@ -98,7 +98,8 @@ Deno.test({
   async fn() {
     await using scratch = await ScratchFolder.make();
     const store = join(scratch.path, "later");
-    const environment = await fakeOpener(scratch.path);
+    // Without NO_COLOR, as people have it: what asks for colours asks for more of the environment.
+    const environment = { ...await fakeOpener(scratch.path), NO_COLOR: "" };
     const args = ["ui", "--port", "0", "--open", "--json", "--store", store];
     const child = startBallast(args, { environment });
     const lines = child.stdout.pipeThrough(new TextLineStream()).getReader();

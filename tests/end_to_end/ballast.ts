@@ -151,7 +151,7 @@ function command(
   return new Deno.Command(program, {
     args: rest,
     cwd: project,
-    env: { ...environment, INIT_CWD: folder, NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...environment, INIT_CWD: folder },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -37,6 +37,23 @@ Deno.test("findingsTable() names every row that a finding names, and how many mo
   assert.ok(cells.includes(`${ids.join(", ")}, … 3 more`));
 });
 
+Deno.test("findingsTable() tells sets of one name apart as auditedSetsTable() does", () => {
+  const [first, second] = reportFixture().audits;
+  const [finding] = first.findings;
+  const of = (audit: typeof first, pairs: number) => ({
+    ...audit,
+    sets: [{ ...first.sets[0], name: "train", pairs }],
+    findings: [{ ...finding, set: "train" }],
+  });
+  const names = (...audits: (typeof first)[]) =>
+    findingsTable(audits)!.rows.map(({ cells }) => cells[0].content);
+  assert.deepEqual(names(of(first, 1), of(second, 2)), [
+    "train (audit@seed=0)",
+    "train (audit@seed=1)",
+  ]);
+  assert.deepEqual(names(of(first, 1), of(second, 1)), ["train", "train"]);
+});
+
 Deno.test("auditedSetsTable() tells sets of one name apart by their audits, and equal ones once", () => {
   const [first, second] = reportFixture().audits;
   const train = { ...first.sets[0], name: "train" };

@@ -118,6 +118,21 @@ Deno.test("escapeHtml() escapes what opens tags, entities and attributes", () =>
   );
 });
 
+Deno.test("renderLatex() breaks long names into lines, and keeps the blank before n", () => {
+  const name = "ultra_rdpo_full_eta0.005_beta0.01_stepwise_decay";
+  const number = { value: 1, digits: 0, interval: null, n: 3 };
+  const table = (label: string): Table => ({
+    ...hostileTable("x"),
+    columns: [systemColumn, { ...systemColumn, id: "b", align: "right" }],
+    rows: [{ id: "a", cells: [textCell(label), { ...textCell(""), content: number }] }],
+  });
+  const long = renderLatex(table(name));
+  assert.match(long, /\{@\{\}p\{5cm\}r@\{\}l@\{\}\}/);
+  assert.match(long, /\\raggedright ultra\\_\\allowbreak\{\}rdpo/);
+  assert.match(long, / & 1 & \\ \(n 3\)/);
+  assert.match(renderLatex(table("gemma_dpo")), /\{@\{\}lr@\{\}l@\{\}\}/);
+});
+
 Deno.test("escapeLatex() writes letters, signs and what no engine sets in forms that all engines set", () => {
   assert.equal(
     escapeLatex("Ä η ± 50% _x_ 漢 a--b"),

@@ -5,6 +5,7 @@ import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 import { hostileReport, hostileRun } from "./hostile_report.ts";
 import { injections } from "./injection_corpus.ts";
 import { promptsFixture, writePage } from "./pages.ts";
+import { reportFixture } from "./report_fixture.ts";
 
 const PHONE = { viewport: { width: 390, height: 844 } };
 
@@ -116,6 +117,64 @@ browserTest(
     assert.deepEqual(problems, []);
   },
 );
+
+browserTest(
+  "where no two verdicts are known of a prompt, none is said to disagree",
+  async (browser) => {
+    await using scratch = await ScratchFolder.make();
+    const prompts = promptsFixture(30).map((record) => ({
+      ...record,
+      replies: [...record.replies, { system: "sft", text: "sft", score: null }],
+      // One of this judge's on the first pair, of which order means nothing; of sft, both orders.
+      verdicts: [
+        { ...record.verdicts![0], swapped: null },
+        ...record.verdicts!.map((verdict) => ({ ...verdict, systems: ["dpo", "sft"] })),
+      ],
+    }));
+    const { page, problems } = await openPage(browser, await writePage(scratch.path, { prompts }));
+    await page.locator("#prompts").scrollIntoViewIfNeeded();
+    await page.locator("#prompts-list details").first().waitFor();
+    const [outcome, note] = [page.getByLabel("Outcome"), page.locator("#prompts-once")];
+    const choices = () => outcome.locator("option").allInnerTexts();
+    const choose = (left: string, right: string) =>
+      Promise.all([
+        page.getByLabel("Left").selectOption({ label: left }),
+        page.getByLabel("Right").selectOption({ label: right }),
+      ]);
+    await choose("DPO", "RPO sum");
+    assert.ok(!(await choices()).includes("Verdicts disagree"));
+    assert.ok(await note.isVisible());
+    await choose("DPO", "SFT on chosen");
+    assert.ok(!await note.isVisible());
+    await outcome.selectOption({ label: "Verdicts disagree" });
+    const [shown] = (await page.locator("#prompts-shown").innerText()).split(",");
+    assert.equal(shown, "1–9 of 9");
+    await choose("DPO", "RPO sum");
+    assert.equal(await outcome.inputValue(), "all");
+    await choose("SFT on chosen", "RPO sum");
+    assert.ok(!await note.isVisible(), "systems that no judge compared");
+    assert.deepEqual(problems, []);
+  },
+);
+
+browserTest("long names and digests do not squeeze their neighbours", async (browser) => {
+  await using scratch = await ScratchFolder.make();
+  const digest = "0123456789abcdef".repeat(4);
+  const { results } = reportFixture();
+  const systems = results.systems.map((system) => ({
+    ...system,
+    label: `${system.label}_a_name_as_those_of_released_models_are`,
+    origins: system.origins.map((origin) => ({ ...origin, digest })),
+  }));
+  const address = await writePage(scratch.path, { results: { ...results, systems } });
+  for (const options of [{}, PHONE]) {
+    const { page } = await openPage(browser, address, options);
+    const rows = page.locator("section#making #origins ~ .scroll tbody tr");
+    const heights = await rows.evaluateAll((all) => all.map(({ clientHeight }) => clientHeight));
+    assert.ok(heights.length > 0 && Math.max(...heights) < 170, `rows of ${heights} pixels`);
+    await page.close();
+  }
+});
 
 browserTest(
   "ten thousand judged prompts: first paint within 2 s, a filter within 1 s",

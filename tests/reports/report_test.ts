@@ -196,6 +196,7 @@ Deno.test("the Markdown and LaTeX reports carry claim, answer and every table", 
   assert.match(markdown, /!\[.*\]\(figures\/logps\.svg\)/);
   const latex = renderLatexReport(input);
   assert.equal(latex.match(/\\begin\{table\}/g)!.length, 5);
+  assert.match(latex, /\\section\*\{[^\n]*\}\n\\suppressfloats\[t\]\n/, "no table above the title");
   for (const text of [markdown, latex]) {
     assert.match(text, /This run cannot tell\. By Gold reward,/);
   }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { InputError } from "../../core/problem.ts";
 import type { Comparison, Results } from "../../core/results.ts";
+import { duelsTable } from "../../reports/duels_table.ts";
+import { verdict } from "../../reports/verdict.ts";
 import { comparisonsTable } from "../../reports/comparisons_table.ts";
 import { renderText } from "../../reports/text.ts";
 import { resultsTable } from "../../reports/results_table.ts";
@@ -8,6 +10,7 @@ import { metricsTable } from "../../reports/metrics_table.ts";
 import { seedsTable } from "../../reports/seeds_table.ts";
 import { displayWidth } from "../../core/display_width.ts";
 import { isQuantity } from "../../reports/table.ts";
+import { reportFixture } from "./report_fixture.ts";
 import { resultsFixture } from "./results_fixture.ts";
 
 const columns = [
@@ -192,6 +195,34 @@ Deno.test("seedsTable() shows each seed's own number with that seed's origin", (
 Deno.test("seedsTable() says where the metrics are that it leaves out", () => {
   assert.match(seedsTable(resultsFixture(), ["gold"]).caption, /under Everything measured\.$/);
   assert.doesNotMatch(seedsTable(resultsFixture()).caption, /Everything measured/);
+});
+
+Deno.test("comparisonsTable() says what its intervals count, and what p counts", () => {
+  const results = resultsFixture();
+  assert.match(
+    comparisonsTable(results, "gold").caption,
+    /Interval: t over 3 seeds\. Over seeds, it says whether training again .* p counts prompts, .* can be small/,
+  );
+  const { caption } = comparisonsTable({
+    ...results,
+    comparisons: results.comparisons.map((comparison) => ({
+      ...comparison,
+      difference: { ...comparison.difference, method: "bootstrap over 300 prompts" },
+    })),
+  }, "gold");
+  assert.match(
+    caption,
+    /Interval: bootstrap over 300 prompts\. p counts prompts, .* as trained\.$/,
+  );
+});
+
+Deno.test("the table from which the answer follows holds no number that does not decide", () => {
+  const { results, test } = reportFixture();
+  const table = duelsTable(verdict(results, test!).duels, results, test!.metric);
+  assert.deepEqual(table.columns.map(({ label }) => label), [
+    ...["System", "Against", "Outcome", "Difference", "95% interval"],
+  ]);
+  assert.match(table.caption, /^Difference: Gold reward, .* Interval: t over 3 seeds\. Over seeds/);
 });
 
 Deno.test("comparisonsTable() shows counts and p-values of one metric's comparisons", () => {

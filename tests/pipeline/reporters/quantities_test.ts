@@ -59,9 +59,15 @@ Deno.test("a resumed stage's rate counts only what was done since it resumed", (
   assert.equal(stageSecondsLeft({ ...stage, first: null }, 10_000), null);
 });
 
+Deno.test("runSecondsLeft() is never less than what a stage under way needs", () => {
+  const run = { share: 0.75, elapsed: 30, estimate: 40 };
+  assert.equal(runSecondsLeft({ ...run, running: [null] }), 10);
+  assert.equal(runSecondsLeft({ ...run, running: [20, 55, null] }), 55);
+});
+
 Deno.test("runSecondsLeft() moves from the plan's estimate to what the run itself shows", () => {
-  assert.equal(runSecondsLeft({ share: 0, elapsed: 10, estimate: 100 }), 90);
-  assert.equal(runSecondsLeft({ share: 0.5, elapsed: 100, estimate: 100 }), 50);
-  assert.equal(runSecondsLeft({ share: 0.5, elapsed: 100, estimate: null }), 100);
-  assert.equal(runSecondsLeft({ share: 0, elapsed: 10, estimate: null }), null);
+  assert.equal(runSecondsLeft({ share: 0, elapsed: 10, estimate: 100, running: [] }), 90);
+  assert.equal(runSecondsLeft({ share: 0.5, elapsed: 100, estimate: 100, running: [] }), 50);
+  assert.equal(runSecondsLeft({ share: 0.5, elapsed: 100, estimate: null, running: [] }), 100);
+  assert.equal(runSecondsLeft({ share: 0, elapsed: 10, estimate: null, running: [] }), null);
 });
