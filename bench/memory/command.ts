@@ -31,19 +31,15 @@ export async function benchMemory(args: readonly string[]): Promise<number> {
   const table = [["", "foreseen MB", "measured MB", "off", "foreseen in parts, MB"]];
   let [far, count] = [0, 0];
   for (const one of MEMORY_CASES.filter(({ name }) => name.includes(only))) {
-    printNotice(`${one.name} …`);
     const parts = foresee(one);
     const [foreseen, measured] = [totalBytes(parts)!, await measure(one)];
     const off = foreseen / measured - 1;
+    const told = `${off < 0 ? "−" : "+"}${(100 * Math.abs(off)).toFixed(1)}%`;
+    printNotice(`${one.name}: ${told}`);
     count++;
     if (Math.abs(off) > MOST_OFF) far++;
-    table.push([
-      one.name,
-      megabytes(foreseen),
-      megabytes(measured),
-      `${off < 0 ? "−" : "+"}${(100 * Math.abs(off)).toFixed(1)}%`,
-      parts.map(({ what, bytes }) => `${what} ${megabytes(bytes)}`).join(", "),
-    ]);
+    const listed = parts.map(({ what, bytes }) => `${what} ${megabytes(bytes)}`).join(", ");
+    table.push([one.name, megabytes(foreseen), megabytes(measured), told, listed]);
   }
   printResult(alignColumns(table));
   printNotice(`${count - far} of ${count} within ${100 * MOST_OFF}%`);
