@@ -89,13 +89,16 @@ async function callsForWired(
     ? 0
     : answered(inputs.baseline) ?? countOf(sizes, "baselineBytes");
   const shown = countOf(sizes, benchmark === "mt-bench-single" ? "gradeBytes" : "pairBytes");
+  // Outputs that equal the baseline's are not asked about.
+  const isAtMost = prompts === null || benchmark === "alpaca-eval";
   const own = sum([answered(inputs.answers), other]);
   const each = countOf(sizes, "answersShown");
   if (prices === undefined || shown === null || own === null || each === null) {
-    return { count, dollars: null, ...(prompts === null && { isAtMost: true }) };
+    return { count, dollars: null, ...(isAtMost && { isAtMost }) };
   }
   const promptTokens = count * (shown + each * own) / BYTES_A_TOKEN;
-  return { count, dollars: price({ promptTokens, completionTokens: count * maxTokens }, prices) };
+  const dollars = price({ promptTokens, completionTokens: count * maxTokens }, prices);
+  return { count, dollars, ...(isAtMost && { isAtMost }) };
 }
 
 const TURNS = { "alpaca-eval": 1, "mt-bench-pair": 2, "mt-bench-single": 2 } as const;

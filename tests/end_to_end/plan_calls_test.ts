@@ -46,8 +46,11 @@ stages:
       prices: { input: 1000, output: 1000 }
 `;
 
+/** The third answer is that of all: a tie that no judge is asked about. */
 const answers = (generator: string, output: string) =>
-  JSON.stringify(["one", "two"].map((instruction) => ({ instruction, output, generator })));
+  JSON.stringify([["one", output], ["two", output], ["three", "the same"]].map((
+    [instruction, output],
+  ) => ({ instruction, output, generator })));
 
 async function write(folder: string): Promise<void> {
   await Deno.mkdir(join(folder, "rows"));

@@ -107,7 +107,13 @@ Deno.test("kill -9 at 20 points of judging: each answer is kept once, none is as
   await Deno.mkdir(`${elsewhere}/table`, { recursive: true });
   await Deno.rename(`${killed}/kept`, `${elsewhere}/kept`);
   const offline = await judgeItems(pairItems(60), PAIRS, asking(elsewhere, null));
-  assert.deepEqual(offline.coverage, { asked: 120, scored: 120, unparseable: 0, failed: 0 });
+  assert.deepEqual(offline.coverage, {
+    all: 120,
+    scored: 120,
+    unparseable: 0,
+    failed: 0,
+    unasked: 0,
+  });
   await writeJudged(`${elsewhere}/table`, offline);
   assert.deepEqual(await tableIn(elsewhere), await tableIn(calm));
 });

@@ -133,6 +133,7 @@ Deno.test({
       rule: { kind: "choice" },
       template: chosen,
       orders: "both",
+      equalAnswers: "asked",
       seeds: [null],
       sampling: SAMPLING,
     };
