@@ -81,9 +81,9 @@ export function pairScoresTable(
       "A pair of replies that was judged in both orders is won or lost where both say so, else a tie; " +
       "preferences given as probabilities are averaged. Win rate: mean over pairs, a tie counting " +
       `half, ± 95% interval, its larger side (${methods.join("; ") || "none"}). n counts judged ` +
-      "pairs, all seeds together. Same verdict, and first in both (the reply shown first preferred in " +
-      "both): of pairs judged in both orders. Scored: pairs whose every judgment could be read. " +
-      `${POWER_CAPTION}`,
+      "pairs, those of equal replies too, all seeds together. Same verdict, and first in both (the " +
+      "reply shown first preferred in both): of pairs judged in both orders. Scored: pairs whose every " +
+      `judgment could be read. ${POWER_CAPTION}`,
     columns: COLUMNS,
     rows: scored.map(({ row }) => row),
   };

@@ -63,7 +63,7 @@ export const predictJudgingAnswers: PredictOf<typeof judgeAnswers> = async ({ pa
     const { calls, dollars } = estimateCost(requests, prices);
     return { count: calls, dollars };
   }, UNKNOWN);
-  return foreseen(params, calls);
+  return foreseen(params, calls, "tokens as their texts have them at most, about");
 };
 
 type AnswersInputs = Parameters<typeof predictJudgingAnswers>[0]["inputs"];
@@ -120,13 +120,12 @@ async function sizesOfFiles(params: ParamsOf<typeof judgeAnswers>): Promise<Size
 function foreseen(
   { maxTokens }: Pick<ParamsOf<typeof judge>, "maxTokens">,
   calls: Calls,
+  tokens = `a token for every ${BYTES_A_TOKEN} bytes, as English has at most`,
 ): Prediction {
   const answers = `answers of ${maxTokens.toLocaleString("en-US")} tokens`;
   return {
     calls,
-    assumes: [
-      `calls as if nothing was kept, a token for every ${BYTES_A_TOKEN} bytes, ${answers}`,
-    ],
+    assumes: [`calls as if nothing was kept, ${tokens}, ${answers}`],
   };
 }
 
