@@ -3,11 +3,13 @@ import type { PlannedInstance } from "../pipeline/plan.ts";
 import { type Calls, totalCalls } from "../pipeline/prediction.ts";
 import { formatCount } from "../pipeline/reporters/quantities.ts";
 
-/** What a stage asks of a judge: `about 160 calls, at most $1.20`. */
+/** What a stage asks of a judge: `about 160 calls, at most about $1.20`. */
 export function callText({ count, isAtMost, dollars }: Calls): string {
   if (count === null) return "calls not known yet";
   const calls = `${isAtMost ? "at most" : "about"} ${formatCount(count, "call")}`;
-  return `${calls}, ${dollars === null ? "price not known" : `at most ${formatDollars(dollars)}`}`;
+  return `${calls}, ${
+    dollars === null ? "price not known" : `at most about ${formatDollars(dollars)}`
+  }`;
 }
 
 /** The calls of what is not cached, one stage each. */
@@ -30,7 +32,7 @@ export function callLines(planned: readonly PlannedInstance[]): string[] {
   const unpriced = known.length - priced.length;
   const told = [
     `Judges: ${isAtMost ? "at most" : "about"} ${formatCount(count!, "call")}`,
-    ...(priced.length > 0 ? [`at most ${formatDollars(dollars!)}`] : []),
+    ...(priced.length > 0 ? [`at most about ${formatDollars(dollars!)}`] : []),
     ...(unpriced > 0
       ? [`price of ${formatCount(unpriced, "stage")} not known (parameter prices)`]
       : []),

@@ -4,7 +4,9 @@ import { fraction, jsonOption, share } from "./options.ts";
 /** `ballast score …`: figures from judgments that are there already; nothing is asked or run. */
 export function addScoreCommands(root: Command): void {
   const score = root.command("score")
-    .description("Score judgments that are there already: AlpacaEval's, MT-Bench's.")
+    .description(
+      "Score judgments that are there already: AlpacaEval's, MT-Bench's, a recipe's judge's.",
+    )
     .addHelpText(
       "after",
       `
@@ -15,11 +17,13 @@ Examples:
   addAlpacaEval(score as unknown as Command);
   addLeaderboard(score as unknown as Command);
   addMtBench(score as unknown as Command);
+  addPairs(score as unknown as Command);
 }
 
 const MIN_COVERAGE = [
   "--min-coverage <share>",
-  "refuse files with a smaller share of readable judgments, of all pairs or instructions, from 0 to 1 (default: none)",
+  "refuse files of which a smaller share can be read, from 0 to 1: of the pairs or grades that are in " +
+  "the file, or of all instructions that have a difficulty (default: none)",
   share,
 ] as const;
 
@@ -103,5 +107,34 @@ Examples:
     .action(async (options) => {
       const { scoreMtBench } = await import("./commands/score_mt_bench.ts");
       await scoreMtBench(options);
+    });
+}
+
+function addPairs(score: Command): void {
+  score.command("pairs")
+    .description(
+      "Wins of one system over another from what a recipe's judge left, its seeds together.",
+    )
+    .argument(
+      "<folders...>",
+      "folders of judgments (summary.json in them): in a store, objects/…/ of a stage judge",
+    )
+    .option("--agree-with <folder>", "another judge's judgments, to hold these against")
+    .option(...MIN_COVERAGE)
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+The folders of a store's judgments:
+  deno task ballast status --sql "select instance, 'objects/' || digest[1:2] || '/' || digest
+    from results where type = 'judgments'"
+
+Examples:
+  deno task ballast score pairs FOLDER
+  deno task ballast score pairs FOLDER --agree-with OTHER --min-coverage 0.95 --json`,
+    )
+    .action(async (folders, options) => {
+      const { scorePairs } = await import("./commands/score_pairs.ts");
+      await scorePairs(folders, options);
     });
 }

@@ -75,6 +75,7 @@ export default defineStage<z.infer<typeof params>>({
           : { kind: params.rule },
         template: () => template,
         orders: params.orders,
+        equalAnswers: "asked",
       },
       asking,
     );

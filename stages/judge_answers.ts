@@ -64,7 +64,7 @@ export default defineStage<Params>({
   },
 });
 
-type Benchmark = Pick<Protocol, "systems" | "rule" | "template" | "orders"> & {
+type Benchmark = Pick<Protocol, "systems" | "rule" | "template" | "orders" | "equalAnswers"> & {
   readonly items: readonly JudgedItem[];
 };
 
@@ -79,7 +79,10 @@ export function openAnswers(files: AnswerFiles, params: Params): Promise<Benchma
     : openMtBench(files, params);
 }
 
-/** One order a pair, drawn by seed and instruction, and the log-probs of the two names. */
+/**
+ * One order a pair, drawn by seed and instruction, and the log-probs of the two names. An output that
+ * equals the baseline's is a tie that nobody is asked about, as alpaca_eval has it.
+ */
 async function openAlpacaEval(files: AnswerFiles, params: Params): Promise<Benchmark> {
   const { alpacaItems } = await import("../eval/judge/benchmark_items.ts");
   const { chooseTemplate } = await import("../eval/judge/template.ts");
@@ -96,10 +99,11 @@ async function openAlpacaEval(files: AnswerFiles, params: Params): Promise<Bench
     rule: { kind: "logprobs", tokens: ["m", "M"] },
     template: () => template,
     orders: "drawn",
+    equalAnswers: "tie",
   };
 }
 
-/** Both orders of pairs, FastChat's choice of prompts, and verdicts in the judge's text. */
+/** Both orders of pairs, equal answers too, FastChat's choice of prompts, and verdicts in the judge's text. */
 async function openMtBench(files: AnswerFiles, params: Params): Promise<Benchmark> {
   const { mtBenchItems, mtBenchTemplates } = await import("../eval/judge/benchmark_items.ts");
   const { readAnswers } = await import("../eval/mt_bench/answers.ts");
@@ -116,5 +120,6 @@ async function openMtBench(files: AnswerFiles, params: Params): Promise<Benchmar
     rule: { kind: kind === "single" ? "rating" : "choice" },
     template: mtBenchTemplates(await openTemplates({ ...params, template: path }), { kind, path }),
     orders: "both",
+    equalAnswers: "asked",
   };
 }

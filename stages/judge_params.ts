@@ -194,8 +194,8 @@ export async function writeJudgments(
   requireCoverage(judged, coverage);
   await writeJudged(output("judgments"), judged);
   await writeHarnessFiles(output("judgments"), judged);
-  const { asked, scored } = judged.coverage;
-  (scored < asked ? warn : log)(describeCoverage(judged.coverage));
+  const { all, scored } = judged.coverage;
+  (scored < all ? warn : log)(describeCoverage(judged.coverage));
 }
 
 /** What is wrong with the judge's name, from parameter and environment; null for nothing. */

@@ -113,10 +113,6 @@ async function scoreFiles(
     const path = userPath(file);
     const annotations = await readAnnotations(path);
     const score = scoreAlpacaEval({ annotations, path, difficulties, gamed, weights });
-    requireShare(
-      { read: score.n, of: difficulties.values.length, what: "instructions", path },
-      options.minCoverage,
-    );
     const other = scored.find((each) => each.score.model === score.model);
     if (other !== undefined) {
       const message = `Expected another model than in an earlier file but found "${score.model}".`;
@@ -126,6 +122,11 @@ async function scoreFiles(
       const preference = credit(row);
       return preference === null ? [] : [[row.instruction, 100 * preference] as const];
     }));
+    // An instruction that comes twice is one.
+    requireShare(
+      { read: credits.size, of: difficulties.values.length, what: "instructions", path },
+      options.minCoverage,
+    );
     scored.push({ score, credits });
   }
   return scored;

@@ -100,5 +100,6 @@ function captionOf(gamed: boolean): string {
   const alone = " Fitted without the gamed baselines' rows, so that it is alpaca_eval's " +
     "length_controlled_noreg, which no leaderboard shows.";
   return `${fit}${gamed ? "" : alone} Win rate: mean preference ± 95% interval, its larger side ` +
-    "(bootstrap over instructions). n counts rows with a preference, which the fit rests on.";
+    "(bootstrap over instructions). n counts rows with a preference, which the fit rests on; outputs " +
+    "that equal the baseline's are ties, which no judge is asked about.";
 }

@@ -102,7 +102,19 @@ function predicted(
   const at = Float64Array.from(positions, (position) => difficulties.values[position]);
   const aligned = controlledRate(own, at);
   const moved = positions.findIndex((position, row) => position !== row);
-  const notes = moved < 0 ? [] : [describeShift({ moved, request, aligned, positional })];
+  const rates = { request, aligned, positional };
+  if (moved >= 0) {
+    const notes = [describeShift({ moved, ...rates })];
+    return { byInstruction: aligned, byPosition: positional, notes };
+  }
+  const size = difficulties.values.length;
+  const notes = n === size ? [] : [
+    `Predicted for ${annotations.length} of ${size} instructions (by position, alpaca_eval's: for ` +
+    `the first ${n}): ${aligned.rate.toFixed(2)} (${
+      positional.rate.toFixed(2)
+    }). For all ${size} ` +
+    `these weights give ${controlledRate(own, difficulties.values).rate.toFixed(2)}.`,
+  ];
   return { byInstruction: aligned, byPosition: positional, notes };
 }
 

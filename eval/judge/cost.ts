@@ -17,10 +17,10 @@ export interface Budget {
   readonly dollars: number | null;
 }
 
-/** What requests will take at most: no judge's tokenizer is at hand. */
+/** What requests will take at most, about: no judge's tokenizer is at hand. */
 export interface CostEstimate {
   readonly calls: number;
-  /** A token for every three bytes: English has about four. */
+  /** Of the messages' texts, as `likelyTokens` has it. */
   readonly promptTokens: number;
   /** The most that each answer may have. */
   readonly completionTokens: number;
@@ -28,18 +28,37 @@ export interface CostEstimate {
   readonly dollars: number | null;
 }
 
+/** Bytes of a token where nothing but the length of a text is known: English has about four. */
 export const BYTES_A_TOKEN = 3;
+
+/**
+ * How many tokens a text has, rather more than fewer: one a byte, but that three letters or spaces of
+ * ASCII make one. Only one a byte throughout is a bound, and four times what English takes. Of 3,818
+ * texts of UltraFeedback, MT-Bench and AlpacaEval in SmolLM2's tokenizer, which has little but English,
+ * 47 have more, and all together 0.62 of it; Chinese and emoji have 0.6 to 0.7, long strings of random
+ * letters up to three times as many.
+ */
+export function likelyTokens(text: string): number {
+  const bytes = new TextEncoder().encode(text);
+  const plain = bytes.reduce((count, byte) => count + (isPlain(byte) ? 1 : 0), 0);
+  return bytes.length - plain + Math.ceil(plain / 3);
+}
+
+/** A letter of ASCII, or white space: what tokens hold several of. */
+function isPlain(byte: number): boolean {
+  const lower = byte | 0x20;
+  return (lower >= 0x61 && lower <= 0x7a) || byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}
 
 /** Foresees what requests take. */
 export function estimateCost(
   requests: readonly Pick<JudgeRequest, "body">[],
   prices: Prices | null,
 ): CostEstimate {
-  const encoder = new TextEncoder();
   let [promptTokens, completionTokens] = [0, 0];
   for (const { body } of requests) {
     for (const { content } of body.messages) {
-      promptTokens += Math.ceil(encoder.encode(content).length / BYTES_A_TOKEN);
+      promptTokens += likelyTokens(content);
     }
     completionTokens += body.max_tokens ?? body.max_completion_tokens ?? 0;
   }

@@ -8,20 +8,22 @@ import {
 import { readCompletion } from "./completion.ts";
 import { itemKey, type JudgedItem } from "./judged_item.ts";
 import type { Judged, Judgment } from "./judgment.ts";
+import { pairCredit } from "./pair_credit.ts";
 
 /**
- * Judgments of pairs as AlpacaEval keeps them, a row an item: several judgments of one (orders, seeds) are
- * averaged, and the first answer stands in `raw_completion`. Where not all of them are scored there is no
- * preference, as in tables of pairs: one order alone would carry what the judge thinks of places.
+ * Judgments of pairs as AlpacaEval keeps them, a row an item: the credits of a judge's seeds are averaged,
+ * and the first answer stands in `raw_completion`; none for equal outputs that nobody was asked about, as in
+ * the harness. Where not all judgments of an item are scored there is no preference.
  *
  * @throws RangeError for judgments of single answers
  */
 export function alpacaRows(judged: Judged): Annotation[] {
   const [first, second] = twoSystems(judged);
   return byItem(judged).map(([item, judgments]) => {
-    const values = judgments.flatMap(({ value }) => value ?? []);
-    const isWhole = values.length === judgments.length;
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const bySeed = [...Map.groupBy(judgments, ({ seed }) => seed).values()];
+    const credits = bySeed.flatMap((ofSeed) => pairCredit(ofSeed, judged.rule) ?? []);
+    const isWhole = credits.length === bySeed.length;
+    const mean = credits.reduce((sum, credit) => sum + credit, 0) / credits.length;
     const raw = judgments.find(({ raw }) => raw !== null)?.raw;
     return {
       instruction: item.questions[item.turn - 1],
@@ -32,7 +34,7 @@ export function alpacaRows(judged: Judged): Annotation[] {
       generator_2: second,
       annotator: `${judged.judge}/${judgments[0].template}`,
       preference: isWhole ? 1 + mean : null,
-      raw_completion: raw ? JSON.parse(raw).choices[0] : null,
+      raw_completion: raw ? firstChoice(raw) : null,
     };
   });
 }
@@ -119,6 +121,11 @@ function winner(judgment: Judgment | undefined): Verdict {
   if (judgment === undefined || judgment.value === null) return "error";
   if (judgment.value === 0.5) return "tie";
   return judgment.value < 0.5 ? "model_1" : "model_2";
+}
+
+/** What the endpoint said, as it came; null for what is no completion. */
+function firstChoice(raw: string): unknown {
+  return readCompletion(raw) === null ? null : JSON.parse(raw).choices[0];
 }
 
 function textOf(judgment: Judgment | undefined): string {

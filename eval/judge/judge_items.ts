@@ -23,6 +23,8 @@ export interface Protocol {
    * Single answers have one order.
    */
   readonly orders: "both" | "drawn" | "given";
+  /** Of pairs whose answers are equal: `asked` about like others, or a `tie` that nobody is asked about. */
+  readonly equalAnswers: "asked" | "tie";
   /** Each item is judged once under each; null sends none. Also draws the orders. */
   readonly seeds: readonly (number | null)[];
   readonly sampling: Sampling;
@@ -32,7 +34,9 @@ interface Planned {
   readonly item: JudgedItem;
   readonly template: JudgeTemplate;
   readonly seed: number | null;
-  readonly request: JudgeRequest;
+  readonly swapped: boolean;
+  /** Null where nobody is asked: a tie. */
+  readonly request: JudgeRequest | null;
   /** Whether what is shown to the judge holds a verdict's mark. */
   readonly quotable: boolean;
 }
@@ -48,9 +52,17 @@ export async function judgeItems(
   protocol: Protocol,
   asking: AskOptions,
 ): Promise<Judged> {
-  const planned = planRequests(items, protocol);
-  const outcomes = await askAll(planned.map(({ request }) => request), asking);
-  const judgments = planned.map((one, i) => readJudgment(one, outcomes[i], protocol.rule));
+  const planned = planJudgments(items, protocol);
+  const requests = planned.flatMap(({ request }) => request ?? []);
+  const outcomes = await askAll(requests, asking);
+  const outcomeOf = new Map(requests.map(({ digest }, i) => [digest, outcomes[i]]));
+  const judgments = planned.map((one) =>
+    one.request === null ? tied(one) : readJudgment(
+      one,
+      { request: one.request, outcome: outcomeOf.get(one.request.digest)! },
+      protocol.rule,
+    )
+  );
   const used = new Map(planned.map(({ template }) => [template.name, template.digest]));
   return {
     kind: protocol.systems.length === 1 ? "single" : "pair",
@@ -73,25 +85,34 @@ export function judgeRequests(
   items: readonly JudgedItem[],
   protocol: Protocol,
 ): JudgeRequest[] {
-  return planRequests(items, protocol).map(({ request }) => request);
+  return planJudgments(items, protocol).flatMap(({ request }) => request ?? []);
 }
 
-function planRequests(items: readonly JudgedItem[], protocol: Protocol): Planned[] {
+function planJudgments(items: readonly JudgedItem[], protocol: Protocol): Planned[] {
   checkItems(items, protocol);
   return items.flatMap((item) =>
     protocol.seeds.flatMap((seed) =>
-      ordersOf(item, seed, protocol).map((swapped) => planRequest(item, protocol, seed, swapped))
+      ordersOf(item, seed, protocol).map((swapped) => {
+        const template = protocol.template(item);
+        const common = { item, template, seed, swapped };
+        return protocol.equalAnswers === "tie" && hasEqualAnswers(item)
+          ? { ...common, request: null, quotable: false }
+          : { ...common, ...requestOf(common, protocol) };
+      })
     )
   );
 }
 
-function planRequest(
-  item: JudgedItem,
-  { model, rule, sampling, seeds, template: templateOf }: Protocol,
-  seed: number | null,
-  swapped: boolean,
-): Planned {
-  const template = templateOf(item);
+/** Whether the two answers to what is judged, earlier turns included, are the same text. */
+function hasEqualAnswers({ turn, answers: [first, second] }: JudgedItem): boolean {
+  return second !== undefined &&
+    first.slice(0, turn).every((text, i) => text === second[i]);
+}
+
+function requestOf(
+  { item, template, seed, swapped }: Omit<Planned, "request" | "quotable">,
+  { model, rule, sampling, seeds }: Protocol,
+): { request: JudgeRequest; quotable: boolean } {
   const values = slotValues(item, swapped);
   const quotable = rule.kind !== "logprobs" && Object.values(values).some(holdsMark);
   const shown = quotable
@@ -104,7 +125,7 @@ function planRequest(
     ...(seeds.length > 1 ? [`seed ${seed}`] : []),
   ].join(", ");
   const request = makeRequest({ model, messages, sampling, seed, swapped, label });
-  return { item, template, seed, request, quotable };
+  return { request, quotable };
 }
 
 function ordersOf({ id, turn, answers }: JudgedItem, seed: number | null, { orders }: Protocol) {
@@ -134,18 +155,30 @@ function checkItems(items: readonly JudgedItem[], { systems, template }: Protoco
   if (problems.length > 0) throw new InputError(problems);
 }
 
+/** What judgments hold of what was planned. */
+function plannedFields({ item: { id, turn }, swapped, seed, template }: Planned) {
+  return { id, turn, swapped, seed, template: template.name };
+}
+
+/** Of equal answers neither is better. */
+function tied(planned: Planned): Judgment {
+  return {
+    ...plannedFields(planned),
+    ...{ request: null, prompt: "", raw: null, state: "scored", value: 0.5, reason: null },
+  };
+}
+
 function readJudgment(
-  { item, template, seed, request, quotable }: Planned,
-  outcome: Outcome,
+  planned: Planned,
+  { request: { digest, body }, outcome }: {
+    readonly request: JudgeRequest;
+    readonly outcome: Outcome;
+  },
   rule: VerdictRule,
 ): Judgment {
-  const { digest, swapped, body } = request;
+  const { swapped, quotable } = planned;
   const common = {
-    id: item.id,
-    turn: item.turn,
-    swapped,
-    seed,
-    template: template.name,
+    ...plannedFields(planned),
     request: digest,
     prompt: body.messages.findLast(({ role }) => role === "user")?.content ?? "",
   };

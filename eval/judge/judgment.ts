@@ -30,10 +30,12 @@ export interface Judgment {
 
 /** How many judgments came to what. */
 export interface Coverage {
-  readonly asked: number;
+  readonly all: number;
   readonly scored: number;
   readonly unparseable: number;
   readonly failed: number;
+  /** Of the scored ones, those that nobody was asked for: ties of equal answers, and what gold decided. */
+  readonly unasked: number;
 }
 
 /** All judgments of one system, or of one against another. */
@@ -58,16 +60,17 @@ export function countJudgments(judgments: readonly Judgment[]): Coverage {
   const count = (state: Judgment["state"]) =>
     judgments.filter((judgment) => judgment.state === state).length;
   return {
-    asked: judgments.length,
+    all: judgments.length,
     scored: count("scored"),
     unparseable: count("unparseable"),
     failed: count("failed"),
+    unasked: judgments.filter(({ request }) => request === null).length,
   };
 }
 
 /** What tables count: an item under one seed, whose every order is scored. */
 export interface WholeCoverage {
-  readonly asked: number;
+  readonly all: number;
   readonly whole: number;
   /** Whether there are several judgments to one. */
   readonly inBothOrders: boolean;
@@ -80,7 +83,7 @@ export function countWhole(judgments: readonly Judgment[]): WholeCoverage {
   ];
   const isScored = ({ state }: Judgment) => state === "scored";
   return {
-    asked: groups.length,
+    all: groups.length,
     whole: groups.filter((group) => group.every(isScored)).length,
     inBothOrders: groups.some(({ length }) => length > 1),
   };
@@ -90,18 +93,18 @@ export function countWhole(judgments: readonly Judgment[]): WholeCoverage {
  * Refuses judgments of which too few are scored. What tables count is counted: a pair that is judged in
  * both orders is whole where both are scored.
  *
- * @param least share of what was asked for, from 0 to 1
+ * @param least share of all, from 0 to 1
  * @throws ExpectedError with the counts and the first of those that are not scored
  */
 export function requireCoverage({ coverage, judgments }: Judged, least: number): void {
-  const { asked, whole, inBothOrders } = countWhole(judgments);
-  if (whole >= least * asked) return;
+  const { all, whole, inBothOrders } = countWhole(judgments);
+  if (whole >= least * all) return;
   const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
   const lacking = judgments.filter(({ state }) => state !== "scored").slice(0, 5);
   const what = inBothOrders ? "pairs to be scored in both orders" : "judgments to be scored";
   throw new ExpectedError(
     [
-      `Expected at least ${percent(least)} of the ${what} but found ${percent(whole / asked)}: ${
+      `Expected at least ${percent(least)} of the ${what} but found ${percent(whole / all)}: ${
         describeCoverage(coverage)
       }. The first of the others:`,
       ...lacking.map((judgment) =>
@@ -113,9 +116,12 @@ export function requireCoverage({ coverage, judgments }: Judged, least: number):
   );
 }
 
-/** `158 of 160 judgments scored, 1 unparseable, 1 failed`. */
-export function describeCoverage({ asked, scored, unparseable, failed }: Coverage): string {
-  return `${scored} of ${asked} judgments scored, ${unparseable} unparseable, ${failed} failed`;
+/** `158 of 160 judgments scored, 1 unparseable, 1 failed; 2 are ties of equal answers, not asked about`. */
+export function describeCoverage(
+  { all, scored, unparseable, failed, unasked }: Coverage,
+): string {
+  const ties = unasked === 0 ? "" : `; ${unasked} are ties of equal answers, not asked about`;
+  return `${scored} of ${all} judgments scored, ${unparseable} unparseable, ${failed} failed${ties}`;
 }
 
 /** Writes judgments into a folder: `summary.json`, and rows as `items.jsonl` and `judgments.jsonl`. */

@@ -13,6 +13,7 @@ import { pairsForTwoPoints, POWER_CAPTION } from "../stats/power.ts";
 import { clusteredError, type ItemSample } from "../stats/sample.ts";
 import { itemKey } from "./judged_item.ts";
 import type { Judged, Judgment } from "./judgment.ts";
+import { pairCredit, sameSide, sideOf } from "./pair_credit.ts";
 
 /** What a judge said of one system beside another, and the stage instance that it comes from. */
 export interface JudgedInput extends FromInstance {
@@ -31,36 +32,25 @@ export interface PairCredits {
   readonly first: number;
 }
 
-/**
- * What each pair of replies adds to the win rate of the second system, percent. A pair that was judged
- * in both orders is won or lost where both say so, else a tie (Zheng et al., 2023, arXiv 2306.05685,
- * section 3.4); of probabilities it is the mean. A judge's seeds count one by one.
- */
+/** What each pair of replies adds to the win rate of the second system, percent. A judge's seeds count one by one. */
 export function pairCredits({ items, judgments, rule }: Judged): PairCredits {
   const questions = new Map(items.map((item) => [itemKey(item), item.questions[item.turn - 1]]));
   const sample = { items: [] as string[], values: [] as number[] };
   let [unscored, inBothOrders, same, first] = [0, 0, 0, 0];
   const pairs = Map.groupBy(judgments, (judgment) => `${judgment.seed} ${itemKey(judgment)}`);
   for (const pair of pairs.values()) {
-    const values = pair.flatMap(({ value }) => value ?? []);
-    if (values.length < pair.length) {
+    const credit = pairCredit(pair, rule);
+    if (credit === null) {
       unscored++;
       continue;
     }
-    const agree = new Set(values.map(sideOf)).size === 1;
     if (pair.length > 1) inBothOrders++;
-    if (pair.length > 1 && agree) same++;
+    if (pair.length > 1 && sameSide(pair.map(({ value }) => value!))) same++;
     if (pair.length > 1 && pair.every(prefersFirst)) first++;
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     sample.items.push(clusterId(questions.get(itemKey(pair[0]))!));
-    sample.values.push(100 * (agree || rule.kind === "logprobs" ? mean : 0.5));
+    sample.values.push(100 * credit);
   }
   return { sample, unscored, inBothOrders, same, first };
-}
-
-/** −1 where the baseline's reply is preferred, 1 where the other one is, 0 for neither. */
-function sideOf(value: number): number {
-  return Math.sign(value - 0.5);
 }
 
 /** Whether the reply that was shown first is preferred: the baseline's, unless they were swapped. */
@@ -91,9 +81,9 @@ export function pairScoresTable(
       "A pair of replies that was judged in both orders is won or lost where both say so, else a tie; " +
       "preferences given as probabilities are averaged. Win rate: mean over pairs, a tie counting " +
       `half, ± 95% interval, its larger side (${methods.join("; ") || "none"}). n counts judged ` +
-      "pairs, all seeds together. Same verdict, and first in both (the reply shown first preferred in " +
-      "both): of pairs judged in both orders. Scored: pairs whose every judgment could be read. " +
-      `${POWER_CAPTION}`,
+      "pairs, those of equal replies too, all seeds together. Same verdict, and first in both (the " +
+      "reply shown first preferred in both): of pairs judged in both orders. Scored: pairs whose every " +
+      `judgment could be read. ${POWER_CAPTION}`,
     columns: COLUMNS,
     rows: scored.map(({ row }) => row),
   };

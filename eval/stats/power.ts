@@ -47,8 +47,8 @@ const POINTS = 2;
 
 /** What tables say of a column of `pairsForTwoPoints`. */
 export const POWER_CAPTION =
-  `n for ${POINTS} points: how many tell a win rate from a fixed one that is ` +
-  `${POINTS} points away, in four of five tries (two-sided, 5%).`;
+  `n for ${POINTS} points: how many it takes to see that a win rate is not 50%, or any other number ` +
+  `that is given, when it is ${POINTS} points away from it, in four of five tries (two-sided test at 5%).`;
 
 /** How many judged pairs it takes to tell a win rate from one that is 2 points away. */
 export interface NeededPairs {

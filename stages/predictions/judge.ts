@@ -63,7 +63,7 @@ export const predictJudgingAnswers: PredictOf<typeof judgeAnswers> = async ({ pa
     const { calls, dollars } = estimateCost(requests, prices);
     return { count: calls, dollars };
   }, UNKNOWN);
-  return foreseen(params, calls);
+  return foreseen(params, calls, "tokens as their texts have them at most, about");
 };
 
 type AnswersInputs = Parameters<typeof predictJudgingAnswers>[0]["inputs"];
@@ -89,13 +89,16 @@ async function callsForWired(
     ? 0
     : answered(inputs.baseline) ?? countOf(sizes, "baselineBytes");
   const shown = countOf(sizes, benchmark === "mt-bench-single" ? "gradeBytes" : "pairBytes");
+  // Outputs that equal the baseline's are not asked about.
+  const isAtMost = prompts === null || benchmark === "alpaca-eval";
   const own = sum([answered(inputs.answers), other]);
   const each = countOf(sizes, "answersShown");
   if (prices === undefined || shown === null || own === null || each === null) {
-    return { count, dollars: null, ...(prompts === null && { isAtMost: true }) };
+    return { count, dollars: null, ...(isAtMost && { isAtMost }) };
   }
   const promptTokens = count * (shown + each * own) / BYTES_A_TOKEN;
-  return { count, dollars: price({ promptTokens, completionTokens: count * maxTokens }, prices) };
+  const dollars = price({ promptTokens, completionTokens: count * maxTokens }, prices);
+  return { count, dollars, ...(isAtMost && { isAtMost }) };
 }
 
 const TURNS = { "alpaca-eval": 1, "mt-bench-pair": 2, "mt-bench-single": 2 } as const;
@@ -117,13 +120,12 @@ async function sizesOfFiles(params: ParamsOf<typeof judgeAnswers>): Promise<Size
 function foreseen(
   { maxTokens }: Pick<ParamsOf<typeof judge>, "maxTokens">,
   calls: Calls,
+  tokens = `a token for every ${BYTES_A_TOKEN} bytes, as English has at most`,
 ): Prediction {
   const answers = `answers of ${maxTokens.toLocaleString("en-US")} tokens`;
   return {
     calls,
-    assumes: [
-      `calls as if nothing was kept, a token for every ${BYTES_A_TOKEN} bytes, ${answers}`,
-    ],
+    assumes: [`calls as if nothing was kept, ${tokens}, ${answers}`],
   };
 }
 

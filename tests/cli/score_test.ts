@@ -49,7 +49,7 @@ async function filled(): Promise<ScratchFolder> {
   return scratch;
 }
 
-for (const command of ["alpaca-eval", "alpaca-leaderboard", "mt-bench"]) {
+for (const command of ["alpaca-eval", "alpaca-leaderboard", "mt-bench", "pairs"]) {
   Deno.test(`ballast score ${command} --help shows options and examples`, async () => {
     const { code, stdout, stderr } = await ballast(["score", command, "--help"]);
     assert.deepEqual([code, stderr], [0, ""]);
@@ -170,6 +170,8 @@ Deno.test("score --min-coverage refuses files of which too little can be read", 
   await Deno.writeTextFile(join(scratch.path, "unread.json"), annotationsJson(unread));
   const short = annotationsJson(world.annotations.slice(0, 30));
   await Deno.writeTextFile(join(scratch.path, "short.json"), short);
+  const half = world.annotations.slice(0, 30);
+  await Deno.writeTextFile(join(scratch.path, "twice.json"), annotationsJson([...half, ...half]));
   const grade = {
     question_id: 81,
     turn: 1,
@@ -196,6 +198,11 @@ Deno.test("score --min-coverage refuses files of which too little can be read", 
     ],
     [
       ["alpaca-eval", "short.json", "--difficulty", "difficulty.jsonl"],
+      "0.5",
+      /at least 90\.0% of the instructions .* but found 50\.0%: 30 of 60\./,
+    ],
+    [
+      ["alpaca-eval", "twice.json", "--difficulty", "difficulty.jsonl"],
       "0.5",
       /at least 90\.0% of the instructions .* but found 50\.0%: 30 of 60\./,
     ],

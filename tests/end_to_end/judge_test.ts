@@ -84,7 +84,7 @@ Deno.test("a recipe's judge: asked once, its answers make the table again offlin
   const digest = digestsOf(first)["judge:judgments"];
   const object = join(scratch.path, "store/objects", digest.slice(0, 2), digest);
   const { coverage, systems, judge: name, judgments } = await readJudged(object);
-  assert.deepEqual(coverage, { asked: 16, scored: 16, unparseable: 0, failed: 0 });
+  assert.deepEqual(coverage, { all: 16, scored: 16, unparseable: 0, failed: 0, unasked: 0 });
   assert.deepEqual([systems, name], [["chosen", "small"], "some-judge"]);
   assert.deepEqual(judgments.slice(0, 2).map(({ value }) => value), [0, 1]);
 

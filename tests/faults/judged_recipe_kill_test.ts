@@ -78,7 +78,13 @@ Deno.test("kill -9 at 20 points of a judged recipe, the judge unreliable: each j
   const { coverage, judgments } = await readJudged(
     join(store, "objects", digest.slice(0, 2), digest),
   );
-  assert.deepEqual(coverage, { asked: REQUESTS, scored: REQUESTS, unparseable: 0, failed: 0 });
+  assert.deepEqual(coverage, {
+    all: REQUESTS,
+    scored: REQUESTS,
+    unparseable: 0,
+    failed: 0,
+    unasked: 0,
+  });
   assert.equal(new Set(judgments.map(({ request }) => request)).size, REQUESTS);
   assert.deepEqual(
     [...keptIn(store)].toSorted(),

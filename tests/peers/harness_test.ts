@@ -71,8 +71,8 @@ async function writeTasks(folder: string, written: readonly string[]): Promise<v
 
 Deno.test({
   name:
-    `lm-evaluation-harness finds the same through serve-model as in an exported model ${NEEDS}, lm_eval[api], torch and transformers`,
-  ignore: !await hasModules(PYTHON, "lm_eval", "torch", "transformers"),
+    `lm-evaluation-harness finds the same through serve-model as in an exported model ${NEEDS}, lm_eval[api], torch, transformers and accelerate`,
+  ignore: !await hasModules(PYTHON, "lm_eval", "torch", "transformers", "accelerate"),
   async fn() {
     await using scratch = await ScratchFolder.make();
     await writeSmallModel(scratch.path);

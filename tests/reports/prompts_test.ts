@@ -29,7 +29,7 @@ const judged: Judged = {
   judge: "some-judge",
   rule: { kind: "choice" },
   templates: {},
-  coverage: { asked: 3, scored: 2, unparseable: 0, failed: 1 },
+  coverage: { all: 3, scored: 2, unparseable: 0, failed: 1, unasked: 0 },
   items: [
     {
       ...{ id: "81", turn: 1, category: "writing", questions: ["q"], references: null },

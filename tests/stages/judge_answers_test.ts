@@ -55,8 +55,11 @@ Deno.test("judge-answers judges a benchmark's files as its harness does, and lea
   await using scratch = await ScratchFolder.make();
   await writeBenchmarks(scratch.path);
   const write = (name: string, text: string) => Deno.writeTextFile(`${scratch.path}/${name}`, text);
-  await write("ours.json", JSON.stringify(modelOutputs("ours", "rather long")));
-  await write("ours.jsonl", jsonLines(modelAnswers("ours", "rather long")));
+  const [same] = modelOutputs("ours", "short");
+  const [, ...others] = modelOutputs("ours", "rather long");
+  await write("ours.json", JSON.stringify([same, ...others]));
+  const [, answers] = modelAnswers("ours", "rather long");
+  await write("ours.jsonl", jsonLines([modelAnswers("ours", "short")[0], answers]));
   await write("base.jsonl", jsonLines(modelAnswers("base", "short")));
   await write("answers.yaml", RECIPE);
   await using judge = new FakeJudge(longerIsBetter);
@@ -71,26 +74,32 @@ Deno.test("judge-answers judges a benchmark's files as its harness does, and lea
   };
   const annotations = await readAnnotations(`${folder("alpaca")}/annotations.json`);
   assert.equal(annotations.length, 6);
-  for (const row of annotations) {
+  const [equal, ...asked] = annotations;
+  assert.deepEqual([equal.output_1, equal.output_2], ["short one", "short one"]);
+  assert.deepEqual([equal.preference, equal.raw_completion], [1.5, null], "not asked about");
+  for (const row of asked) {
     assert(Math.abs(row.preference! - 1.9) < 1e-12);
     assert.deepEqual([row.generator_1, row.generator_2], ["base", "ours"]);
     assert.equal(row.dataset, "own");
   }
-  assert.equal(judge.seen.filter(({ body }) => body.logprobs).length, 6, "one order each");
+  assert.equal(judge.seen.filter(({ body }) => body.logprobs).length, 5, "one order each");
   const pairs = await readPairJudgments(`${folder("pairs")}/mt_bench_pair.jsonl`);
   assert.deepEqual(
     pairs.map((row) => [row.question_id, row.turn, row.judge[1], row.g1_winner, row.g2_winner]),
     [
-      [81, 1, "pair-v2", "model_2", "model_2"],
+      // Equal answers are asked about, as FastChat does.
+      [81, 1, "pair-v2", "tie", "tie"],
       [111, 1, "pair-math-v1", "model_2", "model_2"],
-      [81, 2, "pair-v2-multi-turn", "model_2", "model_2"],
+      [81, 2, "pair-v2-multi-turn", "tie", "tie"],
       [111, 2, "pair-math-v1-multi-turn", "model_2", "model_2"],
     ],
   );
   assert.match(pairs[1].g1_user_prompt as string, /^ask 111\nR: right 1\nA: short 1\nB: rather/);
   const grades = await readSingleJudgments(`${folder("grades")}/mt_bench_single.jsonl`);
-  assert.deepEqual(grades.map(({ model, score }) => [model, score]), Array(4).fill(["ours", 10]));
-  assert.equal(judge.seen.length, 6 + 8 + 4);
+  assert.deepEqual(grades.map(({ model, score }) => [model, score]), [
+    ...[["ours", 8], ["ours", 10], ["ours", 10], ["ours", 10]],
+  ]);
+  assert.equal(judge.seen.length, 5 + 8 + 4);
 });
 
 Deno.test("judge-answers says which files a benchmark needs", () => {

@@ -71,6 +71,18 @@ Deno.test("scoreAlpacaEval() predicts from published weights by instruction, and
   const whole = scoreAlpacaEval({ ...request, annotations: world.annotations });
   assert.deepEqual(whole.harnessLengthControlled, whole.lengthControlled);
   assert.deepEqual(whole.notes, []);
+  const half = scoreAlpacaEval({ ...request, annotations: world.annotations.slice(0, 200) });
+  assert.deepEqual(half.harnessLengthControlled, half.lengthControlled);
+  const [part, all] = [truth(values.subarray(0, 200)), truth(values)].map((rate) =>
+    rate.toFixed(2)
+  );
+  assert.deepEqual(half.notes, [
+    "Predicted for 200 of 400 instructions (by position, alpaca_eval's: for the first 200): " +
+    `${part} (${part}). For all 400 these weights give ${all}.`,
+  ]);
+  const unjudged = world.annotations.map((row, i) => i < 399 ? row : { ...row, preference: null });
+  const lacking = scoreAlpacaEval({ ...request, annotations: unjudged });
+  assert.match(lacking.notes[1], /^Predicted for 400 of 400 .* the first 399\)/);
   const other = new Map([...models, ["baseline", { ...WEIGHTS, constant: -0.4 }]]);
   const even = scoreAlpacaEval({ ...request, weights: { path: "weights.csv", models: other } });
   assert.equal(even.lengthControlled!.rate, 50, "a baseline in the file is taken off");

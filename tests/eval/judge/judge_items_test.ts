@@ -5,18 +5,19 @@ import {
   fastChatSingles,
   writeHarnessFiles,
 } from "../../../eval/judge/harness_rows.ts";
-import { judgeItems, type Protocol } from "../../../eval/judge/judge_items.ts";
+import { judgeItems, judgeRequests, type Protocol } from "../../../eval/judge/judge_items.ts";
 import {
   type Judged,
   readJudged,
   requireCoverage,
   writeJudged,
 } from "../../../eval/judge/judgment.ts";
+import { pairCredits } from "../../../eval/judge/pair_scores.ts";
 import type { RequestBody } from "../../../eval/judge/request.ts";
 import { ScratchFolder } from "../../end_to_end/scratch_folder.ts";
 import { asking, SAMPLING } from "./asking.ts";
 import { type Answer, FakeJudge, type Mishap } from "./fake_judge.ts";
-import { pairItems, PAIRS, preferLonger } from "./judged_pairs.ts";
+import { judgedPairs, pairItems, PAIRS, preferLonger } from "./judged_pairs.ts";
 
 async function judge(
   items: Parameters<typeof judgeItems>[0],
@@ -39,7 +40,7 @@ Deno.test("judgeItems() asks about pairs in both orders and gives the second sys
     // Ours is the longer answer to 1 and the shorter one to 2.
     [["1", false, 1], ["1", true, 1], ["2", false, 0], ["2", true, 0]],
   );
-  assert.deepEqual(judged.coverage, { asked: 4, scored: 4, unparseable: 0, failed: 0 });
+  assert.deepEqual(judged.coverage, { all: 4, scored: 4, unparseable: 0, failed: 0, unasked: 0 });
   const rows = fastChatPairs(judged);
   assert.deepEqual(rows.map((row) => [row.question_id, row.g1_winner, row.g2_winner, row.turn]), [
     [1, "model_2", "model_2", 1],
@@ -68,6 +69,58 @@ Deno.test("equal answers are asked about in both orders all the same", async () 
   assert.equal(seen.length, 2);
   assert.deepEqual(judged.judgments.map(({ value }) => value), [0.5, 0.5]);
   assert.equal(new Set(judged.judgments.map(({ request }) => request)).size, 2);
+});
+
+Deno.test("equal answers are a tie that nobody is asked about where the protocol says so, as in alpaca_eval", async () => {
+  const [first, second, third] = pairItems(3);
+  const equal = { ...second, answers: [["same"], ["same"]] };
+  // Equal in the judged turn, and told apart by the one before.
+  const later = {
+    ...{ ...third, turn: 2, questions: ["q1", "q2"] },
+    answers: [["a", "same"], ["b", "same"]],
+  };
+  const protocol: Protocol = {
+    ...PAIRS,
+    equalAnswers: "tie",
+    seeds: [1, 2],
+    template: (item) =>
+      item.turn === 1 ? PAIRS.template(item) : {
+        ...{ name: "later", digest: "e".repeat(64), slots: ["answer_a_2", "answer_b_2"] },
+        messages: [{ role: "user", content: "\nA: {answer_a_2}\nB: {answer_b_2}" }],
+      },
+  };
+  const { judged, seen } = await judge([first, equal, later], protocol, preferLonger);
+  assert.equal(seen.length, 2 * 2 + 2 * 2, "two orders and two seeds of the others");
+  assert.equal(judgeRequests([first, equal, later], protocol).length, seen.length);
+  assert.deepEqual(judged.coverage, {
+    ...{ all: 12, scored: 12, unparseable: 0, failed: 0, unasked: 4 },
+  });
+  requireCoverage(judged, 1);
+  for (const { id, request, raw, state, value } of judged.judgments) {
+    if (id !== second.id) assert.notEqual(request, null);
+    else assert.deepEqual([request, raw, state, value], [null, null, "scored", 0.5]);
+  }
+  const items = judged.items.filter(({ turn }) => turn === 1);
+  const [, row] = alpacaRows({ ...judged, items });
+  // What the package writes of such a row: an annotator and no completion.
+  assert.deepEqual([row.preference, row.raw_completion, row.annotator], [1.5, null, "judge/pair"]);
+});
+
+Deno.test("AlpacaEval's rows have the credit of tables of pairs: a win in one order and a tie in the other is a tie", () => {
+  const pairs = [[1, 0.5], [0, 0.5], [1, 1], [1, 0]];
+  const judged = judgedPairs(pairs);
+  const preferences = (of: Judged) => alpacaRows(of).map(({ preference }) => preference);
+  assert.deepEqual(preferences(judged), [1.5, 1.5, 2, 1.5]);
+  assert.deepEqual(
+    pairCredits(judged).sample.values.map((credit) => 1 + credit / 100),
+    preferences(judged),
+  );
+  const rule = { kind: "logprobs", tokens: ["m", "M"] } as const;
+  assert.deepEqual(preferences({ ...judged, rule }), [1.75, 1.25, 2, 1.5]);
+  // Two seeds: a win, and a tie since the orders differ.
+  const twice = judgedPairs([[1, 1]]);
+  const again = judgedPairs([[1, 0]]).judgments.map((one) => ({ ...one, seed: 1 }));
+  assert.deepEqual(preferences({ ...twice, judgments: [...twice.judgments, ...again] }), [1.75]);
 });
 
 Deno.test("drawn orders are the same each time, of both kinds, and seeds are sent", async () => {
@@ -151,7 +204,7 @@ Deno.test("judgments that are unparseable or failed are counted, refused below t
   const mishap = ({ messages }: RequestBody): Mishap | null =>
     messages[1].content.includes("question 3") ? { kind: "status", status: 422 } : null;
   const { judged } = await judge(pairItems(4), PAIRS, answer, mishap);
-  assert.deepEqual(judged.coverage, { asked: 8, scored: 4, unparseable: 2, failed: 2 });
+  assert.deepEqual(judged.coverage, { all: 8, scored: 4, unparseable: 2, failed: 2, unasked: 0 });
   requireCoverage(judged, 0.5);
   assert.throws(() => requireCoverage(judged, 0.51), {
     name: "ExpectedError",

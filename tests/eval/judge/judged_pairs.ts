@@ -22,6 +22,7 @@ export const PAIRS: Protocol = {
   rule: { kind: "choice" },
   template: () => TEMPLATE,
   orders: "both",
+  equalAnswers: "asked",
   seeds: [null],
   sampling: SAMPLING,
 };

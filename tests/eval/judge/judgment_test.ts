@@ -7,7 +7,7 @@ Deno.test("coverage is that of the pairs that tables count: one order that canno
   // Of ten pairs, three lack one order: 17 of 20 judgments, and 7 of 10 pairs.
   const ten = judgedPairs([...Array(7).fill([1, 1]), ...Array(3).fill([1, null])]);
   const { sample, unscored } = pairCredits(ten);
-  assert.deepEqual(countWhole(ten.judgments), { asked: 10, whole: 7, inBothOrders: true });
+  assert.deepEqual(countWhole(ten.judgments), { all: 10, whole: 7, inBothOrders: true });
   assert.deepEqual([sample.values.length, unscored], [7, 3]);
   requireCoverage(ten, 0.7);
   assert.throws(

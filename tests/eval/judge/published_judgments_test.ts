@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { mtBenchTemplates } from "../../../eval/judge/benchmark_items.ts";
+import { alpacaItems, mtBenchTemplates } from "../../../eval/judge/benchmark_items.ts";
 import { readCompletion } from "../../../eval/judge/completion.ts";
-import { judgeItems, type Protocol } from "../../../eval/judge/judge_items.ts";
+import { judgeItems, judgeRequests, type Protocol } from "../../../eval/judge/judge_items.ts";
 import type { JudgedItem } from "../../../eval/judge/judged_item.ts";
 import {
   fillTemplate,
@@ -72,6 +72,43 @@ Deno.test({
 
 Deno.test({
   name:
+    "nobody is asked about just those rows that AlpacaEval's published annotations credit without a completion (needs ../shared)",
+  ignore: !present,
+  async fn() {
+    const [clf] = (await readJudgeTemplates(`${data}alpaca_eval/judge/alpaca_eval_clf.txt`))
+      .values();
+    const protocol: Protocol = {
+      model: "judge",
+      systems: ["base", "ours"],
+      rule: { kind: "logprobs", tokens: ["m", "M"] },
+      template: () => clf,
+      orders: "given",
+      equalAnswers: "tie",
+      seeds: [null],
+      sampling: SAMPLING,
+    };
+    let unasked = 0;
+    for (const model of ["alpaca-7b", "claude-2.1", "gemma-2b-it", "vicuna-7b-v1.5"]) {
+      const path = `${data}alpaca_eval/annotations/${model}.json.gz`;
+      const rows: Record<string, string & number>[] = JSON.parse(await gunzip(path));
+      const outputs = (system: 1 | 2) =>
+        rows.map((row) => ({
+          instruction: row.instruction,
+          output: row[`output_${system}`],
+          generator: row[`generator_${system}`],
+        }));
+      const requests = judgeRequests(alpacaItems(outputs(2), outputs(1)), protocol);
+      const without = rows.filter(({ raw_completion }) => raw_completion === null);
+      assert(without.every(({ preference }) => preference === 1.5), model);
+      assert.equal(requests.length, rows.length - without.length, model);
+      unasked += without.length;
+    }
+    assert.equal(unasked, 8);
+  },
+});
+
+Deno.test({
+  name:
     "text gives the winners of the authors' MT-Bench judgments, in both orders (needs ../shared)",
   ignore: !present,
   async fn() {
@@ -133,6 +170,7 @@ Deno.test({
       rule: { kind: "choice" },
       template: chosen,
       orders: "both",
+      equalAnswers: "asked",
       seeds: [null],
       sampling: SAMPLING,
     };

@@ -333,6 +333,8 @@ Deno.test("judge-answers foresees calls and dollars from the sizes of what is wi
     {
       count: 10,
       dollars: dollars(10, 400 + 300 + 2000),
+      // Outputs that turn out to equal the baseline's are not asked about.
+      isAtMost: true,
     },
   );
   // Nobody has read the answers yet; there are no prices; nothing is known at all.

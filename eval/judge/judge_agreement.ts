@@ -1,0 +1,35 @@
+import { type Agreement, agreement, type Preference } from "../stats/agreement.ts";
+import { itemKey } from "./judged_item.ts";
+import type { Judged } from "./judgment.ts";
+import { pairCredit, sideOf } from "./pair_credit.ts";
+
+/**
+ * How far two judges say the same of the same answers, a verdict a pair and seed: the orders of a pair
+ * together, as tables count them. What one of them did not score, or was not shown, is left out.
+ *
+ * @returns null where no pair was judged by both
+ */
+export function judgeAgreement(one: Judged, other: Judged): Agreement | null {
+  const [own, theirs] = [one, other].map(verdicts);
+  const shared = [...own.keys()].filter((pair) => theirs.has(pair));
+  if (shared.length === 0) return null;
+  const of = (found: ReadonlyMap<string, Preference>) => shared.map((pair) => found.get(pair)!);
+  return agreement(of(own), of(theirs));
+}
+
+/** Verdicts by what was judged (systems, question and answers included) and the judge's seed. */
+function verdicts({ systems, items, judgments, rule }: Judged): Map<string, Preference> {
+  const shown = new Map(items.map((item) => {
+    const { turn, questions, answers } = item;
+    return [itemKey(item), JSON.stringify([turn, systems, questions, answers])];
+  }));
+  const pairs = Map.groupBy(
+    judgments,
+    (judgment) => `${judgment.seed} ${shown.get(itemKey(judgment))}`,
+  );
+  return new Map([...pairs].flatMap(([pair, ofPair]) => {
+    const credit = pairCredit(ofPair, rule);
+    if (credit === null) return [];
+    return [[pair, (["a", "tie", "b"] as const)[sideOf(credit) + 1]] as const];
+  }));
+}
