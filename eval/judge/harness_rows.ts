@@ -5,6 +5,7 @@ import {
   type SingleJudgment,
   type Verdict,
 } from "../mt_bench/judgments.ts";
+import type { Question } from "../mt_bench/questions.ts";
 import { readCompletion } from "./completion.ts";
 import { itemKey, type JudgedItem } from "./judged_item.ts";
 import type { Judged, Judgment } from "./judgment.ts";
@@ -88,21 +89,42 @@ export function fastChatSingles(judged: Judged): SingleJudgment[] {
   }));
 }
 
+/** The questions of judgments as FastChat keeps them, a row each, with what a reference answers; those without a category left out. */
+export function fastChatQuestions({ items }: Judged): Question[] {
+  const byId = new Map(items.map((item) => [item.id, item]));
+  return [...byId.values()].flatMap(({ id, category, questions, references }) =>
+    category === null ? [] : {
+      question_id: questionId(id),
+      category,
+      turns: questions,
+      ...references && { reference: references },
+    }
+  );
+}
+
 /**
  * Writes judgments beside `writeJudged`'s files as the harnesses keep them: grades as
- * `mt_bench_single.jsonl`; pairs in both orders as
- * `mt_bench_pair.jsonl`, and pairs as `annotations.json` where each item is a
- * first turn.
+ * `mt_bench_single.jsonl`; pairs in both orders as `mt_bench_pair.jsonl`; of either the questions as
+ * `mt_bench_question.jsonl`, where they have categories; and pairs as `annotations.json` where each item
+ * is a first turn.
  */
 export async function writeHarnessFiles(folder: string, judged: Judged): Promise<void> {
   const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+  const writeQuestions = async () => {
+    const questions = fastChatQuestions(judged);
+    if (questions.length > 0) await write("mt_bench_question.jsonl", jsonLines(questions));
+  };
   if (judged.kind === "single") {
+    await writeQuestions();
     return await write("mt_bench_single.jsonl", jsonLines(fastChatSingles(judged)));
   }
   const bothOrders = byItem(judged).every(([, judgments]) =>
     2 * judgments.filter(({ swapped }) => swapped).length === judgments.length
   );
-  if (bothOrders) await write("mt_bench_pair.jsonl", jsonLines(fastChatPairs(judged)));
+  if (bothOrders) {
+    await writeQuestions();
+    await write("mt_bench_pair.jsonl", jsonLines(fastChatPairs(judged)));
+  }
   if (judged.items.some(({ turn }) => turn > 1)) return;
   await write("annotations.json", annotationsJson(alpacaRows(judged)));
 }

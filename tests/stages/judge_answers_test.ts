@@ -5,6 +5,7 @@ import {
   readPairJudgments,
   readSingleJudgments,
 } from "../../eval/mt_bench/judgments.ts";
+import { readQuestions } from "../../eval/mt_bench/questions.ts";
 import judgeAnswers from "../../stages/judge_answers.ts";
 import { ballastJson, type RunDocument } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
@@ -99,6 +100,13 @@ Deno.test("judge-answers judges a benchmark's files as its harness does, and lea
   assert.deepEqual(grades.map(({ model, score }) => [model, score]), [
     ...[["ours", 8], ["ours", 10], ["ours", 10], ["ours", 10]],
   ]);
+  for (const files of ["pairs", "grades"]) {
+    const questions = await readQuestions(`${folder(files)}/mt_bench_question.jsonl`);
+    assert.deepEqual(
+      questions.map(({ question_id, turns, reference }) => [question_id, turns.length, reference]),
+      [[81, 2, undefined], [111, 2, ["right 1", "right 2"]]],
+    );
+  }
   assert.equal(judge.seen.length, 5 + 8 + 4);
 });
 

@@ -231,6 +231,8 @@ Deno.test("judgments that are unparseable or failed are counted, refused below t
   const lines = (await read("mt_bench_pair.jsonl")).trimEnd().split("\n");
   assert.deepEqual(lines.map((line) => JSON.parse(line)), fastChatPairs(judged));
   assert.deepEqual(JSON.parse(await read("annotations.json")), alpacaRows(judged));
+  const questions = (await read("mt_bench_question.jsonl")).trimEnd().split("\n");
+  assert.equal(questions.length, new Set(judged.items.map(({ id }) => id)).size);
 });
 
 const SINGLE: Protocol = {
