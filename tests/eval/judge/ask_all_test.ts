@@ -155,11 +155,11 @@ Deno.test("the estimate is told before the first call, and a budget that it exce
       budget,
       onEstimate: (estimate) => told.push([estimate, judge.seen.length]),
     });
-  // 6 bytes are 2 tokens: 10 · (2 · 10 + 50 · 30) / 1e6 = 0.0152.
+  // Four letters, a space and a digit are 3 tokens: 10 · (3 · 10 + 50 · 30) / 1e6 = 0.0153.
   await assert.rejects(run({ calls: null, dollars: 0.015 }), {
     name: "ExpectedError",
     message: "Expected to spend at most $0.015 on the judge, the budget, but the estimate is " +
-      "10 calls, at most about 20 prompt and 500 answer tokens, $0.0152. Nothing was asked.",
+      "10 calls, at most about 30 prompt and 500 answer tokens, $0.0153. Nothing was asked.",
   });
   await assert.rejects(run({ calls: 9, dollars: null }), {
     message:
@@ -167,7 +167,7 @@ Deno.test("the estimate is told before the first call, and a budget that it exce
   });
   assert.equal(judge.seen.length, 0);
   await run({ calls: 10, dollars: 0.0153 });
-  const estimate = { calls: 10, promptTokens: 20, completionTokens: 500, dollars: 0.0152 };
+  const estimate = { calls: 10, promptTokens: 30, completionTokens: 500, dollars: 0.0153 };
   assert.deepEqual(told, [[estimate, 0], [estimate, 0], [estimate, 0]]);
 });
 
