@@ -4,7 +4,7 @@ import { isDigest } from "./store/names.ts";
 import { parseObject, type RunRecord } from "./store/records.ts";
 import { listFiles } from "./store/seal_folder.ts";
 import { removeTree, type Store } from "./store/store.ts";
-import { naming, readTextIfThere } from "../core/write_atomically.ts";
+import { naming, readTextIfThere, syncPath } from "../core/write_atomically.ts";
 
 /** Something in a store that no kept run needs. */
 export interface Garbage {
@@ -75,8 +75,9 @@ export function listGarbage(store: Store, options: KeepOptions): GarbageList {
 }
 
 /**
- * Removes what `listGarbage` lists, listed anew while holding the store's lock; keys go before objects, so
- * that a kill in between leaves no key without its results.
+ * Removes what `listGarbage` lists, listed anew while holding the store's lock; keys go before objects,
+ * and are gone from the disk before the first of these, so that neither a kill nor a power cut in between
+ * leaves a key without its results.
  *
  * @throws ExpectedError when another process holds the store
  */
@@ -84,15 +85,27 @@ export async function collectGarbage(store: Store, options: KeepOptions): Promis
   if (!store.exists()) return listGarbage(store, options);
   using _lock = await store.lock(options.now);
   const list = listGarbage(store, options);
-  for (const { path } of list.garbage) await removeWhole(store, join(store.path, path));
+  const isKey = ({ kind }: Garbage) => kind === "key";
+  const keys = list.garbage.filter(isKey).map(({ path }) => join(store.path, path));
+  await removeWhole(store, keys);
+  for (const folder of new Set(keys.map(dirname))) await syncPath(folder);
+  const others = list.garbage.filter((one) => !isKey(one));
+  await removeWhole(store, others.map(({ path }) => join(store.path, path)));
   return list;
 }
 
-/** Takes a thing out of its place at once; what a kill leaves of it the next `lock()` sweeps. */
-async function removeWhole(store: Store, path: string): Promise<void> {
-  const grave = join(await store.attemptFolder(), "removed");
-  await naming(path, () => Deno.rename(path, grave));
-  await removeTree(dirname(grave));
+/** So many names fit into the block that a new folder has: a full disk takes no more. */
+const IN_A_GRAVE = 64;
+
+/** Takes each thing out of its place at once; what a kill leaves of them the next `lock()` sweeps. */
+async function removeWhole(store: Store, paths: readonly string[]): Promise<void> {
+  for (let at = 0; at < paths.length; at += IN_A_GRAVE) {
+    const grave = await store.attemptFolder();
+    for (const [i, path] of paths.slice(at, at + IN_A_GRAVE).entries()) {
+      await naming(path, () => Deno.renameSync(path, join(grave, String(i))));
+    }
+    await removeTree(grave);
+  }
 }
 
 function keptRuns(store: Store, newest: number | undefined): RunRecord[] {
@@ -142,7 +155,7 @@ function keyUses(store: Store, objects: ReadonlySet<string>): Map<string, KeyUse
         outputs: Object.values(outputs).map(({ digest }) => digest).filter((one) =>
           objects.has(one)
         ),
-        reads: digestsIn(fields).filter((one) => objects.has(one)),
+        reads: namedIn(fields, objects),
       }];
     }),
   );
@@ -176,10 +189,11 @@ function reachable(
   return kept;
 }
 
-function digestsIn(value: Json): string[] {
-  if (typeof value === "string") return isDigest(value) ? [value] : [];
+/** The objects that a document names anywhere. */
+function namedIn(value: Json, objects: ReadonlySet<string>): string[] {
+  if (typeof value === "string") return objects.has(value) ? [value] : [];
   if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(digestsIn);
+  return Object.values(value).flatMap((inner) => namedIn(inner, objects));
 }
 
 function unneededKeys(
