@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import type { Json } from "../core/json.ts";
 import { isDigest } from "./store/names.ts";
+import { pulledKeys } from "./store/pulled.ts";
 import { parseObject, type RunRecord } from "./store/records.ts";
 import { listFiles } from "./store/seal_folder.ts";
 import { removeTree, type Store } from "./store/store.ts";
@@ -39,8 +40,8 @@ export interface KeepOptions {
 /**
  * Lists what no kept run needs; removes nothing.
  *
- * Kept are the results of the kept runs, the last result of every instance of every recipe, and all that
- * those were made from: objects named in a kept key's document, and the keys that made them.
+ * Kept are the results of the kept runs, the last result of every instance of every recipe, what a recipe's
+ * last pull took, and all that those were made from: objects named in a kept key's document, and the keys that made them.
  *
  * @throws RangeError when `runs` or `days` is not a whole number, 0 or more
  */
@@ -55,7 +56,7 @@ export function listGarbage(store: Store, options: KeepOptions): GarbageList {
   const objects = store.listObjects();
   const keys = keyUses(store, new Set(objects));
   const runs = keptRuns(store, options.runs);
-  const roots = new Set([...runs.flatMap(keysOf), ...lastKeys(store)]);
+  const roots = new Set([...runs.flatMap(keysOf), ...lastKeys(store), ...pulledKeys(store)]);
   const kept = reachable(keys, roots);
   const oldest = options.now - (options.days ?? 14) * 86_400_000;
   const garbage = [

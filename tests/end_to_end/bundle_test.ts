@@ -167,6 +167,10 @@ Deno.test("a bundle of tiny gives the same tables in another copy of the project
       const pull = ["pull", "s3://lab/a/b", "--store", pulled];
       assert.equal((await ballast(pull, wrong)).code, 1);
       assert.equal((await ballastJson<Transfer>(pull, own)).keys.length, 34);
+      const swept = await ballastJson<{ garbage: unknown[]; keptKeys: number }>(
+        ["gc", "--delete", "--store", pulled],
+      );
+      assert.deepEqual([swept.garbage, swept.keptKeys], [[], 34], "gc keeps what was pulled");
       const theirs = join(scratch.path, "from-bucket");
       const from = [...SMALL_TINY, "--store", theirs, "--from-cache", "s3://lab/a/b"];
       const { code, stdout, stderr } = await ballast(["reproduce", ...from], own);
