@@ -9,6 +9,9 @@ import { InputError } from "../../core/problem.ts";
 import { columnProblem, MOST_ROW_BYTES, PAIR_COLUMNS } from "../sources/preference_row.ts";
 import { type SourceRow, tooLarge } from "../sources/source_row.ts";
 
+/** What DuckDB may take to unpack pages, most of which hold about a megabyte: a small file can ask for any. */
+const MOST_MEMORY = "1GiB";
+
 /** A Parquet file that holds pairs, by its own account. */
 interface Table {
   readonly path: string;
@@ -27,6 +30,8 @@ interface Table {
 export async function* readParquetRows(path: string): AsyncGenerator<SourceRow> {
   const instance = await DuckDBInstance.create(":memory:", {
     threads: "1",
+    memory_limit: MOST_MEMORY,
+    max_temp_directory_size: "0B",
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
   });
@@ -58,7 +63,9 @@ async function* streamRows(
       chunk?.rowCount;
       chunk = await result.fetchChunk()
     ) {
-      for (const values of chunk.getRows()) {
+      for (let i = 0; i < chunk.rowCount; i++) {
+        // Row by row: all of a batch may be one text of a dictionary, of which each would be a copy.
+        const values = chunk.getRowValues(i);
         number++;
         const row = Object.fromEntries(columns.map((name, i) => [name, plain(values[i])]));
         const bytes = sizeOf(row);
