@@ -38,7 +38,11 @@ Deno.test("statusOf() asks sacct for the jobs that squeue no longer knows", () =
 Deno.test("statusOf() knows nothing of a forgotten job where sacct is not there, or keeps no accounts", async () => {
   const unknown = [["12", { state: "unknown", word: "" }]];
   const disabled = "echo 'Slurm accounting storage is disabled' >&2; exit 1";
-  for (const programs of [{ squeue: FORGOTTEN }, { squeue: FORGOTTEN, sacct: disabled }]) {
+  const cases: Record<string, string>[] = [
+    { squeue: FORGOTTEN },
+    { squeue: FORGOTTEN, sacct: disabled },
+  ];
+  for (const programs of cases) {
     await withPrograms(
       programs,
       async () => assert.deepEqual([...(await statusOf(["12"]))!], unknown),
