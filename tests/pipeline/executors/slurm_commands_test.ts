@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { statusOf } from "../../../pipeline/executors/slurm_commands.ts";
 
-/** Runs a test where Slurm's commands are scripts, alone on the path with the shell. */
+/** Runs a test where some of Slurm's commands are scripts. */
 async function withPrograms(
   programs: Readonly<Record<string, string>>,
   test: () => Promise<void>,
@@ -13,7 +13,8 @@ async function withPrograms(
     for (const [name, script] of Object.entries(programs)) {
       await Deno.writeTextFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
-    Deno.env.set("PATH", folder);
+    // Before the others: tests of other files run in this process too.
+    Deno.env.set("PATH", `${folder}:${path}`);
     await test();
   } finally {
     Deno.env.set("PATH", path);
@@ -39,7 +40,7 @@ Deno.test("statusOf() knows nothing of a forgotten job where sacct is not there,
   const unknown = [["12", { state: "unknown", word: "" }]];
   const disabled = "echo 'Slurm accounting storage is disabled' >&2; exit 1";
   const cases: Record<string, string>[] = [
-    { squeue: FORGOTTEN },
+    { squeue: FORGOTTEN, sacct: "exit 127" },
     { squeue: FORGOTTEN, sacct: disabled },
   ];
   for (const programs of cases) {
