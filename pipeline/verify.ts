@@ -80,7 +80,8 @@ async function checkObjects(store: Store, options: VerifyOptions, found: Found) 
   }
   for (const shard of store.walkObjects()) {
     for (const digest of shard) {
-      options.progress?.({ done: objects++, total, unit: "objects" });
+      options.progress?.({ done: objects, total, unit: "objects" });
+      objects++;
       const result = await checkObject(store.objectPath(digest), digest, options.types);
       bytes += result.bytes;
       if (result.faults.length === 0) continue;
@@ -111,7 +112,8 @@ function checkKeys(store: Store, { damaged, progress }: KeysToCheck, found: Foun
   let keys = 0;
   for (const shard of store.walkKeys()) {
     for (const key of shard) {
-      progress?.({ done: ++keys, total, unit: "keys" });
+      keys++;
+      progress?.({ done: keys, total, unit: "keys" });
       const record = parseKeyRecord(readTextIfThere(store.keyPath(key)) ?? "", key);
       if (typeof record === "string") {
         found.push({ kind: "key", path: relative(store, store.keyPath(key)), faults: [record] });
