@@ -27,11 +27,14 @@ export class StreamingDigest {
   }
 }
 
-/** SHA-256 in hex and size in bytes of a file, read in blocks of 1 MiB. */
+const BLOCK = 1 << 20;
+
+/** SHA-256 in hex and size in bytes of a file, read in blocks of at most 1 MiB. */
 export async function digestFile(path: string): Promise<{ sha256: string; size: number }> {
   using file = await Deno.open(path, { read: true });
   const hash = new StreamingDigest();
-  const block = new Uint8Array(1 << 20);
+  // No more than the file needs, and a byte to find its end: memory that is let go is not free at once.
+  const block = new Uint8Array(Math.min(BLOCK, (await file.stat()).size + 1));
   let size = 0;
   for (;;) {
     const count = await file.read(block);

@@ -1,10 +1,11 @@
 import { dirname, join } from "node:path";
 import type { Json } from "../core/json.ts";
 import { isDigest } from "./store/names.ts";
+import { pulledKeys } from "./store/pulled.ts";
 import { parseObject, type RunRecord } from "./store/records.ts";
 import { listFiles } from "./store/seal_folder.ts";
 import { removeTree, type Store } from "./store/store.ts";
-import { naming, readTextIfThere } from "../core/write_atomically.ts";
+import { naming, readTextIfThere, syncPath } from "../core/write_atomically.ts";
 
 /** Something in a store that no kept run needs. */
 export interface Garbage {
@@ -39,8 +40,8 @@ export interface KeepOptions {
 /**
  * Lists what no kept run needs; removes nothing.
  *
- * Kept are the results of the kept runs, the last result of every instance of every recipe, and all that
- * those were made from: objects named in a kept key's document, and the keys that made them.
+ * Kept are the results of the kept runs, the last result of every instance of every recipe, what a recipe's
+ * last pull took, and all that those were made from: objects named in a kept key's document, and the keys that made them.
  *
  * @throws RangeError when `runs` or `days` is not a whole number, 0 or more
  */
@@ -55,7 +56,7 @@ export function listGarbage(store: Store, options: KeepOptions): GarbageList {
   const objects = store.listObjects();
   const keys = keyUses(store, new Set(objects));
   const runs = keptRuns(store, options.runs);
-  const roots = new Set([...runs.flatMap(keysOf), ...lastKeys(store)]);
+  const roots = new Set([...runs.flatMap(keysOf), ...lastKeys(store), ...pulledKeys(store)]);
   const kept = reachable(keys, roots);
   const oldest = options.now - (options.days ?? 14) * 86_400_000;
   const garbage = [
@@ -75,8 +76,9 @@ export function listGarbage(store: Store, options: KeepOptions): GarbageList {
 }
 
 /**
- * Removes what `listGarbage` lists, listed anew while holding the store's lock; keys go before objects, so
- * that a kill in between leaves no key without its results.
+ * Removes what `listGarbage` lists, listed anew while holding the store's lock; keys go before objects,
+ * and are gone from the disk before the first of these, so that neither a kill nor a power cut in between
+ * leaves a key without its results.
  *
  * @throws ExpectedError when another process holds the store
  */
@@ -84,15 +86,36 @@ export async function collectGarbage(store: Store, options: KeepOptions): Promis
   if (!store.exists()) return listGarbage(store, options);
   using _lock = await store.lock(options.now);
   const list = listGarbage(store, options);
-  for (const { path } of list.garbage) await removeWhole(store, join(store.path, path));
+  const isKey = ({ kind }: Garbage) => kind === "key";
+  const keys = list.garbage.filter(isKey).map(({ path }) => join(store.path, path));
+  await removeWhole(store, keys);
+  for (const folder of new Set(keys.map(dirname))) await syncPath(folder);
+  const others = list.garbage.filter((one) => !isKey(one));
+  await removeWhole(store, others.map(({ path }) => join(store.path, path)));
   return list;
 }
 
-/** Takes a thing out of its place at once; what a kill leaves of it the next `lock()` sweeps. */
-async function removeWhole(store: Store, path: string): Promise<void> {
-  const grave = join(await store.attemptFolder(), "removed");
-  await naming(path, () => Deno.rename(path, grave));
-  await removeTree(dirname(grave));
+/** So many names fit into the block that a new folder has: a full disk takes no more. */
+const IN_A_GRAVE = 64;
+
+/** Graves that are cleared at once: a file system mostly waits. */
+const GRAVES = 8;
+
+/** Takes each thing out of its place at once; what a kill leaves of them the next `lock()` sweeps. */
+async function removeWhole(store: Store, paths: readonly string[]): Promise<void> {
+  let at = 0;
+  const clear = async () => {
+    while (at < paths.length) {
+      const taken = paths.slice(at, at += IN_A_GRAVE);
+      const grave = await store.attemptFolder();
+      for (const [i, path] of taken.entries()) {
+        await naming(path, () => Deno.renameSync(path, join(grave, String(i))));
+      }
+      await removeTree(grave);
+    }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: GRAVES }, clear));
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 function keptRuns(store: Store, newest: number | undefined): RunRecord[] {
@@ -142,7 +165,7 @@ function keyUses(store: Store, objects: ReadonlySet<string>): Map<string, KeyUse
         outputs: Object.values(outputs).map(({ digest }) => digest).filter((one) =>
           objects.has(one)
         ),
-        reads: digestsIn(fields).filter((one) => objects.has(one)),
+        reads: namedIn(fields, objects),
       }];
     }),
   );
@@ -176,10 +199,11 @@ function reachable(
   return kept;
 }
 
-function digestsIn(value: Json): string[] {
-  if (typeof value === "string") return isDigest(value) ? [value] : [];
+/** The objects that a document names anywhere. */
+function namedIn(value: Json, objects: ReadonlySet<string>): string[] {
+  if (typeof value === "string") return objects.has(value) ? [value] : [];
   if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(digestsIn);
+  return Object.values(value).flatMap((inner) => namedIn(inner, objects));
 }
 
 function unneededKeys(

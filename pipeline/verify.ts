@@ -57,9 +57,8 @@ export async function verifyStore(
   }
   using _lock = options.repair ? await store.lock() : null;
   const found: Omit<Damage, "movedTo">[] = [];
-  const { objects, bytes, whole } = await checkObjects(store, options, found);
-  const keys = store.listKeys();
-  const incompleteKeys = checkKeys(store, { keys, whole, progress: options.progress }, found);
+  const { objects, bytes, damaged } = await checkObjects(store, options, found);
+  const { keys, incompleteKeys } = checkKeys(store, { damaged, ...options }, found);
   checkInstances(store, found);
   const runs = checkRuns(store, found);
   const damages = await Promise.all(found.map(async (damage) => ({
@@ -67,53 +66,70 @@ export async function verifyStore(
     movedTo: options.repair ? await quarantine(store, damage.path) : null,
   })));
   if (options.rebuild) await (await import("./store/catalog.ts")).rebuildCatalog(store);
-  return { objects, keys: keys.length, runs, bytes, damages, incompleteKeys };
+  return { objects, keys, runs, bytes, damages, incompleteKeys };
 }
 
 type Found = Omit<Damage, "movedTo">[];
 
 async function checkObjects(store: Store, options: VerifyOptions, found: Found) {
-  const folders = store.listObjects();
-  const whole = new Set<string>();
-  let bytes = 0;
+  const total = countIn(store.walkObjects());
+  const damaged = new Set<string>();
+  let [objects, bytes] = [0, 0];
   for (const path of strays(store, "objects")) {
     found.push({ kind: "stray", path, faults: ["is no object"] });
   }
-  for (const [index, digest] of folders.entries()) {
-    options.progress?.({ done: index, total: folders.length, unit: "objects" });
-    const result = await checkObject(store.objectPath(digest), digest, options.types);
-    bytes += result.bytes;
-    if (result.faults.length > 0) {
+  for (const shard of store.walkObjects()) {
+    for (const digest of shard) {
+      options.progress?.({ done: objects, total, unit: "objects" });
+      objects++;
+      const result = await checkObject(store.objectPath(digest), digest, options.types);
+      bytes += result.bytes;
+      if (result.faults.length === 0) continue;
+      damaged.add(digest);
       const path = relative(store, store.objectPath(digest));
       found.push({ kind: "object", path, faults: result.faults });
-    } else whole.add(digest);
+    }
   }
-  options.progress?.({ done: folders.length, total: folders.length, unit: "objects" });
-  return { objects: folders.length, bytes, whole };
+  options.progress?.({ done: objects, total, unit: "objects" });
+  return { objects, bytes, damaged };
 }
 
 interface KeysToCheck extends Pick<VerifyOptions, "progress"> {
-  readonly keys: readonly string[];
-  /** Objects that were found to be as written. */
-  readonly whole: ReadonlySet<string>;
+  /** Objects that were found not to be as written. */
+  readonly damaged: ReadonlySet<string>;
 }
 
-function checkKeys(store: Store, { keys, whole, progress }: KeysToCheck, found: Found): string[] {
-  const isThere = (digest: string) => whole.has(digest) || store.hasObject(digest);
-  const incomplete: string[] = [];
+function checkKeys(store: Store, { damaged, progress }: KeysToCheck, found: Found) {
+  const isThere = (digest: string) =>
+    damaged.has(digest)
+      ? store.hasObject(digest)
+      : statIfThere(store.objectPath(digest))?.isDirectory === true;
+  const total = countIn(store.walkKeys());
+  const incompleteKeys: string[] = [];
   for (const path of strays(store, "keys")) {
     found.push({ kind: "stray", path, faults: ["is no key record"] });
   }
-  for (const [index, key] of keys.entries()) {
-    progress?.({ done: index + 1, total: keys.length, unit: "keys" });
-    const record = parseKeyRecord(readTextIfThere(store.keyPath(key)) ?? "", key);
-    if (typeof record === "string") {
-      found.push({ kind: "key", path: relative(store, store.keyPath(key)), faults: [record] });
-    } else if (!Object.values(record.outputs).every(({ digest }) => isThere(digest))) {
-      incomplete.push(key);
+  let keys = 0;
+  for (const shard of store.walkKeys()) {
+    for (const key of shard) {
+      keys++;
+      progress?.({ done: keys, total, unit: "keys" });
+      const record = parseKeyRecord(readTextIfThere(store.keyPath(key)) ?? "", key);
+      if (typeof record === "string") {
+        found.push({ kind: "key", path: relative(store, store.keyPath(key)), faults: [record] });
+      } else if (!Object.values(record.outputs).every(({ digest }) => isThere(digest))) {
+        incompleteKeys.push(key);
+      }
     }
   }
-  return incomplete;
+  return { keys, incompleteKeys };
+}
+
+/** How many digests there are, none of them held. */
+function countIn(pieces: Iterable<readonly string[]>): number {
+  let count = 0;
+  for (const { length } of pieces) count += length;
+  return count;
 }
 
 function checkInstances(store: Store, found: Found): void {
@@ -138,18 +154,20 @@ function checkRuns(store: Store, found: Found): number {
 }
 
 /** What lies in `objects/` or `keys/` without the name of one. */
-function strays(store: Store, part: "objects" | "keys"): string[] {
+function* strays(store: Store, part: "objects" | "keys"): Generator<string> {
   const ending = part === "keys" ? ".json" : "";
   const folder = store.folder(part);
-  if (statIfThere(folder) === null) return [];
-  return [...Deno.readDirSync(folder)].flatMap((shard) => {
-    if (!shard.isDirectory) return [`${part}/${shard.name}`];
-    return [...Deno.readDirSync(join(folder, shard.name))]
-      .filter(({ name }) =>
-        !isDigest(name.slice(0, 64)) || name.slice(64) !== ending || !name.startsWith(shard.name)
-      )
-      .map(({ name }) => `${part}/${shard.name}/${name}`);
-  });
+  if (statIfThere(folder) === null) return;
+  for (const shard of Deno.readDirSync(folder)) {
+    if (!shard.isDirectory) yield `${part}/${shard.name}`;
+    else {
+      for (const { name } of Deno.readDirSync(join(folder, shard.name))) {
+        const digest = name.slice(0, 64);
+        const belongs = isDigest(digest) && name === digest + ending && name.startsWith(shard.name);
+        if (!belongs) yield `${part}/${shard.name}/${name}`;
+      }
+    }
+  }
 }
 
 async function quarantine(store: Store, path: string): Promise<string> {

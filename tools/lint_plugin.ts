@@ -36,6 +36,7 @@ const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "vega-lite": ["reports/figures/"],
   "@huggingface/hub": ["data/hub/"],
   "@aws-sdk/client-s3": ["pipeline/transfer/"],
+  "@aws-sdk/lib-storage": ["pipeline/transfer/"],
   "openai": ["eval/judge/"],
   "p-queue": ["eval/judge/", "eval/serve/"],
   "p-retry": ["eval/judge/"],

@@ -1,3 +1,4 @@
+import { notePulled } from "../../pipeline/store/pulled.ts";
 import { formatBytes, formatCount } from "../../pipeline/reporters/quantities.ts";
 import { recordsOf } from "../bundle/bundle_content.ts";
 import { namedRun } from "./bundle.ts";
@@ -50,6 +51,7 @@ export async function pull(
   if (listed === null) throw new ExpectedError(`No run of ${options.recipe} was pushed there.`);
   const taken = await opened.link.pull(listed.instances.map(({ key }) => key));
   const { keys, missing, objects, bytes } = taken;
+  await notePulled(store, options.recipe, keys);
   if (options.json) return printJson(taken);
   printResult(
     `${options.recipe}: ${formatCount(keys.length, "result")} here, of which ${

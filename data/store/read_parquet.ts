@@ -10,6 +10,13 @@ import { InputError } from "../../core/problem.ts";
 import { columnProblem, MOST_ROW_BYTES, PAIR_COLUMNS } from "../sources/preference_row.ts";
 import { type SourceRow, tooLarge } from "../sources/source_row.ts";
 
+/** What DuckDB may take to unpack pages, most of which hold about a megabyte: a small file can ask for any. */
+const MOST_MEMORY = "1GiB";
+
+/** Rows that DuckDB gives at once, and the bytes of their texts at most. */
+const BATCH = 2_048;
+const MOST_BATCH_BYTES = 2 ** 30;
+
 /** A Parquet file that holds pairs, by its own account. */
 interface Table {
   readonly path: string;
@@ -28,18 +35,56 @@ interface Table {
 export async function* readParquetRows(path: string): AsyncGenerator<SourceRow> {
   const instance = await DuckDBInstance.create(":memory:", {
     threads: "1",
+    memory_limit: MOST_MEMORY,
+    max_temp_directory_size: "0B",
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
   });
   try {
     const connection = await instance.connect();
     try {
-      yield* streamRows(connection, await openTable(connection, path));
+      const table = await openTable(connection, path);
+      await requireBounded(connection, table);
+      yield* streamRows(connection, table);
     } finally {
       connection.closeSync();
     }
   } finally {
     instance.closeSync();
+  }
+}
+
+/**
+ * A batch is copied text by text, so that one text of a dictionary, in thousands of rows, would fill the memory.
+ * What cannot be read is left to the reading, which names the row.
+ *
+ * @throws InputError naming the rows of a batch that would take more than `MOST_BATCH_BYTES`
+ */
+async function requireBounded(connection: DuckDBConnection, { path, columns }: Table) {
+  const file = literal(exact(path));
+  try {
+    const described = await connection.runAndReadAll(
+      `DESCRIBE SELECT * FROM read_parquet(${file})`,
+    );
+    const texts = described.getRows().filter(([, type]) => type === "VARCHAR").map(([name]) =>
+      name
+    );
+    const counted = columns.filter((name) => texts.includes(name));
+    if (counted.length === 0) return; // messages are copied within DuckDB's own bound
+    const bytes = counted.map((name) => `coalesce(strlen(${quoted(name)}), 0)`).join(" + ");
+    const found = await connection.runAndReadAll(
+      `SELECT file_row_number // ${BATCH} AS batch, sum(${bytes})::DOUBLE AS bytes ` +
+        `FROM read_parquet(${file}, file_row_number = true) GROUP BY batch ` +
+        `HAVING bytes > ${MOST_BATCH_BYTES} ORDER BY batch LIMIT 1`,
+    );
+    for (const [batch, bytes] of found.getRows()) {
+      const row = Number(batch) * BATCH + 1;
+      const message = `Expected ${BATCH} rows to hold at most ${MOST_BATCH_BYTES} bytes of text ` +
+        `but found ${bytes} in those from row ${row} on.`;
+      throw new InputError([{ path: `${path}:${row}`, message }]);
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
   }
 }
 
@@ -59,7 +104,9 @@ async function* streamRows(
       chunk?.rowCount;
       chunk = await result.fetchChunk()
     ) {
-      for (const values of chunk.getRows()) {
+      for (let i = 0; i < chunk.rowCount; i++) {
+        // Row by row: all of a batch may be one text of a dictionary, of which each would be a copy.
+        const values = chunk.getRowValues(i);
         number++;
         const row = Object.fromEntries(columns.map((name, i) => [name, plain(values[i])]));
         const bytes = sizeOf(row);

@@ -25,6 +25,10 @@ const RUNNING = [
 ];
 const AGAIN = ["NODE_FAIL", "BOOT_FAIL", "PREEMPTED"];
 
+/** What the words for `sbatch` say of other things than what a job asks for. */
+const BESIDE_RESOURCES =
+  /^--(job-name|nodes|ntasks|export|no-requeue|signal|output|chdir|array)(=|$)/;
+
 /**
  * Submits a batch script.
  *
@@ -36,7 +40,10 @@ export async function submit(args: readonly string[], script: string): Promise<s
   const { code, stdout, stderr } = await call("sbatch", ["--parsable", ...args], script);
   const id = stdout.trim().split("\n").at(-1)!.split(";")[0];
   if (code === 0 && /^\d+$/.test(id)) return id;
-  throw new ExpectedError(`Slurm did not take the job: ${stderr.trim() || `exit code ${code}`}`);
+  const asks = args.filter((one) => !BESIDE_RESOURCES.test(one)).join(" ");
+  throw new ExpectedError(
+    `Slurm did not take the job, which asks for ${asks}: ${stderr.trim() || `exit code ${code}`}`,
+  );
 }
 
 /**
@@ -53,15 +60,8 @@ export async function statusOf(ids: readonly string[]): Promise<Map<string, JobS
   const found = parsed(stdout);
   const lost = ids.filter((id) => !found.has(id));
   if (lost.length > 0) {
-    const accounts = await call("sacct", [
-      "-n",
-      "-X",
-      "-P",
-      "-o",
-      "JobID,State",
-      "-j",
-      lost.join(),
-    ]);
+    const words = ["-n", "-X", "-P", "-o", "JobID,State", "-j", lost.join()];
+    const accounts = await call("sacct", words);
     for (const [id, status] of accounts.code === 0 ? parsed(accounts.stdout) : []) {
       if (lost.includes(id)) found.set(id, status);
     }

@@ -5,7 +5,7 @@ import { removeTree } from "../store/store.ts";
 import { isMissing, readTextIfThere } from "../../core/write_atomically.ts";
 import type { WorkerCode } from "./local.ts";
 import type { JobStatus } from "./slurm_commands.ts";
-import { FILES, writeSubmission } from "./slurm_script.ts";
+import { FILES, WARNING_SECONDS, writeSubmission } from "./slurm_script.ts";
 import { WorkerOutput } from "./worker_output.ts";
 
 /** How often a job is submitted at most: nodes fail, and time limits end, but not without end. */
@@ -16,6 +16,10 @@ const SETTLING_MS = 5_000;
 
 /** Where the number of a key's job is kept, so that a later pipeline ends it before it begins its own. */
 export const NUMBER_FILE = ".slurm-job";
+
+const MORE_TIME =
+  "Give it more with --slurm-arg=--time=HOURS:00:00, or take a partition with a longer limit with " +
+  "--slurm-partition";
 
 /** What becomes of a job after a look at its files. */
 export type Standing = "goes on" | "submit again" | "over";
@@ -114,14 +118,19 @@ export class SlurmJob implements RunningJob {
     if (!this.hasBegun) this.#see(now);
     const exit = readTextIfThere(join(this.folder, FILES.exit));
     for (const file of this.#files) file.read(exit !== null);
-    if (exit !== null) return this.#close(Number(exit), status, now);
-    if (status === undefined || status.state === "waiting" || status.state === "running") {
-      return "goes on";
-    }
+    const over = status?.state === "waiting" || status?.state === "running" ? undefined : status;
+    if (exit === null && over === undefined) return "goes on";
     this.#endSeen ??= now;
-    if (now - this.#endSeen < SETTLING_MS && this.#asked === "no") return "goes on";
+    const settles = now - this.#endSeen < SETTLING_MS && this.#asked === "no";
+    if (exit !== null) {
+      // Of a worker that was killed, Slurm soon knows why.
+      return Number(exit) > 128 && over === undefined && settles
+        ? "goes on"
+        : this.#close(Number(exit), status, now);
+    }
+    if (settles) return "goes on";
     for (const file of this.#files) file.read(true);
-    return this.#lose(status);
+    return this.#lose(over!);
   }
 
   /** Ends it with a result that did not come from its worker. */
@@ -148,11 +157,10 @@ export class SlurmJob implements RunningJob {
   }
 
   #close(code: number, status: JobStatus | undefined, now: number): Standing {
-    const word = status === undefined ? "" : `; Slurm says ${status.word}`;
     const how = code === 0
       ? null
       : code > 128
-      ? `signal ${code - 128}${word}`
+      ? `signal ${code - 128}${status === undefined ? "" : `; ${this.#words(status)}`}`
       : `exit code ${code}`;
     const result = this.#output.end(how);
     if (result.status === "stopped" && this.#asked === "no") {
@@ -173,17 +181,31 @@ export class SlurmJob implements RunningJob {
     if (status.state === "again" && this.#asked === "no") return this.#again(status.word);
     const batch = readTextIfThere(join(this.folder, FILES.batch));
     for (const line of batch?.split("\n") ?? []) if (line !== "") this.#output.print(line);
-    const word = status.word === "" ? "Slurm no longer knows it" : `Slurm says ${status.word}`;
     const place = batch === null
       ? `; it left nothing in ${this.folder}, which must be on a file system that the nodes share`
       : "";
-    void this.settle(this.#output.end(`job ${this.id}; ${word}${place}`));
+    void this.settle(this.#output.end(`job ${this.id}; ${this.#words(status)}${place}`));
     return "over";
+  }
+
+  /** Slurm's word for its end, and what a person can do about it. */
+  #words({ word }: JobStatus): string {
+    if (word === "") return "Slurm no longer knows it";
+    if (word === "TIMEOUT") {
+      return `Slurm says TIMEOUT: the time limit of ${this.job.id} was over before it had stopped, ` +
+        `as it is asked to ${WARNING_SECONDS} s before. ${MORE_TIME}`;
+    }
+    if (word === "OUT_OF_MEMORY") {
+      return `Slurm says OUT_OF_MEMORY: ${this.job.id} took more memory than it is foreseen to. ` +
+        "Give it more with --slurm-arg=--mem=…";
+    }
+    return `Slurm says ${word}`;
   }
 
   #again(why: string): Standing {
     if (this.#submissions >= MOST_SUBMISSIONS) {
-      const error = `Slurm job ${this.id} ended (${why}), the last of ${MOST_SUBMISSIONS}.`;
+      const error = `Slurm job ${this.id} of ${this.job.id} ended (${why}), the last of ` +
+        `${MOST_SUBMISSIONS} submissions. Where time limits end them: ${MORE_TIME}`;
       void this.settle({ status: "failed", error });
       return "over";
     }

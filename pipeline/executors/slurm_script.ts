@@ -7,7 +7,7 @@ import { MALLOC, workerArguments, type WorkerCode } from "./local.ts";
 const SILENT_SECONDS = 120;
 
 /** Seconds before its time is up at which a job is told, so that it can save what it can. */
-const WARNING_SECONDS = 60;
+export const WARNING_SECONDS = 60;
 
 /** Files by which a pipeline and its job talk, in a folder of each submission. */
 export const FILES = {
@@ -61,7 +61,7 @@ case "\${SLURM_ARRAY_TASK_ID:-0}" in
 ${folders.map((folder, i) => `${i}) here=${shellWord(folder)} ;;`).join("\n")}
 esac
 exec >"$here/${FILES.batch}" 2>&1 || exit 1
-uname -n >"$here/${FILES.node}.new"
+echo "\${SLURMD_NODENAME:-$(uname -n)}" >"$here/${FILES.node}.new"
 uname -m >>"$here/${FILES.node}.new"
 grep -m 1 -E '^(flags|Features)' /proc/cpuinfo >>"$here/${FILES.node}.new"
 mv "$here/${FILES.node}.new" "$here/${FILES.node}"

@@ -96,7 +96,12 @@ export class Store {
 
   /** All keys that have a file, in code-unit order. */
   listKeys(): string[] {
-    return listSharded(this.folder("keys"), ".json");
+    return [...this.walkKeys()].flat();
+  }
+
+  /** The same in pieces: of many keys a few hundred are held at once. */
+  walkKeys(): Generator<string[]> {
+    return walkSharded(this.folder("keys"), ".json");
   }
 
   /** True when the object and all its files, in their recorded sizes, are there. */
@@ -118,7 +123,12 @@ export class Store {
 
   /** Digests of all objects, in code-unit order. */
   listObjects(): string[] {
-    return listSharded(this.folder("objects"), "");
+    return [...this.walkObjects()].flat();
+  }
+
+  /** The same in pieces. */
+  walkObjects(): Generator<string[]> {
+    return walkSharded(this.folder("objects"), "");
   }
 
   /**
@@ -353,15 +363,17 @@ export async function removeTree(path: string): Promise<void> {
   });
 }
 
-function listSharded(folder: string, suffix: string): string[] {
-  const names: string[] = [];
-  for (const shard of readNames(folder)) {
-    for (const name of readNames(join(folder, shard))) {
-      const digest = name.slice(0, 64);
-      if (isDigest(digest) && name === `${digest}${suffix}`) names.push(digest);
-    }
+/** Digests by shard, whose name is their first two digits: in order, when each shard is. */
+function* walkSharded(folder: string, suffix: string): Generator<string[]> {
+  for (const shard of readNames(folder).sort()) {
+    yield readNames(join(folder, shard))
+      .map((name) => ({ name, digest: name.slice(0, 64) }))
+      .filter(({ name, digest }) =>
+        isDigest(digest) && name === `${digest}${suffix}` && digest.startsWith(shard)
+      )
+      .map(({ digest }) => digest)
+      .sort();
   }
-  return names.sort();
 }
 
 function readNames(folder: string): string[] {

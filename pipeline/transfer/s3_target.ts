@@ -71,21 +71,30 @@ export class S3Target implements ObjectTarget {
     await this.#put(path, new TextEncoder().encode(text));
   }
 
+  /** A large file goes in parts, which the service puts together once it has them all. */
   async writeFile(path: string, file: string, size: number): Promise<void> {
     if (size <= WHOLE) return await this.#put(path, await Deno.readFile(file));
-    const { createReadStream } = await import("node:fs");
-    await this.#put(path, createReadStream(file), size);
+    const [{ Upload }, { createReadStream }] = await Promise.all([
+      import("@aws-sdk/lib-storage"),
+      import("node:fs"),
+    ]);
+    const upload = new Upload({
+      client: this.#client,
+      params: { ...this.#place(path), Body: createReadStream(file) },
+      partSize: partSize(size),
+      queueSize: 2,
+    });
+    await this.#explaining(path, upload.done());
   }
 
-  async #put(path: string, body: Uint8Array | import("node:fs").ReadStream, size?: number) {
+  async #put(path: string, body: Uint8Array): Promise<void> {
+    const command = new PutObjectCommand({ ...this.#place(path), Body: body });
+    await this.#explaining(path, this.#client.send(command));
+  }
+
+  async #explaining(path: string, sent: Promise<unknown>): Promise<void> {
     try {
-      await this.#client.send(
-        new PutObjectCommand({
-          ...this.#place(path),
-          Body: body,
-          ...(size !== undefined && { ContentLength: size }),
-        }),
-      );
+      await sent;
     } catch (error) {
       throw this.#explained(error, path);
     }
@@ -105,8 +114,18 @@ export class S3Target implements ObjectTarget {
   }
 }
 
-/** Larger files are sent from the disk. */
+/** Larger files are sent in parts. */
 const WHOLE = 16 * 2 ** 20;
+
+/** Services put together no more parts than these. */
+const MOST_PARTS = 10_000;
+
+/**
+ * Bytes of each part of a file: 16 MiB, more where it would have too many parts. Two are in memory at once.
+ */
+export function partSize(size: number): number {
+  return Math.max(WHOLE, Math.ceil(size / MOST_PARTS));
+}
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : "unknown";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { listFiles } from "../../pipeline/store/seal_folder.ts";
 import { ballast, ballastJson, type Called, PROJECT } from "./ballast.ts";
+import { openSignedBucket, SIGNED_KEYS } from "../pipeline/transfer/signed_bucket.ts";
 import { copyProject } from "./project_copy.ts";
 import { ScratchFolder } from "./scratch_folder.ts";
 import { SMALL_TINY } from "./small_tiny.ts";
@@ -141,6 +142,44 @@ Deno.test("a bundle of tiny gives the same tables in another copy of the project
     assert.equal(asked.length, count, "what is there is not asked for");
     assert.equal((await ballast(["verify", "--deep", "--store", theirs])).code, 0);
   });
+
+  await t.step(
+    "push, pull and reproduce --from-cache through a bucket, with its secret alone",
+    async () => {
+      await using bucket = await openSignedBucket(join(scratch.path, "bucket"));
+      const settings = {
+        AWS_ENDPOINT_URL: bucket.endpoint,
+        AWS_ACCESS_KEY_ID: SIGNED_KEYS.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: SIGNED_KEYS.secretAccessKey,
+      };
+      const wrong = { environment: { ...settings, AWS_SECRET_ACCESS_KEY: "another-0123456789" } };
+      const own = { environment: settings };
+      const push = ["push", "s3://lab/a/b", "--store", store];
+      const refused = await ballast(push, wrong);
+      assert.equal(refused.code, 1);
+      assert.match(
+        refused.stderr,
+        /s3:\/\/lab\/a\/b\/\S+ cannot be reached: SignatureDoesNotMatch, 403/,
+      );
+      assert.doesNotMatch(refused.stderr + refused.stdout, /another-0123456789/);
+      assert.equal((await ballastJson<Transfer>(push, own)).keys.length, 34);
+      const pulled = join(scratch.path, "pulled");
+      const pull = ["pull", "s3://lab/a/b", "--store", pulled];
+      assert.equal((await ballast(pull, wrong)).code, 1);
+      assert.equal((await ballastJson<Transfer>(pull, own)).keys.length, 34);
+      const swept = await ballastJson<{ garbage: unknown[]; keptKeys: number }>(
+        ["gc", "--delete", "--store", pulled],
+      );
+      assert.deepEqual([swept.garbage, swept.keptKeys], [[], 34], "gc keeps what was pulled");
+      const theirs = join(scratch.path, "from-bucket");
+      const from = [...SMALL_TINY, "--store", theirs, "--from-cache", "s3://lab/a/b"];
+      const { code, stdout, stderr } = await ballast(["reproduce", ...from], own);
+      assert.equal(code, 0, stderr);
+      assert.equal(stdout, made.stdout);
+      assert.match(stderr, /From the cache: 34 results/);
+      assert.match(stderr, /nothing to do, 34 stages cached/);
+    },
+  );
 
   await t.step(
     "a cache with a changed byte is refused, and nothing is trained in its stead",

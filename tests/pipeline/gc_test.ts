@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { sha256 } from "../../core/digest.ts";
 import { collectGarbage, listGarbage } from "../../pipeline/gc.ts";
+import { notePulled } from "../../pipeline/store/pulled.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import type { RunOutcome } from "../../pipeline/store/records.ts";
 import { commitFiles, HOST, keyRecord, withStore } from "./store/fixture.ts";
@@ -71,6 +72,23 @@ Deno.test("listGarbage() keeps the last run of every recipe and lists the rest w
     const sizes = list.garbage.map(({ path }) => sizeOf(join(store.path, path)));
     assert.equal(list.bytes, sizes.reduce((a, b) => a + b));
     assert.equal(store.listKeys().length, 6);
+  }));
+
+Deno.test("listGarbage() keeps what a recipe's last pull took, until its next one", () =>
+  withStore(async (store) => {
+    const [first, second] = [
+      await addRun(store, "tiny", { beta: 0.1 }),
+      await addRun(store, "tiny", { beta: 0.2 }),
+    ];
+    await addRun(store, "tiny", { beta: 0.3 });
+    const both = [...first.keys, ...first.digests, ...second.keys, ...second.digests].sort();
+    assert.deepEqual(removed(listGarbage(store, { now: NOW })), both);
+    await notePulled(store, "tiny", first.keys);
+    const others = [...second.keys, ...second.digests].sort();
+    assert.deepEqual(removed(listGarbage(store, { now: NOW })), others);
+    await notePulled(store, "tiny", second.keys);
+    const before = [...first.keys, ...first.digests].sort();
+    assert.deepEqual(removed(listGarbage(store, { now: NOW })), before);
   }));
 
 function sizeOf(path: string): number {

@@ -1,5 +1,5 @@
 /**
- * A Slurm of one node on this machine's loopback, for tests: munged, slurmctld and slurmd as root, all
+ * A Slurm of two nodes on this machine's loopback, for tests: munged, slurmctld and slurmd as root, all
  * they write in one folder. `deno run … tests/slurm/cluster.ts start FOLDER`, and `stop FOLDER`.
  *
  * Debian and Ubuntu: `apt-get install slurm-wlm munge`.
@@ -9,13 +9,18 @@ import { join, resolve } from "node:path";
 /** The programs that must be installed. */
 const PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel"];
 
+/** The port of the first node's daemon. */
+const FIRST_PORT = 16818;
+const RECURSIVE = { recursive: true };
+
 /** A cluster that runs. */
 export interface Cluster {
   readonly folder: string;
   /** The variables by which Slurm's commands find it. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The name of its one node. */
-  readonly node: string;
+  readonly host: string;
+  /** The names of its nodes. */
+  readonly nodes: readonly string[];
 }
 
 /** Why no cluster can be started here; null when one can. */
@@ -26,47 +31,54 @@ export async function whyNoCluster(): Promise<string | null> {
   return null;
 }
 
-/** Starts the daemons and waits until the node is idle. */
+/** Starts the daemons and waits until the nodes are idle. */
 export async function startCluster(given: string): Promise<Cluster> {
   const folder = resolve(given);
-  await Deno.mkdir(join(folder, "state"), { recursive: true });
-  await Deno.mkdir(join(folder, "spool"), { recursive: true });
+  await Deno.mkdir(join(folder, "state"), RECURSIVE);
   const cluster = clusterIn(folder, await output("hostname", ["-s"]));
+  for (const node of cluster.nodes) await Deno.mkdir(join(folder, "spool", node), RECURSIVE);
   await Deno.writeTextFile(cluster.environment.SLURM_CONF, await configuration(cluster));
   if (!await answers("munge", ["-n"])) await startMunge(folder);
   await daemon(cluster, "slurmctld", []);
-  await startNode(cluster);
+  for (const node of cluster.nodes) await startNode(cluster, node);
   return cluster;
 }
 
-/** Starts the node's daemon and waits until the node takes jobs. */
-export async function startNode(cluster: Cluster): Promise<void> {
-  await daemon(cluster, "slurmd", ["-N", cluster.node]);
+/** Starts a node's daemon and waits until the node takes jobs. */
+export async function startNode(cluster: Cluster, node: string): Promise<void> {
+  await daemon(cluster, "slurmd", ["-N", node]);
   for (let tries = 0; tries < 150; tries++) {
-    const state = await slurm(cluster, "sinfo", ["-h", "-o", "%T"]).catch(() => "");
+    const state = await slurm(cluster, "sinfo", ["-h", "-n", node, "-p", "main", "-o", "%T"])
+      .catch(() => "");
     if (/^(idle|mixed|allocated)$/.test(state)) return;
     if (/down|drain/.test(state)) {
-      const update = ["update", `NodeName=${cluster.node}`, "State=RESUME"];
-      await slurm(cluster, "scontrol", update).catch(() => "");
+      await slurm(cluster, "scontrol", ["update", `NodeName=${node}`, "State=RESUME"])
+        .catch(() => "");
     }
     await pause(200);
   }
-  throw new Error(`The node does not come up; see ${cluster.folder}.`);
+  throw new Error(`Node ${node} does not come up; see ${cluster.folder}.`);
 }
 
-/** Kills the node's daemon and every process of its jobs, as when its power goes. */
-export async function killNode(cluster: Cluster): Promise<void> {
-  await killFrom(join(cluster.folder, "slurmd.pid"), "SIGKILL");
-  const jobs = await slurm(cluster, "squeue", ["-h", "-o", "%A"]).catch(() => "");
-  for (const pid of await processesOf(jobs.split(/\s+/).filter((id) => id !== ""))) kill(pid);
+/**
+ * Ends a node's daemon, Slurm's own watchers of its jobs, and the processes of these, as when its power
+ * goes: all are halted before one is killed, so that none tells Slurm, or its pipeline, of another's end.
+ */
+export async function killNode(cluster: Cluster, node: string): Promise<void> {
+  const jobs = await slurm(cluster, "squeue", ["-h", "-w", node, "-o", "%A"]).catch(() => "");
+  const daemon = await pidIn(join(cluster.folder, `slurmd-${node}.pid`));
+  const pids = [daemon, ...await processesOf(jobs.split(/\s+/).filter((id) => id !== ""))];
+  for (const signal of ["SIGSTOP", "SIGKILL"] as const) {
+    for (const pid of pids) kill(pid, signal);
+  }
 }
 
 /** Ends what `startCluster` started. */
 export async function stopCluster(cluster: Cluster): Promise<void> {
   await slurm(cluster, "scancel", ["--state=PENDING"]).catch(() => "");
-  await killNode(cluster);
+  for (const node of cluster.nodes) await killNode(cluster, node);
   for (const name of ["slurmctld", "munged"]) {
-    await killFrom(join(cluster.folder, `${name}.pid`), "SIGKILL");
+    kill(await pidIn(join(cluster.folder, `${name}.pid`)), "SIGKILL");
   }
 }
 
@@ -75,16 +87,18 @@ export async function slurm(cluster: Cluster, name: string, args: readonly strin
   return await output(name, args, cluster.environment);
 }
 
-function clusterIn(folder: string, node: string): Cluster {
-  return { folder, node, environment: { SLURM_CONF: join(folder, "slurm.conf") } };
+function clusterIn(folder: string, host: string): Cluster {
+  const environment = { SLURM_CONF: join(folder, "slurm.conf") };
+  return { folder, host, nodes: ["one", "two"], environment };
 }
 
-async function configuration({ folder, node }: Cluster): Promise<string> {
-  const cores = navigator.hardwareConcurrency;
+async function configuration({ folder, host, nodes }: Cluster): Promise<string> {
+  const cores = Math.ceil(navigator.hardwareConcurrency / nodes.length);
   const memory = /RealMemory=(\d+)/.exec(await output("slurmd", ["-C"]))![1];
+  const share = Math.floor(Number(memory) / nodes.length);
   const settings = {
     ClusterName: "ballast",
-    SlurmctldHost: `${node}(127.0.0.1)`,
+    SlurmctldHost: `${host}(127.0.0.1)`,
     SlurmUser: "root",
     SlurmdUser: "root",
     AuthType: "auth/munge",
@@ -102,18 +116,20 @@ async function configuration({ folder, node }: Cluster): Promise<string> {
     SlurmdTimeout: 5,
     KillWait: 5,
     StateSaveLocation: join(folder, "state"),
-    SlurmdSpoolDir: join(folder, "spool"),
+    SlurmdSpoolDir: join(folder, "spool", "%n"),
     SlurmctldPidFile: join(folder, "slurmctld.pid"),
-    SlurmdPidFile: join(folder, "slurmd.pid"),
+    SlurmdPidFile: join(folder, "slurmd-%n.pid"),
     SlurmctldLogFile: join(folder, "slurmctld.log"),
-    SlurmdLogFile: join(folder, "slurmd.log"),
+    SlurmdLogFile: join(folder, "slurmd-%n.log"),
     SlurmctldPort: 16817,
-    SlurmdPort: 16818,
     CommunicationParameters: "NoCtldInAddrAny,NoInAddrAny",
   };
   return [
     ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
-    `NodeName=${node} NodeAddr=127.0.0.1 CPUs=${cores} RealMemory=${memory} State=UNKNOWN`,
+    ...nodes.map((node, i) =>
+      `NodeName=${node} NodeHostname=${host} NodeAddr=127.0.0.1 Port=${FIRST_PORT + i} ` +
+      `CPUs=${cores} RealMemory=${share} State=UNKNOWN`
+    ),
     "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO",
     "PartitionName=other Nodes=ALL MaxTime=INFINITE State=UP OverSubscribe=NO",
     "",
@@ -138,21 +154,25 @@ async function daemon({ environment }: Cluster, name: string, args: readonly str
   if (!success) throw new Error(`${name} does not start.`);
 }
 
-/** Processes that Slurm started for some jobs, by the variable that it gives them. */
+/** Slurm's watchers of some jobs, by their titles, and what they started, by a variable that it has. */
 async function processesOf(jobs: readonly string[]): Promise<number[]> {
   if (jobs.length === 0) return [];
   // Deno itself may not read these files of other processes; grep may.
-  const script = `grep -lzsxE 'SLURM_JOB_ID=(${jobs.join("|")})' /proc/[0-9]*/environ || true`;
-  const found = await output("sh", ["-c", script]);
+  const ids = jobs.join("|");
+  const found = await output("sh", [
+    "-c",
+    `grep -lszE '^slurmstepd: \\[(${ids})\\.' /proc/[0-9]*/cmdline
+     grep -lszxE 'SLURM_JOB_ID=(${ids})' /proc/[0-9]*/environ; true`,
+  ]);
   return [...found.matchAll(/^\/proc\/(\d+)\//gm)].map(([, pid]) => Number(pid));
 }
 
-async function killFrom(pidFile: string, signal: Deno.Signal): Promise<void> {
-  const pid = Number(await Deno.readTextFile(pidFile).catch(() => "0"));
-  if (pid > 0) kill(pid, signal);
+async function pidIn(file: string): Promise<number> {
+  return Number(await Deno.readTextFile(file).catch(() => "0"));
 }
 
-function kill(pid: number, signal: Deno.Signal = "SIGKILL"): void {
+function kill(pid: number, signal: Deno.Signal): void {
+  if (!(pid > 0)) return;
   try {
     Deno.kill(pid, signal);
   } catch {

@@ -66,6 +66,11 @@ function logOf({ events }: ToyPipeline): string[] {
   );
 }
 
+/** True for the line that says that an instance has begun on a node. */
+function isOn(line: string, id: string, node: string): boolean {
+  return line.startsWith(`${id}: Slurm job `) && line.endsWith(` on ${node}.`);
+}
+
 /** What is checked on a cluster that runs. */
 const checks: Record<string, (cluster: Cluster) => Promise<void>> = {
   "a recipe gives the digests that it gives on this machine; seeds go as arrays": async () => {
@@ -85,30 +90,74 @@ const checks: Record<string, (cluster: Cluster) => Promise<void>> = {
     assert.deepEqual([...Deno.readDirSync(toy.store.folder("tmp"))], []);
   },
 
-  "a node that goes down in mid-job: its jobs are submitted again and go on from their scratch":
-    async (cluster) => {
-      await using toy = await openToyPipeline();
-      let down: Promise<void> | null = null;
-      const result = await runOn(toy, {}, (event) => {
-        if (event.type !== "stage-progress" || event.progress.done < 5 || down !== null) return;
-        down = killNode(cluster).then(async () => {
-          await slurm(cluster, "scontrol", [
-            ...["update", `NodeName=${cluster.node}`, "State=DOWN", "Reason=test"],
-          ]);
-          await startNode(cluster);
-        });
-      });
-      await down;
-      assert.deepEqual([result.status, result.failed], ["done", []]);
-      const log = logOf(toy);
-      assert(log.some((line) => /ended \(NODE_FAIL\); it is submitted again/.test(line)), `${log}`);
-      const counts = toy.events.flatMap((event) =>
-        event.type === "stage-progress" ? [`${event.id} ${event.progress.done}`] : []
-      );
-      // Each count was told at most twice over: what was in scratch was not done again.
-      assert(counts.length < 4 * 60, `${counts.length}`);
-      assert.deepEqual(digestsOf(result), await localDigests());
-    },
+  "a node that goes down in mid-job: its jobs go on from their scratch on the other node": async (
+    cluster,
+  ) => {
+    await using toy = await openToyPipeline();
+    const [node, other] = cluster.nodes;
+    let down: Promise<unknown> | null = null;
+    const result = await runOn(toy, {}, (event) => {
+      if (event.type !== "stage-progress" || event.progress.done < 5 || down !== null) return;
+      if (!logOf(toy).some((line) => isOn(line, event.id, node))) return;
+      const update = ["update", `NodeName=${node}`, "State=DOWN", "Reason=test"];
+      down = killNode(cluster, node).then(() => slurm(cluster, "scontrol", update));
+    });
+    await down;
+    await startNode(cluster, node);
+    assert.deepEqual([result.status, result.failed], ["done", []]);
+    const log = logOf(toy);
+    const failed = log.map((line) =>
+      /^(\S+): .* ended \(NODE_FAIL\); it is submitted again/.exec(line)
+    )
+      .filter((found) => found !== null).map(([, id]) => id);
+    assert(failed.length > 0, log.join("\n"));
+    for (const id of failed) assert(log.some((line) => isOn(line, id, other)), log.join("\n"));
+    const counts = toy.events.flatMap((event) =>
+      event.type === "stage-progress" ? [`${event.id} ${event.progress.done}`] : []
+    );
+    // Each count was told at most twice over: what was in scratch was not done again.
+    assert(counts.length < 4 * 60, `${counts.length}`);
+    assert.deepEqual(digestsOf(result), await localDigests());
+  },
+
+  "a job whose time limit is over is told as such, with its stage and what gives it more": async (
+    cluster,
+  ) => {
+    await using toy = await openToyPipeline();
+    let shortened: Promise<string> | null = null;
+    const hang = `
+recipe: toy
+describe: A toy.
+stages:
+  source: { params: { value: 1 } }
+  mischief: { inputs: { number: source }, params: { how: spin } }
+`;
+    const receive = (event: RunEvent) => {
+      if (event.type !== "stage-log" || event.id !== "mischief") return;
+      const id = /Slurm job (\S+) on/.exec(event.message)?.[1];
+      const end = id === undefined ? [] : ["update", `JobId=${id}`, "EndTime=now"];
+      if (id !== undefined) shortened = slurm(cluster, "scontrol", end);
+    };
+    const result = await toy.run(hang, {
+      context: { executor: executor(), subscribers: [{ receive }] },
+    });
+    await shortened;
+    assert.deepEqual(result.failed.map(({ id }) => id), ["mischief"]);
+    assert.match(
+      result.failed[0].error,
+      /Slurm says TIMEOUT: the time limit of mischief was over .* --slurm-arg=--time=HOURS:00:00/s,
+    );
+  },
+
+  "a GPU that the cluster does not have is refused, with all that the job asked for": async () => {
+    await using toy = await openToyPipeline();
+    const result = await runOn(toy, { args: ["--gres=gpu:1"] });
+    assert.equal(result.failed.length, 4);
+    assert.match(
+      result.failed[0].error,
+      /^Slurm did not take the job, which asks for --cpus-per-task=1 --mem=336M --gres=gpu:1: .*gres/s,
+    );
+  },
 
   "a pipeline that is killed leaves a job, which the next one ends before it begins its own":
     async (cluster) => {
@@ -150,7 +199,10 @@ const checks: Record<string, (cluster: Cluster) => Promise<void>> = {
     await using other = await openToyPipeline();
     const refused = await runOn(other, { partition: "nowhere" });
     assert.equal(refused.failed.length, 4);
-    assert.match(refused.failed[0].error, /^Slurm did not take the job: .*invalid partition/s);
+    assert.match(
+      refused.failed[0].error,
+      /^Slurm did not take the job, which asks for .*--partition=nowhere: .*invalid partition/s,
+    );
   },
 
   "resources are those that the stage declares, and what a person adds comes last": async (

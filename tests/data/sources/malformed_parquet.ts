@@ -7,13 +7,14 @@ function parquet(
   select: string,
   expected: RegExp,
   change: (content: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> = (content) => content,
+  compression: "uncompressed" | "zstd" = "uncompressed",
 ): MalformedFile {
   return {
     name,
     file: "train_prefs.parquet",
     expected,
     content: async (path) => {
-      await writeParquet(path, select);
+      await writeParquet(path, select, compression);
       await Deno.writeFile(path, change(await Deno.readFile(path)));
     },
   };
@@ -47,6 +48,31 @@ export const MALFORMED_PARQUET: readonly MalformedFile[] = [
     ...parquet("a table named .jsonl", pairs, /found a Parquet file; name it \.parquet\.$/),
     file: "train_prefs.jsonl",
   },
+  parquet(
+    "a text of a gigabyte in a small Parquet file",
+    "SELECT 'p' AS prompt, repeat('x', 700000000) AS chosen, 'r' AS rejected",
+    /^train_prefs\.parquet:1: .* Out of Memory/,
+    (content) => {
+      assert(content.length < 100_000, `${content.length}`);
+      return content;
+    },
+    "zstd",
+  ),
+  ...["repeat('x', 1000000)", list("repeat('x', 1000000)")].map((chosen, i) =>
+    parquet(
+      `one text of a dictionary in thousands of rows${i === 0 ? "" : ", as messages"}`,
+      `SELECT 'p' AS prompt, ${chosen} AS chosen, ${i === 0 ? "'r'" : list("'r'")} AS rejected ` +
+        "FROM range(2048)",
+      i === 0
+        ? /^train_prefs\.parquet:1: Expected 2048 rows to hold at most 1073741824 bytes .* but found 20/
+        : /^train_prefs\.parquet:1: .* Out of Memory/,
+      (content) => {
+        assert(content.length < 100_000, `${content.length}`);
+        return content;
+      },
+      "zstd",
+    )
+  ),
   parquet(
     "Parquet cut short",
     pairs,
