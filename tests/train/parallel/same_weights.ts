@@ -1,4 +1,13 @@
 import type { Weights } from "../../../train/models/model.ts";
+import type { TrainedModel } from "../../../train/trainer.ts";
+
+/** Of weights that should be equal, as `weightDistance` measures them. */
+export const TOLERANCE = 1e-5;
+
+/** The weights that were trained. */
+export function trainedWeights({ model, adapter }: TrainedModel): Weights {
+  return adapter?.weights ?? model.weights;
+}
 
 /** How far a weight lies from the expected one. */
 export interface Distance {
