@@ -5,7 +5,7 @@ import { TextLineStream } from "../text_lines.ts";
 import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "../executor.ts";
 import { PLACE_VARIABLE } from "../process_place.ts";
 import type { Resources } from "../stage.ts";
-import { jobFile, mpiexecWords, writeJobFile } from "./processes.ts";
+import { jobFile, mpiexecWords, sharedVariables, writeJobFile } from "./processes.ts";
 import { workerEnvironment } from "./worker_environment.ts";
 import { WorkerOutput } from "./worker_output.ts";
 
@@ -56,12 +56,16 @@ export class LocalExecutor implements Executor {
 
   start(job: StageJob, listen: (message: WorkerMessage) => void): RunningJob {
     writeJobFile(job);
-    const [program, ...args] = workerCommand(job, this.options);
+    const [program, ...args] = workerCommand(job, this.options, "here");
     const child = new Deno.Command(program, {
       args,
       cwd: this.options.projectFolder,
       clearEnv: true,
-      env: { ...workerEnvironment(job.resources), GLIBC_TUNABLES: MALLOC },
+      env: {
+        ...workerEnvironment(job.resources),
+        ...sharedVariables(job.resources),
+        GLIBC_TUNABLES: MALLOC,
+      },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -94,12 +98,16 @@ export class LocalExecutor implements Executor {
 }
 
 /** The words that run a job's worker, in one process or in several, with just the permissions it needs. */
-export function workerCommand(job: StageJob, code: WorkerCode): string[] {
+export function workerCommand(
+  job: StageJob,
+  code: WorkerCode,
+  where: "here" | "allocated",
+): string[] {
   const worker = fileURLToPath(new URL("../worker.ts", import.meta.url));
   const options = ["--no-prompt", "--cached-only", ...permissionsOf(job, code)];
   const words = [code.deno, "run", ...options, worker];
   const { processes = 1 } = job.resources;
-  return processes === 1 ? words : [...mpiexecWords(processes), ...words, jobFile(job)];
+  return processes === 1 ? words : [...mpiexecWords(processes, where), ...words, jobFile(job)];
 }
 
 function permissionsOf(job: StageJob, { projectFolder, codeFolders }: WorkerCode): string[] {

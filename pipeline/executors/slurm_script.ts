@@ -39,7 +39,7 @@ export async function writeSubmission(
   code: WorkerCode,
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const command = workerCommand(job, code).map(shellWord).join(" ");
+  const command = workerCommand(job, code, "allocated").map(shellWord).join(" ");
   writeJobFile(job);
   const worker = [
     `cd ${shellWord(code.projectFolder)} || exit 1`,
