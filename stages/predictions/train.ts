@@ -14,8 +14,8 @@ import { largestRun, meanReading, type TokenSizes, tokenSizesOf } from "./token_
 
 type Params = ParamsOf<typeof train>;
 
-/** Training: the model's shape and the tokens decide what it takes. */
-export const predictTraining: PredictOf<typeof train> = ({ params, inputs }) => {
+/** Training in one process: the model's shape and the tokens decide what it takes. */
+const predictAlone: PredictOf<typeof train> = ({ params, inputs }) => {
   const [model] = inputs.model;
   const shape = shapeOf(model);
   const tokens = tokenSizesOf(inputs.tokens[0]);
@@ -109,3 +109,17 @@ function memoryOf({ params, shape, tokens }: Plan): Prediction["memory"] {
   const lanes = trainingLanes({ ...params, adapter });
   return trainingMemory(shape, { run, lanes, adapter, recomputes });
 }
+
+/**
+ * Training. Several processes do one's work with all their cores, and each takes as much memory as one,
+ * but for the moments, of which each has a part.
+ */
+export const predictTraining: PredictOf<typeof train> = async (about) => {
+  const { memory, ...rest } = await predictAlone(about);
+  const { processes = 1 } = about.params;
+  const parts = memory?.map(({ what, bytes }) => ({
+    what,
+    bytes: what === "moments" ? bytes : processes * bytes,
+  }));
+  return { ...rest, ...(parts && { memory: parts }) };
+};
