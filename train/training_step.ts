@@ -231,13 +231,6 @@ export class TrainingStep {
     return this.#opened.tensors.weights.tensors;
   }
 
-  /** Bytes of moments that this process holds; all of them unless there are several ranks. */
-  get momentBytes(): number {
-    const { moments } = this.#opened;
-    if (moments instanceof Shards) return moments.momentBytes;
-    return 2 * 4 * moments.firstMoments.blocks.reduce((sum, { size }) => sum + size, 0);
-  }
-
   /** Frees the sessions; the arrays stay the caller's. */
   async release(): Promise<void> {
     await this.#opened.stack.disposeAsync();

@@ -20,8 +20,15 @@ const QUIET = { stdout: "null", stderr: "null" } as const;
 /** The project's folder. */
 export const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** The words before a command that let it use the loopback of a network of its own, and no other. */
-export const ON_LOOPBACK = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+/**
+ * The words before a command that let it use the loopback of a network of its own, and no other. It has
+ * a second address, since names of machines are not looked up where there are but 127.0.0.1 and ::1.
+ */
+export const ON_LOOPBACK = [
+  ...["unshare", "-n", "sh", "-c"],
+  'ip link set lo up && ip addr add 10.77.0.1/32 dev lo && exec "$@"',
+  "sh",
+];
 
 /** A command that may use nothing but the loopback. */
 export function onLoopback(words: readonly string[]): Deno.Command {
