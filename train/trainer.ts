@@ -97,8 +97,8 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   opened.defer(() => step.release());
   const scorer = await openRejectedScorer(options, step);
   opened.defer(() => scorer?.release());
-  const records = [...resumed?.records ?? []];
-  if (ranks) records.splice(0, Infinity, ...await firstRanks(ranks, records));
+  const recorded = [...resumed?.records ?? []];
+  const records = ranks === undefined ? recorded : await firstRanks(ranks, recorded);
   await runSteps(options, {
     step,
     scorer,
@@ -169,7 +169,7 @@ async function keepState(
   { step, folder, kept, records }: Run,
   { snapshot = false, checkpoint }: { readonly snapshot?: boolean; readonly checkpoint: boolean },
 ): Promise<void> {
-  const state = await step.state();
+  const state = await step.state({ gathers: checkpoint });
   if (state === null) return;
   const record = records.at(-1)!;
   requireFiniteState(state, { record, checkpoint: folder?.newest ?? null });

@@ -209,12 +209,15 @@ export class TrainingStep {
 
   /**
    * The state after the last step: on the CPU live arrays, which the next step changes, of a GPU a
-   * copy. Of several ranks all must ask, and the first one gets it, with a copy of all moments; the
-   * others get null.
+   * copy. Of several ranks all must ask, and the first one gets it; the others get null.
+   *
+   * @param gathers whether of several ranks the first one gets a copy of all moments, or of none
    */
-  async state(): Promise<TrainingState | null> {
+  async state(
+    { gathers = true }: { readonly gathers?: boolean } = {},
+  ): Promise<TrainingState | null> {
     const { tensors, moments } = this.#opened;
-    const all = moments instanceof Shards ? await moments.gatherMoments() : {
+    const all = moments instanceof Shards ? await moments.gatherMoments(gathers) : {
       firstMoments: await readState(moments.firstMoments),
       secondMoments: await readState(moments.secondMoments),
     };

@@ -38,6 +38,9 @@ interface OwnPiece {
 /** Buckets that are on their way while one is worked on. */
 const AHEAD = 2;
 
+/** What a bucket is sent from and received in, where that is not the tensors' own memory. */
+type Room = "sent" | "received";
+
 const MOMENTS = ["firstMoments", "secondMoments"] as const;
 
 /**
@@ -54,6 +57,8 @@ export class Shards {
   readonly #tensors: SharedTensors;
   readonly #buckets: readonly PlacedBucket[];
   readonly #onHost: boolean;
+  /** Of each kind one for every bucket that is worked on or on its way, kept from step to step. */
+  readonly #rooms = new Map<string, Floats>();
   #spreading: { readonly bucket: PlacedBucket; transfer: Transfer; data: Floats }[] = [];
 
   /**
@@ -135,14 +140,14 @@ export class Shards {
     const add = async () => {
       const { bucket, transfer, received } = underWay.shift()!;
       await transfer.finish();
-      const sum = sumOfParts(received, size);
+      const sum = addParts(received, size);
       for (const gradient of bucket.gradients) gradient.clear();
       writeSideBySide(bucket.own.map(({ gradient }) => gradient), sum);
     };
     for (const bucket of this.#buckets) {
       const count = bucket.parts.counts[rank];
-      const received = new Float32Array(count * size);
-      const from = await this.#sideBySide(bucket.gradients, bucket.size);
+      const received = this.#room("received", bucket, count * size);
+      const from = await this.#sideBySide(bucket);
       const transfer = this.#ranks.exchange(from, bucket.parts, received, evenParts(count, size));
       underWay.push({ bucket, transfer, received });
       if (underWay.length > AHEAD) await add();
@@ -157,7 +162,7 @@ export class Shards {
     let data: Floats;
     if (this.#onHost && bucket.weights.length === 1) data = (await bucket.weights[0].read()).data;
     else {
-      data = new Float32Array(size);
+      data = this.#room("received", bucket, size);
       let at = parts.starts[this.#ranks.rank];
       for (const { weight } of own) {
         const values = (await weight.read()).data;
@@ -175,11 +180,16 @@ export class Shards {
     while (this.#spreading.length > 0) await this.#finishSpreading();
   }
 
-  /** The moments of all ranks, for the first one; null for the others. */
-  async gatherMoments(): Promise<Pick<TrainingState, typeof MOMENTS[number]> | null> {
+  /**
+   * The moments of all ranks, for the first one; null for the others.
+   *
+   * @param all none are sent unless it is true
+   */
+  async gatherMoments(all: boolean): Promise<Pick<TrainingState, typeof MOMENTS[number]> | null> {
     const { rank, size } = this.#ranks;
     const leads = rank === 0;
     const gathered = { firstMoments: new Map(), secondMoments: new Map() };
+    if (!all) return leads ? gathered : null;
     for (const kind of MOMENTS) {
       const moments = leads ? zerosLike(this.#tensors.weights) : new Map();
       for (const { segments, parts, [kind]: own, ...bucket } of this.#buckets) {
@@ -227,6 +237,16 @@ export class Shards {
     }
   }
 
+  #room(kind: Room, { index }: PlacedBucket, size: number): Floats {
+    const key = `${kind} ${index % (AHEAD + 1)}`;
+    let room = this.#rooms.get(key);
+    if (room === undefined || room.length < size) {
+      room = new Float32Array(size);
+      this.#rooms.set(key, room);
+    }
+    return room.subarray(0, size);
+  }
+
   async #finishSpreading(): Promise<void> {
     const { bucket, transfer, data } = this.#spreading.shift()!;
     await transfer.finish();
@@ -234,13 +254,14 @@ export class Shards {
     writeSideBySide(bucket.weights, data);
   }
 
-  /** The values of some pieces: of one on the CPU the live array. */
-  async #sideBySide(pieces: readonly Placed[], size: number): Promise<Floats> {
-    if (pieces.length === 1) return (await pieces[0].read()).data;
-    const values = new Float32Array(size);
+  /** A bucket's gradients: of one tensor on the CPU the live array. */
+  async #sideBySide(bucket: PlacedBucket): Promise<Floats> {
+    const { gradients, size } = bucket;
+    if (gradients.length === 1) return (await gradients[0].read()).data;
+    const values = this.#room("sent", bucket, size);
     let at = 0;
-    for (const piece of pieces) {
-      const { data } = await piece.read();
+    for (const gradient of gradients) {
+      const { data } = await gradient.read();
       values.set(data, at);
       at += data.length;
     }
@@ -250,16 +271,15 @@ export class Shards {
 
 type Floats = Float32Array;
 
-/** Σ of as many parts as there are ranks, in their order, each sum rounded once. */
-function sumOfParts(received: Floats, ranks: number): Floats {
+/** Σ of as many parts as there are ranks, in their order, each sum rounded once; it takes the first one's place. */
+function addParts(received: Floats, ranks: number): Floats {
   const count = received.length / ranks;
-  const sum = new Float32Array(count);
   for (let i = 0; i < count; i++) {
     let total = 0;
     for (let at = i; at < received.length; at += count) total += received[at];
-    sum[i] = total;
+    received[i] = total;
   }
-  return sum;
+  return received.subarray(0, count);
 }
 
 /** Parts of one size. */

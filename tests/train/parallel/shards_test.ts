@@ -89,7 +89,7 @@ Deno.test("Shards.share() gives parts of a state that gatherMoments() puts toget
   for (const { weights } of ranks) assert.deepEqual(weights, filled((i) => i));
   assert.equal(first.firstMoments.size + first.secondMoments.size, 0, "they are let go");
   const [gathered, ...others] = await Promise.all(
-    ranks.map(({ shards }) => shards.gatherMoments()),
+    ranks.map(({ shards }) => shards.gatherMoments(true)),
   );
   const { firstMoments, secondMoments } = state();
   assert.deepEqual(gathered, { firstMoments, secondMoments });
