@@ -9,6 +9,7 @@
  *     deno task bench alpaca-eval  # against the alpaca_eval package
  *     deno task bench generate   # against transformers
  *     deno task bench overhead   # against DVC and Snakemake
+ *     deno task bench mpi        # training in 1, 2 and 4 processes
  *     deno task bench large-store  # on a store of 100,000 artifacts
  *     deno task bench memory     # what plan foresees against what processes take
  */
@@ -17,6 +18,7 @@ import { printNotice, printResult } from "../cli/output.ts";
 import { benchAlpacaEval } from "./alpaca_eval/command.ts";
 import { benchGenerate } from "./generate/command.ts";
 import { benchLargeStore } from "./large_store/command.ts";
+import { benchMpi } from "./mpi/command.ts";
 import { measureNoOp } from "./no_op.ts";
 import { benchMemory } from "./memory/command.ts";
 import { benchOverhead } from "./overhead/command.ts";
@@ -54,6 +56,7 @@ async function runBenches(args: readonly string[]): Promise<void> {
         "generate",
         "large-store",
         "memory",
+        "mpi",
         "overhead",
         "tokenize",
         "training",
@@ -71,6 +74,7 @@ try {
   if (Deno.args[0] === "tokenize") Deno.exit(await benchTokenize(Deno.args.slice(1)));
   if (Deno.args[0] === "alpaca-eval") Deno.exit(await benchAlpacaEval(Deno.args.slice(1)));
   if (Deno.args[0] === "generate") Deno.exit(await benchGenerate(Deno.args.slice(1)));
+  if (Deno.args[0] === "mpi") Deno.exit(await benchMpi(Deno.args.slice(1)));
   if (Deno.args[0] === "overhead") Deno.exit(await benchOverhead(Deno.args.slice(1)));
   if (Deno.args[0] === "large-store") Deno.exit(await benchLargeStore(Deno.args.slice(1)));
   if (Deno.args[0] === "memory") Deno.exit(await benchMemory(Deno.args.slice(1)));

@@ -225,7 +225,8 @@ function addTrainCommand(root: Command): void {
         .default("shuffled" as const),
     )
     .option("--log <file>", "append all of each step there as it is done, as a line of JSON")
-    .option("--threads <n>", "threads (default: all cores)", count)
+    .option("--threads <n>", "threads of each process (default: all cores, divided)", count)
+    .option("--processes <n>", "train in so many processes, started by MPICH's mpiexec", count)
     .addOption(deviceOption()).addOption(precisionOption()).addOption(tf32Option())
     .addOption(jsonOption())
     .addHelpText(

@@ -28,8 +28,13 @@ export interface OutputPort {
 
 /** What one instance needs while it runs. */
 export interface Resources {
-  /** Processor cores it keeps busy. */
+  /** Processor cores it keeps busy, of all its processes together. */
   readonly cores: number;
+  /**
+   * Processes that compute it together, over MPI: each runs the stage with the same job, the first one
+   * alone writes and tells. 1 unless given.
+   */
+  readonly processes?: number;
   /** Peak memory in MiB, an upper estimate, for stages that do not predict it. */
   readonly memory?: number;
   /** GPUs it computes on; none unless given. */

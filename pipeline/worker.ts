@@ -1,7 +1,8 @@
 /**
- * Runs one stage instance in a process of its own. The job comes as one line of JSON on standard input;
+ * Runs one stage instance in a process of its own, or as one of several that MPI joins. The job comes as one line of JSON on standard input;
  * messages and the result go out as marked lines. When standard input ends, the pipeline is gone and
- * the worker ends too, so that a killed pipeline leaves no orphans.
+ * the worker ends too, so that a killed pipeline leaves no orphans. Of several processes that holds for
+ * the first one; the others, which find the job in a file, end with it, and tell of themselves alone.
  */
 import process from "node:process";
 import { ExpectedError, InputError } from "../core/problem.ts";
@@ -9,6 +10,7 @@ import type { ArtifactType } from "./artifact.ts";
 import type { JobResult, StageJob, WorkerMessage } from "./executor.ts";
 import { exportedStage } from "./exported_stage.ts";
 import { requireWhole } from "./store/check_object.ts";
+import { processPlace } from "./process_place.ts";
 import type { Sizes } from "./prediction.ts";
 import { explainFailure, writeAllSync } from "../core/write_atomically.ts";
 import type { InputArtifact, StageContext } from "./stage.ts";
@@ -20,7 +22,12 @@ function send(line: Parameters<typeof encodeLine>[0]): void {
   writeAllSync(Deno.stdout, encoder.encode(encodeLine(line)));
 }
 
+/** Where the job lies, for several processes; `undefined` for one. */
+const [sharedFile] = Deno.args;
+const place = sharedFile === undefined ? 0 : processPlace();
+
 async function readJob(): Promise<StageJob> {
+  if (place > 0) return JSON.parse(await Deno.readTextFile(sharedFile)) as StageJob;
   const reader = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes("\n")) {
@@ -43,7 +50,9 @@ function contextOf(job: StageJob, params: unknown, signal: AbortSignal): StageCo
     if (job.inputs[port] === undefined) throw new RangeError(`${job.stage} has no input ${port}.`);
     return job.inputs[port];
   };
-  const say = (message: WorkerMessage) => send({ type: "message", message });
+  const say = (message: WorkerMessage) => {
+    if (place === 0) send({ type: "message", message });
+  };
   return {
     params,
     instanceId: job.id,
@@ -79,6 +88,7 @@ function contextOf(job: StageJob, params: unknown, signal: AbortSignal): StageCo
 async function examineOutputs(
   job: StageJob,
 ): Promise<Pick<Extract<JobResult, { status: "done" }>, "digests" | "sizes">> {
+  if (place > 0) return { digests: {}, sizes: {} };
   const { artifactTypes } = await import(job.artifactTypes) as {
     artifactTypes: ReadonlyMap<string, ArtifactType>;
   };
@@ -142,10 +152,24 @@ async function holdScratch(folder: string): Promise<Deno.FsFile | null> {
   }
 }
 
+/** How long the first of several processes is given to tell of what has failed in all of them. */
+const GRACE_MS = 1_000;
+
+/** Tells how the job ended. A process that failed makes mpiexec end the others, which wait for it. */
+async function endWith(result: JobResult, name: string): Promise<never> {
+  if (place === 0) send({ type: "result", result });
+  else if (result.status === "failed") {
+    send({ type: "process-failed", error: `${name}: ${result.error}` });
+    await new Promise((resolve) => setTimeout(resolve, GRACE_MS));
+  }
+  Deno.exit(sharedFile !== undefined && result.status === "failed" ? 1 : 0);
+}
+
 const job = await readJob();
-const _held = await holdScratch(job.scratch);
+const name = `Rank ${place} of ${job.resources.processes ?? 1}`;
+if (sharedFile !== undefined) send({ type: "process", name, pid: Deno.pid });
+const _held = place === 0 ? await holdScratch(job.scratch) : null;
 const stopping = new AbortController();
 Deno.addSignalListener("SIGINT", () => {}); // Ctrl-C reaches the whole group; the pipeline decides.
 Deno.addSignalListener("SIGTERM", () => stopping.abort());
-send({ type: "result", result: await runJob(job, stopping.signal) });
-Deno.exit(0);
+await endWith(await runJob(job, stopping.signal), name);

@@ -4,10 +4,15 @@ import type { JobResult, WorkerMessage } from "./executor.ts";
 /** Starts every line of the protocol, so that what a library prints is not taken for a message. */
 const MARK = "\u001eballast ";
 
-/** A line from a worker: a message, the result, what a check found, or something a library printed. */
+/**
+ * A line from a worker: a message, the result, who one of several processes is or why it failed, what a
+ * check found, or something a library printed.
+ */
 export type WorkerLine =
   | { readonly type: "message"; readonly message: WorkerMessage }
   | { readonly type: "result"; readonly result: JobResult }
+  | { readonly type: "process"; readonly name: string; readonly pid: number }
+  | { readonly type: "process-failed"; readonly error: string }
   | { readonly type: "checked"; readonly problems: readonly (readonly Problem[])[] }
   | { readonly type: "printed"; readonly text: string };
 

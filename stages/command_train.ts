@@ -5,11 +5,16 @@ import { TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import { modelAndPairs, withRoomForReply } from "./command_logps.ts";
 import { openTokenizer } from "./command_tokenizer.ts";
+import { deviceOfRank, processesParam } from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
+import type { Ranks } from "../train/parallel/ranks.ts";
+import type { StepRecord } from "../train/step_record.ts";
+import type { StepTiming } from "../train/step_timing.ts";
 
 const params = withRoomForReply(lossParams({
   ...modelAndPairs,
+  processes: processesParam,
   reference: pathParam({ kind: "either", describe: "a Hugging Face folder or a GGUF file" })
     .optional(),
   lr: positiveFloat32,
@@ -48,7 +53,11 @@ export default defineStage<z.infer<typeof params>>({
   inputs: {},
   outputs: { model: { type: "weights" }, steps: { type: "steps" } },
   checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
-  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
+  resources: ({ threads, processes = 1 }) => ({
+    cores: threads * processes,
+    native: ["onnxruntime"],
+    ...(processes === 1 ? {} : { processes }),
+  }),
   module: import.meta.url,
   async run({ params, output, scratch, progress, measure, log, signal, warn }) {
     const { auditRemarks } = await import("../data/audit_remarks.ts");
@@ -59,6 +68,7 @@ export default defineStage<z.infer<typeof params>>({
     const { newAdapter } = await import("../train/models/new_adapter.ts");
     const { openScorer } = await import("../train/logps.ts");
     const { formatStepRecords } = await import("../train/step_record.ts");
+    const { inRanks } = await import("../train/parallel/in_ranks.ts");
     const { trainModel } = await import("../train/trainer.ts");
     const { openLoss } = await import("./open_loss.ts");
     const loss = await openLoss(params);
@@ -68,9 +78,10 @@ export default defineStage<z.infer<typeof params>>({
       tokenizer: await openTokenizer(params),
     });
     auditRemarks(pairs).forEach(warn);
-    const scoreReference = async (folder: string) => {
-      const scorer = await openScorer(await loadModel(folder), params);
-      return await scorer.scorePairs(pairs, { signal }).finally(() => scorer.release());
+    const scoreReference = async (folder: string, ranks: Ranks | undefined) => {
+      const device = deviceOfRank(params.device, ranks);
+      const scorer = await openScorer(await loadModel(folder), { ...params, device });
+      return await scorer.scorePairs(pairs, { signal, ranks }).finally(() => scorer.release());
     };
     const model = await loadModel(params.model);
     const openAdapter = async () => {
@@ -79,26 +90,30 @@ export default defineStage<z.infer<typeof params>>({
       return rank && newAdapter({ rank, alpha, targets }, { model: model.config, seed });
     };
     const { steps, lr, schedule, warmupSteps, weightDecay } = params;
-    const trained = await trainModel({
+    const options = {
       ...params,
       loss,
       model,
       takesOverModel: true,
       adapter: await openAdapter() || undefined,
       pairs,
-      reference: params.reference === undefined
-        ? undefined
-        : await scoreReference(params.reference),
       schedule: { name: schedule, peak: lr, steps, warmupSteps, minimum: 0 },
       adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay },
       checkpoints: { folder: scratch, everySteps: CHECKPOINT_STEPS },
       signal,
-      onStep: (record, timing) => {
+      onStep: (record: StepRecord, timing: StepTiming) => {
         const { step, loss } = record;
         measure({ ...record, ...timing });
         progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` });
       },
+    };
+    const trained = await inRanks(params.processes ?? 1, async (ranks) => {
+      const { reference: folder } = params;
+      const reference = folder === undefined ? undefined : await scoreReference(folder, ranks);
+      const device = deviceOfRank(params.device, ranks);
+      return await trainModel({ ...options, reference, ranks, device });
     });
+    if (trained === null) return;
     log(`computed by ${trained.runtime}`);
     const { adapter } = trained;
     if (adapter) await saveAdapter(adapter, output("model"));

@@ -20,15 +20,35 @@ export const deviceParams = {
   ),
 };
 
+/** In how many processes a model is trained: a parameter of stages that train. */
+export const processesParam = z.int().min(1).optional().describe(
+  "Processes that train together over MPI, each on a part of every batch; sums depend on their number",
+);
+
 /** What a stage needs that runs a model over cached tokens, on its device. */
 export function modelResources(
-  { threads, device = "cpu" }: { readonly threads: number; readonly device?: Device },
+  { threads, processes = 1, device = "cpu" }: {
+    /** Of each process. */
+    readonly threads: number;
+    readonly processes?: number;
+    readonly device?: Device;
+  },
 ): Resources {
   return {
-    cores: threads,
+    cores: threads * processes,
     native: ["onnxruntime", "duckdb"],
-    ...(device === "cpu" ? {} : { gpus: 1 }),
+    ...(processes === 1 ? {} : { processes }),
+    ...(device === "cpu" ? {} : { gpus: processes }),
   };
+}
+
+/** The GPU of one of several processes: each has its own, from the one that is named on. */
+export function deviceOfRank(
+  device: Device | undefined,
+  { rank }: { readonly rank: number } = { rank: 0 },
+): Device | undefined {
+  if (device === undefined || device === "cpu") return device;
+  return `cuda:${Number(device.slice("cuda:".length)) + rank}`;
 }
 
 /** As `modelFacts`, of what `deviceParams` ask for. */

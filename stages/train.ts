@@ -2,9 +2,17 @@ import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
 import { ADAPTER_FOLDER, TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
-import { deviceFacts, deviceParams, modelResources } from "./device_params.ts";
+import {
+  deviceFacts,
+  deviceOfRank,
+  deviceParams,
+  modelResources,
+  processesParam,
+} from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
+import type { StepRecord } from "../train/step_record.ts";
+import type { StepTiming } from "../train/step_timing.ts";
 import { countSteps, snapshotSteps } from "./train_steps.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
@@ -44,7 +52,8 @@ const run = {
   adamEpsilon: positiveFloat32.default(1e-8).describe("Epsilon of AdamW"),
   gradientCheckpointing: z.boolean().default(false)
     .describe("Compute layers a second time instead of keeping them: less memory, more time"),
-  threads: count("Threads of the model; the order of sums depends on them"),
+  threads: count("Threads of the model, in each process; the order of sums depends on them"),
+  processes: processesParam,
   ...deviceParams,
   snapshots: z.union([
     z.strictObject({ every: count("Steps between snapshots, from the start to the end") }),
@@ -111,6 +120,7 @@ export default defineStage<Params>({
     const { mergeAdapterInto, saveAdapter } = await import("../train/models/adapter.ts");
     const { newAdapter } = await import("../train/models/new_adapter.ts");
     const { formatStepRecords } = await import("../train/step_record.ts");
+    const { inRanks } = await import("../train/parallel/in_ranks.ts");
     const { trainModel } = await import("../train/trainer.ts");
     const { openLoss } = await import("./open_loss.ts");
     const loss = await openLoss(params);
@@ -126,7 +136,7 @@ export default defineStage<Params>({
     const model = await loadModel(input("model").path);
     const adapter = params.lora &&
       newAdapter(params.lora, { model: model.config, seed: params.seed });
-    const trained = await trainModel({
+    const options = {
       ...params,
       ...optimisation(params, steps),
       loss,
@@ -142,12 +152,17 @@ export default defineStage<Params>({
         keep: params.checkpointsKept,
       },
       signal,
-      onStep: (record, timing) => {
+      onStep: (record: StepRecord, timing: StepTiming) => {
         const { step, loss } = record;
         measure({ ...record, ...timing });
         progress({ done: step, total: steps, unit: "steps", note: `loss ${loss.toFixed(4)}` });
       },
-    });
+    };
+    const trained = await inRanks(
+      params.processes ?? 1,
+      (ranks) => trainModel({ ...options, ranks, device: deviceOfRank(params.device, ranks) }),
+    );
+    if (trained === null) return;
     log(`computed by ${trained.runtime}`);
     if (trained.adapter) {
       await mergeSnapshots(snapshots.folder, output("snapshots"), trained.model);

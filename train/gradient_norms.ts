@@ -92,7 +92,8 @@ async function prepareNorms(
   };
 }
 
-function rootOfSquares(norms: readonly number[]): number {
+/** The L2 norm of what has these norms. */
+export function rootOfSquares(norms: readonly number[]): number {
   return Math.sqrt(norms.reduce((sum, norm) => sum + norm * norm, 0));
 }
 

@@ -19,6 +19,8 @@ import {
 } from "./pair_packs.ts";
 import { holdsRests, type PromptedReplies, replyOrder } from "./pack_plan.ts";
 import { layOut } from "./packs.ts";
+import type { Ranks } from "./parallel/ranks.ts";
+import { shareRows } from "./parallel/share_rows.ts";
 import {
   openRuntime,
   type PlacedTensor,
@@ -57,6 +59,8 @@ export interface ScoreOptions {
   readonly signal?: AbortSignal;
   /** Told of sequences done, after each run. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Processes that score together, each a part; all get all log-probs. */
+  readonly ranks?: Ranks;
 }
 
 /**
@@ -130,12 +134,16 @@ export class Scorer {
    */
   async logps(
     sequences: readonly Sequence[],
-    { signal, onProgress }: ScoreOptions = {},
+    { signal, onProgress, ranks }: ScoreOptions = {},
   ): Promise<Float64Array> {
     sequences.forEach(({ prompt }, i) => {
       if (prompt.length === 0) throw new RangeError(`Expected sequence ${i} to have a prompt.`);
     });
     requireWithinWindow(this.#config, longestSequence(sequences));
+    if (ranks !== undefined) {
+      const score = (some: readonly Sequence[]) => this.logps(some, { signal, onProgress });
+      return await shareRows(sequences, score, { ranks, signal });
+    }
     const sums = new Float64Array(sequences.length);
     let done = 0;
     const { lanes, target } = this.#opened;

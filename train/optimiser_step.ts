@@ -1,7 +1,12 @@
 import { float32, type Tensor } from "../core/tensor.ts";
 import { adamwGraph, type AdamwOptions, adamwScalars, clipScale } from "./optim/adamw.ts";
 import { openGraph } from "./graph/open_graph.ts";
-import { type GradientNorms, normsByPiece, normsOfAll } from "./gradient_norms.ts";
+import {
+  type GradientNorms,
+  normsByPiece,
+  normsOfAll,
+  type NormsOptions,
+} from "./gradient_norms.ts";
 import { isOnHost, type PlacedState } from "./placed_state.ts";
 import type { PlacedTensor, PreparedRun, Runtime, Session } from "./runtime/open_runtime.ts";
 
@@ -11,6 +16,23 @@ export interface TrainedTensors {
   readonly gradients: PlacedState;
   readonly firstMoments: PlacedState;
   readonly secondMoments: PlacedState;
+}
+
+/** As many elements of each, which an update reads and writes. */
+export interface TrainedBlock {
+  readonly size: number;
+  readonly value: PlacedTensor<"float32">;
+  readonly gradient: PlacedTensor<"float32">;
+  readonly firstMoment: PlacedTensor<"float32">;
+  readonly secondMoment: PlacedTensor<"float32">;
+}
+
+/** What a process updates: all that is trained, or its part of that. */
+export interface TrainedBlocks {
+  /** In groups that are updated one after the other. */
+  readonly groups: readonly (readonly TrainedBlock[])[];
+  /** Opens what measures the norms of their gradients. */
+  readonly openNorms: (options: NormsOptions) => Promise<GradientNorms>;
 }
 
 /**
@@ -24,11 +46,26 @@ const DEVICE_PIECE = 1 << 25;
 
 const SCALARS = ["scale", "stepSize", "epsilon", "decay"] as const;
 
-/** AdamW on all parameters, piece by piece, over the arrays where they lie. */
+/** All that is trained, as one process updates it. */
+export function allBlocks(runtime: Runtime, tensors: TrainedTensors): TrainedBlocks {
+  const { weights, gradients, firstMoments, secondMoments } = tensors;
+  const blocks = weights.blocks.map(({ size, elements }, i) => ({
+    size,
+    value: elements,
+    gradient: gradients.blocks[i].elements,
+    firstMoment: firstMoments.blocks[i].elements,
+    secondMoment: secondMoments.blocks[i].elements,
+  }));
+  const measure = isOnHost(runtime) ? normsByPiece : normsOfAll;
+  return { groups: [blocks], openNorms: (options) => measure(runtime, gradients, options) };
+}
+
+/** AdamW, piece by piece, over the arrays where they lie. */
 export class OptimiserStep {
   readonly #options: AdamwOptions;
   readonly #scalars: Readonly<Record<typeof SCALARS[number], Tensor<"float32">>>;
-  readonly #updates: readonly PreparedRun[];
+  /** Of each group. */
+  readonly #updates: readonly (readonly PreparedRun[])[];
   readonly #norms: GradientNorms;
   /** What `release` gives back. */
   readonly #opened: AsyncDisposableStack;
@@ -37,7 +74,7 @@ export class OptimiserStep {
     options: AdamwOptions,
     { scalars, updates, norms, opened }: {
       readonly scalars: Readonly<Record<typeof SCALARS[number], Tensor<"float32">>>;
-      readonly updates: readonly PreparedRun[];
+      readonly updates: readonly (readonly PreparedRun[])[];
       readonly norms: GradientNorms;
       readonly opened: AsyncDisposableStack;
     },
@@ -52,7 +89,7 @@ export class OptimiserStep {
   /** Compiles the graphs and binds every piece of the arrays once. */
   static async open(
     runtime: Runtime,
-    tensors: TrainedTensors,
+    { groups, openNorms }: TrainedBlocks,
     options: AdamwOptions,
   ): Promise<OptimiserStep> {
     // Whatever was opened is given back should a later part not open.
@@ -66,13 +103,14 @@ export class OptimiserStep {
       SCALARS.filter((name) => update.inputs.includes(name)).map((name) => [name, scalars[name]]),
     );
     const piece = isOnHost(runtime) ? PIECE : DEVICE_PIECE;
-    const updates = bindUpdates(update, { tensors, piece, scalars: used, opened });
-    const measure = isOnHost(runtime) ? normsByPiece : normsOfAll;
-    const norms = await measure(runtime, tensors.gradients, { piece, opened });
+    const updates = groups.map((blocks) =>
+      bindUpdates(update, { blocks, piece, scalars: used, opened })
+    );
+    const norms = await openNorms({ piece, opened });
     return new OptimiserStep(options, { scalars, updates, norms, opened: opened.move() });
   }
 
-  /** The L2 norm of all gradients together. */
+  /** The L2 norm of the gradients of all blocks together. */
   async gradNorm(): Promise<number> {
     return await this.#norms.total();
   }
@@ -82,7 +120,11 @@ export class OptimiserStep {
     return await this.#norms.byName();
   }
 
-  /** Updates every parameter for a step (from 1), and sets the gradients to zero. */
+  /**
+   * Updates every element for a step (from 1), and sets the gradients to zero.
+   *
+   * @param afterGroup is called when all of a group has its new values
+   */
   async update(
     step: number,
     { learningRate, gradNorm, maxGradNorm }: {
@@ -90,13 +132,17 @@ export class OptimiserStep {
       readonly gradNorm: number;
       readonly maxGradNorm: number;
     },
+    afterGroup?: (group: number) => Promise<void>,
   ): Promise<void> {
     const scalars = adamwScalars(this.#options, step, learningRate);
     for (const name of SCALARS) {
       const value = name === "scale" ? clipScale(gradNorm, maxGradNorm) : scalars[name];
       this.#scalars[name].data[0] = value;
     }
-    for (const update of this.#updates) await update.run();
+    for (const [group, updates] of this.#updates.entries()) {
+      for (const update of updates) await update.run();
+      await afterGroup?.(group);
+    }
   }
 
   /** Frees sessions and bindings; the arrays stay the caller's. */
@@ -105,35 +151,27 @@ export class OptimiserStep {
   }
 }
 
-/** Binds every block of the tensors to the graph, piece by piece. */
+/** Binds every block to the graph, piece by piece. */
 function bindUpdates(
   session: Session,
-  { tensors, piece, scalars, opened }: {
-    readonly tensors: TrainedTensors;
+  { blocks, piece, scalars, opened }: {
+    readonly blocks: readonly TrainedBlock[];
     readonly piece: number;
     readonly scalars: Readonly<Record<string, Tensor>>;
     /** Told of what is to be given back. */
     readonly opened: AsyncDisposableStack;
   },
 ): PreparedRun[] {
-  const { weights, gradients, firstMoments, secondMoments } = tensors;
-  return weights.blocks.flatMap(({ size }, block) => {
-    const whole = [weights, gradients, firstMoments, secondMoments]
-      .map(({ blocks }) => blocks[block].elements);
+  return blocks.flatMap(({ size, value, gradient, firstMoment, secondMoment }) => {
+    const whole = { value, gradient, m: firstMoment, v: secondMoment };
     return Array.from({ length: Math.ceil(size / piece) }, (_, i) => {
       const start = i * piece;
-      const [value, gradient, m, v] = whole.map((tensor: PlacedTensor) =>
-        opened.use(tensor.piece(start, Math.min(piece, size - start)))
+      const pieces = Object.entries(whole).map(([name, tensor]) =>
+        [name, opened.use(tensor.piece(start, Math.min(piece, size - start)))] as const
       );
-      const into = {
-        "next/value": value,
-        "next/gradient": gradient,
-        "next/m": m,
-        "next/v": v,
-      };
-      const inPlace = Object.keys(into);
-      const feeds = { value, gradient, m, v, ...scalars };
-      return session.prepare(feeds, { into, inPlace, blocking: true });
+      const feeds = { ...Object.fromEntries(pieces), ...scalars };
+      const into = Object.fromEntries(pieces.map(([name, tensor]) => [`next/${name}`, tensor]));
+      return session.prepare(feeds, { into, inPlace: Object.keys(into), blocking: true });
     });
   });
 }

@@ -13,7 +13,7 @@ const FORMAT = 2;
  */
 export function runDigest(options: TrainOptions, version: string): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
-  const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps } = options;
+  const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps, ranks } = options;
   const { precision = "float32" } = options;
   const { gradientCheckpointing, device = "cpu", tf32 = false } = options;
   return digestJson({
@@ -35,6 +35,8 @@ export function runDigest(options: TrainOptions, version: string): string {
     adamw,
     // The number of threads may change the order of a sum.
     threads,
+    // So does the number of processes.
+    ...(ranks === undefined ? {} : { ranks: ranks.size }),
     // Another device computes other last bits; which of several like ones does not matter.
     ...(device === "cpu" ? {} : { device: "cuda", tf32 }),
     ...(precision === "float32" ? {} : { precision }),

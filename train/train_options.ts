@@ -8,6 +8,7 @@ import { type Adapter, adapterProblems } from "./models/adapter.ts";
 import { requireWithinWindow } from "./models/config.ts";
 import type { Model } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
+import type { Ranks } from "./parallel/ranks.ts";
 import type { Schedule } from "./optim/schedule.ts";
 import type { Precision } from "./precision.ts";
 import type { Device } from "./runtime/open_runtime.ts";
@@ -48,7 +49,13 @@ export interface TrainOptions {
   readonly gradientShareSteps?: number;
   /** Whether the model's own arrays are trained, which spares a copy of them. */
   readonly takesOverModel?: boolean;
+  /** Of each process. */
   readonly threads: number;
+  /**
+   * Processes that train together, each on a part of every batch; all are given the same options. The
+   * first one alone reads and writes files. Sums come out in other last bits than in one process.
+   */
+  readonly ranks?: Ranks;
   /** Where the model is computed; `cpu` unless given. */
   readonly device?: Device;
   /** Whether a GPU may round operands of float32 products to TF32; it does not unless asked to. */

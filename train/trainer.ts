@@ -14,6 +14,7 @@ import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.t
 import { type Model, saveModel } from "./models/model.ts";
 import { shareOut, trainingLanes } from "./lanes.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
+import { firstRanks, isAnyAsked, meet, StoppedTogether } from "./parallel/ranks.ts";
 import { returnFreedMemory } from "./runtime/host_memory.ts";
 import { openRuntime } from "./runtime/open_runtime.ts";
 import { learningRate } from "./optim/schedule.ts";
@@ -51,7 +52,7 @@ export interface TrainedModel {
  * Trains a model, or an adapter to it, on preference pairs, or on demonstrations (loss `sft`).
  *
  * The same options give the same bytes, also when the run was stopped at any step and goes on from
- * its checkpoints.
+ * its checkpoints. Where several processes train together, all get the same bytes.
  *
  * @throws InputError for pairs or a reference that cannot be trained on
  * @throws ExpectedError when a loss, a gradient or what an update made is no longer finite: training
@@ -61,23 +62,28 @@ export interface TrainedModel {
 export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   checkTrainOptions(options);
   if (options.gradientCheckpointing) returnFreedMemory();
-  const { model, adapter, checkpoints, snapshots } = options;
+  const { model, adapter, checkpoints, snapshots, ranks } = options;
+  const writes = ranks === undefined || ranks.rank === 0;
   const start: AdaptedModel = { ...model, adapter };
   const { trained, frozen } = weightParts(start);
   const reference = await referenceLogps(options);
-  const lanes = trainingLanes(options);
+  const batchPairs = Math.ceil(options.batchPairs / (ranks?.size ?? 1));
+  const lanes = trainingLanes({ ...options, batchPairs });
   // A session's runs share what threads it has beyond the one that each run brings.
   const runtime = await openRuntime({ ...options, threads: options.threads - lanes + 1 });
-  const folder = checkpoints &&
+  const folder = writes && checkpoints &&
     new CheckpointFolder(checkpoints.folder, runDigest(options, runtime.version), checkpoints.keep);
-  const kept = snapshots &&
+  const kept = writes && snapshots &&
     new SnapshotFolder(
       snapshots,
       async (folder) => saveTrained(await policyOf(step, start), folder),
     );
-  const resumed = await folder?.open(async (step) => await kept?.holds(step) ?? true) ?? null;
+  const resumed = folder
+    ? await folder.open(async (step) => !kept || await kept.holds(step))
+    : null;
+  const takesOver = adapter === undefined && options.takesOverModel;
   const state = resumed?.state ??
-    initialState(trained, { takesOver: adapter === undefined && options.takesOverModel });
+    initialState(trained, { takesOver, moments: ranks === undefined });
   // The one is given back, should the other not open.
   await using opened = new AsyncDisposableStack();
   const step = await TrainingStep.open(runtime, state, {
@@ -91,8 +97,16 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   opened.defer(() => step.release());
   const scorer = await openRejectedScorer(options, step);
   opened.defer(() => scorer?.release());
-  const records = [...resumed?.records ?? []];
-  await runSteps(options, { step, scorer, reference, folder, kept, records });
+  const recorded = [...resumed?.records ?? []];
+  const records = ranks === undefined ? recorded : await firstRanks(ranks, recorded);
+  await runSteps(options, {
+    step,
+    scorer,
+    reference,
+    folder: folder || null,
+    kept: kept || null,
+    records,
+  });
   return { ...separate(await policyOf(step, start)), runtime: runtime.description, steps: records };
 }
 
@@ -115,47 +129,57 @@ interface Run {
   readonly step: TrainingStep;
   readonly scorer: Scorer | null;
   readonly reference: readonly PairScore[] | null;
-  readonly folder: CheckpointFolder | undefined;
-  readonly kept: SnapshotFolder | undefined;
+  /** Null where nothing is kept, and in all processes but the first. */
+  readonly folder: CheckpointFolder | null;
+  readonly kept: SnapshotFolder | null;
   readonly records: StepRecord[];
 }
 
 async function runSteps(options: TrainOptions, run: Run): Promise<void> {
-  const { schedule, checkpoints, signal, onStep } = options;
-  const { step, folder, kept, records } = run;
+  const { schedule, checkpoints, snapshots, signal, ranks, onStep } = options;
+  const { kept, records } = run;
   const takeStep = stepTaker(options, run);
   await kept?.save(records.length);
   while (records.length < schedule.steps) {
     // Some runs block the thread: without a turn of the event loop no abort would ever arrive.
     await nextTurn();
-    if (signal?.aborted) {
-      const record = records.at(-1);
-      if (folder && record) {
-        const state = await step.state();
-        requireFiniteState(state, { record, checkpoint: folder.newest });
-        await folder.save(state, records);
-      }
-      signal.throwIfAborted();
+    if (ranks ? await isAnyAsked(ranks, signal) : signal?.aborted) {
+      if (checkpoints && records.length > 0) await keepState(run, { checkpoint: true });
+      if (ranks === undefined) signal!.throwIfAborted();
+      else await meet(ranks); // nobody leaves before the first has written
+      throw new StoppedTogether(`Training was stopped after step ${records.length}.`);
     }
     const timed = startTiming();
     const record = await takeStep(records.length + 1);
     records.push(record);
     onStep?.(record, timed(record));
     const last = record.step === schedule.steps;
-    const due = folder !== undefined && record.step % checkpoints!.everySteps === 0;
-    if (last || due || kept?.keeps(record.step)) {
-      const state = await step.state();
-      requireFiniteState(state, { record, checkpoint: folder?.newest ?? null });
-      await kept?.save(record.step);
-      if (due && !last) await folder.save(state, records);
-    }
+    const due = checkpoints !== undefined && record.step % checkpoints.everySteps === 0;
+    const snapshot = snapshots?.steps.includes(record.step) ?? false;
+    if (last || due || snapshot) await keepState(run, { snapshot, checkpoint: due && !last });
   }
   await kept?.finish();
 }
 
+/**
+ * Looks whether what the steps have come to is finite, and keeps it, in the first process alone; all
+ * must call it, since each may have a part.
+ */
+async function keepState(
+  { step, folder, kept, records }: Run,
+  { snapshot = false, checkpoint }: { readonly snapshot?: boolean; readonly checkpoint: boolean },
+): Promise<void> {
+  const state = await step.state({ gathers: checkpoint });
+  if (state === null) return;
+  const record = records.at(-1)!;
+  requireFiniteState(state, { record, checkpoint: folder?.newest ?? null });
+  if (snapshot) await kept?.save(record.step);
+  if (checkpoint) await folder?.save(state, records);
+}
+
 /** Takes one step and gives its record. */
 function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise<StepRecord> {
-  const { model, pairs, loss, schedule } = options;
+  const { model, pairs, loss, schedule, ranks } = options;
   const angles = new RotaryAngles(model.config);
   const plan = { ...options, count: pairs.length, batchSize: options.batchPairs };
   const layOutBatch = (number: number) => {
@@ -170,12 +194,13 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
   return async (number) => {
     const { batch, parts } = laidOut?.number === number ? laidOut : layOutBatch(number);
     const measured = await partNorms(number, { options, step: run.step, parts });
-    const running = run.step.gather(parts);
+    const running = run.step.gather(parts, undefined, batch.pairs.length);
     // While a run is under way this thread has nothing else to do.
     if (number < schedule.steps) laidOut = layOutBatch(number + 1);
     const gradient = await running;
     const rejected = batch.pairs.map(({ prompt, rejected }) => ({ prompt, reply: rejected! }));
-    const policyRejected = gradient.policyRejected ?? await run.scorer?.logps(rejected) ?? null;
+    const policyRejected = gradient.policyRejected ??
+      await run.scorer?.logps(rejected, { ranks }) ?? null;
     const lr = learningRate(schedule, number);
     const norms = measured ?? soleNorms(loss, gradient.gradNorm);
     const outputs = { ...gradient, policyRejected, partNorms: norms };
@@ -189,7 +214,7 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
   };
 }
 
-/** The batch in parts, each as much as one run holds. */
+/** This process's share of the batch in parts, each as much as one run holds. */
 function partsOf(
   { pairs, reference }: PairBatch,
   options: TrainOptions & { readonly angles: RotaryAngles; readonly lanes: number },
@@ -214,7 +239,11 @@ function partsOf(
     vocabSize: config.vocabSize,
     target,
   };
-  const shares = shareOut(sizes.map(({ tokens }) => tokens), lanes);
+  const tokens = sizes.map(({ tokens }) => tokens);
+  const { rank, size } = options.ranks ?? { rank: 0, size: 1 };
+  const own = shareOut(tokens, size)[rank].toSorted((a, b) => a - b);
+  const shares = shareOut(own.map((row) => tokens[row]), lanes)
+    .map((share) => share.map((place) => own[place]));
   return shares.flatMap((share, lane) =>
     divideIntoRuns(share.map((row) => sizes[row]), limits).map((places) => {
       const rows = places.map((place) => share[place]);
@@ -243,7 +272,7 @@ async function partNorms(
   if (every === undefined || (number - 1) % every !== 0) return null;
   if (lossParts(options.loss) !== "both") return null;
   const normOf = async (weights: PartWeights) => {
-    const { gradNorm } = await step.gather(parts, weights);
+    const { gradNorm } = await step.gather(parts, weights, options.batchPairs);
     step.discard();
     return gradNorm;
   };
@@ -276,13 +305,13 @@ async function openRejectedScorer(
  * model before training, its adapter's included.
  */
 async function referenceLogps(options: TrainOptions): Promise<readonly PairScore[] | null> {
-  const { loss, reference, model, adapter, pairs, signal } = options;
+  const { loss, reference, model, adapter, pairs, signal, ranks } = options;
   if (lossReads(loss) !== "pairs") return null;
   if (reference !== undefined) return reference;
   if (!lossReadsReference(loss)) return null;
   const scorer = await openScorer({ ...model, adapter }, options);
   try {
-    return await scorer.scorePairs(pairs, { signal });
+    return await scorer.scorePairs(pairs, { signal, ranks });
   } finally {
     await scorer.release();
   }

@@ -10,11 +10,14 @@ import {
 } from "./gradient_graph.ts";
 import type { Graph } from "./graph/graph.ts";
 import { openGraph } from "./graph/open_graph.ts";
+import { rootOfSquares } from "./gradient_norms.ts";
 import { runLanes } from "./lanes.ts";
 import type { Weights } from "./models/model.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
-import { OptimiserStep, type TrainedTensors } from "./optimiser_step.ts";
+import { allBlocks, OptimiserStep } from "./optimiser_step.ts";
+import { firstRanks, type Ranks, sumOf } from "./parallel/ranks.ts";
+import { Shards, type SharedTensors } from "./parallel/shards.ts";
 import { isOnHost, type PlacedState, placeState, placeZeros, readState } from "./placed_state.ts";
 import { inPrecision, type Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
@@ -27,6 +30,8 @@ export interface TrainingStepOptions extends GradientGraphOptions {
   readonly frozen: Weights;
   /** Runs that are under way at once, each gathering gradients of its own; 1 unless given. */
   readonly lanes?: number;
+  /** Processes that each gather a part of every batch, and have a part of the moments. */
+  readonly ranks?: Ranks;
 }
 
 /** A part of a batch: what the gradient graph is fed, and which pairs of the batch these are. */
@@ -58,6 +63,11 @@ export interface PartWeights {
 
 const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
 
+/** AdamW's moments: all of them, or this rank's. */
+type Moments =
+  | { readonly firstMoments: PlacedState; readonly secondMoments: PlacedState }
+  | Shards;
+
 /** What a `TrainingStep` is made of. */
 interface Opened {
   readonly runtime: Runtime;
@@ -65,7 +75,8 @@ interface Opened {
   /** Adds the gradients of rows that were looked up; null where the embedding is not trained. */
   readonly addRows: Session | null;
   readonly optimiser: OptimiserStep;
-  readonly tensors: TrainedTensors;
+  readonly tensors: SharedTensors;
+  readonly moments: Moments;
   /** Weights under the gradient graph's names. */
   readonly placed: Readonly<Record<string, PlacedTensor>>;
   /** What each lane gathers of the gradients; the first lane's are those of `tensors`. */
@@ -89,7 +100,10 @@ export class TrainingStep {
     this.#opened = opened;
   }
 
-  /** Compiles the graphs. The state's arrays are taken over: every step changes them. */
+  /**
+   * Compiles the graphs. The state's arrays are taken over: every step changes them. Of several ranks
+   * the first one's state counts; where it has taken no step, its weights must be those of all.
+   */
   static async open(
     runtime: Runtime,
     state: TrainingState,
@@ -107,21 +121,31 @@ export class TrainingStep {
     const tensors = {
       weights: placeState(runtime, state.weights, stack),
       gradients: placeZeros(runtime, state.weights, stack),
-      firstMoments: placeState(runtime, state.firstMoments, stack),
-      secondMoments: placeState(runtime, state.secondMoments, stack),
     };
     const lanes = Array.from(
       { length: options.lanes ?? 1 },
       (_, lane) => lane === 0 ? tensors.gradients : placeZeros(runtime, state.weights, stack),
     );
-    const optimiser = await OptimiserStep.open(runtime, tensors, options.adamw);
+    const { ranks } = options;
+    const moments = ranks === undefined
+      ? {
+        firstMoments: placeState(runtime, state.firstMoments, stack),
+        secondMoments: placeState(runtime, state.secondMoments, stack),
+      }
+      : new Shards(runtime, tensors, { ranks, stack });
+    const blocks = moments instanceof Shards
+      ? moments.blocks(runtime, stack)
+      : allBlocks(runtime, { ...tensors, ...moments });
+    const optimiser = await OptimiserStep.open(runtime, blocks, options.adamw);
     stack.defer(() => optimiser.release());
     const placed: Record<string, PlacedTensor> = Object.fromEntries(tensors.weights.tensors);
     for (const [name, tensor] of options.frozen) {
       placed[name] = stack.use(runtime.place<Precision>(inPrecision(tensor, options.precision)));
     }
-    const opened = { runtime, gradient, addRows, optimiser, tensors, placed, lanes };
-    return new TrainingStep(options, state.step, { ...opened, stack: stack.move() });
+    const steps = ranks === undefined ? state.step : await firstRanks(ranks, state.step);
+    if (moments instanceof Shards && steps > 0) await moments.share(state);
+    const opened = { runtime, gradient, addRows, optimiser, tensors, moments, placed, lanes };
+    return new TrainingStep(options, steps, { ...opened, stack: stack.move() });
   }
 
   /** How many lanes its parts may name. */
@@ -129,34 +153,53 @@ export class TrainingStep {
     return this.#opened.lanes.length;
   }
 
-  /** Gathers the gradient of a batch in its parts. `update` or `discard` must follow. */
-  async gather(parts: readonly BatchPart[], weights: PartWeights = BOTH): Promise<BatchGradient> {
-    const pairs = parts.reduce((sum, { rows }) => sum + rows.length, 0);
-    const chosen = new Array<number>(pairs);
-    const rejected = new Array<number>(pairs);
+  /**
+   * Gathers the gradient of a batch in its parts; of several ranks, each gives its own. `update` or
+   * `discard` must follow.
+   *
+   * @param pairs of the whole batch; those of the parts unless given
+   */
+  async gather(
+    parts: readonly BatchPart[],
+    weights: PartWeights = BOTH,
+    pairs: number = parts.reduce((sum, { rows }) => sum + rows.length, 0),
+  ): Promise<BatchGradient> {
+    const chosen = new Array<number>(pairs).fill(0);
+    const rejected = new Array<number>(pairs).fill(0);
     const sums = { preference: 0, regulariser: 0 };
     for (const [part, outputs] of (await this.#runAll(parts, weights)).entries()) {
       sums.preference += Number(outputs.preference.data[0]);
       sums.regulariser += Number(outputs.regulariser.data[0]);
       parts[part].rows.forEach((row, i) => {
         chosen[row] = Number(outputs.policyChosen.data[i]);
-        rejected[row] = Number(outputs.policyRejected?.data[i]);
+        rejected[row] = Number(outputs.policyRejected?.data[i] ?? 0);
       });
     }
-    const { optimiser } = this.#opened;
-    const gradNorm = await optimiser.gradNorm();
-    const norms = () => optimiser.gradientNorms();
-    const policyRejected = this.#opened.gradient.outputs.includes("policyRejected")
-      ? rejected
-      : null;
-    return { ...sums, policyChosen: chosen, policyRejected, norms, gradNorm };
+    if (this.#opened.moments instanceof Shards) await this.#opened.moments.addUp();
+    const { preference, regulariser } = sums;
+    const [all, allRegulariser, ...logps] = await this.#sum(
+      [preference, regulariser, ...chosen, ...rejected],
+    );
+    const comparesPairs = this.#opened.gradient.outputs.includes("policyRejected");
+    return {
+      preference: all,
+      regulariser: allRegulariser,
+      policyChosen: logps.slice(0, pairs),
+      policyRejected: comparesPairs ? logps.slice(pairs) : null,
+      norms: () => this.#norms(),
+      gradNorm: await this.#gradNorm(),
+    };
   }
 
   /** Takes the step that the gathered gradient leads to. */
   async update(gradNorm: number, learningRate: number): Promise<void> {
     this.#step++;
     const { maxGradNorm } = this.#options;
-    await this.#opened.optimiser.update(this.#step, { learningRate, gradNorm, maxGradNorm });
+    const { optimiser, moments } = this.#opened;
+    const rates = { learningRate, gradNorm, maxGradNorm };
+    if (!(moments instanceof Shards)) return await optimiser.update(this.#step, rates);
+    await optimiser.update(this.#step, rates, (bucket) => moments.spread(bucket));
+    await moments.spreadAll();
   }
 
   /** Forgets the gathered gradient. */
@@ -166,16 +209,19 @@ export class TrainingStep {
 
   /**
    * The state after the last step: on the CPU live arrays, which the next step changes, of a GPU a
-   * copy.
+   * copy. Of several ranks all must ask, and the first one gets it; the others get null.
+   *
+   * @param gathers whether of several ranks the first one gets a copy of all moments, or of none
    */
-  async state(): Promise<TrainingState> {
-    const { weights, firstMoments, secondMoments } = this.#opened.tensors;
-    return {
-      step: this.#step,
-      weights: await readState(weights),
-      firstMoments: await readState(firstMoments),
-      secondMoments: await readState(secondMoments),
+  async state(
+    { gathers = true }: { readonly gathers?: boolean } = {},
+  ): Promise<TrainingState | null> {
+    const { tensors, moments } = this.#opened;
+    const all = moments instanceof Shards ? await moments.gatherMoments(gathers) : {
+      firstMoments: await readState(moments.firstMoments),
+      secondMoments: await readState(moments.secondMoments),
     };
+    return all && { step: this.#step, weights: await readState(tensors.weights), ...all };
   }
 
   /** The weights that are trained, as `state` has them. */
@@ -207,6 +253,27 @@ export class TrainingStep {
     });
     await this.#joinLanes();
     return outputs;
+  }
+
+  /** Numbers added up over the ranks; the same ones where there is one. */
+  async #sum(values: number[]): Promise<number[]> {
+    const { ranks } = this.#options;
+    return ranks === undefined ? values : [...await sumOf(ranks, values)];
+  }
+
+  async #gradNorm(): Promise<number> {
+    const { optimiser } = this.#opened;
+    if (this.#options.ranks === undefined) return await optimiser.gradNorm();
+    return rootOfSquares([...(await this.#norms()).values()]);
+  }
+
+  /** The L2 norm of each parameter's gradient, over what each rank has of it. */
+  async #norms(): Promise<Map<string, number>> {
+    const { optimiser, tensors } = this.#opened;
+    const norms = await optimiser.gradientNorms();
+    const names = [...tensors.weights.tensors.keys()];
+    const squares = await this.#sum(names.map((name) => (norms.get(name) ?? 0) ** 2));
+    return new Map(names.map((name, i) => [name, Math.sqrt(squares[i])]));
   }
 
   /** Adds what the other lanes have gathered to the first one's. */
@@ -259,17 +326,23 @@ export class TrainingStep {
   }
 }
 
-/** The state before the first step: weights, copied unless taken over; moments zero. */
+/**
+ * The state before the first step: weights, copied unless taken over; moments zero, or none where ranks
+ * have parts of them.
+ */
 export function initialState(
   weights: Weights,
-  { takesOver = false }: { readonly takesOver?: boolean } = {},
+  { takesOver = false, moments = true }: {
+    readonly takesOver?: boolean;
+    readonly moments?: boolean;
+  } = {},
 ): TrainingState {
   const copy = ({ dims, data }: Tensor<"float32">) => float32(dims, data.slice());
   return {
     step: 0,
     weights: takesOver ? weights : mapValues(weights, copy),
-    firstMoments: zerosLike(weights),
-    secondMoments: zerosLike(weights),
+    firstMoments: moments ? zerosLike(weights) : new Map(),
+    secondMoments: moments ? zerosLike(weights) : new Map(),
   };
 }
 

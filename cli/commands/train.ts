@@ -52,6 +52,7 @@ export interface TrainOptions {
   readonly seed: number;
   readonly order: "sequential" | "shuffled";
   readonly threads?: number;
+  readonly processes?: number;
   readonly device?: string;
   readonly precision?: Precision;
   readonly tf32?: boolean;
@@ -87,13 +88,15 @@ async function trainInto(
 ): Promise<number> {
   const { out: _o, loss: _, beta: _b, eta: _e, sft: _s, coefficients: _c, ...rest } = options;
   const { resume, json, log, ...kept } = rest;
-  const { reference, gradientShareSteps, ...others } = kept;
+  const { reference, gradientShareSteps, processes, ...others } = kept;
   const params: Record<string, Json> = {
     ...others,
     ...lossChoice(options),
-    threads: options.threads ?? machineCapacity().cores,
+    threads: options.threads ??
+      Math.max(1, Math.floor(machineCapacity().cores / (options.processes ?? 1))),
   };
   if (reference !== undefined) params.reference = reference;
+  if (processes !== undefined) params.processes = processes;
   if (gradientShareSteps !== undefined) params.gradientShareSteps = gradientShareSteps;
   using lines = log === undefined ? null : await openStepLog(log);
   const code = await runDirectly({

@@ -3,7 +3,9 @@ import { fileURLToPath } from "node:url";
 import { ExpectedError } from "../../core/problem.ts";
 import { TextLineStream } from "../text_lines.ts";
 import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from "../executor.ts";
+import { PLACE_VARIABLE } from "../process_place.ts";
 import type { Resources } from "../stage.ts";
+import { jobFile, mpiexecWords, sharedVariables, writeJobFile } from "./processes.ts";
 import { workerEnvironment } from "./worker_environment.ts";
 import { WorkerOutput } from "./worker_output.ts";
 
@@ -53,11 +55,17 @@ export class LocalExecutor implements Executor {
   }
 
   start(job: StageJob, listen: (message: WorkerMessage) => void): RunningJob {
-    const child = new Deno.Command(this.options.deno, {
-      args: workerArguments(job, this.options),
+    writeJobFile(job);
+    const [program, ...args] = workerCommand(job, this.options, "here");
+    const child = new Deno.Command(program, {
+      args,
       cwd: this.options.projectFolder,
       clearEnv: true,
-      env: { ...workerEnvironment(job.resources), GLIBC_TUNABLES: MALLOC },
+      env: {
+        ...workerEnvironment(job.resources),
+        ...sharedVariables(job.resources),
+        GLIBC_TUNABLES: MALLOC,
+      },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -89,10 +97,17 @@ export class LocalExecutor implements Executor {
   }
 }
 
-/** The words after `deno` that run a job's worker, with just the permissions it needs. */
-export function workerArguments(job: StageJob, code: WorkerCode): string[] {
+/** The words that run a job's worker, in one process or in several, with just the permissions it needs. */
+export function workerCommand(
+  job: StageJob,
+  code: WorkerCode,
+  where: "here" | "allocated",
+): string[] {
   const worker = fileURLToPath(new URL("../worker.ts", import.meta.url));
-  return ["run", "--no-prompt", "--cached-only", ...permissionsOf(job, code), worker];
+  const options = ["--no-prompt", "--cached-only", ...permissionsOf(job, code)];
+  const words = [code.deno, "run", ...options, worker];
+  const { processes = 1 } = job.resources;
+  return processes === 1 ? words : [...mpiexecWords(processes, where), ...words, jobFile(job)];
 }
 
 function permissionsOf(job: StageJob, { projectFolder, codeFolders }: WorkerCode): string[] {
@@ -111,7 +126,8 @@ function permissionsOf(job: StageJob, { projectFolder, codeFolders }: WorkerCode
   else if (folders.length > 0) permissions.push(`--allow-ffi=${folders.map(listed)}`);
   const hosts = job.resources.network ?? [];
   if (hosts.length > 0) permissions.push(`--allow-net=${hosts.map(listed)}`);
-  const variables = job.resources.environment ?? [];
+  const { environment = [], processes = 1 } = job.resources;
+  const variables = processes === 1 ? environment : [...environment, PLACE_VARIABLE];
   if (variables.length > 0) permissions.push(`--allow-env=${variables.map(listed)}`);
   return permissions;
 }

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { shellWord } from "../../core/shell_word.ts";
 import type { StageJob } from "../executor.ts";
-import { MALLOC, workerArguments, type WorkerCode } from "./local.ts";
+import { MALLOC, type WorkerCode, workerCommand } from "./local.ts";
+import { writeJobFile } from "./processes.ts";
 
 /** How long a job goes on without a sign that its pipeline lives, in seconds. */
 const SILENT_SECONDS = 120;
@@ -38,7 +39,8 @@ export async function writeSubmission(
   code: WorkerCode,
 ): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const command = [code.deno, ...workerArguments(job, code)].map(shellWord).join(" ");
+  const command = workerCommand(job, code, "allocated").map(shellWord).join(" ");
+  writeJobFile(job);
   const worker = [
     `cd ${shellWord(code.projectFolder)} || exit 1`,
     `export GLIBC_TUNABLES=${shellWord(MALLOC)}`,
@@ -108,12 +110,12 @@ exit "$code"
  * `sbatch`'s own environment, never among its words, which other users could read
  */
 export function sbatchArguments(job: StageJob, variables: readonly string[]): string[] {
-  const { cores, gpus = 0 } = job.resources;
+  const { cores, gpus = 0, processes = 1 } = job.resources;
   return [
     `--job-name=ballast-${job.stage}`,
     "--nodes=1",
-    "--ntasks=1",
-    `--cpus-per-task=${cores}`,
+    `--ntasks=${processes}`,
+    `--cpus-per-task=${Math.ceil(cores / processes)}`,
     // A quarter more than foreseen, and what a process takes before it does anything.
     ...job.memory === undefined ? [] : [`--mem=${Math.ceil(job.memory * 1.25) + 256}M`],
     ...gpus > 0 ? [`--gres=gpu:${gpus}`] : [],

@@ -5,10 +5,18 @@ import { decodeLine } from "../worker_protocol.ts";
 const KEPT_LINES = 40;
 const KEPT_CHARACTERS = 2000;
 
+/** What mpiexec prints of a process that a signal has ended. */
+const DEAD_PROCESS = /PID (\d+) RUNNING AT/;
+const DEATH = /TERMINATED WITH THE EXIT STRING: (.+)/;
+
 /** What a worker has said so far: its messages are passed on, its result and last printed lines kept. */
 export class WorkerOutput {
   #printed: string[] = [];
   #result: JobResult | undefined;
+  /** Of several processes, the name of each by its number in the system. */
+  #names = new Map<number, string>();
+  /** The first of several processes that failed by itself. */
+  #failed: string | undefined;
 
   constructor(private readonly listen: (message: WorkerMessage) => void) {}
 
@@ -17,6 +25,8 @@ export class WorkerOutput {
     const decoded = decodeLine(line);
     if (decoded.type === "message") this.listen(decoded.message);
     else if (decoded.type === "result") this.#result = decoded.result;
+    else if (decoded.type === "process") this.#names.set(decoded.pid, decoded.name);
+    else if (decoded.type === "process-failed") this.#failed ??= decoded.error;
     else if (decoded.type === "printed" && decoded.text !== "") this.print(decoded.text);
   }
 
@@ -32,13 +42,24 @@ export class WorkerOutput {
    */
   end(how: string | null): JobResult {
     const result = this.#result;
-    if (result === undefined || how !== null) {
-      return this.#failed(`The worker ended without a result (${how ?? "exit code 0"}).`);
-    }
-    return result.status === "failed" ? this.#failed(result.error) : result;
+    if (result?.status === "failed") return this.#failure(result.error);
+    if (result !== undefined && how === null) return result;
+    return this.#failure(
+      this.#failed ?? this.#deadProcess() ??
+        `The worker ended without a result (${how ?? "exit code 0"}).`,
+    );
   }
 
-  #failed(error: string): JobResult {
+  /** The process that a signal has ended, as mpiexec tells of it. */
+  #deadProcess(): string | null {
+    const text = this.#printed.join("\n");
+    const name = this.#names.get(Number(DEAD_PROCESS.exec(text)?.[1]));
+    if (name === undefined) return null;
+    const [, how = "for an unknown reason"] = DEATH.exec(text) ?? [];
+    return `${name} has ended: ${how}. So have the others.`;
+  }
+
+  #failure(error: string): JobResult {
     const lines = this.#printed;
     const last = lines.length === 0 ? "" : `\nIt printed last:\n${lines.join("\n")}`;
     return { status: "failed", error: error + last };

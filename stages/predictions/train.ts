@@ -1,4 +1,4 @@
-import type { Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
+import type { MemoryPart, Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
 import { adapterWeights, countWeights } from "../../train/costs/arithmetic.ts";
 import { trainingRun } from "../../train/costs/foreseen_run.ts";
 import { trainingMemory } from "../../train/costs/memory.ts";
@@ -16,7 +16,10 @@ import { largestRuns, meanReading, type TokenSizes, tokenSizesOf } from "./token
 
 type Params = ParamsOf<typeof train>;
 
-/** Training: the model's shape and the tokens decide what it takes. */
+/**
+ * Training: the model's shape and the tokens decide what it takes. Several processes do one's work with all
+ * their cores.
+ */
 export const predictTraining: PredictOf<typeof train> = ({ params, inputs, isDone }) => {
   const [model] = inputs.model;
   const shape = shapeOf(model);
@@ -106,12 +109,15 @@ function memoryOf({ params, shape, tokens }: Plan): Prediction["memory"] {
   const { lora: adapter, gradientCheckpointing: recomputes, precision } = params;
   const lanes = trainingLanes({ ...params, adapter });
   const device = targetOf(params.device);
-  const { batchPairs, microBatchPairs = batchPairs } = params;
+  const { batchPairs, microBatchPairs = batchPairs, processes = 1 } = params;
   const runs = largestRuns(tokens, readsOf(params), {
     tokens: defaultTokensPerRun(shape, device),
     replyTokens: replyTokensPerRun(shape.vocabSize, device),
-    pairs: Math.min(microBatchPairs, Math.ceil(batchPairs / lanes)),
+    pairs: Math.min(microBatchPairs, Math.ceil(batchPairs / processes / lanes)),
   });
   const run = trainingRun(shape, { runs, adapter, recomputes, device, precision });
-  return trainingMemory(shape, { run, lanes, adapter, device, precision });
+  const parts = trainingMemory(shape, { run, lanes, adapter, device, precision });
+  // Each of several processes takes as much, but for the moments, of which it has a part.
+  const isDivided = ({ what }: MemoryPart) => what === "moments";
+  return parts.map((part) => isDivided(part) ? part : { ...part, bytes: processes * part.bytes });
 }

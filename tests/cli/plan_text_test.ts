@@ -38,7 +38,7 @@ Deno.test("a plan's text tells time and memory of each stage, grounds, and why a
   ]);
   assert.match(
     lines.at(-1)!,
-    /For GPUs, memory is that of float32 training .* reached 27% on an H200/,
+    /For GPUs, memory is that of each stage.s own device and precision.* reached 27% on an H200/,
   );
 });
 

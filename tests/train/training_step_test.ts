@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Dtype, elementCount, type Tensor, type TypedArrayOf } from "../../core/tensor.ts";
-import { OptimiserStep } from "../../train/optimiser_step.ts";
+import { allBlocks, OptimiserStep } from "../../train/optimiser_step.ts";
 import { parseModelConfig } from "../../train/models/config.ts";
 import { initializeModel } from "../../train/models/model.ts";
 import { placeState } from "../../train/placed_state.ts";
@@ -97,7 +97,7 @@ const openings = {
       () => placeState(runtime, model.weights, stack),
     );
     const tensors = { weights, gradients, firstMoments, secondMoments };
-    const step = await OptimiserStep.open(runtime, tensors, adamw);
+    const step = await OptimiserStep.open(runtime, allBlocks(runtime, tensors), adamw);
     const placed = stack.move();
     return {
       release: async () => {

@@ -68,6 +68,22 @@ async function training(
   return { amount: work!.amount, work: work!, bytes: totalBytes(memory)!, outputs };
 }
 
+Deno.test("training in several processes is the same work, in as much memory each but for moments", async () => {
+  const parts = async (processes: number) => {
+    const inputs = { model: [MODEL], tokens: [TOKENS], reference: [{ files: 1 }] };
+    // A pair a run, so that a process's share of a batch is no smaller run.
+    const params = { ...TRAIN, processes, microBatchPairs: 1 };
+    const { memory, work } = await predict("train", params, { inputs });
+    return { ...Object.fromEntries(memory!.map(({ what, bytes }) => [what, bytes])), work };
+  };
+  const [one, four] = [await parts(1), await parts(4)] as Record<string, unknown>[];
+  assert.deepEqual(four.work, one.work);
+  assert.equal(four.moments, one.moments);
+  for (const what of ["weights", "gradients", "activations", "process"]) {
+    assert.equal(four[what], 4 * (one[what] as number), what);
+  }
+});
+
 Deno.test("training twice the pairs is twice the work in the same memory", async () => {
   const once = await training({});
   const twice = await training({}, { ...TOKENS, pairs: 200 });

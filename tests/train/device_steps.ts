@@ -1,0 +1,112 @@
+import type { Dtype, Tensor, TypedArrayOf } from "../../core/tensor.ts";
+import { loadAdapter } from "../../train/models/adapter.ts";
+import type { Family } from "../../train/models/families.ts";
+import type { Weights } from "../../train/models/model.ts";
+import type { Ranks } from "../../train/parallel/ranks.ts";
+import { RotaryAngles } from "../../train/models/rotary_angles.ts";
+import { pairFeeds } from "../../train/pair_packs.ts";
+import type { PlacedTensor, Runtime } from "../../train/runtime/open_runtime.ts";
+import { weightParts } from "../../train/trained_weights.ts";
+import { type BatchGradient, initialState, TrainingStep } from "../../train/training_step.ts";
+import { golden, goldenFolder, goldenModel, goldenPairs } from "./golden.ts";
+
+const LOSS = { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sum" } as const;
+/** As on a device. */
+const RESTS = false;
+const PAIRS = 4;
+const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
+
+/**
+ * The processor under a GPU's name: graphs are written as for a GPU, and placed tensors are copies,
+ * side by side in one piece of memory.
+ */
+export class HostAsDevice implements Runtime {
+  readonly name = "host-as-device";
+  readonly description = this.name;
+  readonly version;
+  readonly options = { threads: 1, device: "cuda:0" } as const;
+
+  constructor(private readonly host: Runtime) {
+    this.version = host.version;
+  }
+
+  async session(model: Uint8Array) {
+    return await this.host.session(model);
+  }
+
+  place<D extends Dtype>({ dtype, dims, data }: Tensor<D>): PlacedTensor<D> {
+    return this.host.place({ dtype, dims, data: data.slice() as TypedArrayOf[D] });
+  }
+
+  zeros<D extends Dtype>(dtype: D, dims: readonly number[]): PlacedTensor<D> {
+    return this.host.zeros(dtype, dims);
+  }
+}
+
+/** What two steps are of. */
+export interface StepsOptions {
+  readonly family: Family;
+  readonly adapted: boolean;
+  /** Processes that each take some of the parts. */
+  readonly ranks?: Ranks;
+}
+
+/** Two steps on the golden pairs, each in two parts; what the last one gave, and the weights after it. */
+export async function twoSteps(
+  runtime: Runtime,
+  { family, adapted, ranks }: StepsOptions,
+): Promise<{ gradient: BatchGradient; norms: ReadonlyMap<string, number>; weights: Weights }> {
+  const model = await goldenModel(family);
+  const adapter = adapted
+    ? await loadAdapter(goldenFolder(`${family}/lora_initial`), model.config)
+    : undefined;
+  const { trained, frozen } = weightParts({ ...model, adapter });
+  const step = await TrainingStep.open(runtime, initialState(trained), {
+    config: model.config,
+    adapter: adapter?.config,
+    loss: LOSS,
+    frozen,
+    rests: RESTS,
+    maxGradNorm: 1,
+    adamw: ADAMW,
+    ranks,
+  });
+  const all = partsOf(model.config);
+  const parts = all.filter((_, i) => ranks === undefined || i % ranks.size === ranks.rank);
+  let gradient: BatchGradient;
+  let norms: ReadonlyMap<string, number>;
+  for (const learningRate of [1e-3, 5e-4]) {
+    await step.gather(parts, undefined, PAIRS);
+    step.discard();
+    gradient = await step.gather(parts, undefined, PAIRS);
+    norms = await gradient.norms();
+    await step.update(gradient.gradNorm, learningRate);
+  }
+  const weights = new Map([...await step.weights()].map(([name, { dims, data }]) => [
+    name,
+    { dtype: "float32" as const, dims, data: data.slice() },
+  ]));
+  await step.release();
+  return { gradient: gradient!, norms: norms!, weights };
+}
+
+function partsOf(config: Awaited<ReturnType<typeof goldenModel>>["config"]) {
+  const { rows } = golden<{ rows: { chosenLogp: number; rejectedLogp: number }[] }>(
+    `${config.family}/logps.json`,
+  );
+  const all = goldenPairs();
+  const angles = new RotaryAngles(config);
+  const facts = { config, angles, comparesPairs: true, rests: RESTS, pairs: PAIRS };
+  return [[0, 1], [2, 3]].map((members) => {
+    const pairs = members.map((i) => all[i]);
+    const reference = members.map((i) => ({
+      id: all[i].id,
+      chosenLogp: rows[i].chosenLogp - 3,
+      rejectedLogp: rows[i].rejectedLogp + 2,
+      chosenTokens: 0,
+      rejectedTokens: 0,
+    }));
+    const feeds = pairFeeds({ pairs, reference }, { ...facts, meanChosenTokens: 1 });
+    return { rows: members, feeds };
+  });
+}
