@@ -101,7 +101,7 @@ Deno.test("malformed files of pairs and models fail their stages alone, by name,
       `${folder}/`,
       "",
     ).replaceAll(folder, "");
-    assert.match(said, expected, name);
+    assert.match(said, expected, `${name}: ${said}`);
     assert.ok(!said.includes("    at "), `${name}: no stack trace`);
   }
   assert.equal(errors.size, cases.length);
