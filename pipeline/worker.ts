@@ -1,8 +1,9 @@
 /**
- * Runs one stage instance in a process of its own, or as one of several that MPI joins. The job comes as one line of JSON on standard input;
- * messages and the result go out as marked lines. When standard input ends, the pipeline is gone and
- * the worker ends too, so that a killed pipeline leaves no orphans. Of several processes that holds for
- * the first one; the others, which find the job in a file, end with it, and tell of themselves alone.
+ * Runs one stage instance in a process of its own, or as one of several that MPI joins. The job comes as
+ * one line of JSON on standard input; messages and the result go out as marked lines. When standard input
+ * ends, the pipeline is gone and the worker ends too, so that a killed pipeline leaves no orphans. Of
+ * several processes that holds for the first one; the others, which find the job in a file, end with it,
+ * and tell of themselves alone.
  */
 import process from "node:process";
 import { ExpectedError, InputError } from "../core/problem.ts";
@@ -115,9 +116,14 @@ async function runJob(job: StageJob, signal: AbortSignal): Promise<JobResult> {
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
     return { status: "done", ...await examineOutputs(job), peakMemoryBytes };
   } catch (error) {
-    if (signal.aborted) return { status: "stopped" };
+    if (signal.aborted || isStoppedByAnother(error)) return { status: "stopped" };
     return { status: "failed", error: describeError(error, job) };
   }
+}
+
+/** Of several processes all stop when one was asked to: a signal need not have reached this one yet. */
+function isStoppedByAnother(error: unknown): boolean {
+  return sharedFile !== undefined && error instanceof Error && error.name === "AbortError";
 }
 
 /** What a person can act on goes without a stack trace; what is our mistake carries one. */

@@ -20,10 +20,15 @@ export const deviceParams = {
   ),
 };
 
-/** In how many processes a model is trained: a parameter of stages that train. */
-export const processesParam = z.int().min(1).optional().describe(
-  "Processes that train together over MPI, each on a part of every batch; sums depend on their number",
-);
+/**
+ * In how many processes a model is trained: a parameter of stages that train. One that is asked for is
+ * the same, in keys too, as none.
+ */
+export const processesParam = z.int().min(1).optional()
+  .overwrite((processes) => processes === 1 ? undefined : processes)
+  .describe(
+    "Processes that train together over MPI, each on a part of every batch; sums depend on their number",
+  );
 
 /** What a stage needs that runs a model over cached tokens, on its device. */
 export function modelResources(

@@ -107,13 +107,14 @@ function startOf({ params, shape, steps }: Pick<Plan, "params" | "shape" | "step
 
 function memoryOf({ params, shape, tokens }: Plan): Prediction["memory"] {
   const { lora: adapter, gradientCheckpointing: recomputes, precision } = params;
-  const lanes = trainingLanes({ ...params, adapter });
   const device = targetOf(params.device);
-  const { batchPairs, microBatchPairs = batchPairs, processes = 1 } = params;
+  const { processes = 1, microBatchPairs = params.batchPairs } = params;
+  const batchPairs = Math.ceil(params.batchPairs / processes); // of each process
+  const lanes = trainingLanes({ ...params, adapter, batchPairs });
   const runs = largestRuns(tokens, readsOf(params), {
     tokens: defaultTokensPerRun(shape, device),
     replyTokens: replyTokensPerRun(shape.vocabSize, device),
-    pairs: Math.min(microBatchPairs, Math.ceil(batchPairs / processes / lanes)),
+    pairs: Math.min(microBatchPairs, Math.ceil(batchPairs / lanes)),
   });
   const run = trainingRun(shape, { runs, adapter, recomputes, device, precision });
   const parts = trainingMemory(shape, { run, lanes, adapter, device, precision });

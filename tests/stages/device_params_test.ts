@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { deviceFacts, deviceParams } from "../../stages/device_params.ts";
+import { digestJson } from "../../core/digest.ts";
+import { deviceFacts, deviceParams, processesParam } from "../../stages/device_params.ts";
 import { modelFacts } from "../../stages/model_facts.ts";
 
 const params = z.strictObject(deviceParams);
@@ -11,6 +12,13 @@ Deno.test("a stage's device is the processor or a GPU by its number", () => {
     assert(!params.safeParse({ device }).success, String(device));
   }
   assert.deepEqual(params.parse({}), {}, "a recipe without a device keeps its keys");
+});
+
+Deno.test("one process has the key of a recipe that asks for none", () => {
+  const digest = (given: { processes?: number }) =>
+    digestJson(z.strictObject({ processes: processesParam }).parse(given));
+  assert.equal(digest({ processes: 1 }), digest({}));
+  assert.notEqual(digest({ processes: 2 }), digest({}));
 });
 
 Deno.test("facts tell what computes, and how exactly", () => {

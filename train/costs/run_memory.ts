@@ -1,6 +1,6 @@
-import { type Dtype } from "../../core/tensor.ts";
+import type { Dtype } from "../../core/tensor.ts";
 import { type Dim, termsOfDim } from "../graph/dims.ts";
-import { type Graph } from "../graph/graph.ts";
+import type { Graph } from "../graph/graph.ts";
 import { liveNodes } from "../graph/lower.ts";
 import type { PrimitiveOp } from "../graph/op_types.ts";
 import type { Node, Value } from "../graph/value.ts";
@@ -14,13 +14,14 @@ export interface RunMemory {
 }
 
 /** Bytes of an element. */
-const BYTES: Readonly<Partial<Record<Dtype, number>>> = {
+const BYTES: Readonly<Record<Dtype, number>> = {
   float64: 8,
   int64: 8,
   float32: 4,
   int32: 4,
   float16: 2,
   bfloat16: 2,
+  uint8: 1,
   bool: 1,
 };
 
@@ -116,6 +117,11 @@ class HeldTensors {
     for (const value of node.outputs) this.#hold(value, this.#takenOver(node, value));
     this.most = Math.max(this.most, this.#bytes);
     for (const value of node.inputs) this.#release(value);
+    // Of several outputs nothing may read some.
+    for (const value of node.outputs) {
+      const held = this.#held.get(value)!;
+      if (this.#readsOf(value) === 0 && held.reads === 0) this.#bytes -= held.bytes;
+    }
   }
 
   #readsOf(value: Value): number {
@@ -152,7 +158,7 @@ class HeldTensors {
     // Constants are part of the model.
     if (producer?.inputs.length === 0 && dims.length === 0) return 0;
     const count = dims.reduce((product: number, dim) => product * this.#sizeOf(dim), 1);
-    return (BYTES[dtype] ?? 4) * count;
+    return BYTES[dtype] * count;
   }
 
   #sizeOf(dim: Dim): number {

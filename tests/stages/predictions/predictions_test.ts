@@ -84,6 +84,17 @@ Deno.test("training in several processes is the same work, in as much memory eac
   }
 });
 
+Deno.test("each of several processes has as many lanes as its share of a batch can use", async () => {
+  const gradients = async (processes: number) => {
+    const inputs = { model: [MODEL], tokens: [TOKENS], reference: [{ files: 1 }] };
+    const params = { ...TRAIN, processes, threads: 4, batchPairs: 8, lora: { rank: 1 } };
+    const { memory } = await predict("train", params, { inputs });
+    return memory!.find(({ what }) => what === "gradients")!.bytes;
+  };
+  // Four lanes of two pairs each; in four processes two, of a pair each.
+  assert.equal(await gradients(4), 2 * await gradients(1));
+});
+
 Deno.test("training twice the pairs is twice the work in the same memory", async () => {
   const once = await training({});
   const twice = await training({}, { ...TOKENS, pairs: 200 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { executionOrder, runMemory } from "../../../train/costs/run_memory.ts";
 import { Graph } from "../../../train/graph/graph.ts";
-import { add, exp, mul, reduceSum, relu, transpose } from "../../../train/graph/ops.ts";
+import { add, exp, mul, reduceSum, relu, split, transpose } from "../../../train/graph/ops.ts";
 
 const none = { sizes: new Map<string, number>(), placed: new Set<never>() };
 
@@ -29,6 +29,17 @@ Deno.test("runMemory() writes over an operand only where nothing else reads it",
   const shared = transpose(fork.x, [1, 0]);
   fork.graph.output("y", add(exp(shared), shared));
   assert.equal(runMemory(fork.graph, { ...none, sizes }).bytes, 800);
+});
+
+Deno.test("runMemory() lets go at once of an output that nothing reads", () => {
+  const graph = new Graph({ dtype: "float32" });
+  const x = graph.input("x", "float32", [10, 10]);
+  const whole = transpose(x, [1, 0]);
+  graph.output("sum", reduceSum(mul(whole, whole)));
+  const halves = split(x, { axis: 0, sizes: [5, 5] }); // 200 bytes each
+  graph.output("half", halves[0]);
+  // One half, what is transposed and its square; before that there were both halves.
+  assert.equal(runMemory(graph, none).bytes, 200 + 400 + 400);
 });
 
 Deno.test("runMemory() counts nothing for outputs that are placed", () => {
