@@ -62,8 +62,7 @@ export interface TrainedModel {
 export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   checkTrainOptions(options);
   if (options.gradientCheckpointing) returnFreedMemory();
-  const { model, adapter, checkpoints, snapshots, ranks } = options;
-  const writes = ranks === undefined || ranks.rank === 0;
+  const { model, adapter, ranks } = options;
   const start: AdaptedModel = { ...model, adapter };
   const { trained, frozen } = weightParts(start);
   const reference = await referenceLogps(options);
@@ -71,16 +70,11 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const lanes = trainingLanes({ ...options, batchPairs });
   // A session's runs share what threads it has beyond the one that each run brings.
   const runtime = await openRuntime({ ...options, threads: options.threads - lanes + 1 });
-  const folder = writes && checkpoints &&
-    new CheckpointFolder(checkpoints.folder, runDigest(options, runtime.version), checkpoints.keep);
-  const kept = writes && snapshots &&
-    new SnapshotFolder(
-      snapshots,
-      async (folder) => saveTrained(await policyOf(step, start), folder),
-    );
-  const resumed = folder
-    ? await folder.open(async (step) => !kept || await kept.holds(step))
-    : null;
+  const { folder, kept } = openFolders(options, {
+    version: runtime.version,
+    saveInto: async (folder) => saveTrained(await policyOf(step, start), folder),
+  });
+  const resumed = await folder?.open(async (step) => !kept || await kept.holds(step)) ?? null;
   const takesOver = adapter === undefined && options.takesOverModel;
   const state = resumed?.state ??
     initialState(trained, { takesOver, moments: ranks === undefined });
@@ -99,15 +93,28 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   opened.defer(() => scorer?.release());
   const recorded = [...resumed?.records ?? []];
   const records = ranks === undefined ? recorded : await firstRanks(ranks, recorded);
-  await runSteps(options, {
-    step,
-    scorer,
-    reference,
-    folder: folder || null,
-    kept: kept || null,
-    records,
-  });
+  await runSteps(options, { step, scorer, reference, folder, kept, records });
   return { ...separate(await policyOf(step, start)), runtime: runtime.description, steps: records };
+}
+
+/** Where checkpoints and snapshots are kept: of several processes by the first one alone. */
+function openFolders(
+  options: TrainOptions,
+  { version, saveInto }: {
+    /** Of ONNX Runtime. */
+    readonly version: string;
+    /** Writes the model as far as it is trained. */
+    readonly saveInto: (folder: string) => Promise<void>;
+  },
+): Pick<Run, "folder" | "kept"> {
+  const { checkpoints, snapshots, ranks } = options;
+  if (ranks !== undefined && ranks.rank > 0) return { folder: null, kept: null };
+  return {
+    folder: checkpoints
+      ? new CheckpointFolder(checkpoints.folder, runDigest(options, version), checkpoints.keep)
+      : null,
+    kept: snapshots ? new SnapshotFolder(snapshots, saveInto) : null,
+  };
 }
 
 /** A model and the adapter to it, if it has one, side by side. */
