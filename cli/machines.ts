@@ -21,13 +21,14 @@ const speeds = PEAKS.map(({ name, perSecond }) => ({ name, perSecond: REACHED * 
 
 /** The GPUs that a plan is held to; their memory in 10⁹ bytes, as they are sold. */
 export const GPUS: readonly Machine[] = [
-  { name: "80 GB GPU", memoryBytes: 80e9, speeds },
-  { name: "141 GB GPU", memoryBytes: 141e9, speeds },
+  { name: "80 GB GPU", memoryBytes: 80e9, isOfOneProcess: true, speeds },
+  { name: "141 GB GPU", memoryBytes: 141e9, isOfOneProcess: true, speeds },
 ];
 
 /** What the figures for GPUs rest on, as a sentence. */
 export const GPU_ASSUMPTION =
-  "For GPUs, memory is that of each stage's own device and precision, and time takes " +
+  "For GPUs, memory is that of each stage's own device and precision, where there are several " +
+  "processes of each; on one GPU, time takes " +
   `${
     100 * REACHED
   }% of an H100's published peak (float32 67, TF32 495, bfloat16 989 TFLOP/s): LoRA of a ` +

@@ -5,6 +5,8 @@ import { type MemoryPart, totalBytes } from "./prediction.ts";
 export interface Machine {
   readonly name: string;
   readonly memoryBytes: number;
+  /** Whether each process of a stage has one of its own, as with GPUs, instead of all the same one. */
+  readonly isOfOneProcess?: boolean;
   /** Units of work a second, by what decides it, such as the precision of products. */
   readonly speeds: readonly { readonly name: string; readonly perSecond: number }[];
 }
@@ -35,10 +37,13 @@ export function feasibilityOn(
   unit: string,
 ): Feasibility {
   const todo = planned.filter(({ state }) => state !== "cached");
-  const misfits = todo.flatMap(({ instance: { id }, forecast: { memory } }): Misfit[] => {
-    const neededBytes = totalBytes(memory);
+  const misfits = todo.flatMap(({ instance, forecast: { memory } }): Misfit[] => {
+    const { processes = 1 } = instance.stage.resources(instance.params);
+    const sharers = machine.isOfOneProcess ? processes : 1;
+    const parts = memory?.map(({ what, bytes }) => ({ what, bytes: bytes / sharers }));
+    const neededBytes = totalBytes(parts);
     const fits = neededBytes === null || neededBytes <= machine.memoryBytes;
-    return fits ? [] : [{ id, neededBytes, parts: memory! }];
+    return fits ? [] : [{ id: instance.id, neededBytes, parts: parts! }];
   });
   const amount = todo.reduce(
     (sum, { forecast: { work } }) => sum + (work?.unit === unit ? work.amount : 0),

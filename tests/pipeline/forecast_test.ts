@@ -141,3 +141,20 @@ Deno.test("feasibilityOn() names what a machine has no memory for, in parts, and
   assert.deepEqual(found.seconds, [{ name: "fast", seconds: (5 + 7) / 4 }]);
   assert.equal(feasibilityOn(machine, planned, "miles").seconds[0].seconds, 0);
 });
+
+Deno.test("feasibilityOn() gives each of several processes a machine where it has one of its own", async () => {
+  await using toy = await openToyPipeline();
+  const planned = (await toy.plan(CHAIN)).map((one): PlannedInstance => {
+    const stage = { ...one.instance.stage, resources: () => ({ cores: 2, processes: 2 }) };
+    return { ...one, instance: { ...one.instance, stage } };
+  });
+  const machine = { name: "small", memoryBytes: 400 * 2 ** 20, speeds: [] };
+  const misfits = (more: { isOfOneProcess?: boolean; memoryBytes?: number }) =>
+    feasibilityOn({ ...machine, ...more }, planned, "digits").misfits
+      .map(({ id, neededBytes }) => [id, neededBytes / 2 ** 20]);
+  assert.deepEqual(misfits({}), [["first", 501], ["second", 701]]);
+  assert.deepEqual(misfits({ isOfOneProcess: true }), []);
+  assert.deepEqual(misfits({ isOfOneProcess: true, memoryBytes: 300 * 2 ** 20 }), [
+    ["second", 350.5],
+  ]);
+});
