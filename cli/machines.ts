@@ -27,8 +27,8 @@ export const GPUS: readonly Machine[] = [
 
 /** What the figures for GPUs rest on, as a sentence. */
 export const GPU_ASSUMPTION =
-  "For GPUs, memory is that of each stage's own device and precision, where there are several " +
-  "processes of each; on one GPU, time takes " +
+  "For GPUs, memory is that of each stage's own device and precision, and of one process where " +
+  "there are several; time, on one GPU, takes " +
   `${
     100 * REACHED
   }% of an H100's published peak (float32 67, TF32 495, bfloat16 989 TFLOP/s): LoRA of a ` +
