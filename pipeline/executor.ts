@@ -43,6 +43,7 @@ export type JobResult =
     readonly digests: Readonly<Record<string, string>>;
     /** Facts of each output. */
     readonly sizes: Readonly<Record<string, Sizes>>;
+    /** Of several processes, that of the first one. */
     readonly peakMemoryBytes: number | null;
     /** Seconds that it ran, where it waited before it did. */
     readonly seconds?: number;

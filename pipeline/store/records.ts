@@ -28,6 +28,7 @@ export interface KeyRecord {
   readonly seconds: number;
   /** What was done in those seconds, where the stage predicts it; absent after a resumption. */
   readonly work?: Work;
+  /** Of several processes, that of the first one. */
   readonly peakMemoryBytes: number | null;
   /** ISO 8601, UTC. */
   readonly finishedAt: string;
