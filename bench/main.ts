@@ -33,6 +33,18 @@ export interface Measurement {
   readonly values: readonly number[];
 }
 
+/** Benches that are commands of their own, with options. */
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  "alpaca-eval": benchAlpacaEval,
+  generate: benchGenerate,
+  "large-store": benchLargeStore,
+  memory: benchMemory,
+  mpi: benchMpi,
+  overhead: benchOverhead,
+  tokenize: benchTokenize,
+  training: benchTraining,
+};
+
 const BENCHES: Readonly<Record<string, () => Promise<Measurement[]>>> = {
   step: measureStep,
   "no-op": measureNoOp,
@@ -50,18 +62,7 @@ async function runBenches(args: readonly string[]): Promise<void> {
   const names = args.length > 0 ? args : Object.keys(BENCHES);
   for (const name of names) {
     if (BENCHES[name] === undefined) {
-      const known = [
-        ...Object.keys(BENCHES),
-        "alpaca-eval",
-        "generate",
-        "large-store",
-        "memory",
-        "mpi",
-        "overhead",
-        "tokenize",
-        "training",
-      ]
-        .join(", ");
+      const known = [...Object.keys(BENCHES), ...Object.keys(COMMANDS)].join(", ");
       throw new InputError([{ path: name, message: `There is no such bench; expected ${known}.` }]);
     }
     printNotice(`${name} …`);
@@ -70,14 +71,8 @@ async function runBenches(args: readonly string[]): Promise<void> {
 }
 
 try {
-  if (Deno.args[0] === "training") Deno.exit(await benchTraining(Deno.args.slice(1)));
-  if (Deno.args[0] === "tokenize") Deno.exit(await benchTokenize(Deno.args.slice(1)));
-  if (Deno.args[0] === "alpaca-eval") Deno.exit(await benchAlpacaEval(Deno.args.slice(1)));
-  if (Deno.args[0] === "generate") Deno.exit(await benchGenerate(Deno.args.slice(1)));
-  if (Deno.args[0] === "mpi") Deno.exit(await benchMpi(Deno.args.slice(1)));
-  if (Deno.args[0] === "overhead") Deno.exit(await benchOverhead(Deno.args.slice(1)));
-  if (Deno.args[0] === "large-store") Deno.exit(await benchLargeStore(Deno.args.slice(1)));
-  if (Deno.args[0] === "memory") Deno.exit(await benchMemory(Deno.args.slice(1)));
+  const [name, ...rest] = Deno.args;
+  if (Object.hasOwn(COMMANDS, name)) Deno.exit(await COMMANDS[name](rest));
   await runBenches(Deno.args);
 } catch (error) {
   if (!(error instanceof InputError || error instanceof ExpectedError)) throw error;

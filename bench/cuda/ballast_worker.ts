@@ -10,6 +10,7 @@ import { pairFeeds } from "../../train/pair_packs.ts";
 import { deviceMemory } from "../../train/runtime/cuda/device_memory.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
 import { trainModel } from "../../train/trainer.ts";
+import { rpoOptions, scoreOf } from "../training/rpo_options.ts";
 import type { CudaJob, CudaResult } from "./cuda_job.ts";
 import { randomModel } from "./random_model.ts";
 import { configOf } from "./shapes.ts";
@@ -25,24 +26,12 @@ function trainOptions(job: CudaJob): TrainOptions {
     ? undefined
     : newAdapter({ rank: job.lora }, { model: config, seed: 0 });
   return {
+    ...rpoOptions(steps),
     model: randomModel(config, adapter ? job.precision : "float32"),
-    takesOverModel: true,
     adapter,
     pairs,
-    reference: pairs.map(({ id, chosen, rejected }) => ({
-      id,
-      chosenLogp: perToken * chosen.length,
-      rejectedLogp: perToken * rejected!.length,
-      chosenTokens: chosen.length,
-      rejectedTokens: rejected!.length,
-    })),
-    loss: { loss: "rpo", beta: 0.1, eta: 0.005, sft: "sum" },
-    schedule: { name: "constant", peak: 1e-6, steps, warmupSteps: 0, minimum: 0 },
-    adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+    reference: pairs.map((pair) => scoreOf(pair, perToken)),
     batchPairs: job.batchPairs,
-    order: "sequential",
-    seed: 0,
-    maxGradNorm: 1,
     threads: 1,
     device: job.device,
     precision: job.precision,

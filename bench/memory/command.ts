@@ -17,7 +17,7 @@ import { lastLine, runProgram } from "../run_program.ts";
 import { configOf } from "../training/shapes.ts";
 import { MALLOCS } from "../training/systems.ts";
 import { modelFolder } from "../training/workload.ts";
-import { MEMORY_CASES, type MemoryCase } from "./memory_case.ts";
+import { MEMORY_CASES, type MemoryCase, STEPS } from "./memory_case.ts";
 
 /** How far off a foreseen peak may be. */
 const MOST_OFF = 0.1;
@@ -61,7 +61,7 @@ function foresee(one: MemoryCase): readonly MemoryPart[] {
   const replyTokens = lengths.chosen + (lengths.rejected ?? 0);
   const size = { tokens: lengths.prompt + replyTokens, replyTokens };
   const costs = Array.from({ length: batchPairs }, () => size.tokens);
-  const pairs = what === "score" ? 3 * batchPairs : shareOut(costs, lanes)[0].length;
+  const pairs = what === "score" ? STEPS * batchPairs : shareOut(costs, lanes)[0].length;
   const runs = divideIntoRuns(Array.from({ length: pairs }, () => size), {
     tokens: one.tokensPerRun ?? defaultTokensPerRun(config),
     vocabSize: config.vocabSize,

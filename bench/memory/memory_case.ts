@@ -2,6 +2,9 @@ import type { PairLengths } from "../../train/costs/foreseen_run.ts";
 import type { Family } from "../../train/models/families.ts";
 import { PROTOTYPE, type Shape, SMOLLM2_135M } from "../training/shapes.ts";
 
+/** Steps that are trained; scoring reads as many batches. */
+export const STEPS = 3;
+
 /** Training, or scoring, whose peak memory is foreseen and measured. */
 export interface MemoryCase {
   readonly name: string;

@@ -7,10 +7,8 @@ import { loadModel, type Model } from "../../train/models/model.ts";
 import { newAdapter } from "../../train/models/new_adapter.ts";
 import { trainModel } from "../../train/trainer.ts";
 import { peakBytes } from "../peak_bytes.ts";
-import { RPO } from "../training/job.ts";
-import type { MemoryCase } from "./memory_case.ts";
-
-const STEPS = 3;
+import { rpoOptions, scoreOf } from "../training/rpo_options.ts";
+import { type MemoryCase, STEPS } from "./memory_case.ts";
 
 function makePairs(vocabSize: number, { lengths, batchPairs }: MemoryCase): TokenizedPair[] {
   const random = Random.seeded(0, "bench", "memory");
@@ -24,33 +22,19 @@ function makePairs(vocabSize: number, { lengths, batchPairs }: MemoryCase): Toke
 }
 
 async function train(model: Model, pairs: readonly TokenizedPair[], job: MemoryCase) {
-  const { beta, eta, lr, maxGradNorm } = RPO;
-  const { chosen, rejected } = job.lengths;
-  const reference = pairs.map(({ id }) => ({
-    id,
-    chosenLogp: -chosen,
-    rejectedLogp: -chosen,
-    chosenTokens: chosen,
-    rejectedTokens: rejected,
-  }));
   await trainModel({
+    ...rpoOptions(STEPS),
     model,
-    takesOverModel: true,
     adapter: job.rank === undefined
       ? undefined
       : newAdapter({ rank: job.rank }, { model: model.config, seed: 0 }),
     pairs,
-    ...rejected === null
+    ...job.lengths.rejected === null
       ? { loss: { loss: "sft", sft: "sum" } }
-      : { loss: { loss: "rpo", beta, eta, sft: "sum" }, reference },
-    schedule: { name: "constant", peak: lr, steps: STEPS, warmupSteps: 0, minimum: 0 },
-    adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+      : { reference: pairs.map((pair) => scoreOf(pair, -1)) },
     batchPairs: job.batchPairs,
     tokensPerRun: job.tokensPerRun,
     gradientCheckpointing: job.gradientCheckpointing,
-    order: "sequential",
-    seed: 0,
-    maxGradNorm,
     threads: job.threads,
   });
 }

@@ -9,10 +9,11 @@ import { count } from "../../cli/options.ts";
 import { printNotice, printResult } from "../../cli/output.ts";
 import { alignColumns } from "../../core/align_columns.ts";
 import { ExpectedError } from "../../core/problem.ts";
-import { MALLOC } from "../../pipeline/executors/local.ts";
 import { mpiexecWords, sharedVariables } from "../../pipeline/executors/processes.ts";
 import { lastLine, runProgram } from "../run_program.ts";
 import { othersDuring } from "../training/others_load.ts";
+import { MALLOCS } from "../training/systems.ts";
+import { spreadOf } from "../training/table.ts";
 import type { MpiFigures, MpiJob } from "./job.ts";
 
 /** How many processes are measured. */
@@ -43,8 +44,8 @@ export async function benchMpi(args: readonly string[]): Promise<number> {
     const job = { ...options, lora, processes, warmupSteps: 1 };
     const { result, otherCores } = await othersDuring(() => measure(job));
     rows.push({ processes, otherCores, ...result });
-    const seconds = medianOf(result.seconds);
-    printNotice(`${processes}: ${seconds.toPrecision(3)} s, ${otherCores.toFixed(2)} other cores`);
+    const { median } = spreadOf(result.seconds);
+    printNotice(`${processes}: ${median.toPrecision(3)} s, ${otherCores.toFixed(2)} other cores`);
   }
   for (const { loss } of rows) {
     if (Math.abs(loss / rows[0].loss - 1) <= TOLERANCE) continue;
@@ -61,17 +62,14 @@ interface Row extends MpiFigures {
 
 async function measure(job: MpiJob): Promise<MpiFigures> {
   const worker = new URL("worker.ts", import.meta.url).pathname;
-  const words = [Deno.execPath(), "run", "--allow-all", "--cached-only", worker];
+  const permissions = ["--allow-read", "--allow-run=cat", "--allow-env", "--allow-ffi"];
+  const words = [Deno.execPath(), "run", "--no-prompt", "--cached-only", ...permissions, worker];
   const { processes } = job;
   const start = processes === 1 ? [] : mpiexecWords(processes, "here");
   const [program, ...args] = [...start, ...words, JSON.stringify(job)];
-  const env = { ...sharedVariables({ cores: processes, processes }), GLIBC_TUNABLES: MALLOC };
+  const env = { ...sharedVariables({ cores: processes, processes }), ...MALLOCS.one };
   const name = `${processes} processes`;
   return lastLine<MpiFigures>((await runProgram({ name, program, args, env })).stdout);
-}
-
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 /** Efficiency is speed-up over processes, and over the cores that they can have. */
@@ -79,7 +77,7 @@ function table(
   rows: readonly Row[],
   { cores, threads }: { readonly cores: number; readonly threads: number },
 ): string[][] {
-  const alone = medianOf(rows[0].seconds);
+  const alone = spreadOf(rows[0].seconds).median;
   const head = [
     ...["processes", "s a step", "least", "most", "speed-up", "of processes", `of ${cores} cores`],
     ...["peak MB of each", "other cores"],
@@ -87,12 +85,12 @@ function table(
   return [
     head,
     ...rows.map(({ processes, seconds, peakBytes, otherCores }) => {
-      const gain = alone / medianOf(seconds);
+      const { median, low, high } = spreadOf(seconds);
+      const gain = alone / median;
       const possible = Math.min(processes, Math.max(1, cores / threads));
       return [
         String(processes),
-        ...[medianOf(seconds), Math.min(...seconds), Math.max(...seconds)]
-          .map((value) => value.toPrecision(3)),
+        ...[median, low, high].map((value) => value.toPrecision(3)),
         gain.toFixed(2),
         `${(100 * gain / processes).toFixed(0)}%`,
         `${(100 * gain / possible).toFixed(0)}%`,

@@ -6,6 +6,7 @@ import { inRanks } from "../../train/parallel/in_ranks.ts";
 import { trainModel } from "../../train/trainer.ts";
 import { peakBytes } from "../peak_bytes.ts";
 import { equalPairs } from "../training/bench_pairs.ts";
+import { rpoOptions, trainingPairs } from "../training/rpo_options.ts";
 import { configOf, SMALL, SMOLLM2_135M } from "../training/shapes.ts";
 import type { MpiFigures, MpiJob } from "./job.ts";
 
@@ -15,39 +16,19 @@ const job: MpiJob = JSON.parse(Deno.args[0]);
 const config = configOf(SHAPES[job.model]);
 const steps = job.warmupSteps + job.steps;
 const rows = equalPairs(job.length, { count: job.batchPairs * steps, config });
-const pairs = rows.map(({ prompt, chosen, rejected }, i) => ({
-  id: String(i),
-  prompt: Int32Array.from(prompt),
-  chosen: Int32Array.from(chosen),
-  rejected: Int32Array.from(rejected),
-}));
-const model = initializeModel(config, 1);
 const ends: number[] = [];
 
 const options = {
-  model,
-  takesOverModel: true,
-  pairs,
-  reference: rows.map(({ chosen, rejected, reference }, i) => ({
-    id: String(i),
-    chosenLogp: reference[0],
-    rejectedLogp: reference[1],
-    chosenTokens: chosen.length,
-    rejectedTokens: rejected.length,
-  })),
-  loss: { loss: "rpo", beta: 0.1, eta: 0.005, sft: "sum" },
-  schedule: { name: "constant", peak: 1e-6, steps, warmupSteps: 0, minimum: 0 },
-  adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+  ...rpoOptions(steps),
+  ...trainingPairs(rows),
+  model: initializeModel(config, 1),
   batchPairs: job.batchPairs,
-  order: "sequential",
-  seed: 0,
-  maxGradNorm: 1,
   threads: job.threads,
   adapter: job.lora === null
     ? undefined
     : newAdapter({ rank: job.lora }, { model: config, seed: 0 }),
   onStep: () => ends.push(performance.now()),
-} as const;
+};
 
 const figures = await inRanks(job.processes, async (ranks): Promise<MpiFigures> => {
   const { steps } = await trainModel({ ...options, ranks });

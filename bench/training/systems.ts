@@ -1,4 +1,5 @@
 import { InputError, nearest } from "../../core/problem.ts";
+import { MALLOC } from "../../pipeline/executors/local.ts";
 import type { Job } from "./job.ts";
 import type { Workload } from "./workload.ts";
 
@@ -16,10 +17,7 @@ export const MALLOCS = {
       "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736",
   },
   /** Both, from one arena for all threads: as Ballast starts its workers. */
-  one: {
-    GLIBC_TUNABLES:
-      "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736:glibc.malloc.arena_max=1",
-  },
+  one: { GLIBC_TUNABLES: MALLOC },
 } as const satisfies Record<string, Record<string, string>>;
 export type Malloc = keyof typeof MALLOCS;
 
