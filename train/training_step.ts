@@ -1,4 +1,4 @@
-import { elementCount, float32, type Tensor } from "../core/tensor.ts";
+import { float32, type Tensor } from "../core/tensor.ts";
 import type { TrainingState } from "./checkpoint.ts";
 import {
   addRowsGraph,
@@ -12,7 +12,7 @@ import type { Graph } from "./graph/graph.ts";
 import { openGraph } from "./graph/open_graph.ts";
 import { rootOfSquares } from "./gradient_norms.ts";
 import { runLanes } from "./lanes.ts";
-import type { Weights } from "./models/model.ts";
+import { type Weights, zerosLike } from "./models/weights.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { allBlocks, OptimiserStep } from "./optimiser_step.ts";
@@ -340,21 +340,12 @@ export function initialState(
   const copy = ({ dims, data }: Tensor<"float32">) => float32(dims, data.slice());
   return {
     step: 0,
-    weights: takesOver ? weights : mapValues(weights, copy),
+    weights: takesOver
+      ? weights
+      : new Map([...weights].map(([name, tensor]) => [name, copy(tensor)])),
     firstMoments: moments ? zerosLike(weights) : new Map(),
     secondMoments: moments ? zerosLike(weights) : new Map(),
   };
-}
-
-function zerosLike(weights: Weights): Weights {
-  return mapValues(weights, ({ dims }) => float32(dims, new Float32Array(elementCount(dims))));
-}
-
-function mapValues(
-  weights: Weights,
-  change: (tensor: Tensor<"float32">) => Tensor<"float32">,
-): Weights {
-  return new Map([...weights].map(([name, tensor]) => [name, change(tensor)]));
 }
 
 function scalar(value: number): Tensor<"float64"> {

@@ -141,11 +141,12 @@ function largestByLayers(
 ): RunMemory {
   const at = (layers: number) => memoriesAt(configOf({ ...shape, layers }));
   const grown = (two: number, three: number) => two + (layers - 2) * (three - two);
-  const [shallow, deeper] = layers <= 3 ? [at(layers), []] : [at(2), at(3)];
-  const runs = deeper.length === 0 ? shallow : shallow.map(({ bytes, nodes }, i) => ({
-    bytes: grown(bytes, deeper[i].bytes),
-    nodes: grown(nodes, deeper[i].nodes),
-  }));
+  const grownRuns = (twos: RunMemory[], threes: RunMemory[]) =>
+    twos.map(({ bytes, nodes }, i) => ({
+      bytes: grown(bytes, threes[i].bytes),
+      nodes: grown(nodes, threes[i].nodes),
+    }));
+  const runs = layers <= 3 ? at(layers) : grownRuns(at(2), at(3));
   return runs.reduce((most, run) => run.bytes > most.bytes ? run : most);
 }
 

@@ -1,11 +1,23 @@
 import { type Problem, refuseProblems } from "../../core/problem.ts";
-import type { Tensor } from "../../core/tensor.ts";
+import { elementCount, float32, type Tensor } from "../../core/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 import { HEAD, parametersOf } from "./parameters.ts";
 import { readStoredTensor, type StoredTensor } from "./stored_tensor.ts";
 
 /** Weights by Hugging Face's names, float32. */
 export type Weights = Map<string, Tensor<"float32">>;
+
+/** Zeros of the shapes given, by name. */
+export function zerosLike(
+  shapes: Iterable<readonly [name: string, shape: { readonly dims: readonly number[] }]>,
+): Weights {
+  return new Map(
+    Array.from(shapes, ([name, { dims }]) => [
+      name,
+      float32(dims, new Float32Array(elementCount(dims))),
+    ]),
+  );
+}
 
 /**
  * Reads what the config asks for, in its order, one weight after another.

@@ -1,7 +1,7 @@
-import { elementCount, float32 } from "../../core/tensor.ts";
+import { elementCount } from "../../core/tensor.ts";
 import type { TrainingState } from "../checkpoint.ts";
 import { normsByPiece } from "../gradient_norms.ts";
-import type { Weights } from "../models/model.ts";
+import { type Weights, zerosLike } from "../models/weights.ts";
 import type { TrainedBlocks } from "../optimiser_step.ts";
 import { isOnHost, type PlacedState } from "../placed_state.ts";
 import type { PlacedTensor, Runtime } from "../runtime/open_runtime.ts";
@@ -163,12 +163,8 @@ export class Shards {
     if (this.#onHost && bucket.weights.length === 1) data = (await bucket.weights[0].read()).data;
     else {
       data = this.#room("received", bucket, size);
-      let at = parts.starts[this.#ranks.rank];
-      for (const { weight } of own) {
-        const values = (await weight.read()).data;
-        data.set(values, at);
-        at += values.length;
-      }
+      const start = parts.starts[this.#ranks.rank];
+      await readSideBySide(own.map(({ weight }) => weight), data.subarray(start));
     }
     const transfer = this.#ranks.spread(data, parts);
     this.#spreading.push({ bucket, transfer, data });
@@ -191,7 +187,7 @@ export class Shards {
     const gathered = { firstMoments: new Map(), secondMoments: new Map() };
     if (!all) return leads ? gathered : null;
     for (const kind of MOMENTS) {
-      const moments = leads ? zerosLike(this.#tensors.weights) : new Map();
+      const moments = leads ? zerosLike(this.#tensors.weights.tensors) : new Map();
       for (const { segments, parts, [kind]: own, ...bucket } of this.#buckets) {
         const whole = new Float32Array(leads ? bucket.size : 0);
         const { data } = await own.read();
@@ -218,11 +214,7 @@ export class Shards {
       for (const { segments, parts, [kind]: own, ...bucket } of this.#buckets) {
         const whole = new Float32Array(rank === 0 ? bucket.size : 0);
         if (rank === 0) {
-          let at = 0;
-          for (const segment of segments) {
-            whole.set(pieceOf(moments[kind], segment).data, at);
-            at += segment.count;
-          }
+          await readSideBySide(segments.map((segment) => pieceOf(moments[kind], segment)), whole);
         }
         const received = new Float32Array(parts.counts[rank]);
         await this.#ranks.exchange(
@@ -259,12 +251,7 @@ export class Shards {
     const { gradients, size } = bucket;
     if (gradients.length === 1) return (await gradients[0].read()).data;
     const values = this.#room("sent", bucket, size);
-    let at = 0;
-    for (const gradient of gradients) {
-      const { data } = await gradient.read();
-      values.set(data, at);
-      at += data.length;
-    }
+    await readSideBySide(gradients, values);
     return values;
   }
 }
@@ -297,10 +284,19 @@ function onlyFirst(count: number, ranks: number): Parts {
   return { counts, starts };
 }
 
-function writeSideBySide(
-  pieces: readonly (Placed | { readonly data: Floats })[],
-  values: Floats,
-): void {
+/** Elements where sessions compute, or a part of an array. */
+type Piece = Placed | { readonly data: Floats };
+
+async function readSideBySide(pieces: readonly Piece[], into: Floats): Promise<void> {
+  let at = 0;
+  for (const piece of pieces) {
+    const { data } = "data" in piece ? piece : await piece.read();
+    into.set(data, at);
+    at += data.length;
+  }
+}
+
+function writeSideBySide(pieces: readonly Piece[], values: Floats): void {
   let at = 0;
   for (const piece of pieces) {
     const count = "data" in piece ? piece.data.length : piece.dims[0];
@@ -313,13 +309,4 @@ function writeSideBySide(
 
 function pieceOf(weights: Weights, { name, start, count }: Segment): { readonly data: Floats } {
   return { data: weights.get(name)!.data.subarray(start, start + count) };
-}
-
-function zerosLike({ tensors }: PlacedState): Weights {
-  return new Map(
-    [...tensors].map(([name, { dims }]) => [
-      name,
-      float32(dims, new Float32Array(elementCount(dims))),
-    ]),
-  );
 }
