@@ -21,6 +21,18 @@ export interface TypedArrayOf {
   bool: Uint8Array;
 }
 
+/** Bytes of an element of each type. */
+export const ELEMENT_BYTES: Readonly<Record<Dtype, number>> = {
+  float64: 8,
+  int64: 8,
+  float32: 4,
+  int32: 4,
+  float16: 2,
+  bfloat16: 2,
+  uint8: 1,
+  bool: 1,
+};
+
 /** A dense row-major tensor in host memory. */
 export interface Tensor<D extends Dtype = Dtype> {
   readonly dtype: D;

@@ -6,7 +6,15 @@ import { InputError } from "./problem.ts";
  * @throws InputError when the file's bytes are no UTF-8
  */
 export async function readUtf8(path: string): Promise<string> {
-  const bytes = await Deno.readFile(path);
+  return decodeUtf8(path, await Deno.readFile(path));
+}
+
+/**
+ * The text that a file's bytes hold; a byte-order mark stays.
+ *
+ * @throws InputError, naming the file, when they are no UTF-8
+ */
+export function decodeUtf8(path: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

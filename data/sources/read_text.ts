@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { InputError } from "../../core/problem.ts";
+import { decodeUtf8 } from "../../core/utf8_file.ts";
 import { isGzip, requireFile } from "./source_file.ts";
 
 /**
@@ -11,21 +12,15 @@ import { isGzip, requireFile } from "./source_file.ts";
  */
 export async function readText(path: string, what: string): Promise<string> {
   const packed = isGzip(await requireFile(path, what));
-  const refuse = (message: string): never => {
-    throw new InputError([{ path, message }]);
-  };
   const bytes = await Deno.readFile(path);
-  let unpacked: Uint8Array = bytes;
-  if (packed) {
-    try {
-      unpacked = gunzipSync(bytes);
-    } catch (error) {
-      return refuse(`Expected whole gzip data but found: ${(error as Error).message}`);
-    }
-  }
+  return decodeUtf8(path, packed ? unpacked(path, bytes) : bytes).replace(/^\uFEFF/, "");
+}
+
+function unpacked(path: string, bytes: Uint8Array): Uint8Array {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(unpacked);
-  } catch {
-    return refuse("Expected UTF-8 text but found other bytes.");
+    return gunzipSync(bytes);
+  } catch (error) {
+    const message = `Expected whole gzip data but found: ${(error as Error).message}`;
+    throw new InputError([{ path, message }]);
   }
 }

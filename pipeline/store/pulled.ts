@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { readTextIfThere, writeAtomically } from "../../core/write_atomically.ts";
 import { encodeName, isDigest } from "./names.ts";
 import { parseObject } from "./records.ts";
-import type { Store } from "./store.ts";
+import { readNames, type Store } from "./store.ts";
 
 /**
  * Notes which keys a recipe's last pull took, so that `gc` keeps their results as it keeps those of a last run.
@@ -20,19 +20,10 @@ export async function notePulled(
 /** The keys of each recipe's last pull. */
 export function pulledKeys(store: Store): string[] {
   const folder = store.folder("pulled");
-  return names(folder).flatMap((name) => {
+  return readNames(folder).sort().flatMap((name) => {
     const keys = parseObject(readTextIfThere(join(folder, name)))?.keys;
     return Array.isArray(keys)
       ? keys.filter((key) => typeof key === "string" && isDigest(key))
       : [];
   });
-}
-
-function names(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }

@@ -376,7 +376,8 @@ function* walkSharded(folder: string, suffix: string): Generator<string[]> {
   }
 }
 
-function readNames(folder: string): string[] {
+/** The names in a folder; none when it is not there. */
+export function readNames(folder: string): string[] {
   try {
     return Array.from(Deno.readDirSync(folder), ({ name }) => name);
   } catch (error) {

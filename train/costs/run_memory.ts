@@ -1,4 +1,4 @@
-import type { Dtype } from "../../core/tensor.ts";
+import { ELEMENT_BYTES } from "../../core/tensor.ts";
 import { type Dim, termsOfDim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
 import { liveNodes } from "../graph/lower.ts";
@@ -12,18 +12,6 @@ export interface RunMemory {
   /** Nodes that a session has of it. */
   readonly nodes: number;
 }
-
-/** Bytes of an element. */
-const BYTES: Readonly<Record<Dtype, number>> = {
-  float64: 8,
-  int64: 8,
-  float32: 4,
-  int32: 4,
-  float16: 2,
-  bfloat16: 2,
-  uint8: 1,
-  bool: 1,
-};
 
 /** Ops that ONNX Runtime writes over an operand of the same shape that nothing reads any more. */
 const IN_PLACE: ReadonlySet<PrimitiveOp> = new Set([
@@ -158,7 +146,7 @@ class HeldTensors {
     // Constants are part of the model.
     if (producer?.inputs.length === 0 && dims.length === 0) return 0;
     const count = dims.reduce((product: number, dim) => product * this.#sizeOf(dim), 1);
-    return BYTES[dtype] * count;
+    return ELEMENT_BYTES[dtype] * count;
   }
 
   #sizeOf(dim: Dim): number {

@@ -1,4 +1,10 @@
-import { type Dtype, elementCount, type Tensor, type TypedArrayOf } from "../../core/tensor.ts";
+import {
+  type Dtype,
+  ELEMENT_BYTES,
+  elementCount,
+  type Tensor,
+  type TypedArrayOf,
+} from "../../core/tensor.ts";
 import type { CudaMemory } from "./cuda/cuda_memory.ts";
 import type { SharedHandle } from "./handles.ts";
 import { newArray } from "./placed_on_host.ts";
@@ -30,7 +36,7 @@ export class PlacedOnDevice<D extends Dtype = Dtype> implements PlacedTensor<D> 
   }
 
   get byteLength(): number {
-    return elementCount(this.dims) * newArray(this.dtype, 0).BYTES_PER_ELEMENT;
+    return elementCount(this.dims) * ELEMENT_BYTES[this.dtype];
   }
 
   // deno-lint-ignore require-await -- so that every failure is a rejection
@@ -55,8 +61,7 @@ export class PlacedOnDevice<D extends Dtype = Dtype> implements PlacedTensor<D> 
     const memory = this.#present();
     requirePiece({ start, count }, elementCount(this.dims));
     requireFilled(dims, count);
-    const { BYTES_PER_ELEMENT } = newArray(this.dtype, 0);
-    const offset = this.offset + start * BYTES_PER_ELEMENT;
+    const offset = this.offset + start * ELEMENT_BYTES[this.dtype];
     return new PlacedOnDevice(this.dtype, dims, memory.share(), offset);
   }
 

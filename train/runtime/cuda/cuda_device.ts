@@ -1,8 +1,7 @@
-import { type Dtype, elementCount, type Tensor } from "../../../core/tensor.ts";
+import { type Dtype, ELEMENT_BYTES, elementCount, type Tensor } from "../../../core/tensor.ts";
 import type { Handle } from "../handles.ts";
 import { addressOf, cString, type OnnxruntimeLibrary } from "../onnxruntime_library.ts";
 import { PlacedOnDevice } from "../placed_on_device.ts";
-import { newArray } from "../placed_on_host.ts";
 import { requireFilled } from "../placed_tensor.ts";
 import type { Device, PlacedTensor } from "../runtime.ts";
 import { requireInstalled } from "./cuda_installation.ts";
@@ -78,7 +77,7 @@ export class CudaDevice {
   }
 
   #allocate<D extends Dtype>(dtype: D, dims: readonly number[]): PlacedTensor<D> {
-    const bytes = elementCount(dims) * newArray(dtype, 0).BYTES_PER_ELEMENT;
+    const bytes = elementCount(dims) * ELEMENT_BYTES[dtype];
     const memory = explainFailure(() => new CudaMemory(this.#cudart, bytes));
     return new PlacedOnDevice(dtype, dims, memory);
   }
