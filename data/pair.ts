@@ -33,13 +33,16 @@ export function textsOf({ prompt, chosen, rejected }: Omit<PreferencePair, "id">
   return rejected === undefined ? texts : [...texts, rejected];
 }
 
+/** Token ids; as a cache gives them, two bytes each where the vocabulary allows. */
+export type TokenIds = Int32Array | Uint16Array;
+
 /** A preference pair as token ids, after truncation; the reply follows the prompt directly. */
 export interface TokenizedPair {
   readonly id: string;
-  readonly prompt: Int32Array;
-  readonly chosen: Int32Array;
+  readonly prompt: TokenIds;
+  readonly chosen: TokenIds;
   /** `null` for demonstrations. */
-  readonly rejected: Int32Array | null;
+  readonly rejected: TokenIds | null;
 }
 
 /**

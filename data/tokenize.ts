@@ -252,7 +252,11 @@ function split(prompt: Int32Array, whole: Int32Array) {
   };
 }
 
-type Tokens = Pick<TokenizedPair, "prompt" | "chosen" | "rejected">;
+interface Tokens {
+  readonly prompt: Int32Array;
+  readonly chosen: Int32Array;
+  readonly rejected: Int32Array | null;
+}
 
 /**
  * Cuts a pair down to `maxLength` tokens, prompt first, then both replies alike.

@@ -1,5 +1,5 @@
 import { sha256 } from "../core/digest.ts";
-import type { TokenizedPair } from "../data/pair.ts";
+import type { TokenIds, TokenizedPair } from "../data/pair.ts";
 import type { ItemSet, MetricValues } from "./evaluation.ts";
 import type { MetricName } from "./metrics.ts";
 
@@ -77,7 +77,7 @@ export function pairMetrics(
   preferences: PairPreferences,
   over: string,
 ): Partial<Record<MetricName, MetricValues>> {
-  const perToken = (logps: readonly number[], reply: (pair: TokenizedPair) => Int32Array) =>
+  const perToken = (logps: readonly number[], reply: (pair: TokenizedPair) => TokenIds) =>
     logps.map((logp, i) => -logp / Math.max(1, reply(pairs[i]).length));
   const values = {
     ...preferences,
@@ -103,7 +103,7 @@ export function clusterId(prompt: string): string {
 }
 
 /** @throws RangeError for a demonstration, which has no rejected reply */
-export function rejectedTokens(pair: TokenizedPair): Int32Array {
+export function rejectedTokens(pair: TokenizedPair): TokenIds {
   if (pair.rejected === null) {
     throw new RangeError(`Expected pair "${pair.id}" to have a rejected reply.`);
   }

@@ -1,10 +1,10 @@
-import { requirePrompts, type TokenizedPair } from "../data/pair.ts";
+import { requirePrompts, type TokenIds, type TokenizedPair } from "../data/pair.ts";
 import { rejectedTokens } from "./pair_preferences.ts";
 
 /** A prompt and the reply whose log-prob is asked for, as token ids. */
 export interface PromptReply {
-  readonly prompt: Int32Array;
-  readonly reply: Int32Array;
+  readonly prompt: TokenIds;
+  readonly reply: TokenIds;
 }
 
 /** A model as a scorer: the summed log-prob (nats) of each reply given its prompt. */

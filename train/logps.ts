@@ -1,4 +1,4 @@
-import { requirePrompts, type TokenizedPair } from "../data/pair.ts";
+import { requirePrompts, type TokenIds, type TokenizedPair } from "../data/pair.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { openGraph } from "./graph/open_graph.ts";
 import { runLanes } from "./lanes.ts";
@@ -30,8 +30,8 @@ import {
 
 /** A prompt and the reply whose log-probs are asked for, as token ids. */
 export interface Sequence {
-  readonly prompt: Int32Array;
-  readonly reply: Int32Array;
+  readonly prompt: TokenIds;
+  readonly reply: TokenIds;
 }
 
 /** Summed reply log-probs (nats) of one pair, and how many tokens each sum has. */
@@ -209,7 +209,7 @@ export class Scorer {
 
 /** A prompt with its replies, and the row that each reply came from. */
 export interface Group extends PromptedReplies {
-  readonly replies: Int32Array[];
+  readonly replies: TokenIds[];
   readonly rows: number[];
 }
 

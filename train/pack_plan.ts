@@ -1,10 +1,11 @@
+import type { TokenIds } from "../data/pair.ts";
 import type { Target } from "./graph/target.ts";
 import type { ModelConfig } from "./models/config.ts";
 
 /** A prompt and the replies that follow it, as token ids. The prompt is computed once for all. */
 export interface PromptedReplies {
-  readonly prompt: Int32Array;
-  readonly replies: readonly Int32Array[];
+  readonly prompt: TokenIds;
+  readonly replies: readonly TokenIds[];
 }
 
 /** A reply, by its prompt's place among the groups and its own after the prompt. */
@@ -50,7 +51,7 @@ export interface Plan {
 
 /** Tokens that lie side by side, in one row of a grid. */
 export interface Placed {
-  readonly ids: Int32Array;
+  readonly ids: TokenIds;
   readonly row: number;
   /** The first one's number among the N. */
   readonly start: number;
@@ -60,7 +61,7 @@ export interface Placed {
 
 export interface PlacedReply extends Placed {
   readonly prompt: Placed;
-  readonly target: Int32Array;
+  readonly target: TokenIds;
 }
 
 /**
@@ -70,7 +71,7 @@ export interface PlacedReply extends Placed {
  */
 export function planPack(groups: readonly PromptedReplies[], withRests: boolean): Plan {
   let start = 0;
-  const place = (ids: Int32Array, row: number, position: number): Placed => {
+  const place = (ids: TokenIds, row: number, position: number): Placed => {
     start += ids.length;
     return { ids, row, start: start - ids.length, position };
   };

@@ -8,72 +8,125 @@ import {
   Schema,
   Struct,
   tableFromIPC,
+  Uint16,
+  Utf8,
   type Vector,
 } from "apache-arrow";
-import type { TokenizedPair } from "../pair.ts";
+import type { TokenIds, TokenizedPair } from "../pair.ts";
 
-/** Token ids of some pairs, as Arrow sees them: three columns of lists of int32. */
-export type TokenColumns = Pick<TokenizedPair, "prompt" | "chosen" | "rejected">;
+const PARTS = ["prompt", "chosen", "rejected"] as const;
 
-const IDS = new List(new Field("item", new Int32(), false));
+/** Turns pairs into Arrow IPC streams. */
+export interface BatchEncoder {
+  /**
+   * Some pairs as one self-contained stream: the schema and one record batch with columns `id` (utf8),
+   * `prompt`, `chosen` and `rejected` (lists of token ids; `rejected` may be null).
+   *
+   * @throws RangeError for a token id outside the vocabulary
+   */
+  (pairs: readonly TokenizedPair[]): Uint8Array;
+}
 
-const SCHEMA = new Schema([
-  new Field("prompt", IDS, false),
-  new Field("chosen", IDS, false),
-  new Field("rejected", IDS, true),
-]);
+/** @param vocabSize where two bytes hold each of its ids, they are uint16, else int32 */
+export function batchEncoder(vocabSize: number): BatchEncoder {
+  const { ids, arrayOf } = vocabSize <= 1 << 16
+    ? { ids: new Uint16(), arrayOf: (length: number) => new Uint16Array(length) }
+    : { ids: new Int32(), arrayOf: (length: number) => new Int32Array(length) };
+  const list = new List(new Field("item", ids, false));
+  const schema = new Schema([
+    new Field("id", new Utf8(), false),
+    ...PARTS.map((name) => new Field(name, list, name === "rejected")),
+  ]);
 
-/** Some pairs as one self-contained Arrow IPC stream: the schema and one record batch. */
-export function encodeBatch(pairs: readonly TokenColumns[]): Uint8Array {
-  const children = [
-    listColumn(pairs.map((pair) => pair.prompt)),
-    listColumn(pairs.map((pair) => pair.chosen)),
-    listColumn(pairs.map((pair) => pair.rejected)),
-  ];
-  const data = makeData({ type: new Struct(SCHEMA.fields), length: pairs.length, children });
-  const writer = new RecordBatchStreamWriter();
-  writer.write(new RecordBatch(SCHEMA, data));
-  writer.finish();
-  return writer.toUint8Array(true);
+  const listColumn = (rows: readonly (TokenIds | null)[]) => {
+    const valueOffsets = offsetsOf(rows);
+    const data = arrayOf(valueOffsets[rows.length]);
+    rows.forEach((row, i) => {
+      requireKnown(row, vocabSize);
+      if (row !== null) data.set(row, valueOffsets[i]);
+    });
+    const child = makeData({ type: ids, length: data.length, nullCount: 0, data });
+    const length = rows.length;
+    return makeData({ type: list, length, ...validity(rows), valueOffsets, child });
+  };
+
+  return (pairs) => {
+    const children = [
+      textColumn(pairs.map(({ id }) => id)),
+      ...PARTS.map((name) => listColumn(pairs.map((pair) => pair[name]))),
+    ];
+    const data = makeData({ type: new Struct(schema.fields), length: pairs.length, children });
+    const writer = new RecordBatchStreamWriter();
+    writer.write(new RecordBatch(schema, data));
+    writer.finish();
+    return writer.toUint8Array(true);
+  };
 }
 
 /** The pairs of one Arrow IPC stream; their arrays are views of its buffers. */
-export function decodeBatch(bytes: Uint8Array): TokenColumns[] {
+export function decodeBatch(bytes: Uint8Array): TokenizedPair[] {
   const table = tableFromIPC(bytes);
-  const [prompts, chosen, rejected] = ["prompt", "chosen", "rejected"].map((name) =>
-    lists(table.getChild(name) as Vector<List<Int32>>)
+  const column = (name: string) => table.getChild(name);
+  const [prompts, chosen, rejected] = PARTS.map((name) =>
+    lists(column(name) as Vector<List<Uint16 | Int32>>)
   );
-  return prompts.map((prompt, i) => ({
-    prompt: prompt as Int32Array,
-    chosen: chosen[i] as Int32Array,
+  return texts(column("id") as Vector<Utf8>).map((id, i) => ({
+    id,
+    prompt: prompts[i] as TokenIds,
+    chosen: chosen[i] as TokenIds,
     rejected: rejected[i],
   }));
 }
 
-function listColumn(rows: readonly (Int32Array | null)[]) {
-  const valueOffsets = new Int32Array(rows.length + 1);
-  const nullBitmap = new Uint8Array(Math.ceil(rows.length / 8));
-  let nullCount = 0;
-  rows.forEach((row, i) => {
-    valueOffsets[i + 1] = valueOffsets[i] + (row?.length ?? 0);
-    if (row === null) nullCount++;
-    else nullBitmap[i >> 3] |= 1 << (i & 7);
-  });
-  const ids = new Int32Array(valueOffsets[rows.length]);
-  rows.forEach((row, i) => row !== null && ids.set(row, valueOffsets[i]));
-  const child = makeData({ type: new Int32(), length: ids.length, nullCount: 0, data: ids });
-  return makeData({ type: IDS, length: rows.length, nullCount, nullBitmap, valueOffsets, child });
+function requireKnown(ids: TokenIds | null, vocabSize: number): void {
+  const unknown = ids?.find((id) => id < 0 || id >= vocabSize);
+  if (unknown === undefined) return;
+  throw new RangeError(`Expected token ids below ${vocabSize} but found ${unknown}.`);
 }
 
-function lists(column: Vector<List<Int32>>): (Int32Array | null)[] {
+function offsetsOf(rows: readonly (ArrayLike<unknown> | null)[]): Int32Array {
+  const offsets = new Int32Array(rows.length + 1);
+  rows.forEach((row, i) => offsets[i + 1] = offsets[i] + (row?.length ?? 0));
+  return offsets;
+}
+
+function validity(rows: readonly unknown[]) {
+  const nullBitmap = new Uint8Array(Math.ceil(rows.length / 8));
+  rows.forEach((row, i) => {
+    if (row !== null) nullBitmap[i >> 3] |= 1 << (i & 7);
+  });
+  return { nullBitmap, nullCount: rows.filter((row) => row === null).length };
+}
+
+function textColumn(rows: readonly string[]) {
+  const encoded = rows.map((row) => new TextEncoder().encode(row));
+  const valueOffsets = offsetsOf(encoded);
+  const data = new Uint8Array(valueOffsets[rows.length]);
+  encoded.forEach((bytes, i) => data.set(bytes, valueOffsets[i]));
+  return makeData({ type: new Utf8(), length: rows.length, nullCount: 0, valueOffsets, data });
+}
+
+function lists(column: Vector<List<Uint16 | Int32>>): (TokenIds | null)[] {
   return column.data.flatMap((data) => {
-    const ids = data.children[0].values as Int32Array;
+    const ids = data.children[0].values as TokenIds;
     const { length, nullCount, valueOffsets } = data;
-    const rows: (Int32Array | null)[] = [];
+    const rows: (TokenIds | null)[] = [];
     for (let i = 0; i < length; i++) {
       const isThere = nullCount === 0 || data.getValid(i);
       rows.push(isThere ? ids.subarray(valueOffsets[i], valueOffsets[i + 1]) : null);
     }
     return rows;
+  });
+}
+
+/** All texts are decoded at one go, which is ten times as fast as one by one, where each byte is a character. */
+function texts(column: Vector<Utf8>): string[] {
+  return column.data.flatMap(({ length, valueOffsets, values }) => {
+    const decoder = new TextDecoder();
+    const all = decoder.decode(values.subarray(0, valueOffsets[length]));
+    const slice = all.length === valueOffsets[length]
+      ? (from: number, to: number) => all.slice(from, to)
+      : (from: number, to: number) => decoder.decode(values.subarray(from, to));
+    return Array.from({ length }, (_, i) => slice(valueOffsets[i], valueOffsets[i + 1]));
   });
 }

@@ -21,11 +21,9 @@ import { COLUMNS, FORMAT, pairColumns, type TokenFacts, TOKENS_FILE } from "./to
  */
 export async function readTokens(folder: string): Promise<TokenizedPair[]> {
   await using database = await open(folder);
-  const pairs: TokenizedPair[] = [];
-  for await (const { rows, tokens } of readBatches(database.connection, ["id"])) {
-    rows.forEach(([id], i) => pairs.push({ id: id as string, ...tokens[i] }));
-  }
-  return pairs;
+  const pairs: TokenizedPair[][] = [];
+  for await (const { tokens } of readBatches(database.connection, [])) pairs.push(tokens);
+  return pairs.flat();
 }
 
 /** As `readTokens`, with all columns, holding one batch at a time. */
@@ -89,7 +87,7 @@ export async function digestTokens(folder: string): Promise<string> {
       // The row holds the lengths, so that ids cannot wander from one field to the next unseen.
       digest.update(JSON.stringify(row));
       for (const ids of [tokens[i].prompt, tokens[i].chosen, tokens[i].rejected]) {
-        if (ids !== null) digest.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+        if (ids !== null) digest.update(new Uint8Array(new Int32Array(ids).buffer));
       }
     });
   }
@@ -101,7 +99,11 @@ export async function digestTokens(folder: string): Promise<string> {
  * a batch is complete with the row that holds its blob, and DuckDB keeps the order of insertion.
  */
 async function* readBatches(connection: DuckDBConnection, columns: readonly string[]) {
-  const result = await connection.stream(`SELECT ${columns.join(", ")}, arrow FROM rows`);
+  // Without columns, DuckDB passes over the rows that hold no blob.
+  const table = columns.length > 0 ? "rows" : "batches";
+  const result = await connection.stream(
+    `SELECT ${[...columns, "arrow"].join(", ")} FROM ${table}`,
+  );
   let rows: DuckDBValue[][] = [];
   for (let chunk = await result.fetchChunk(); chunk !== null; chunk = await result.fetchChunk()) {
     const { rowCount } = chunk;

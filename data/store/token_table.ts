@@ -5,7 +5,7 @@ import type { EncodingFacts, TokenizedRow, Truncation } from "../tokenize.ts";
 export const TOKENS_FILE = "tokens.duckdb";
 
 /** Raised when a reader of old files could no longer read new ones. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** Rows of an Arrow record batch, and of a DuckDB data chunk, which can hold no more. */
 export const BATCH_ROWS = 2048;
@@ -84,8 +84,8 @@ export function pairColumns(row: Readonly<Record<string, DuckDBValue>>): PairCol
 
 /**
  * Table `facts` (one JSON document), view `pairs` (the columns above), and view `batches` of token
- * ids: `arrow` is an Arrow IPC stream of columns `prompt`, `chosen`, `rejected` for `row_count` pairs
- * from `first_row` on.
+ * ids: `arrow` is an Arrow IPC stream of columns `id`, `prompt`, `chosen`, `rejected` for `row_count`
+ * pairs from `first_row` on.
  *
  * All rows are in one table, where a batch's last row holds its blob. DuckDB writes a group of rows
  * again when rows are added to it: with a table of blobs alone, all of them would be read and written

@@ -7,7 +7,7 @@ import {
   INTEGER,
 } from "@duckdb/node-api";
 import type { TokenizedRow } from "../tokenize.ts";
-import { encodeBatch } from "./arrow_batch.ts";
+import { type BatchEncoder, batchEncoder } from "./arrow_batch.ts";
 import { openDatabase } from "./token_database.ts";
 import {
   BATCH_ROWS,
@@ -52,9 +52,10 @@ export async function writeTokens(options: WriteTokens): Promise<number> {
 
 async function writeRows(connection: DuckDBConnection, options: WriteTokens): Promise<number> {
   const appender = await connection.createAppender("rows");
+  const encode = batchEncoder(options.facts.vocabSize);
   let count = 0;
   const write = (rows: readonly TokenizedRow[]) => {
-    appender.appendDataChunk(chunkOf(rows, count));
+    appender.appendDataChunk(chunkOf(rows, count, encode));
     appender.flushSync();
     count += rows.length;
     options.onProgress?.(count);
@@ -74,7 +75,11 @@ async function writeRows(connection: DuckDBConnection, options: WriteTokens): Pr
 const TYPES = [...COLUMNS.map(({ type }) => type), INTEGER, BLOB];
 
 /** A batch as columns of the table; `first` is the number of its first row. */
-function chunkOf(rows: readonly TokenizedRow[], first: number): DuckDBDataChunk {
+function chunkOf(
+  rows: readonly TokenizedRow[],
+  first: number,
+  encode: BatchEncoder,
+): DuckDBDataChunk {
   const columns = COLUMNS.map(({ value }) => rows.map((row, i) => value(row, first + i)));
   const inLastRow = (value: DuckDBValue) =>
     rows.map((_, i) => i === rows.length - 1 ? value : null);
@@ -82,7 +87,7 @@ function chunkOf(rows: readonly TokenizedRow[], first: number): DuckDBDataChunk 
   chunk.setColumns([
     ...columns,
     inLastRow(rows.length),
-    inLastRow(new DuckDBBlobValue(encodeBatch(rows))),
+    inLastRow(new DuckDBBlobValue(encode(rows))),
   ]);
   return chunk;
 }

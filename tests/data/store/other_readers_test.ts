@@ -34,7 +34,7 @@ function row(i: number): TokenizedRow {
     id: `file.jsonl:${i + 1}`,
     prompt: ids(i % 7, i),
     chosen: ids(1 + i % 5, 40_000 + i),
-    rejected: i % 3 === 0 ? null : ids(i % 4, 1000 * i),
+    rejected: i % 3 === 0 ? null : ids(i % 4, 20 * i),
     before: { prompt: 9, chosen: 9, rejected: null },
     truncation: i % 2 === 0 ? "none" : "prompt",
     boundaryMismatch: false,
@@ -52,9 +52,12 @@ function row(i: number): TokenizedRow {
 /** 2,500 rows, which are two batches. */
 const rows = Array.from({ length: 2500 }, (_, i) => row(i));
 
-async function withTokens(use: (path: string) => Promise<void>): Promise<void> {
+async function withTokens(
+  use: (path: string) => Promise<void>,
+  vocabSize = 1 << 16,
+): Promise<void> {
   const folder = await Deno.makeTempDir();
-  const facts = { maxLength: 8, maxPromptLength: 4, vocabSize: 10, eosId: 9, padId: null };
+  const facts = { maxLength: 8, maxPromptLength: 4, vocabSize, eosId: 9, padId: null };
   await writeTokens({
     folder,
     facts: { ...facts, tokenizerDigest: "t", templateDigest: null },
@@ -105,22 +108,29 @@ json.dump({"kinds": kinds, "rows": rows}, sys.stdout)
 Deno.test({
   name: "pyarrow reads the cached batches (needs pip install duckdb-cli pyarrow)",
   ignore: !hasShell || !hasArrow,
-  fn: () =>
-    withTokens(async (path) => {
-      const batches = await shell(
-        path,
-        "SELECT row_count, base64(arrow) AS arrow FROM batches ORDER BY first_row",
-      );
-      assert.equal(JSON.parse(batches!).length, 2);
-      const found = JSON.parse((await run("python3", ["-c", READ_BATCHES], batches!))!);
-      assert.deepEqual(found.kinds, Array(3).fill("list<item: int32 not null>"));
-      assert.deepEqual(
-        found.rows,
-        rows.map(({ prompt, chosen, rejected }) => ({
-          prompt: [...prompt],
-          chosen: [...chosen],
-          rejected: rejected && [...rejected],
-        })),
-      );
-    }),
+  fn: async () => {
+    await readsBatches("uint16", 1 << 16);
+    await readsBatches("int32", (1 << 16) + 1);
+  },
 });
+
+function readsBatches(kind: string, vocabSize: number): Promise<void> {
+  return withTokens(async (path) => {
+    const batches = await shell(
+      path,
+      "SELECT row_count, base64(arrow) AS arrow FROM batches ORDER BY first_row",
+    );
+    assert.equal(JSON.parse(batches!).length, 2);
+    const found = JSON.parse((await run("python3", ["-c", READ_BATCHES], batches!))!);
+    assert.deepEqual(found.kinds, ["string", ...Array(3).fill(`list<item: ${kind} not null>`)]);
+    assert.deepEqual(
+      found.rows,
+      rows.map(({ id, prompt, chosen, rejected }) => ({
+        id,
+        prompt: [...prompt],
+        chosen: [...chosen],
+        rejected: rejected && [...rejected],
+      })),
+    );
+  }, vocabSize);
+}

@@ -15,7 +15,7 @@ import type { TokenizedRow } from "../../../data/tokenize.ts";
 const facts: TokenFacts = {
   maxLength: 8,
   maxPromptLength: 4,
-  vocabSize: 10,
+  vocabSize: 1 << 16,
   eosId: 9,
   padId: null,
   tokenizerDigest: "def",
@@ -46,6 +46,16 @@ function row(i: number, change: Partial<TokenizedRow> = {}): TokenizedRow {
 
 const rowsOf = (count: number) => Array.from({ length: count }, (_, i) => row(i));
 
+/** A row as it is read: two bytes an id. */
+function asRead<Row extends Pick<TokenizedRow, "prompt" | "chosen" | "rejected">>(row: Row): Row {
+  return {
+    ...row,
+    prompt: Uint16Array.from(row.prompt),
+    chosen: Uint16Array.from(row.chosen),
+    rejected: row.rejected && Uint16Array.from(row.rejected),
+  };
+}
+
 /** Writes rows, gives the folder to `use`, and removes it. */
 async function withTokens<T>(
   rows: Iterable<TokenizedRow>,
@@ -64,7 +74,7 @@ async function withTokens<T>(
 Deno.test("streamTokens() gives back every field of every row, over several batches", async () => {
   const rows = rowsOf(2500);
   await withTokens(rows, async (folder) => {
-    assert.deepEqual(await Array.fromAsync(streamTokens(folder)), rows);
+    assert.deepEqual(await Array.fromAsync(streamTokens(folder)), rows.map(asRead));
     assert.deepEqual(await readTokenFacts(folder), facts);
   });
 });
@@ -74,10 +84,32 @@ Deno.test("readTokens() gives the pairs alone, demonstrations with a null reply"
     const pairs = await readTokens(folder);
     assert.deepEqual(
       pairs,
-      rowsOf(4).map(({ id, prompt, chosen, rejected }) => ({ id, prompt, chosen, rejected })),
+      rowsOf(4).map(({ id, prompt, chosen, rejected }) => asRead({ id, prompt, chosen, rejected })),
     );
     assert.deepEqual(pairs.map(({ rejected }) => rejected?.length ?? null), [null, 1, 2, null]);
   });
+});
+
+Deno.test("ids of a vocabulary beyond two bytes are read as four", async () => {
+  const rows = [row(1), row(2, { id: "é", chosen: Int32Array.of(0, 65_535) })];
+  const wide = { ...facts, vocabSize: (1 << 16) + 1 };
+  await withTokens([...rows, row(3, { chosen: Int32Array.of(65_536) })], async (folder) => {
+    const pairs = await readTokens(folder);
+    assert.deepEqual(pairs.map(({ id }) => id), ["file.jsonl:2", "é", "file.jsonl:4"]);
+    assert.deepEqual(pairs.map(({ chosen }) => chosen), [
+      ...rows.map(({ chosen }) => chosen),
+      Int32Array.of(65_536),
+    ]);
+  }, wide);
+});
+
+Deno.test("writeTokens() refuses an id outside the vocabulary", async () => {
+  for (const id of [-1, 1 << 16]) {
+    await assert.rejects(
+      withTokens([row(1, { chosen: Int32Array.of(1, id) })], () => Promise.resolve()),
+      new RangeError(`Expected token ids below 65536 but found ${id}.`),
+    );
+  }
 });
 
 Deno.test("writeTokens() leaves one finished file, and tells how far it is", async () => {
@@ -126,7 +158,8 @@ Deno.test("a tokens file answers plain SQL, and its blobs are Arrow IPC streams"
     const table = tableFromIPC(bytes);
     assert.equal(
       String(table.schema),
-      "Schema<{ 0: prompt: List<Int32>, 1: chosen: List<Int32>, 2: rejected: List<Int32> }>",
+      "Schema<{ 0: id: Utf8, 1: prompt: List<Uint16>, 2: chosen: List<Uint16>, " +
+        "3: rejected: List<Uint16> }>",
     );
     assert.deepEqual([...table.getChild("prompt")?.get(7) ?? []], [1, 7, 2]);
     assert.equal(table.getChild("rejected")?.get(3), null);
@@ -200,7 +233,7 @@ Deno.test("readTokens() says what it found in place of tokens", async () => {
   const path = `${folder}/tokens.duckdb`;
   const refused = (found: RegExp) =>
     assert.rejects(readTokens(folder), (error: Error) => {
-      const expected = `${path}: Expected a database of tokenized pairs (format 1) but found: `;
+      const expected = `${path}: Expected a database of tokenized pairs (format 2) but found: `;
       assert.equal(error.name, "InputError");
       assert.equal(error.message.slice(0, expected.length), expected);
       assert.match(error.message.slice(expected.length), found);
