@@ -1,5 +1,6 @@
 import { requirePositiveIntegers } from "../core/positive_integers.ts";
 import { Random } from "../core/random.ts";
+import type { TokenIds } from "../data/pair.ts";
 import type { TokenDecoder } from "../train/models/token_decoder.ts";
 import { greedyToken, type LogitRow, type Sampling, TokenSampler } from "./next_token.ts";
 import { RowAdmission } from "./row_admission.ts";
@@ -11,7 +12,7 @@ export const CACHE_FLOATS = 2 ** 27;
 export interface GenerationPrompt {
   /** Names the prompt's stream of random numbers. */
   readonly id: string;
-  readonly tokens: Int32Array;
+  readonly tokens: TokenIds;
 }
 
 /** Sampling with what its random numbers hang on. */

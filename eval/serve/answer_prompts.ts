@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import type { TokenIds } from "../../data/pair.ts";
 import type { Tokenizer } from "../../data/tokenizer/tokenizer.ts";
 import type { TokenDecoder } from "../../train/models/token_decoder.ts";
 import { generate, replyRandom, type SeededSampling, tokenChooser } from "../generate.ts";
@@ -210,7 +211,7 @@ class PausingDecoder implements TokenDecoder {
     this.inner.reserve(room);
   }
 
-  add(prompts: readonly Int32Array[]): Promise<Float32Array> {
+  add(prompts: readonly TokenIds[]): Promise<Float32Array> {
     return this.#pause(this.inner.add(prompts));
   }
 

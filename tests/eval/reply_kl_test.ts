@@ -23,7 +23,7 @@ function scorer(logits: readonly (readonly number[])[]): ReplyScorer {
   return (sequences) =>
     Promise.resolve(
       sequences.map(({ reply }) =>
-        reply.reduce((sum, token, i) => sum + logSoftmax(logits[i])[token], 0)
+        [...reply].reduce((sum, token, i) => sum + logSoftmax(logits[i])[token], 0)
       ),
     );
 }

@@ -1,3 +1,4 @@
+import type { TokenIds } from "../../data/pair.ts";
 import { int64, type Tensor } from "../../core/tensor.ts";
 import { openGraph } from "../graph/open_graph.ts";
 import {
@@ -98,7 +99,7 @@ class CachedDecoder implements RuntimeDecoder {
     if (this.#cache.reserve(room, this.#lengths.length)) this.#unbind();
   }
 
-  async add(prompts: readonly Int32Array[]): Promise<Float32Array> {
+  async add(prompts: readonly TokenIds[]): Promise<Float32Array> {
     const length = requireEqualLengths(prompts);
     requireWithinWindow(this.#opened.config, length);
     const first = this.#lengths.length;
@@ -158,7 +159,7 @@ class CachedDecoder implements RuntimeDecoder {
   }
 
   /** Reads prompts of one length into the rows from `first` on; their last tokens' logits. */
-  async #read(prompts: readonly Int32Array[], first: number): Promise<Float32Array> {
+  async #read(prompts: readonly TokenIds[], first: number): Promise<Float32Array> {
     const [rows, length] = [prompts.length, prompts[0].length];
     const ids = new Int32Array(rows * length);
     prompts.forEach((prompt, row) => ids.set(prompt, row * length));
@@ -233,7 +234,7 @@ function rowsOf(logits: Float32Array, rows: readonly number[], vocabSize: number
   return found;
 }
 
-function requireEqualLengths(prompts: readonly Int32Array[]): number {
+function requireEqualLengths(prompts: readonly TokenIds[]): number {
   if (prompts.length === 0) throw new RangeError("Expected at least one prompt but found none.");
   const length = prompts[0].length;
   if (length === 0) throw new RangeError("Expected prompts to have tokens but found an empty one.");

@@ -1,3 +1,4 @@
+import type { TokenIds } from "../../data/pair.ts";
 import { float32, int64, type Tensor } from "../../core/tensor.ts";
 import type { Graph } from "../graph/graph.ts";
 import { openGraph } from "../graph/open_graph.ts";
@@ -32,7 +33,7 @@ export interface SequenceReader {
    * @throws InputError for one longer than the model's sliding window
    */
   read(
-    tokens: Int32Array,
+    tokens: TokenIds,
     show: (logits: Float32Array, first: number) => void,
   ): Promise<void>;
 
@@ -92,7 +93,7 @@ class LayersThenHead implements SequenceReader {
   }
 
   async read(
-    tokens: Int32Array,
+    tokens: TokenIds,
     show: (logits: Float32Array, first: number) => void,
   ): Promise<void> {
     const count = tokens.length;

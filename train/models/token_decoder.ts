@@ -1,3 +1,5 @@
+import type { TokenIds } from "../../data/pair.ts";
+
 /**
  * A language model that continues token sequences, a row each, and remembers what it has read. V tokens
  * of vocabulary. Rows are numbered from 0, come and go, and never affect each other: a row's logits are
@@ -23,7 +25,7 @@ export interface TokenDecoder {
    * @throws RangeError when there is no prompt, lengths differ, or a prompt is empty
    * @throws InputError when prompts are longer than the model's sliding window
    */
-  add(prompts: readonly Int32Array[]): Promise<Float32Array>;
+  add(prompts: readonly TokenIds[]): Promise<Float32Array>;
 
   /**
    * Appends one token to each row.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { TokenIds } from "../../../data/pair.ts";
 import { openScorer } from "../../../train/logps.ts";
 import { type ModelConfig, parseModelConfig } from "../../../train/models/config.ts";
 import { openDecoder } from "../../../train/models/decoder.ts";
@@ -22,7 +23,7 @@ function logp(logits: Float32Array, row: number, token: number, vocabSize: numbe
 /** Log-prob of each reply, all of one prompt, read token by token. */
 async function stepwiseLogps(
   decoder: TokenDecoder,
-  prompt: Int32Array,
+  prompt: TokenIds,
   replies: readonly Int32Array[],
 ): Promise<number[]> {
   const sums = replies.map(() => 0);
@@ -38,8 +39,8 @@ async function stepwiseLogps(
 /** Requires a decoder to give replies the log-probs that a scorer gives. */
 async function assertScoredAlike(model: Model): Promise<void> {
   const scorer = await openScorer(model, { threads: 1 });
-  const within = (tokens: Int32Array) =>
-    tokens.subarray(0, 40).map((token) => token % model.config.vocabSize);
+  const within = (tokens: TokenIds) =>
+    Int32Array.from(tokens.subarray(0, 40), (token) => token % model.config.vocabSize);
   const { prompt, chosen, rejected } = goldenPairs()[0];
   const replies = [chosen, rejected!].map(within);
   const scored = await scorer.logps(
@@ -109,7 +110,7 @@ const PROMPTS = goldenPairs().map(({ prompt }, i) => prompt.subarray(0, 3 + 4 * 
 const NEXT = [7, 8, 9, 10, 11];
 
 /** What a decoder says of a prompt and of each of `NEXT` after it, alone. */
-async function alone(decoder: TokenDecoder, prompt: Int32Array): Promise<Float32Array[]> {
+async function alone(decoder: TokenDecoder, prompt: TokenIds): Promise<Float32Array[]> {
   decoder.clear();
   const said = [(await decoder.add([prompt])).slice()];
   for (const token of NEXT) said.push((await decoder.step(Int32Array.of(token))).slice());

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { TokenIds } from "../../../data/pair.ts";
 import { openScorer } from "../../../train/logps.ts";
 import { openDecoder } from "../../../train/models/decoder.ts";
 import { FAMILIES } from "../../../train/models/families.ts";
@@ -8,7 +9,7 @@ import { goldenModel, goldenPairs } from "../golden.ts";
 /** Every row of logits (V), in order. */
 async function everyRow(
   reader: SequenceReader,
-  tokens: Int32Array,
+  tokens: TokenIds,
   vocabSize: number,
 ): Promise<Float32Array[]> {
   const rows: Float32Array[] = [];
