@@ -99,11 +99,7 @@ export async function digestTokens(folder: string): Promise<string> {
  * a batch is complete with the row that holds its blob, and DuckDB keeps the order of insertion.
  */
 async function* readBatches(connection: DuckDBConnection, columns: readonly string[]) {
-  // Without columns, DuckDB passes over the rows that hold no blob.
-  const table = columns.length > 0 ? "rows" : "batches";
-  const result = await connection.stream(
-    `SELECT ${[...columns, "arrow"].join(", ")} FROM ${table}`,
-  );
+  const result = await connection.stream(`SELECT ${[...columns, "arrow"].join(", ")} FROM rows`);
   let rows: DuckDBValue[][] = [];
   for (let chunk = await result.fetchChunk(); chunk !== null; chunk = await result.fetchChunk()) {
     const { rowCount } = chunk;
