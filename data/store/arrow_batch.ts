@@ -1,16 +1,16 @@
 import {
+  type Data,
   Field,
   Int32,
   List,
   makeData,
   RecordBatch,
+  RecordBatchReader,
   RecordBatchStreamWriter,
   Schema,
   Struct,
-  tableFromIPC,
   Uint16,
   Utf8,
-  type Vector,
 } from "apache-arrow";
 import type { TokenIds, TokenizedPair } from "../pair.ts";
 
@@ -63,19 +63,20 @@ export function batchEncoder(vocabSize: number): BatchEncoder {
   };
 }
 
+type Columns = readonly [Data<Utf8>, ...Data<List<Uint16 | Int32>>[]];
+
 /** The pairs of one Arrow IPC stream; their arrays are views of its buffers. */
 export function decodeBatch(bytes: Uint8Array): TokenizedPair[] {
-  const table = tableFromIPC(bytes);
-  const column = (name: string) => table.getChild(name);
-  const [prompts, chosen, rejected] = PARTS.map((name) =>
-    lists(column(name) as Vector<List<Uint16 | Int32>>)
-  );
-  return texts(column("id") as Vector<Utf8>).map((id, i) => ({
-    id,
-    prompt: prompts[i] as TokenIds,
-    chosen: chosen[i] as TokenIds,
-    rejected: rejected[i],
-  }));
+  return [...RecordBatchReader.from(bytes)].flatMap(({ data: { children } }) => {
+    const [ids, ...parts] = children as unknown as Columns;
+    const [prompts, chosen, rejected] = parts.map(lists);
+    return texts(ids).map((id, i) => ({
+      id,
+      prompt: prompts[i] as TokenIds,
+      chosen: chosen[i] as TokenIds,
+      rejected: rejected[i],
+    }));
+  });
 }
 
 function requireKnown(ids: TokenIds | null, vocabSize: number): void {
@@ -106,27 +107,21 @@ function textColumn(rows: readonly string[]) {
   return makeData({ type: new Utf8(), length: rows.length, nullCount: 0, valueOffsets, data });
 }
 
-function lists(column: Vector<List<Uint16 | Int32>>): (TokenIds | null)[] {
-  return column.data.flatMap((data) => {
-    const ids = data.children[0].values as TokenIds;
-    const { length, nullCount, valueOffsets } = data;
-    const rows: (TokenIds | null)[] = [];
-    for (let i = 0; i < length; i++) {
-      const isThere = nullCount === 0 || data.getValid(i);
-      rows.push(isThere ? ids.subarray(valueOffsets[i], valueOffsets[i + 1]) : null);
-    }
-    return rows;
+function lists(column: Data<List<Uint16 | Int32>>): (TokenIds | null)[] {
+  const ids = column.children[0].values as TokenIds;
+  const { length, nullCount, valueOffsets } = column;
+  return Array.from({ length }, (_, i) => {
+    const isThere = nullCount === 0 || column.getValid(i);
+    return isThere ? ids.subarray(valueOffsets[i], valueOffsets[i + 1]) : null;
   });
 }
 
 /** All texts are decoded at one go, which is ten times as fast as one by one, where each byte is a character. */
-function texts(column: Vector<Utf8>): string[] {
-  return column.data.flatMap(({ length, valueOffsets, values }) => {
-    const decoder = new TextDecoder();
-    const all = decoder.decode(values.subarray(0, valueOffsets[length]));
-    const slice = all.length === valueOffsets[length]
-      ? (from: number, to: number) => all.slice(from, to)
-      : (from: number, to: number) => decoder.decode(values.subarray(from, to));
-    return Array.from({ length }, (_, i) => slice(valueOffsets[i], valueOffsets[i + 1]));
-  });
+function texts({ length, valueOffsets, values }: Data<Utf8>): string[] {
+  const decoder = new TextDecoder();
+  const all = decoder.decode(values.subarray(0, valueOffsets[length]));
+  const slice = all.length === valueOffsets[length]
+    ? (from: number, to: number) => all.slice(from, to)
+    : (from: number, to: number) => decoder.decode(values.subarray(from, to));
+  return Array.from({ length }, (_, i) => slice(valueOffsets[i], valueOffsets[i + 1]));
 }

@@ -95,24 +95,23 @@ export async function digestTokens(folder: string): Promise<string> {
 }
 
 /**
- * Batch after batch, in order: the given columns of its pairs, and their token ids. One scan reads all:
- * a batch is complete with the row that holds its blob, and DuckDB keeps the order of insertion.
+ * Batch after batch, in order: the given columns of its pairs, and their token ids. DuckDB gives one
+ * row group after the other, in the order of insertion: each is a batch, whose last row holds its blob.
  */
 async function* readBatches(connection: DuckDBConnection, columns: readonly string[]) {
   const result = await connection.stream(`SELECT ${[...columns, "arrow"].join(", ")} FROM rows`);
-  let rows: DuckDBValue[][] = [];
   for (let chunk = await result.fetchChunk(); chunk !== null; chunk = await result.fetchChunk()) {
     const { rowCount } = chunk;
     if (rowCount === 0) return;
     const vectors = columns.map((_, column) => (chunk as DuckDBDataChunk).getColumnVector(column));
+    const rows = Array.from(
+      { length: rowCount },
+      (_, i) => vectors.map((vector) => vector.getItem(i)),
+    );
     const blobs = chunk.getColumnVector(columns.length) as DuckDBBlobVector;
-    for (let i = 0; i < rowCount; i++) {
-      rows.push(vectors.map((vector) => vector.getItem(i)));
-      const blob = blobs.getItemBytes(i);
-      if (blob === null) continue;
-      yield { rows, tokens: decodeBatch(blob) };
-      rows = [];
-    }
+    const blob = blobs.getItemBytes(rowCount - 1);
+    if (blob === null) throw new Error(`Expected a batch to end with row ${rowCount} of a group.`);
+    yield { rows, tokens: decodeBatch(blob) };
   }
 }
 
