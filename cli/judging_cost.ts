@@ -1,8 +1,6 @@
-import { join } from "node:path";
-import { isFile } from "../core/is_file.ts";
 import { readCompletion } from "../eval/judge/completion.ts";
 import { price, type Prices } from "../eval/judge/cost.ts";
-import { readJudged } from "../eval/judge/judgment.ts";
+import { holdsJudged, readJudged } from "../eval/judge/judged_files.ts";
 import type { KeyFields } from "../pipeline/fingerprint.ts";
 import type { KeyRecord } from "../pipeline/store/records.ts";
 import type { Store } from "../pipeline/store/store.ts";
@@ -30,7 +28,7 @@ export async function judgingCost(
   const output = Object.values(record.outputs).find(({ type }) => type === "judgments");
   if (output === undefined) return null;
   const folder = store.objectPath(output.digest);
-  if (!await isFile(join(folder, "summary.json"))) return null;
+  if (!await holdsJudged(folder)) return null;
   const answered = (await readJudged(folder)).judgments.filter(({ raw }) => raw !== null);
   if (answered.length === 0) return null;
   const own = new Map(answered.map(({ request, raw }) => [request ?? "", raw!]));

@@ -6,6 +6,8 @@ export async function isFile(path: string): Promise<boolean> {
     return (await Deno.stat(path)).isFile;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
+    // A file stands where the path has a folder.
+    if (error instanceof Deno.errors.NotADirectory) return false;
     throw error;
   }
 }

@@ -21,7 +21,7 @@ export default defineStage<z.infer<typeof params>>({
   async run({ params: { system, baseline }, input, output, log }) {
     const { judgeByGold } = await import("../eval/judge/gold_judge.ts");
     const { writeHarnessFiles } = await import("../eval/judge/harness_rows.ts");
-    const { writeJudged } = await import("../eval/judge/judgment.ts");
+    const { writeJudged } = await import("../eval/judge/judged_files.ts");
     const { readReplies } = await import("../eval/reply_rows.ts");
     const judged = judgeByGold({
       replies: await readReplies(input("replies").path),

@@ -187,9 +187,8 @@ export async function writeJudgments(
     warn(message: string): void;
   },
 ): Promise<void> {
-  const { describeCoverage, requireCoverage, writeJudged } = await import(
-    "../eval/judge/judgment.ts"
-  );
+  const { describeCoverage, requireCoverage } = await import("../eval/judge/judgment.ts");
+  const { writeJudged } = await import("../eval/judge/judged_files.ts");
   const { writeHarnessFiles } = await import("../eval/judge/harness_rows.ts");
   requireCoverage(judged, coverage);
   await writeJudged(output("judgments"), judged);

@@ -157,11 +157,10 @@ export default defineStage<z.infer<typeof params>>({
 async function readPrompts(judgments: readonly InputArtifact[]): Promise<PromptRecord[]> {
   if (judgments.length === 0) return [];
   const { judgedPrompts } = await import("../eval/judge/judged_prompts.ts");
-  const { readJudged } = await import("../eval/judge/judgment.ts");
-  const { isFile } = await import("../core/is_file.ts");
+  const { holdsJudged, readJudged } = await import("../eval/judge/judged_files.ts");
   const records: PromptRecord[] = [];
   for (const { path, from } of judgments) {
-    if (!await isFile(join(path, "summary.json"))) {
+    if (!await holdsJudged(path)) {
       const message = "Expected judgments of judge or judge-answers, which hold the replies, " +
         "but found others.";
       throw new InputError([{ path: from, message }]);

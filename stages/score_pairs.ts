@@ -15,7 +15,7 @@ export default defineStage<z.infer<typeof params>>({
   module: import.meta.url,
   async run(context) {
     const { params, inputs } = context;
-    const { readJudged } = await import("../eval/judge/judgment.ts");
+    const { readJudged } = await import("../eval/judge/judged_files.ts");
     const { pairScoresTable } = await import("../eval/judge/pair_scores.ts");
     const judged = await Promise.all(
       inputs("judgments").map(async ({ path, from, axes }) => ({

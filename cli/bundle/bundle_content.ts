@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { isFile } from "../../core/is_file.ts";
 import { ExpectedError } from "../../core/problem.ts";
-import { readJudged } from "../../eval/judge/judgment.ts";
+import { holdsJudged, readJudged } from "../../eval/judge/judged_files.ts";
 import { keptPlace } from "../../eval/judge/kept_answers.ts";
 import { BUNDLE_FORMAT } from "../../pipeline/bundle/manifest.ts";
 import type { BundleContent, BundleMember } from "../../pipeline/bundle/write_bundle.ts";
@@ -169,7 +169,7 @@ async function judgmentMembers(
 }
 
 async function requestsIn(folder: string): Promise<string[]> {
-  if (!await isFile(join(folder, "summary.json"))) return []; // judgments of others, read from files
+  if (!await holdsJudged(folder)) return []; // judgments of others, read from files
   const { judgments } = await readJudged(folder);
   return judgments.flatMap(({ request }) => request ?? []);
 }

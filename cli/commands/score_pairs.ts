@@ -1,9 +1,8 @@
-import { join } from "node:path";
-import { isFile } from "../../core/is_file.ts";
 import { InputError, type Problem } from "../../core/problem.ts";
 import type { ScoreRow } from "../../core/score_table.ts";
 import { judgeAgreement } from "../../eval/judge/judge_agreement.ts";
-import { countWhole, type Judged, readJudged } from "../../eval/judge/judgment.ts";
+import { holdsJudged, readJudged } from "../../eval/judge/judged_files.ts";
+import { countWhole, type Judged } from "../../eval/judge/judgment.ts";
 import { type JudgedInput, pairScoresTable } from "../../eval/judge/pair_scores.ts";
 import type { Agreement } from "../../eval/stats/agreement.ts";
 import { scoreTable } from "../../reports/score_tables.ts";
@@ -76,7 +75,7 @@ async function openAll(folders: readonly string[]): Promise<JudgedInput[]> {
 
 async function open(folder: string): Promise<Judged> {
   const path = userPath(folder);
-  if (await isFile(join(path, "summary.json"))) return await readJudged(path);
+  if (await holdsJudged(path)) return await readJudged(path);
   const message =
     "Expected a folder of judgments that the stage judge, judge-answers or judge-gold " +
     "left, with summary.json, but found none.";
@@ -84,9 +83,12 @@ async function open(folder: string): Promise<Judged> {
 }
 
 async function agreementWith(own: Judged, folder: string): Promise<Agreement> {
-  const agreed = judgeAgreement(own, await open(folder));
+  const other = await open(folder);
+  const agreed = judgeAgreement(own, other);
   if (agreed !== null) return agreed;
-  const message = "Expected judgments of the same systems' replies but found none.";
+  const names = ({ systems }: Judged) => systems.toReversed().join(" over ");
+  const found = names(own) === names(other) ? "none that both scored" : `those of ${names(other)}`;
+  const message = `Expected judgments of the same replies of ${names(own)} but found ${found}.`;
   throw new InputError([{ path: userPath(folder), message }]);
 }
 

@@ -64,6 +64,7 @@ export function fastChatPairs(judged: Judged): PairJudgment[] {
         g2_user_prompt: g2?.prompt ?? "",
         g2_judgment: textOf(g2),
         turn,
+        ...seedOf(ofSeed[0]),
       };
     })
   );
@@ -86,6 +87,7 @@ export function fastChatSingles(judged: Judged): SingleJudgment[] {
     judgment: textOf(judgment),
     score: judgment.value ?? -1,
     turn: judgment.turn,
+    ...seedOf(judgment),
   }));
 }
 
@@ -119,7 +121,7 @@ export async function writeHarnessFiles(folder: string, judged: Judged): Promise
     return await write("mt_bench_single.jsonl", jsonLines(fastChatSingles(judged)));
   }
   const bothOrders = byItem(judged).every(([, judgments]) =>
-    2 * judgments.filter(({ swapped }) => swapped).length === judgments.length
+    [...Map.groupBy(judgments, ({ seed }) => seed).values()].every((ofSeed) => ofSeed.length > 1)
   );
   if (bothOrders) {
     await writeQuestions();
@@ -137,6 +139,11 @@ function twoSystems({ kind, systems }: Judged): readonly string[] {
 function byItem({ items, judgments }: Judged): [JudgedItem, readonly Judgment[]][] {
   const groups = Map.groupBy(judgments, itemKey);
   return items.map((item) => [item, groups.get(itemKey(item)) ?? []]);
+}
+
+/** FastChat's files know no seeds: a column more, where the judge was given one. */
+function seedOf({ seed }: Judgment): { readonly seed?: number } {
+  return seed === null ? {} : { seed };
 }
 
 function winner(judgment: Judgment | undefined): Verdict {

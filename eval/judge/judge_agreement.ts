@@ -5,7 +5,9 @@ import { pairCredit, sideOf } from "./pair_credit.ts";
 
 /**
  * How far two judges say the same of the same answers, a verdict a pair and seed: the orders of a pair
- * together, as tables count them. What one of them did not score, or was not shown, is left out.
+ * together, as tables count them. Seeds mean nothing from judge to judge: the lowest of one is held
+ * against the lowest of the other, and so on. What one of them did not score, or was not shown, is left
+ * out.
  *
  * @returns null where no pair was judged by both
  */
@@ -17,15 +19,17 @@ export function judgeAgreement(one: Judged, other: Judged): Agreement | null {
   return agreement(of(own), of(theirs));
 }
 
-/** Verdicts by what was judged (systems, question and answers included) and the judge's seed. */
+/** Verdicts by what was judged (systems, question and answers included) and the place of the judge's seed. */
 function verdicts({ systems, items, judgments, rule }: Judged): Map<string, Preference> {
   const shown = new Map(items.map((item) => {
-    const { turn, questions, answers } = item;
-    return [itemKey(item), JSON.stringify([turn, systems, questions, answers])];
+    const { id, turn, questions, answers } = item;
+    return [itemKey(item), JSON.stringify([id, turn, systems, questions, answers])];
   }));
+  const seeds = [...new Set(judgments.map(({ seed }) => seed))]
+    .sort((a, b) => (a ?? -1) - (b ?? -1));
   const pairs = Map.groupBy(
     judgments,
-    (judgment) => `${judgment.seed} ${shown.get(itemKey(judgment))}`,
+    (judgment) => `${seeds.indexOf(judgment.seed)} ${shown.get(itemKey(judgment))}`,
   );
   return new Map([...pairs].flatMap(([pair, ofPair]) => {
     const credit = pairCredit(ofPair, rule);

@@ -1,5 +1,4 @@
-import { isFile } from "../../core/is_file.ts";
-import { ExpectedError, InputError } from "../../core/problem.ts";
+import { ExpectedError } from "../../core/problem.ts";
 import { itemKey, itemLabel, type JudgedItem } from "./judged_item.ts";
 import type { VerdictRule } from "./verdict.ts";
 
@@ -122,34 +121,4 @@ export function describeCoverage(
 ): string {
   const ties = unasked === 0 ? "" : `; ${unasked} are ties of equal answers, not asked about`;
   return `${scored} of ${all} judgments scored, ${unparseable} unparseable, ${failed} failed${ties}`;
-}
-
-/** Writes judgments into a folder: `summary.json`, and rows as `items.jsonl` and `judgments.jsonl`. */
-export async function writeJudged(folder: string, judged: Judged): Promise<void> {
-  const { items, judgments, ...summary } = judged;
-  const lines = (rows: readonly unknown[]) =>
-    rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-  await Deno.writeTextFile(`${folder}/summary.json`, `${JSON.stringify(summary, null, 2)}\n`);
-  await Deno.writeTextFile(`${folder}/items.jsonl`, lines(items));
-  await Deno.writeTextFile(`${folder}/judgments.jsonl`, lines(judgments));
-}
-
-/**
- * Reads judgments as `writeJudged` left them.
- *
- * @throws InputError for a folder with judgments of others
- */
-export async function readJudged(folder: string): Promise<Judged> {
-  if (!await isFile(`${folder}/summary.json`)) {
-    const message = "Expected what a judge of ours said but found judgments of others.";
-    throw new InputError([{ path: "judgments", message }]);
-  }
-  const rows = async (name: string) =>
-    (await Deno.readTextFile(`${folder}/${name}.jsonl`)).split("\n")
-      .filter((line) => line !== "").map((line) => JSON.parse(line));
-  return {
-    ...JSON.parse(await Deno.readTextFile(`${folder}/summary.json`)),
-    items: await rows("items"),
-    judgments: await rows("judgments"),
-  };
 }

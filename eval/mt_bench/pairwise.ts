@@ -71,8 +71,8 @@ export function scorePairwise(
 }
 
 /**
- * The verdict on each turn that could be read in both orders, by its question and number: what both orders
- * say, else a tie.
+ * The verdict on each turn that could be read in both orders, by its question, number and the judge's seed
+ * where it has one: what both orders say, else a tie.
  *
  * @throws InputError as `scorePairwise` does
  */
@@ -81,8 +81,8 @@ export function pairVerdicts(
   request: Omit<PairwiseRequest, "seed">,
 ): Map<string, Preference> {
   const { read } = readTurns(judgments, request);
-  return new Map(read.map(({ question, turn, aFirst, bFirst }) => [
-    JSON.stringify([question, turn]),
+  return new Map(read.map(({ question, turn, seed, aFirst, bFirst }) => [
+    JSON.stringify([question, turn, seed]),
     aFirst === bFirst ? aFirst : "tie",
   ]));
 }
@@ -91,6 +91,7 @@ export function pairVerdicts(
 interface ReadTurn {
   readonly question: string;
   readonly turn: number;
+  readonly seed: unknown;
   readonly aFirst: Preference;
   readonly bFirst: Preference;
 }
@@ -116,7 +117,8 @@ function readTurns(
     if (first === null || second === null) return [];
     // What was shown first in the file's first order is model 1's answer.
     const [aFirst, bFirst] = row.model_1 === a ? [first, second] : [second, first];
-    return [{ question: String(row.question_id), turn: row.turn, aFirst, bFirst }];
+    const { question_id, turn, seed } = row;
+    return [{ question: String(question_id), turn, seed, aFirst, bFirst }];
   });
   if (read.length === 0) {
     throw new InputError([{ path, message: "Expected verdicts but found only errors." }]);

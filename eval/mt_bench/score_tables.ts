@@ -160,8 +160,9 @@ function pairwiseTable(scored: readonly ScoredPair[], names: ModelNames): ScoreT
       "A win is a win in both orders of the answers, a loss a loss in both; all else is a tie. " +
       "Adjusted win rate: (wins + ties / 2) / n ± 95% interval, its larger side (bootstrap over " +
       "questions, whose turns belong together), and its standard error (the turns of a question " +
-      "being dependent). n counts judged turns, those with equal answers too. Same verdict: in both orders; first in both: the answer " +
-      `shown first preferred in both. ${POWER_CAPTION}`,
+      "being dependent). n counts judged turns, those with equal answers too, under each of a judge's " +
+      "seeds. Same verdict: in both orders; first in both: the answer shown first preferred in both. " +
+      `${POWER_CAPTION}`,
     columns: [
       { id: "wins", label: "Wins", ...count },
       { id: "losses", label: "Losses", ...count },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type Judged, writeJudged } from "../../eval/judge/judgment.ts";
+import { writeJudged } from "../../eval/judge/judged_files.ts";
+import type { Judged } from "../../eval/judge/judgment.ts";
 import type { Agreement } from "../../eval/stats/agreement.ts";
 import { ballast, ballastJson } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
@@ -77,8 +78,37 @@ Deno.test("score pairs --agree-with says how far another judge says the same of 
   assert.equal(other.code, 2);
   assert.match(
     other.stderr,
-    /elsewhere: Expected judgments of the same systems' replies but found/,
+    /elsewhere: Expected judgments of the same replies of ours over base but found none that both/,
   );
+});
+
+Deno.test("score pairs --agree-with holds judges with other seeds, and pairs that come twice, one by one", async () => {
+  const one = judgedPairs([[1, 1], [0, 0]]);
+  const seeded = { ...one, judgments: one.judgments.map((each) => ({ ...each, seed: 7 })) };
+  const twice = judgedPairs([[1, 1], [0, 0]]);
+  const [{ questions }] = twice.items;
+  const same = { ...twice, items: twice.items.map((item) => ({ ...item, questions })) };
+  await using scratch = await folders({
+    ...{ one, seeded, same },
+    reversed: { ...one, systems: ["ours", "base"] },
+    grades: { ...judgedPairs([]), kind: "single", systems: ["ours"], rule: { kind: "rating" } },
+  });
+  const place = { folder: scratch.path };
+  const agreed = async (own: string, other: string) => {
+    const args = ["score", "pairs", own, "--agree-with", other];
+    return (await ballastJson<PairsDocument>(args, place)).agreement;
+  };
+  for (const [own, other] of [["one", "seeded"], ["same", "same"]]) {
+    assert.deepEqual(await agreed(own, other), { observed: 100, kappa: 1, n: 2 });
+  }
+  for (const [other, names] of [["reversed", "base over ours"], ["grades", "ours"]]) {
+    const { code, stderr } = await ballast(
+      ["score", "pairs", "one", "--agree-with", other],
+      place,
+    );
+    assert.equal(code, 2);
+    assert.ok(stderr.includes(`replies of ours over base but found those of ${names}.`), stderr);
+  }
 });
 
 Deno.test("score pairs refuses too little coverage, what is no folder of judgments, and wrong usage", async () => {
@@ -86,6 +116,9 @@ Deno.test("score pairs refuses too little coverage, what is no folder of judgmen
     one: judgedPairs([[1, 1], [1, null]]),
     two: judgedPairs([[1, 1]]),
   });
+  await Deno.mkdir(join(scratch.path, "broken"));
+  await writeJudged(join(scratch.path, "broken"), judgedPairs([[1, 1]]));
+  await Deno.writeTextFile(join(scratch.path, "broken", "judgments.jsonl"), "{oops\n");
   const place = { folder: scratch.path };
   const refused = await ballast(["score", "pairs", "one", "--min-coverage", "0.6"], place);
   assert.deepEqual([refused.code, refused.stdout], [1, ""]);
@@ -100,6 +133,8 @@ Deno.test("score pairs refuses too little coverage, what is no folder of judgmen
       ["."],
       /Expected a folder of judgments that the stage judge, .* with summary\.json, but found/,
     ],
+    [["one/summary.json"], /summary\.json: Expected a folder of judgments that the stage judge, /],
+    [["broken"], /broken\/judgments\.jsonl:1: Expected a JSON object but found "\{oops"\./],
     [["one", "./one"], /\.\/one: Expected each folder once but found it twice\./],
     [["one", "two", "--agree-with", "two"], /--agree-with: Expected one folder .* but found 2\./],
   ];

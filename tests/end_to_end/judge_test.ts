@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readJudged } from "../../eval/judge/judgment.ts";
+import { readJudged } from "../../eval/judge/judged_files.ts";
 import { PAIRS, writeSmallModel } from "../cli/small_model.ts";
 import { FakeJudge, type Mishap } from "../eval/judge/fake_judge.ts";
 import { ballast, ballastJson, digestsOf, type PlanDocument, type RunDocument } from "./ballast.ts";

@@ -1,5 +1,5 @@
 import { judgeItems } from "../../eval/judge/judge_items.ts";
-import { writeJudged } from "../../eval/judge/judgment.ts";
+import { writeJudged } from "../../eval/judge/judged_files.ts";
 import { OpenAiEndpoint } from "../../eval/judge/endpoint.ts";
 import { asking } from "../eval/judge/asking.ts";
 import { pairItems, PAIRS } from "../eval/judge/judged_pairs.ts";

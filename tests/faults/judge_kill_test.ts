@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Random } from "../../core/random.ts";
 import { judgeItems } from "../../eval/judge/judge_items.ts";
-import { writeJudged } from "../../eval/judge/judgment.ts";
+import { writeJudged } from "../../eval/judge/judged_files.ts";
 import { asking, PACE } from "../eval/judge/asking.ts";
 import { FakeJudge, type Mishap } from "../eval/judge/fake_judge.ts";
 import { pairItems, PAIRS, preferLonger } from "../eval/judge/judged_pairs.ts";

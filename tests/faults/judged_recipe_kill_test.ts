@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Random } from "../../core/random.ts";
-import { readJudged } from "../../eval/judge/judgment.ts";
+import { readJudged } from "../../eval/judge/judged_files.ts";
 import {
   ballast,
   ballastJson,

@@ -5,7 +5,7 @@ import { drawAnswer, drawTask } from "../../../data/world/task.ts";
 import { comparePair } from "../../../eval/compare_pair.ts";
 import type { Evaluation } from "../../../eval/evaluation.ts";
 import { judgeByGold } from "../../../eval/judge/gold_judge.ts";
-import { readJudged } from "../../../eval/judge/judgment.ts";
+import { readJudged } from "../../../eval/judge/judged_files.ts";
 import { pairScoresTable } from "../../../eval/judge/pair_scores.ts";
 import { readPairJudgments } from "../../../eval/mt_bench/judgments.ts";
 import { clusterId } from "../../../eval/pair_preferences.ts";

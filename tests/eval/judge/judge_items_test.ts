@@ -6,12 +6,8 @@ import {
   writeHarnessFiles,
 } from "../../../eval/judge/harness_rows.ts";
 import { judgeItems, judgeRequests, type Protocol } from "../../../eval/judge/judge_items.ts";
-import {
-  type Judged,
-  readJudged,
-  requireCoverage,
-  writeJudged,
-} from "../../../eval/judge/judgment.ts";
+import { readJudged, writeJudged } from "../../../eval/judge/judged_files.ts";
+import { type Judged, requireCoverage } from "../../../eval/judge/judgment.ts";
 import { pairCredits } from "../../../eval/judge/pair_scores.ts";
 import type { RequestBody } from "../../../eval/judge/request.ts";
 import { ScratchFolder } from "../../end_to_end/scratch_folder.ts";
