@@ -71,8 +71,8 @@ export function scorePairwise(
 }
 
 /**
- * The verdict on each turn that could be read in both orders, by its question, number and the judge's seed
- * where it has one: what both orders say, else a tie.
+ * The verdict on each turn that could be read in both orders, by its question, number and the place of the
+ * judge's seed among its seeds: what both orders say, else a tie.
  *
  * @throws InputError as `scorePairwise` does
  */
@@ -81,8 +81,9 @@ export function pairVerdicts(
   request: Omit<PairwiseRequest, "seed">,
 ): Map<string, Preference> {
   const { read } = readTurns(judgments, request);
+  const seeds = [...new Set(read.map(({ seed }) => seed))].sort((x, y) => Number(x) - Number(y));
   return new Map(read.map(({ question, turn, seed, aFirst, bFirst }) => [
-    JSON.stringify([question, turn, seed]),
+    JSON.stringify([question, turn, seeds.indexOf(seed)]),
     aFirst === bFirst ? aFirst : "tie",
   ]));
 }

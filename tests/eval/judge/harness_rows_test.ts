@@ -36,6 +36,12 @@ Deno.test("a judge of several seeds leaves FastChat's files that score mt-bench 
   const { wins, losses, ties, n } = scorePairwise(rows, { ...request, seed: 0 });
   assert.deepEqual([wins, losses, ties, n], [2, 1, 1, 4]);
   assert.deepEqual([...pairVerdicts(rows, request).values()], ["a", "tie", "b", "a"]);
+  const unseeded = rows.map(({ seed: _, ...row }) => row).filter((_, i) => i % 2 === 0);
+  const verdicts = pairVerdicts(rows, request);
+  // Another judge's, who was given no seed, are held against those of the first.
+  for (const [turn, verdict] of pairVerdicts(unseeded, request)) {
+    assert.equal(verdicts.get(turn), verdict);
+  }
   const again = [...rows, rows[0]];
   assert.throws(() => scorePairwise(again, { ...request, seed: 0 }), {
     message: `${path}: Expected question 81, turn 1, once but found it again.`,
