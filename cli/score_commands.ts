@@ -126,7 +126,7 @@ function addPairs(score: Command): void {
       "after",
       `
 The folders of a store's judgments:
-  deno task ballast status --sql "select instance, 'objects/' || digest[1:2] || '/' || digest
+  deno task ballast status --sql "select distinct instance, 'objects/' || digest[1:2] || '/' || digest
     from results where type = 'judgments'"
 
 Examples:

@@ -22,7 +22,10 @@ export interface JudgedInput extends FromInstance {
 
 /** Wins of one system over another, pair by pair of replies. */
 export interface PairCredits {
-  /** The question of each pair, as evaluations tell prompts apart, and what it adds: 100, 50, 0, or between. */
+  /**
+   * The first question of each pair's conversation, whose turns depend on each other, as evaluations tell
+   * prompts apart; and what the pair adds: 100, 50, 0, or between.
+   */
   readonly sample: ItemSample;
   /** Pairs left out, since a judgment of theirs is not scored. */
   readonly unscored: number;
@@ -34,7 +37,7 @@ export interface PairCredits {
 
 /** What each pair of replies adds to the win rate of the second system, percent. A judge's seeds count one by one. */
 export function pairCredits({ items, judgments, rule }: Judged): PairCredits {
-  const questions = new Map(items.map((item) => [itemKey(item), item.questions[item.turn - 1]]));
+  const questions = new Map(items.map((item) => [itemKey(item), item.questions[0]]));
   const sample = { items: [] as string[], values: [] as number[] };
   let [unscored, inBothOrders, same, first] = [0, 0, 0, 0];
   const pairs = Map.groupBy(judgments, (judgment) => `${judgment.seed} ${itemKey(judgment)}`);

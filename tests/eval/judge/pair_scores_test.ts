@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { fastChatPairs } from "../../../eval/judge/harness_rows.ts";
 import type { Judged } from "../../../eval/judge/judgment.ts";
 import { pairCredits, pairScoresTable } from "../../../eval/judge/pair_scores.ts";
+import { scorePairwise } from "../../../eval/mt_bench/pairwise.ts";
 import scorePairs from "../../../stages/score_pairs.ts";
 import { runStage, temporaryFolder } from "../../stages/run_stage.ts";
 import { judgedPairs } from "./judged_pairs.ts";
@@ -28,6 +30,23 @@ Deno.test("pairCredits(): preferences by log-probs are averaged over the orders"
   const rule = { kind: "logprobs", tokens: ["m", "M"] } as const;
   const { sample, same } = pairCredits(judgedPairs([[0.75, 0.25], [1, 0.5], [0.25]], { rule }));
   assert.deepEqual([sample.values, same], [[50, 75, 25], 0]);
+});
+
+Deno.test("the turns of a conversation are one question: its interval is that of FastChat's file", () => {
+  const judged = judgedPairs([[1, 1], [1, 1], [0, 0], [0, 0], [1, 0], [1, 1]]);
+  const turns = (id: number) => ({ id: String(Math.floor(id / 2)), turn: 1 + id % 2 });
+  const talk: Judged = {
+    ...judged,
+    items: judged.items.map((item, i) => ({
+      ...{ ...item, ...turns(i), questions: [`ask ${Math.floor(i / 2)}`, `and then ${i}`] },
+      answers: [["theirs", "theirs"], ["ours", "ours"]],
+    })),
+    judgments: judged.judgments.map((one) => ({ ...one, ...turns(Number(one.id)) })),
+  };
+  const { values } = pairScoresTable([input("judge", talk)], { models: [], seed: 0 }).rows[0];
+  const path = "mt_bench_pair.jsonl";
+  const own = scorePairwise(fastChatPairs(talk), { a: "ours", b: "base", path, seed: 0 });
+  assert.deepEqual([values.winRate!.value, values.winRate!.ci95], [own.adjustedWinRate, own.ci95]);
 });
 
 Deno.test("pairScoresTable() counts by hand, and says what was left out", () => {
