@@ -89,7 +89,10 @@ function addMtBench(score: Command): void {
     .option("--a <model>", "the model whose wins count, as the file names it")
     .option("--b <model>", "the model that it is compared with")
     .option("--single <file>", "grades as JSON lines")
-    .option("--questions <file>", "question.jsonl, where questions are not MT-Bench's own 80")
+    .option(
+      "--questions <file>",
+      "question.jsonl, to say the categories of questions that are not MT-Bench's own 80",
+    )
     .option("--judge <model>", "the judge, where the file has several")
     .option("--agree-with <file>", "another judge's pairwise judgments, to hold these against")
     .option("--agree-with-judge <model>", "that judge, where the file has several")

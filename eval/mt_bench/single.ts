@@ -19,7 +19,7 @@ export interface SingleScore {
   /** Null where the file has no such turn. */
   readonly turn1: number | null;
   readonly turn2: number | null;
-  /** Means by category, in MT-Bench's order. */
+  /** Means by category, in MT-Bench's order; none where no question has one. */
   readonly categories: Readonly<Record<string, number>>;
   /** Graded turns. */
   readonly n: number;
@@ -33,7 +33,7 @@ export interface SingleRequest {
   readonly path: string;
   /** The judge's model, where the file has several. */
   readonly judge?: string;
-  /** Says each question's category; MT-Bench's own 80 questions are known. */
+  /** Says each question's category; MT-Bench's own 80 are known, and files without any of these have none. */
   readonly questions?: readonly Question[];
   /** Seed of the bootstrap; 0 unless given. */
   readonly seed?: number;
@@ -96,6 +96,7 @@ function categoriesOf(
     questions === undefined ? mtBenchCategory(id) : known.get(id);
   const ids = [...new Set(judgments.map(({ question_id }) => question_id))]
     .sort((x, y) => Number(x) - Number(y));
+  if (questions === undefined && ids.every((id) => categoryOf(id) === undefined)) return new Map();
   refuseProblems(
     ids.filter((id) => categoryOf(id) === undefined).map((id) => ({
       path,

@@ -69,8 +69,17 @@ Deno.test("scoreSingle() has no second turn where there is none, and no model wi
   assert.deepEqual(scores.map(({ model, turn2 }) => [model, turn2]), [["one", null]]);
 });
 
+Deno.test("scoreSingle() gives no categories of prompts none of which is MT-Bench's, as a recipe's own", () => {
+  const rows = [...grade("m", 7, [5]), ...grade("m", 200, [8])];
+  const own = rows.map((row) => ({ ...row, question_id: `prompt-${row.question_id}` }));
+  for (const each of [rows, own]) {
+    const [{ mean, turn1, n, categories }] = scoreSingle(each, { path });
+    assert.deepEqual([mean, turn1, n, categories], [6.5, 6.5, 2, {}]);
+  }
+});
+
 Deno.test("scoreSingle() refuses questions of no known category and turns graded twice", () => {
-  assert.throws(() => scoreSingle(grade("m", 7, [5]), { path }), {
+  assert.throws(() => scoreSingle([...grades, ...grade("m", 7, [5])], { path }), {
     name: "InputError",
     message: "grades.jsonl: Expected a question from 81 to 160, or --questions to say its " +
       "category, but found 7.",
