@@ -5,7 +5,12 @@ import { readPairJudgments, readSingleJudgments } from "../../eval/mt_bench/judg
 import { pairVerdicts, type PairwiseScore, scorePairwise } from "../../eval/mt_bench/pairwise.ts";
 import { readQuestions } from "../../eval/mt_bench/questions.ts";
 import { scoreSingle, type SingleScore } from "../../eval/mt_bench/single.ts";
-import { type Agreement, agreement, type Preference } from "../../eval/stats/agreement.ts";
+import {
+  type Agreement,
+  describeAgreement,
+  type Preference,
+  sharedAgreement,
+} from "../../eval/stats/agreement.ts";
 import { describePower } from "../../eval/stats/power.ts";
 import { requireShare } from "../min_coverage.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
@@ -97,14 +102,10 @@ async function agreementWith(
 ): Promise<Agreement> {
   const path = userPath(agreeWith!);
   const theirs = pairVerdicts(await readPairJudgments(path), { a, b, path, judge });
-  const shared = [...own.keys()].filter((turn) => theirs.has(turn));
-  if (shared.length === 0) {
-    const message = "Expected judgments of the same turns but found none.";
-    throw new InputError([{ path, message }]);
-  }
-  const of = (verdicts: ReadonlyMap<string, Preference>) =>
-    shared.map((turn) => verdicts.get(turn)!);
-  return agreement(of(own), of(theirs));
+  const agreed = sharedAgreement(own, theirs);
+  if (agreed !== null) return agreed;
+  const message = "Expected judgments of the same turns but found none.";
+  throw new InputError([{ path, message }]);
 }
 
 async function printSingle(
@@ -156,13 +157,8 @@ function describePairwise(
     `Same verdict in both orders ${share(consistency.consistent)}; the first answer preferred in ` +
     `both ${share(consistency.first)}, the second ${share(consistency.second)}`,
     ...(power === null ? [] : [power]),
-    ...(agreed === null ? [] : [describeAgreement(agreed)]),
+    ...(agreed === null ? [] : [describeAgreement(agreed, "turns")]),
   ].join("\n");
-}
-
-function describeAgreement({ observed, kappa, n }: Agreement): string {
-  const beyond = kappa === null ? "" : `, κ ${kappa.toFixed(2)}`;
-  return `The other judge says the same in ${observed.toFixed(1)}% of ${n} turns${beyond}`;
 }
 
 function describeSingle(scores: readonly SingleScore[]): string {

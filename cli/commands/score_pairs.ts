@@ -4,7 +4,7 @@ import { judgeAgreement } from "../../eval/judge/judge_agreement.ts";
 import { holdsJudged, readJudged } from "../../eval/judge/judged_files.ts";
 import { countWhole, type Judged } from "../../eval/judge/judgment.ts";
 import { type JudgedInput, pairScoresTable } from "../../eval/judge/pair_scores.ts";
-import type { Agreement } from "../../eval/stats/agreement.ts";
+import { type Agreement, describeAgreement } from "../../eval/stats/agreement.ts";
 import { scoreTable } from "../../reports/score_tables.ts";
 import { renderText } from "../../reports/text.ts";
 import { requireShare } from "../min_coverage.ts";
@@ -45,7 +45,7 @@ export async function scorePairs(
   const text = renderText(scoreTable(table, { instance: "score", digest: "" }), {
     width: noticeOutput.columns(),
   });
-  printResult(agreed === null ? text : `${text}\n${describeAgreement(agreed)}`);
+  printResult(agreed === null ? text : `${text}\n${describeAgreement(agreed, "pairs")}`);
 }
 
 function requireUsage(folders: readonly string[], agreeWith: string | undefined): void {
@@ -103,9 +103,4 @@ function figures({ values, label }: ScoreRow) {
     ...{ sameVerdict: of("sameVerdict"), firstPreferred: of("firstPreferred") },
     ...{ neededForTwoPoints: of("neededForTwoPoints"), scored: of("scored") },
   };
-}
-
-function describeAgreement({ observed, kappa, n }: Agreement): string {
-  const beyond = kappa === null ? "" : `, κ ${kappa.toFixed(2)}`;
-  return `The other judge says the same in ${observed.toFixed(1)}% of ${n} pairs${beyond}`;
 }

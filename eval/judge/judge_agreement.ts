@@ -1,4 +1,4 @@
-import { type Agreement, agreement, type Preference } from "../stats/agreement.ts";
+import { type Agreement, type Preference, sharedAgreement } from "../stats/agreement.ts";
 import { itemKey } from "./judged_item.ts";
 import type { Judged } from "./judgment.ts";
 import { pairCredit, sideOf } from "./pair_credit.ts";
@@ -12,11 +12,7 @@ import { pairCredit, sideOf } from "./pair_credit.ts";
  * @returns null where no pair was judged by both
  */
 export function judgeAgreement(one: Judged, other: Judged): Agreement | null {
-  const [own, theirs] = [one, other].map(verdicts);
-  const shared = [...own.keys()].filter((pair) => theirs.has(pair));
-  if (shared.length === 0) return null;
-  const of = (found: ReadonlyMap<string, Preference>) => shared.map((pair) => found.get(pair)!);
-  return agreement(of(own), of(theirs));
+  return sharedAgreement(verdicts(one), verdicts(other));
 }
 
 /** Verdicts by what was judged (systems, question and answers included) and the place of the judge's seed. */

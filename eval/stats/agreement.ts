@@ -39,6 +39,28 @@ export function agreement(a: readonly string[], b: readonly string[]): Agreement
   };
 }
 
+/**
+ * Agreement of two judges on the items that both labelled.
+ *
+ * @param a label of each item, by its key
+ * @param b the other judge's
+ * @returns null where they share no item
+ */
+export function sharedAgreement(
+  a: ReadonlyMap<string, string>,
+  b: ReadonlyMap<string, string>,
+): Agreement | null {
+  const shared = [...a.keys()].filter((key) => b.has(key));
+  if (shared.length === 0) return null;
+  return agreement(shared.map((key) => a.get(key)!), shared.map((key) => b.get(key)!));
+}
+
+/** `The other judge says the same in 67.5% of 160 turns, κ 0.49`. */
+export function describeAgreement({ observed, kappa, n }: Agreement, what: string): string {
+  const beyond = kappa === null ? "" : `, κ ${kappa.toFixed(2)}`;
+  return `The other judge says the same in ${observed.toFixed(1)}% of ${n} ${what}${beyond}`;
+}
+
 /** What a judge said of the answers of a and b. */
 export type Preference = "a" | "b" | "tie";
 
