@@ -54,7 +54,10 @@ function issueProblems(issue: Issue, place: Place): Problem[] {
     }];
   }
   if (found === undefined) {
-    const what = descriptionAt(place.schema, place.value, issue.path) ?? expectedOf(issue);
+    // What needs a key because of another one says why.
+    const what = issue.code === "custom"
+      ? expectedOf(issue)
+      : descriptionAt(place.schema, place.value, issue.path) ?? expectedOf(issue);
     return [{ path, message: `Missing. Expected ${what}.` }];
   }
   return [{ path, message: `Expected ${expectedOf(issue)} but found ${shown(found)}.` }];

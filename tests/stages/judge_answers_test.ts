@@ -6,6 +6,8 @@ import {
   readSingleJudgments,
 } from "../../eval/mt_bench/judgments.ts";
 import { readQuestions } from "../../eval/mt_bench/questions.ts";
+import { schemaProblems } from "../../pipeline/schema_problems.ts";
+import judge from "../../stages/judge.ts";
 import judgeAnswers from "../../stages/judge_answers.ts";
 import { ballastJson, type RunDocument } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
@@ -141,4 +143,20 @@ Deno.test("judge-answers says which files a benchmark needs", () => {
   assert.deepEqual(needs("mt-bench-single", ["answers", "benchmark"], { template: "t" }), [
     "template: Expected no file, since benchmark is wired.",
   ]);
+});
+
+Deno.test("a budget in money without prices is refused, and says why", () => {
+  const asked = { model: "some-judge", maxTokens: 1, coverage: 1, budget: { dollars: 20 } };
+  const replies = { rule: "choice", system: "ours", template: "t" };
+  const message = "Missing. Expected prices per million tokens, since budget.dollars is given.";
+  for (
+    const [{ params }, given] of [
+      [judge, { ...asked, ...replies }],
+      [judgeAnswers, { ...asked, benchmark: "alpaca-eval" }],
+    ] as const
+  ) {
+    assert.deepEqual(schemaProblems(params, given, ""), [{ path: "prices", message }]);
+    const prices = { input: 10, output: 30 };
+    assert.deepEqual(schemaProblems(params, { ...given, prices }, ""), []);
+  }
 });
