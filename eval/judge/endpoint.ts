@@ -144,10 +144,16 @@ function isUnsent(error: Error): boolean {
   return false;
 }
 
+/** Why there was no connection, as systems word it. */
+const FAULTS =
+  /connection refused|name or service not known|failure in name resolution|unreachable|no route to host|timed out|certificate/i;
+
 /** Only what names the fault: the messages around it hold the address. */
 function rootMessage(error: Error): string {
   let cause: unknown = error;
   while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  const fault = cause instanceof Error ? FAULTS.exec(cause.message) : null;
+  if (fault !== null) return fault[0].toLowerCase();
   if (typeof cause === "object" && cause !== null && "code" in cause) return String(cause.code);
   return cause instanceof Error ? cause.name : "unknown";
 }
