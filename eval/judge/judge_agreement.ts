@@ -6,8 +6,8 @@ import { pairCredit, sideOf } from "./pair_credit.ts";
 /**
  * How far two judges say the same of the same answers, a verdict a pair and seed: the orders of a pair
  * together, as tables count them. Seeds mean nothing from judge to judge: the lowest of one is held
- * against the lowest of the other, and so on. What one of them did not score, or was not shown, is left
- * out.
+ * against the lowest of the other, and so on. What one of them did not score, or was not asked about,
+ * is left out: equal answers are ties without a judge.
  *
  * @returns null where no pair was judged by both
  */
@@ -29,7 +29,8 @@ function verdicts({ systems, items, judgments, rule }: Judged): Map<string, Pref
   );
   return new Map([...pairs].flatMap(([pair, ofPair]) => {
     const credit = pairCredit(ofPair, rule);
-    if (credit === null) return [];
+    const isUnasked = rule.kind !== "gold" && ofPair.every(({ request }) => request === null);
+    if (credit === null || isUnasked) return [];
     return [[pair, (["a", "tie", "b"] as const)[sideOf(credit) + 1]] as const];
   }));
 }
