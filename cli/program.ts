@@ -168,7 +168,7 @@ function addListCommands(root: Command): void {
     .addOption(jsonOption())
     .action(async (options) => {
       const { listRecipes } = await import("./commands/stages.ts");
-      listRecipes(options);
+      await listRecipes(options);
     });
   root.command("stages")
     .description("List the stages, or the ports and parameters of one.")

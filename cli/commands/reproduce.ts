@@ -4,7 +4,6 @@ import { acceptOld, checkAccepted } from "../../pipeline/accept.ts";
 import type { Executor } from "../../pipeline/executor.ts";
 import type { EventSubscriber } from "../../pipeline/events.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
-import { rememberGraph } from "../../pipeline/module_graph.ts";
 import { type RunContext, runPlan, type RunResult } from "../../pipeline/run.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import { thisHost } from "../host.ts";
@@ -87,8 +86,7 @@ export async function runSession(
     planned,
     await runContext(session, planned, options, { executor, interrupts }),
   );
-  await memory.save();
-  await rememberGraph(session.context.code.graph, GRAPH_ROOT, store);
+  await session.remember();
   if (result.ran.length > 0 || result.failed.length > 0) await indexRun(store);
   await tell({ planned, result });
   if (result.status === "interrupted") return INTERRUPTED;
