@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { InvalidArgumentError } from "./commander.ts";
 import type { Json } from "../core/json.ts";
 import { InputError } from "../core/problem.ts";
 import type { LossName } from "../train/losses/losses.ts";

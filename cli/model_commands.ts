@@ -1,4 +1,4 @@
-import { type Command, Option } from "@commander-js/extra-typings";
+import { type Command, Option } from "./commander.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import { parseLoss } from "./loss_option.ts";
 import {

@@ -1,4 +1,4 @@
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command, Option } from "./commander.ts";
 import { addBundleCommands } from "./bundle_commands.ts";
 import { goOffline } from "./go_offline.ts";
 import { addCacheCommands } from "./cache_commands.ts";

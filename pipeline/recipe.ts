@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import type { Json } from "../core/json.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import type { Override } from "./overrides.ts";

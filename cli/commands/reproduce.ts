@@ -18,7 +18,7 @@ import {
   wantsColour,
 } from "../output.ts";
 import { publishReports } from "../publish_reports.ts";
-import { GRAPH_ROOT, openSession, type RecipeOptions, type Session } from "../session.ts";
+import { openSession, type RecipeOptions, type Session } from "../session.ts";
 
 /** Options of `reproduce` and `run`. */
 export interface ReproduceOptions extends RecipeOptions, ExecutorOptions {
@@ -67,7 +67,7 @@ export async function runSession(
   tell: (run: SessionRun) => Promise<void>,
 ): Promise<number> {
   session.warnings.forEach((warning) => printNotice(`warning: ${warning}`));
-  const { store, memory } = session.context;
+  const { store } = session.context;
   const accept = options.accept ?? [];
   const executor = await chosenExecutor(options);
   if (accept.length > 0) checkAccepted(await session.plan(), accept); // before anything is written

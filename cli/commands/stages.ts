@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../core/zod.ts";
 import { InputError, nearest } from "../../core/problem.ts";
 import { parseRecipe } from "../../pipeline/recipe.ts";
 import type { Stage } from "../../pipeline/stage.ts";
