@@ -1,4 +1,4 @@
-import type { Command } from "@commander-js/extra-typings";
+import type { Command } from "./commander.ts";
 import { byteSize, jsonOption, recipeOption, storeOption } from "./options.ts";
 
 /** Bytes that a bundle may unpack to, unless more is allowed. */

@@ -1,4 +1,4 @@
-import type { Command } from "@commander-js/extra-typings";
+import type { Command } from "./commander.ts";
 import { byteSize, jsonOption, offlineOption, recipeOption, storeOption } from "./options.ts";
 
 const PLACE = "a folder, s3://BUCKET/PREFIX or https://HOST/FOLDER";

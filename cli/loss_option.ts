@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { parse } from "yaml";
+import { InvalidArgumentError } from "./commander.ts";
 import type { Json } from "../core/json.ts";
+import { InputError } from "../core/problem.ts";
 import type { LossName } from "../train/losses/losses.ts";
 
 const LOSS_NAMES: Readonly<Record<LossName, true>> = {
@@ -26,13 +26,19 @@ export function parseLoss(value: string): string {
   );
 }
 
-/** Reads `--coefficients`: a record in YAML, such as `{beta: 2, gamma: 0.5}`. */
-export function parseCoefficients(value: string): Record<string, Json> {
+/**
+ * Reads `--coefficients`: a record in YAML, such as `{beta: 2, gamma: 0.5}`.
+ *
+ * @throws InputError for anything else
+ */
+export async function parseCoefficients(text: string): Promise<Record<string, Json>> {
+  const { parse } = await import("yaml");
   try {
-    const record = parse(value) as Json;
+    const record = parse(text) as Json;
     if (record !== null && typeof record === "object" && !Array.isArray(record)) return record;
   } catch {
     // Told below.
   }
-  throw new InvalidArgumentError("Expected a record such as {beta: 2, gamma: 0.5}.");
+  const message = `Expected a record such as {beta: 2, gamma: 0.5} but found: ${text}`;
+  throw new InputError([{ path: "--coefficients", message }]);
 }

@@ -1,4 +1,4 @@
-import { CommanderError } from "@commander-js/extra-typings";
+import { CommanderError } from "./commander.ts";
 import { ExpectedError, InputError } from "../core/problem.ts";
 import { printNotice, ReaderGone } from "./output.ts";
 import { program } from "./program.ts";

@@ -1,6 +1,6 @@
-import { type Command, Option } from "@commander-js/extra-typings";
+import { type Command, Option } from "./commander.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
-import { parseCoefficients, parseLoss } from "./loss_option.ts";
+import { parseLoss } from "./loss_option.ts";
 import {
   byteSize,
   count,
@@ -176,7 +176,7 @@ function addTrainCommand(root: Command): void {
       new Option("--loss <loss>", "dpo, rpo, ipo, hinge, sft, or a file with a loss of one's own")
         .argParser(parseLoss).makeOptionMandatory(),
     )
-    .option("--coefficients <record>", "those of a file's loss: {beta: 2}", parseCoefficients)
+    .option("--coefficients <record>", "those of a file's loss: {beta: 2}")
     .option("--beta <number>", "temperature of the preference loss", fraction)
     .option(
       "--eta <number>",

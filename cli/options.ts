@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "./commander.ts";
 import { userPath } from "./project.ts";
 
 /** An option that may be given again. */

@@ -1,4 +1,4 @@
-import { type Command, Option } from "@commander-js/extra-typings";
+import { type Command, Option } from "./commander.ts";
 import { jsonOption, portNumber, storeOption } from "./options.ts";
 
 /** `ballast ui` and `ballast report`: pages to look at. */

@@ -1,4 +1,4 @@
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command, Option } from "./commander.ts";
 import { addBundleCommands } from "./bundle_commands.ts";
 import { goOffline } from "./go_offline.ts";
 import { addCacheCommands } from "./cache_commands.ts";
@@ -168,7 +168,7 @@ function addListCommands(root: Command): void {
     .addOption(jsonOption())
     .action(async (options) => {
       const { listRecipes } = await import("./commands/stages.ts");
-      listRecipes(options);
+      await listRecipes(options);
     });
   root.command("stages")
     .description("List the stages, or the ports and parameters of one.")

@@ -11,7 +11,7 @@ import { naming } from "../core/write_atomically.ts";
 import type { ReportInput } from "../reports/report_input.ts";
 import type { RunFacts } from "../reports/run_facts.ts";
 import { PROVENANCE_FILE } from "./published.ts";
-import { type FinishedRun, runFacts } from "./run_facts.ts";
+import type { FinishedRun } from "./run_facts.ts";
 import { typeset } from "./typeset.ts";
 
 /** A report put where a person finds it. */
@@ -91,6 +91,7 @@ async function publish(
   publication: Publication,
 ): Promise<string | null> {
   const { renderReport, traceReport } = await import("../reports/html_report.ts");
+  const { runFacts } = await import("./run_facts.ts");
   const input = JSON.parse(
     await Deno.readTextFile(join(place.source, "report.json")),
   ) as ReportInput;

@@ -1,4 +1,4 @@
-import type { Command } from "@commander-js/extra-typings";
+import type { Command } from "./commander.ts";
 import { jsonOption, storeOption } from "./options.ts";
 
 /** The commands that read a run's last report: show, cite. */

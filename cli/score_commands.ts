@@ -1,4 +1,4 @@
-import type { Command } from "@commander-js/extra-typings";
+import type { Command } from "./commander.ts";
 import { fraction, jsonOption, share } from "./options.ts";
 
 /** `ballast score …`: figures from judgments that are there already; nothing is asked or run. */

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { InputError, nearest } from "../core/problem.ts";
 import { checkInstances } from "../pipeline/check_modules.ts";
 import { CodeIndex } from "../pipeline/code_digest.ts";
-import { type GraphRoot, moduleGraph } from "../pipeline/module_graph.ts";
+import { type GraphRoot, moduleGraph, rememberGraph } from "../pipeline/module_graph.ts";
 import { StoredDigests } from "../pipeline/digest_memory.ts";
 import { checkInputs, expand } from "../pipeline/expand.ts";
 import { select, type Selected, type Selection } from "../pipeline/graph.ts";
@@ -12,6 +12,7 @@ import { parseOverrides } from "../pipeline/overrides.ts";
 import { openGates } from "../pipeline/open_gates.ts";
 import { makePlan, type PlanContext, type PlannedInstance } from "../pipeline/plan.ts";
 import { parseRecipe, type RecipeSource } from "../pipeline/recipe.ts";
+import { RecipeMemory } from "../pipeline/recipe_memory.ts";
 import { Store } from "../pipeline/store/store.ts";
 import { parseSweeps } from "../pipeline/sweep.ts";
 import { stages } from "../stages/registry.ts";
@@ -39,6 +40,8 @@ export interface Session {
   /** What is doubtful about the recipe, a sentence each. */
   readonly warnings: readonly string[];
   readonly context: PlanContext & { readonly memory: StoredDigests };
+  /** Keeps what was read for the next session; called only where a run may write. */
+  remember(): Promise<void>;
   plan(): Promise<PlannedInstance[]>;
 }
 
@@ -65,16 +68,23 @@ export async function openSession(
   graph.catch(() => {}); // a wrong recipe is reported first
   const { path, shown } = recipePath(options.recipe);
   const recipeFiles = [{ name: basename(path), text: Deno.readTextFileSync(path) }];
-  const written = parseRecipe(recipeFiles[0].text, shown, (name) => {
+  const texts = RecipeMemory.open(store, PROJECT_FOLDER);
+  const readBase = (name: string) => {
     const base = readRecipe(name);
     if (base !== null) recipeFiles.push({ name: basename(base.path), text: base.text });
     return base;
-  });
-  const { source, sweeps } = withCurve(written, parseSweeps(options.sweep ?? []), stages);
+  };
+  const written = await parseRecipe(
+    recipeFiles[0].text,
+    shown,
+    readBase,
+    (text, path) => texts.read(text, path),
+  );
+  const { source, sweeps } = withCurve(written, await parseSweeps(options.sweep ?? []), stages);
   const instances = expand(source, {
     stages,
     sweeps,
-    overrides: [...source.overrides, ...parseOverrides(options.set)],
+    overrides: [...source.overrides, ...await parseOverrides(options.set)],
     recipeFolder: dirname(path),
     userFolder: userFolder(),
     lookUp,
@@ -98,6 +108,11 @@ export async function openSession(
     warnings: openGates(instances, source),
     context,
     plan: () => makePlan(selected.instances, context),
+    async remember() {
+      await memory.save();
+      await texts.save();
+      await rememberGraph(context.code.graph, GRAPH_ROOT, store);
+    },
   };
 }
 

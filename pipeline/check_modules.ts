@@ -6,7 +6,6 @@ import { listed } from "./executors/local.ts";
 import { workerEnvironment } from "./executors/worker_environment.ts";
 import { type FoundProblem, unique } from "./expand.ts";
 import type { Instance } from "./instance.ts";
-import { moduleProblems } from "./module_source.ts";
 import type { RecipeSource } from "./recipe.ts";
 import { splitPath } from "./split_path.ts";
 import type { Stage } from "./stage.ts";
@@ -70,7 +69,7 @@ export async function checkModules(
   stages: readonly StageWithModules[],
   options: CheckOptions,
 ): Promise<readonly (readonly Problem[])[]> {
-  const problems = stages.map(importProblems);
+  const problems = await Promise.all(stages.map(importProblems));
   const rest = stages.flatMap((one, i) =>
     problems[i].length === 0 && Object.keys(one.modules).length > 0 ? [i] : []
   );
@@ -80,7 +79,9 @@ export async function checkModules(
   return problems;
 }
 
-function importProblems({ paths, modules }: StageWithModules): Problem[] {
+async function importProblems({ paths, modules }: StageWithModules): Promise<Problem[]> {
+  if (Object.keys(modules).length === 0) return [];
+  const { moduleProblems } = await import("./module_source.ts");
   return Object.entries(modules).flatMap(([path, allowed]) =>
     moduleProblems(Deno.readTextFileSync(paths[path]), allowed).map((message) => ({
       path,

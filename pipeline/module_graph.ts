@@ -45,20 +45,25 @@ interface KeptGraph {
  */
 export async function moduleGraph(root: GraphRoot, store: Store): Promise<ModuleGraph> {
   const known = parseChecked(readTextIfThere(placeOf(store))) as KeptGraph | null;
-  if (known?.root === root.root && known.stamp === stampOf(known.graph, root)) return known.graph;
+  if (known?.root === root.root && known.stamp === stampOf(known.graph, root)) {
+    remembered.add(known.graph);
+    return known.graph;
+  }
   return await askDeno(root);
 }
 
-/** Remembers a graph in the store, unless it is there already. */
+/** Graphs that came from a store, where they still are. */
+const remembered = new WeakSet<ModuleGraph>();
+
+/** Remembers a graph in the store, unless it came from there. */
 export async function rememberGraph(
   graph: ModuleGraph,
   root: GraphRoot,
   store: Store,
 ): Promise<void> {
+  if (remembered.has(graph)) return;
   const kept: KeptGraph = { root: root.root, stamp: stampOf(graph, root), graph };
-  const text = formatChecked(kept);
-  if (readTextIfThere(placeOf(store)) === text) return;
-  await writeAtomically(placeOf(store), text, store.folder("tmp"));
+  await writeAtomically(placeOf(store), formatChecked(kept), store.folder("tmp"));
 }
 
 function placeOf(store: Store): string {

@@ -1,4 +1,3 @@
-import { parse } from "yaml";
 import { type Json } from "../core/json.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import { axisSchema, type Recipe } from "./recipe.ts";
@@ -21,7 +20,9 @@ export interface Override {
  *
  * @throws InputError naming every text that is not of this form
  */
-export function parseOverrides(texts: readonly string[]): Override[] {
+export async function parseOverrides(texts: readonly string[]): Promise<Override[]> {
+  if (texts.length === 0) return [];
+  const { parse } = await import("yaml");
   const problems: Problem[] = [];
   const overrides = texts.flatMap((text) => {
     const at = text.indexOf("=");

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import type { Json } from "../core/json.ts";
 import { objectSchema, unwrapped } from "./schema_problems.ts";
 

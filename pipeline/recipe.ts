@@ -1,10 +1,9 @@
-import { type Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import type { Json } from "../core/json.ts";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import type { Override } from "./overrides.ts";
 import { joinPath, schemaProblems } from "./schema_problems.ts";
-import { PROTOTYPE, prototypeKeys, splitPath } from "./split_path.ts";
+import { PROTOTYPE, splitPath } from "./split_path.ts";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 
@@ -103,6 +102,20 @@ export interface RecipeSource {
   readonly problems: readonly Problem[];
 }
 
+/** The lines (from 1) of a record's keys, and of those in its values. */
+export interface Lines {
+  readonly [key: string]: { readonly line: number; readonly inside?: Lines };
+}
+
+/** What a recipe's text says, and where. */
+export interface RecipeText {
+  readonly value: Json;
+  readonly lines: Lines;
+}
+
+/** Reads the text of a recipe; `path` is for messages. */
+export type RecipeTextReader = (text: string, path: string) => Promise<RecipeText>;
+
 /** The text of a recipe by its name, and the path to show; null when there is none. */
 export type RecipeReader = (
   name: string,
@@ -114,14 +127,17 @@ export type RecipeReader = (
  * `expand` to tell, together with its own findings, where there is enough of a recipe to go on.
  *
  * @param readBase finds the recipe that this one extends
+ * @param readText what reads the YAML; parses it unless given
  * @throws InputError with every problem of a text that is no recipe
  */
-export function parseRecipe(
+export async function parseRecipe(
   text: string,
   path: string,
   readBase: RecipeReader = () => null,
-): RecipeSource {
-  const { value, locate } = readYaml(text, path);
+  readText: RecipeTextReader = parseText,
+): Promise<RecipeSource> {
+  const { value, lines } = await readText(text, path);
+  const locate = placeIn(lines, path);
   if (value === null || typeof value !== "object" || !("extends" in value)) {
     const problems = formProblems(recipeSchema, value, locate);
     const recipe = salvaged(value);
@@ -134,7 +150,13 @@ export function parseRecipe(
     const message = `There is no recipe ${derived.extends} to extend.`;
     throw new InputError([{ path: locate(["extends"]), message }]);
   }
-  return extended(parseRecipe(base.text, base.path, readBase), derived, { path, locate });
+  const read = await parseRecipe(base.text, base.path, readBase, readText);
+  return extended(read, derived, { path, locate });
+}
+
+/** The parser takes longer to load than all else of a start, so it is loaded when it is needed. */
+async function parseText(text: string, path: string): Promise<RecipeText> {
+  return (await import("./recipe_text.ts")).readRecipeText(text, path);
 }
 
 /** A recipe with another one's name, description, parameters and stages over its own. */
@@ -197,43 +219,6 @@ function isAdded(
   return field === "inputs" && Object.hasOwn(added[entry].inputs ?? {}, port);
 }
 
-function readYaml(text: string, path: string): Pick<RecipeSource, "locate"> & { value: Json } {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  if (document.errors.length > 0) {
-    throw new InputError(
-      document.errors.map((error) => ({
-        path: `${path}:${lines.linePos(error.pos[0]).line}`,
-        message: error.message.split("\n")[0],
-      })),
-      `The recipe ${path} is not valid YAML`,
-    );
-  }
-  const locate = (inside: readonly (string | number)[]): string => {
-    const line = lineOf(document.contents, inside, lines);
-    return `${path}${line === undefined ? "" : `:${line}`}: ${joinPath("", inside)}`;
-  };
-  const value = resolveAliases(document, path);
-  const problems = prototypeKeys(value).map((inside) => ({
-    path: locate(inside),
-    message: `${PROTOTYPE} cannot be a key.`,
-  }));
-  if (problems.length > 0) throw new InputError(problems, `The recipe ${path} has problems`);
-  return { value, locate };
-}
-
-/** @throws InputError for aliases that stand for nothing, themselves, or more than a recipe can hold */
-function resolveAliases(document: Document, path: string): Json {
-  try {
-    const value = document.toJS({ maxAliasCount: 50 }) as Json;
-    JSON.stringify(value); // refuses what holds itself
-    return value;
-  } catch (error) {
-    const message = `Its aliases cannot be resolved: ${(error as Error).message.split("\n")[0]}.`;
-    throw new InputError([{ path, message }]);
-  }
-}
-
 function checked<T>(
   schema: z.ZodType<T>,
   value: Json,
@@ -293,21 +278,21 @@ function located(problem: Problem, locate: RecipeSource["locate"]): Problem {
   return { ...problem, path: locate(splitPath(problem.path)) };
 }
 
-/** The line of the deepest node on the path that exists. */
-function lineOf(
-  root: unknown,
-  path: readonly (string | number)[],
-  lines: LineCounter,
-): number | undefined {
-  let node: unknown = root;
-  let offset: number | undefined;
+/** A function that names the file, the line and the path of what lies inside a recipe. */
+export function placeIn(lines: Lines, path: string): RecipeSource["locate"] {
+  return (inside) => {
+    const line = lineOf(lines, inside);
+    return `${path}${line === undefined ? "" : `:${line}`}: ${joinPath("", inside)}`;
+  };
+}
+
+/** The line of the deepest key on the path that exists. */
+function lineOf(lines: Lines, path: readonly (string | number)[]): number | undefined {
+  let found: number | undefined;
+  let here: Lines | undefined = lines;
   for (const part of path) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === part);
-      if (pair === undefined) break;
-      if (isScalar(pair.key)) offset = pair.key.range?.[0];
-      node = pair.value;
-    } else break;
+    if (here === undefined || !Object.hasOwn(here, part)) break;
+    ({ line: found, inside: here } = here[part]);
   }
-  return offset === undefined ? undefined : lines.linePos(offset).line;
+  return found;
 }

@@ -1,4 +1,4 @@
-import type { ZodType } from "zod";
+import type { ZodType } from "../core/zod.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Prediction, PredictionInput } from "./prediction.ts";
 

@@ -1,4 +1,3 @@
-import { parse } from "yaml";
 import { InputError, nearest, type Problem } from "../core/problem.ts";
 import type { Override } from "./overrides.ts";
 import { axisValueSchema, type Recipe, type RecipeSource } from "./recipe.ts";
@@ -34,13 +33,15 @@ export interface SweptRecipe {
  *
  * @throws InputError naming every text that is not of this form
  */
-export function parseSweeps(texts: readonly string[]): SweptParameters {
+export async function parseSweeps(texts: readonly string[]): Promise<SweptParameters> {
+  if (texts.length === 0) return {};
+  const { parse } = await import("yaml");
   const problems: Problem[] = [];
   const parameters: Record<string, SweptValue[]> = {};
   for (const text of texts) {
     const at = text.indexOf("=");
     const name = text.slice(0, Math.max(at, 0));
-    const values = at < 0 ? null : listOf(text.slice(at + 1));
+    const values = at < 0 ? null : listOf(text.slice(at + 1), parse);
     const refuse = (message: string) => problems.push({ path: `--sweep ${text}`, message });
     if (splitPath(name).length < 2 || values === null) refuse("Expected STAGE.PARAM=VALUE,VALUE.");
     else if (Object.hasOwn(parameters, name)) refuse(`${name} is swept twice.`);
@@ -54,7 +55,7 @@ export function parseSweeps(texts: readonly string[]): SweptParameters {
   return parameters;
 }
 
-function listOf(text: string): unknown[] | null {
+function listOf(text: string, parse: (text: string) => unknown): unknown[] | null {
   try {
     const value = parse(`[${text}]`);
     return Array.isArray(value) && value.length > 0 ? value : null;

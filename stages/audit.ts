@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import { ExpectedError } from "../core/problem.ts";
 import { AUDIT_CODES } from "../data/audit_checks.ts";
 import { defineStage } from "../pipeline/stage.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import { modelAndPairs } from "./command_logps.ts";
 import { openTokenizer, tokenizerParams } from "./command_tokenizer.ts";

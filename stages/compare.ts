@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import { InputError } from "../core/problem.ts";
 import { assignSystems } from "../eval/systems.ts";
 import { DIRECTED_METRICS, METRIC_NAMES } from "../eval/metrics.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import type { Resources } from "../pipeline/stage.ts";
 import type { Precision } from "../train/precision.ts";
 import type { Device } from "../train/runtime/runtime.ts";

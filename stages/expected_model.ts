@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import type { Problem } from "../core/problem.ts";
 import { modelSizes } from "../train/costs/model_sizes.ts";
 import { FAMILIES } from "../train/models/families.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 
 const system = z.string().min(1).describe("A system's id in the results");
 const systems = z.array(system).min(1);

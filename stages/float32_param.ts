@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 
 /** A number above 0 that still is one in float32, in which the optimiser computes. */
 export const positiveFloat32 = z.number().refine(

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import type { SeededSampling } from "../eval/generate.ts";
 import type { Decoding } from "../eval/reply_tokens.ts";
 

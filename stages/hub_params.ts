@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import { HUB_VARIABLES, hubHosts, readHubSettings } from "../data/hub/settings.ts";
 import type { Resources } from "../pipeline/stage.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import type { Protocol } from "../eval/judge/judge_items.ts";
 import type { JudgedItem } from "../eval/judge/judged_item.ts";
 import { defineStage } from "../pipeline/stage.ts";

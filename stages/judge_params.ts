@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import type { AskProgress } from "../eval/judge/ask_all.ts";
 import type { Judged } from "../eval/judge/judgment.ts";
 import type { JudgeTemplate } from "../eval/judge/template.ts";

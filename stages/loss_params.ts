@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import { moduleParam } from "../pipeline/path_param.ts";
 import { SFT_NORMALISATIONS } from "../train/losses/sft_normalisation.ts";
 

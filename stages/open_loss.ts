@@ -1,5 +1,5 @@
 import { pathToFileURL } from "node:url";
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import { sha256 } from "../core/digest.ts";
 import { InputError, type Problem } from "../core/problem.ts";
 import { normaliseSource } from "../pipeline/normalise_source.ts";

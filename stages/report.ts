@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import { InputError, type Problem } from "../core/problem.ts";
 import type { PromptRecord } from "../core/prompt_record.ts";
 import { NO_RESULTS, type Results } from "../core/results.ts";

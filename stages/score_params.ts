@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import type { ScoreTable } from "../core/score_table.ts";
 import type { StageContext } from "../pipeline/stage.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);

@@ -25,7 +25,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   tests: [""],
 };
 
-/** Packages that only one place may import, so that they can be replaced there. */
+/**
+ * Packages that only one place may import: so that they can be replaced there, or because many modules
+ * need them (`core/zod.ts` says why that matters).
+ */
 const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "onnxruntime-node": ["train/runtime/"],
   "@duckdb/node-api": ["data/store/", "pipeline/store/catalog.ts"],
@@ -40,6 +43,8 @@ const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   "openai": ["eval/judge/"],
   "p-queue": ["eval/judge/", "eval/serve/"],
   "p-retry": ["eval/judge/"],
+  "zod": ["core/zod.ts"],
+  "@commander-js/extra-typings": ["cli/commander.ts"],
 };
 
 /** Anyone's tests and measurements, and the command that asks whether each package loads. */

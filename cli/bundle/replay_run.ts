@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../core/zod.ts";
 import { entryOf } from "../../core/instance_id.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import type { BundleManifest } from "../../pipeline/bundle/manifest.ts";

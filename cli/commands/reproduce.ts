@@ -4,7 +4,6 @@ import { acceptOld, checkAccepted } from "../../pipeline/accept.ts";
 import type { Executor } from "../../pipeline/executor.ts";
 import type { EventSubscriber } from "../../pipeline/events.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
-import { rememberGraph } from "../../pipeline/module_graph.ts";
 import { type RunContext, runPlan, type RunResult } from "../../pipeline/run.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import { thisHost } from "../host.ts";
@@ -19,7 +18,7 @@ import {
   wantsColour,
 } from "../output.ts";
 import { publishReports } from "../publish_reports.ts";
-import { GRAPH_ROOT, openSession, type RecipeOptions, type Session } from "../session.ts";
+import { openSession, type RecipeOptions, type Session } from "../session.ts";
 
 /** Options of `reproduce` and `run`. */
 export interface ReproduceOptions extends RecipeOptions, ExecutorOptions {
@@ -68,7 +67,7 @@ export async function runSession(
   tell: (run: SessionRun) => Promise<void>,
 ): Promise<number> {
   session.warnings.forEach((warning) => printNotice(`warning: ${warning}`));
-  const { store, memory } = session.context;
+  const { store } = session.context;
   const accept = options.accept ?? [];
   const executor = await chosenExecutor(options);
   if (accept.length > 0) checkAccepted(await session.plan(), accept); // before anything is written
@@ -87,8 +86,7 @@ export async function runSession(
     planned,
     await runContext(session, planned, options, { executor, interrupts }),
   );
-  await memory.save();
-  await rememberGraph(session.context.code.graph, GRAPH_ROOT, store);
+  await session.remember();
   if (result.ran.length > 0 || result.failed.length > 0) await indexRun(store);
   await tell({ planned, result });
   if (result.status === "interrupted") return INTERRUPTED;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../core/zod.ts";
 import { InputError, nearest } from "../../core/problem.ts";
 import { parseRecipe } from "../../pipeline/recipe.ts";
 import type { Stage } from "../../pipeline/stage.ts";
@@ -7,12 +7,14 @@ import { printJson, printResult } from "../output.ts";
 import { readRecipe, recipeNames } from "../session.ts";
 
 /** Lists the recipes that come with the project. */
-export function listRecipes({ json }: { json: boolean }): void {
-  const recipes = recipeNames().map((name) => {
-    const { text, path } = readRecipe(name)!;
-    const { recipe: { describe } } = parseRecipe(text, path, readRecipe);
-    return { name, describe };
-  });
+export async function listRecipes({ json }: { json: boolean }): Promise<void> {
+  const recipes = await Promise.all(
+    recipeNames().map(async (name) => {
+      const { text, path } = readRecipe(name)!;
+      const { recipe: { describe } } = await parseRecipe(text, path, readRecipe);
+      return { name, describe };
+    }),
+  );
   if (json) printJson({ recipes });
   else printResult(recipes.map(({ name, describe }) => `${name}\n  ${describe}`).join("\n"));
 }

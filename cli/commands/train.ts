@@ -8,7 +8,7 @@ import { objectSchema } from "../../pipeline/schema_problems.ts";
 import { removeTree } from "../../pipeline/store/store.ts";
 import stage from "../../stages/command_train.ts";
 import { lossParams } from "../../stages/loss_params.ts";
-import { isLossFile } from "../loss_option.ts";
+import { isLossFile, parseCoefficients } from "../loss_option.ts";
 import { runDirectly } from "../direct_job.ts";
 import { moveInto, type NewFolder, withNewFolder } from "../new_folder.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
@@ -34,7 +34,8 @@ export interface TrainOptions {
   readonly beta?: number;
   readonly eta?: number;
   readonly sft?: SftNormalisation;
-  readonly coefficients?: Record<string, Json>;
+  /** A record as YAML. */
+  readonly coefficients?: string;
   readonly lr: number;
   readonly steps: number;
   readonly batchPairs: number;
@@ -91,7 +92,7 @@ async function trainInto(
   const { reference, gradientShareSteps, processes, ...others } = kept;
   const params: Record<string, Json> = {
     ...others,
-    ...lossChoice(options),
+    ...await lossChoice(options),
     threads: options.threads ??
       Math.max(1, Math.floor(machineCapacity().cores / (options.processes ?? 1))),
   };
@@ -131,7 +132,10 @@ function contractStep(record: StepRecord): Step {
 }
 
 /** The loss and the coefficients that it reads; its schema says which of them are missing. */
-function lossChoice({ loss, beta, eta, sft, coefficients }: TrainOptions): Record<string, Json> {
+async function lossChoice(
+  { loss, beta, eta, sft, coefficients: written }: TrainOptions,
+): Promise<Record<string, Json>> {
+  const coefficients = written === undefined ? undefined : await parseCoefficients(written);
   const choice: Record<string, Json> = isLossFile(loss) ? { loss: "custom", file: loss } : { loss };
   const known = Object.keys(objectSchema(lossParams({}), choice)?.shape ?? {});
   const given = Object.entries({ beta, eta, sft, coefficients })

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../core/zod.ts";
 import type { RunEvent } from "../../pipeline/events.ts";
 import type { RunRecord } from "../../pipeline/store/records.ts";
 

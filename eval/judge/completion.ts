@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../core/zod.ts";
 
 const tokenLogprob = z.object({ token: z.string(), logprob: z.number() });
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../core/zod.ts";
 
 /** The layout of bundles; one of a newer layout is refused. */
 export const BUNDLE_FORMAT = 1;

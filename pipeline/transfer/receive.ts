@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import { z } from "../../core/zod.ts";
 import { digestFile } from "../../core/digest.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import { isMissing, naming, writeAll } from "../../core/write_atomically.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../core/zod.ts";
 import { digestFile } from "../../core/digest.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import { encodeName, keyPlace, objectPlace } from "../store/names.ts";

@@ -1,6 +1,5 @@
 import type { Prediction, Sizes } from "../../pipeline/prediction.ts";
 import { countWeights, type Reading } from "../../train/costs/arithmetic.ts";
-import { scoringRun } from "../../train/costs/foreseen_run.ts";
 import { scoringMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork } from "../../train/costs/work.ts";
@@ -17,10 +16,10 @@ export const predictLogps: PredictOf<typeof logps> = ({ params, inputs, isDone }
   predictScoring(inputs.model[0], inputs.tokens[0], { params, isDone });
 
 /** Log-probs of all held-out replies; twice those of the policy's own, where they tell the KL. */
-export const predictMeasuring: PredictOf<typeof measure> = ({ params, inputs, isDone }) => {
+export const predictMeasuring: PredictOf<typeof measure> = async ({ params, inputs, isDone }) => {
   const [policy] = inputs.policy;
   if (policy === undefined) return {};
-  const prediction = predictScoring(policy, inputs.pairs[0], { params, isDone });
+  const prediction = await predictScoring(policy, inputs.pairs[0], { params, isDone });
   const own = inputs.referenceModel.length === 0 ? null : klReading(inputs.replies[0] ?? null);
   const shape = shapeOf(policy);
   const { work } = prediction;
@@ -43,11 +42,11 @@ function klReading(sizes: Sizes | null): { replies: number; reading: Reading } |
 
 type ScoringParams = Pick<ParamsOf<typeof logps>, "threads" | "device" | "precision">;
 
-function predictScoring(
+async function predictScoring(
   model: Sizes | null,
   tokens: Sizes | null,
   { params, isDone }: { readonly params: ScoringParams; readonly isDone: boolean },
-): Prediction {
+): Promise<Prediction> {
   const shape = shapeOf(model);
   const sizes = tokenSizesOf(tokens);
   if (shape === null || sizes === null) return {};
@@ -69,6 +68,8 @@ function predictScoring(
     pairs: sizes.pairs,
   });
   const computing = { device, precision: params.precision };
+  // A graph is built, which takes code that no other plan needs.
+  const { scoringRun } = await import("../../train/costs/foreseen_run.ts");
   const run = scoringRun(shape, { runs, ...computing });
   const lanes = device === "cpu" ? params.threads : 1;
   return { work, memory: scoringMemory(shape, { run, lanes, ...computing }) };

@@ -1,6 +1,5 @@
 import type { MemoryPart, Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
 import { adapterWeights, countWeights } from "../../train/costs/arithmetic.ts";
-import { trainingRun } from "../../train/costs/foreseen_run.ts";
 import { trainingMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork, trainingWork } from "../../train/costs/work.ts";
@@ -20,7 +19,7 @@ type Params = ParamsOf<typeof train>;
  * Training: the model's shape and the tokens decide what it takes. Several processes do one's work with all
  * their cores.
  */
-export const predictTraining: PredictOf<typeof train> = ({ params, inputs, isDone }) => {
+export const predictTraining: PredictOf<typeof train> = async ({ params, inputs, isDone }) => {
   const [model] = inputs.model;
   const shape = shapeOf(model);
   const tokens = tokenSizesOf(inputs.tokens[0]);
@@ -33,7 +32,7 @@ export const predictTraining: PredictOf<typeof train> = ({ params, inputs, isDon
   }
   if (shape === null) return { outputs };
   const plan = { params, shape, tokens, steps, hasReference: (inputs.reference ?? []).length > 0 };
-  return { outputs, work: workOf(plan), ...(isDone ? {} : { memory: memoryOf(plan) }) };
+  return { outputs, work: workOf(plan), ...(isDone ? {} : { memory: await memoryOf(plan) }) };
 };
 
 interface Plan {
@@ -105,7 +104,7 @@ function startOf({ params, shape, steps }: Pick<Plan, "params" | "shape" | "step
   });
 }
 
-function memoryOf({ params, shape, tokens }: Plan): Prediction["memory"] {
+async function memoryOf({ params, shape, tokens }: Plan): Promise<Prediction["memory"]> {
   const { lora: adapter, gradientCheckpointing: recomputes, precision } = params;
   const device = targetOf(params.device);
   const { processes = 1, microBatchPairs = params.batchPairs } = params;
@@ -116,6 +115,8 @@ function memoryOf({ params, shape, tokens }: Plan): Prediction["memory"] {
     replyTokens: replyTokensPerRun(shape.vocabSize, device),
     pairs: Math.min(microBatchPairs, Math.ceil(batchPairs / lanes)),
   });
+  // A graph is built, which takes code that no other plan needs.
+  const { trainingRun } = await import("../../train/costs/foreseen_run.ts");
   const run = trainingRun(shape, { runs, adapter, recomputes, device, precision });
   const parts = trainingMemory(shape, { run, lanes, adapter, device, precision });
   // Each of several processes takes as much, but for the moments, of which it has a part.

@@ -13,12 +13,12 @@ const FILES = [
 ];
 const LIMITED = ["prices={input: 10, output: 30}", "budget={dollars: 10}"];
 
-function check(set: readonly string[]): void {
+async function check(set: readonly string[]): Promise<void> {
   const { text, path } = readRecipe(JUDGED)!;
-  const source = parseRecipe(text, path, readRecipe);
+  const source = await parseRecipe(text, path, readRecipe);
   const instances = expand(source, {
     stages,
-    overrides: [...source.overrides, ...parseOverrides([...FILES, ...set])],
+    overrides: [...source.overrides, ...await parseOverrides([...FILES, ...set])],
     recipeFolder: "/nowhere",
     userFolder: "/nowhere",
     lookUp: (path) => /\.(gguf|jsonl)$/.test(path) ? "file" : "folder",
@@ -26,17 +26,17 @@ function check(set: readonly string[]): void {
   checkJudgeBudgets(instances, source);
 }
 
-Deno.test("a budget in dollars must be one of all judges that are asked", () => {
+Deno.test("a budget in dollars must be one of all judges that are asked", async () => {
   const both = ["judge", "judge-over-dpo"].flatMap((entry) =>
     LIMITED.map((value) => `${entry}.${value}`)
   );
-  check([]);
-  check(both);
-  assert.throws(() => check(both.slice(0, 2)), {
+  await check([]);
+  await check(both);
+  await assert.rejects(check(both.slice(0, 2)), {
     name: "InputError",
     message:
       /stages\.judge-over-dpo\.params\.budget: Expected a budget in dollars, with prices, since judge has one \(10\)/,
   });
   // Prices alone do not limit it.
-  assert.throws(() => check(both.slice(0, 3)), /stages\.judge-over-dpo\.params\.budget/);
+  await assert.rejects(check(both.slice(0, 3)), /stages\.judge-over-dpo\.params\.budget/);
 });

@@ -22,10 +22,10 @@ stages:
   doubled: { uses: multiply, inputs: { number: total }, params: { factor: 2 } }
 `;
 
-function open(texts: Readonly<Record<string, string>>, name: string) {
+async function open(texts: Readonly<Record<string, string>>, name: string) {
   const read = (name: string) =>
     name in texts ? { text: texts[name], path: `recipes/${name}.yaml` } : null;
-  const source = parseRecipe(texts[name], `recipes/${name}.yaml`, read);
+  const source = await parseRecipe(texts[name], `recipes/${name}.yaml`, read);
   const instances = () =>
     expand(source, {
       stages: toyStages,
@@ -37,9 +37,12 @@ function open(texts: Readonly<Record<string, string>>, name: string) {
   return { source, instances };
 }
 
-function problemsOf(texts: Readonly<Record<string, string>>, name: string): string[] {
+async function problemsOf(
+  texts: Readonly<Record<string, string>>,
+  name: string,
+): Promise<string[]> {
   try {
-    open(texts, name).instances();
+    (await open(texts, name)).instances();
   } catch (error) {
     assert(error instanceof InputError, String(error));
     assert.match(error.title, new RegExp(`recipes/${name}\\.yaml`));
@@ -48,8 +51,8 @@ function problemsOf(texts: Readonly<Record<string, string>>, name: string): stri
   return [];
 }
 
-Deno.test("a recipe that extends another has its stages, its own beside them, and what both require", () => {
-  const { source, instances } = open({ base: BASE, more: MORE }, "more");
+Deno.test("a recipe that extends another has its stages, its own beside them, and what both require", async () => {
+  const { source, instances } = await open({ base: BASE, more: MORE }, "more");
   const made = instances();
   assert.deepEqual(made.map(({ id }) => id), [
     ...["source@seed=1", "source@seed=2", "total", "doubled"],
@@ -61,21 +64,21 @@ Deno.test("a recipe that extends another has its stages, its own beside them, an
   assert.deepEqual(requires, { "source.value": "a number", "doubled.factor": "a factor" });
   const third = MORE.replaceAll("doubled", "tripled").replace("recipe: more", "recipe: third")
     .replace("extends: base", "extends: more").replace("number: total", "number: doubled");
-  const chained = open({ base: BASE, more: MORE, third }, "third").instances();
+  const chained = (await open({ base: BASE, more: MORE, third }, "third")).instances();
   assert.deepEqual(chained.at(-1)!.inputs.number.map(({ instance }) => instance), ["doubled"]);
 });
 
-Deno.test("a recipe may add inputs to a stage of the one that it extends, and nothing else", () => {
+Deno.test("a recipe may add inputs to a stage of the one that it extends, and nothing else", async () => {
   const inputs = `${MORE}  other: { uses: source, params: { value: 7 } }
   total: { inputs: { numbers: [source, other] } }
 `;
-  const made = open({ base: BASE, more: inputs }, "more").instances();
+  const made = (await open({ base: BASE, more: inputs }, "more")).instances();
   const total = made.find(({ id }) => id === "total")!;
   assert.deepEqual(total.inputs.numbers.map(({ instance }) => instance), [
     ...["source@seed=1", "source@seed=2", "other"],
   ]);
   const wrong = `${MORE}  source: { each: [], params: { value: 1 } }\n`;
-  assert.deepEqual(problemsOf({ base: BASE, more: wrong }, "more"), [
+  assert.deepEqual(await problemsOf({ base: BASE, more: wrong }, "more"), [
     ...["each", "params"].map((key) =>
       `recipes/more.yaml:8: stages.source.${key}: base has the stage source; expected inputs to ` +
       "add alone, and parameters under set."
@@ -83,11 +86,11 @@ Deno.test("a recipe may add inputs to a stage of the one that it extends, and no
   ]);
 });
 
-Deno.test("what is wrong is told in the recipe that says it", () => {
+Deno.test("what is wrong is told in the recipe that says it", async () => {
   const more = `${MORE.replace("factor: 2 }", "factr: 2 }")}  total: { inputs: { numbers: sorce } }
 `;
   assert.deepEqual(
-    problemsOf({ base: BASE.replace("uses", "use"), more }, "more").map((problem) =>
+    (await problemsOf({ base: BASE.replace("uses", "use"), more }, "more")).map((problem) =>
       problem.split(": ").slice(0, 2).join(": ")
     ),
     [
@@ -98,16 +101,16 @@ Deno.test("what is wrong is told in the recipe that says it", () => {
   );
   const base = BASE.replace("value: $seed", "valu: $seed");
   assert.deepEqual(
-    problemsOf({ base, more: MORE.replace("set: { source.value: 5 }\n", "") }, "more"),
+    await problemsOf({ base, more: MORE.replace("set: { source.value: 5 }\n", "") }, "more"),
     [
       "recipes/base.yaml:6: stages.source.params.value (source@seed=1 and 1 more): Missing. Expected a number",
       "recipes/base.yaml:6: stages.source.params.valu (source@seed=1 and 1 more): Unknown key; expected one of value, file.",
     ],
   );
-  assert.throws(() => open({ more: MORE }, "more"), {
+  await assert.rejects(open({ more: MORE }, "more"), {
     message: "recipes/more.yaml:3: extends: There is no recipe base to extend.",
   });
-  assert.throws(() => open({ base: BASE, more: `${MORE}matrix: { seed: [1] }\n` }, "more"), {
+  await assert.rejects(open({ base: BASE, more: `${MORE}matrix: { seed: [1] }\n` }, "more"), {
     message:
       /matrix: Unknown key; expected one of recipe, describe, extends, requires, sweep, set, stages/,
   });

@@ -20,9 +20,10 @@ function ids(toy: ToyPipeline, sweep: string[]): Promise<string[]> {
   return toy.plan(RECIPE, { sweep }).then((planned) => planned.map(({ instance }) => instance.id));
 }
 
-function problemsOf(action: () => unknown): string[] {
+/** The problems that a call tells; none when it succeeds. */
+async function problemsOf(call: Promise<unknown>): Promise<string[]> {
   try {
-    action();
+    await call;
   } catch (error) {
     assert(error instanceof InputError, String(error));
     return error.problems.map(({ path, message }) => `${path}: ${message}`);
@@ -76,13 +77,13 @@ Deno.test("points with equal results upstream share all that follows but what na
   assert.equal(cached.filter((id) => id.startsWith("again")).length, 3);
 });
 
-Deno.test("parseSweeps() tells every text that is none", () => {
-  assert.deepEqual(parseSweeps(["train.eta=0,0.001,1e-2", "train.sft=sum,token_mean"]), {
+Deno.test("parseSweeps() tells every text that is none", async () => {
+  assert.deepEqual(await parseSweeps(["train.eta=0,0.001,1e-2", "train.sft=sum,token_mean"]), {
     "train.eta": [0, 0.001, 0.01],
     "train.sft": ["sum", "token_mean"],
   });
   const texts = ["train=1", "train.eta", "train.eta=", "a.b=1", "a.b=2", "c.d=[1],true", "e.f={"];
-  assert.deepEqual(problemsOf(() => parseSweeps(texts)), [
+  assert.deepEqual(await problemsOf(parseSweeps(texts)), [
     "--sweep train=1: Expected STAGE.PARAM=VALUE,VALUE.",
     "--sweep train.eta: Expected STAGE.PARAM=VALUE,VALUE.",
     "--sweep train.eta=: Expected STAGE.PARAM=VALUE,VALUE.",

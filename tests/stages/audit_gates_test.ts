@@ -30,15 +30,18 @@ const TRAINING: Readonly<Record<string, readonly string[]>> = {
   "openrlhf-gemma": [],
 };
 
-function expanded(name: string): Instance[] {
+async function expanded(name: string): Promise<Instance[]> {
   const { text, path } = readRecipe(name)!;
-  return expandSource(parseRecipe(text, path, readRecipe), TRAINING[name]);
+  return expandSource(await parseRecipe(text, path, readRecipe), TRAINING[name]);
 }
 
-function expandSource(source: RecipeSource, overrides: readonly string[]): Instance[] {
+async function expandSource(
+  source: RecipeSource,
+  overrides: readonly string[],
+): Promise<Instance[]> {
   return expand(source, {
     stages,
-    overrides: [...source.overrides, ...parseOverrides(overrides)],
+    overrides: [...source.overrides, ...await parseOverrides(overrides)],
     recipeFolder: "/nowhere",
     userFolder: "/nowhere",
     lookUp: (path) => /\.(gguf|jsonl)$/.test(path) ? "file" : "folder",
@@ -58,8 +61,8 @@ function ancestors(instance: Instance, byId: ReadonlyMap<string, Instance>): Set
 }
 
 for (const name of Object.keys(TRAINING)) {
-  Deno.test(`${name} trains on audited pairs only once their audit has passed`, () => {
-    const instances = expanded(name);
+  Deno.test(`${name} trains on audited pairs only once their audit has passed`, async () => {
+    const instances = await expanded(name);
     const byId = new Map(instances.map((one) => [one.id, one]));
     const tokensOf = ({ inputs }: Instance, port: string) => inputs[port][0].instance;
     const audits = instances.filter(({ stage }) => stage.name === "audit");
@@ -74,20 +77,22 @@ for (const name of Object.keys(TRAINING)) {
 }
 
 /** What is warned of a recipe that a change of the text of a shipped one makes. */
-function warningsOf(name: string, change = (text: string) => text): string[] {
+async function warningsOf(name: string, change = (text: string) => text): Promise<string[]> {
   const { text, path } = readRecipe(name)!;
-  const source = parseRecipe(change(text), path, readRecipe);
-  return openGates(expandSource(source, TRAINING[name]), source);
+  const source = await parseRecipe(change(text), path, readRecipe);
+  return openGates(await expandSource(source, TRAINING[name]), source);
 }
 
-Deno.test("openGates() finds none open in a recipe that is shipped", () => {
-  const found = Object.keys(TRAINING).map((name) => [name, warningsOf(name)]);
+Deno.test("openGates() finds none open in a recipe that is shipped", async () => {
+  const found = await Promise.all(
+    Object.keys(TRAINING).map(async (name) => [name, await warningsOf(name)]),
+  );
   assert.deepEqual(found, Object.keys(TRAINING).map((name) => [name, []]));
 });
 
-Deno.test("openGates() names what reads the audited pairs and does not wait for their audit", () => {
+Deno.test("openGates() names what reads the audited pairs and does not wait for their audit", async () => {
   const ungated = (text: string) => text.replaceAll(/^ +after: \[audit\]\n/gm, "");
-  const [warning, ...more] = warningsOf("ultrafeedback-smollm2", ungated);
+  const [warning, ...more] = await warningsOf("ultrafeedback-smollm2", ungated);
   assert.deepEqual(more, []);
   assert.match(
     warning,
@@ -96,12 +101,12 @@ Deno.test("openGates() names what reads the audited pairs and does not wait for 
   assert.match(warning, /which read what it checks\. Write "after: \[audit\]" there\.$/);
   // What waits for something that waits is stopped as well.
   const one = (text: string) => text.replace(/(^ +each: .*\n) +after: \[audit\]\n/m, "$1");
-  assert.deepEqual(warningsOf("ultrafeedback-smollm2", one), []);
+  assert.deepEqual(await warningsOf("ultrafeedback-smollm2", one), []);
 });
 
 for (const name of ["ultrafeedback-smollm2-mt-bench", "ultrafeedback-smollm2-alpaca-eval"]) {
-  Deno.test(`${name} answers a benchmark once its prompts were held against the training set`, () => {
-    const instances = expanded(name);
+  Deno.test(`${name} answers a benchmark once its prompts were held against the training set`, async () => {
+    const instances = await expanded(name);
     const byId = new Map(instances.map((one) => [one.id, one]));
     const [audit] = instances.filter(({ stage }) => stage.name === "audit");
     const answers = instances.filter(({ inputs }) => inputs.benchmark?.length > 0)
@@ -119,17 +124,19 @@ Deno.test("every recipe that trains is among those looked at", async () => {
   const folder = new URL("../../recipes/", import.meta.url);
   const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name)
     .filter((name) => name.endsWith(".yaml")).map((name) => name.slice(0, -".yaml".length));
-  const training = names.filter((name) => {
+  const training: string[] = [];
+  for (const name of names) {
     const { text, path } = readRecipe(name)!;
-    const { recipe } = parseRecipe(text, path, readRecipe);
-    return Object.entries(recipe.stages).some(([entry, { uses }]) => (uses ?? entry) === "train");
-  });
+    const { recipe: { stages } } = await parseRecipe(text, path, readRecipe);
+    const used = Object.entries(stages).map(([entry, { uses }]) => uses ?? entry);
+    if (used.includes("train")) training.push(name);
+  }
   assert.deepEqual(training.sort(), Object.keys(TRAINING).sort());
 });
 
 for (const name of Object.keys(TRAINING)) {
-  Deno.test(`${name} answers no prompt that its audits have not held against the training set`, () => {
-    const instances = expanded(name);
+  Deno.test(`${name} answers no prompt that its audits have not held against the training set`, async () => {
+    const instances = await expanded(name);
     const read = (stage: string, ports: readonly string[]) =>
       instances.filter((one) => one.stage.name === stage).flatMap(({ inputs }) =>
         ports.flatMap((port) => inputs[port] ?? []).map(({ instance, port }) =>

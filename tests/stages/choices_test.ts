@@ -6,14 +6,14 @@ import { parseRecipe } from "../../pipeline/recipe.ts";
 import { stages } from "../../stages/registry.ts";
 
 /** The problems of `tiny` with the inputs of its stage `curve` changed. */
-function problemsOf(changes: Readonly<Record<string, string>>): string[] {
+async function problemsOf(changes: Readonly<Record<string, string>>): Promise<string[]> {
   let { text } = readRecipe("tiny")!;
   for (const [before, after] of Object.entries(changes)) {
     assert.ok(text.includes(before), before);
     text = text.replace(before, after);
   }
   try {
-    expand(parseRecipe(text, "tiny.yaml", readRecipe), {
+    expand(await parseRecipe(text, "tiny.yaml", readRecipe), {
       stages,
       overrides: [],
       recipeFolder: "/nowhere",
@@ -29,11 +29,11 @@ function problemsOf(changes: Readonly<Record<string, string>>): string[] {
 
 const CURVE = "      prompts: world.validationPrompts\n      pairs: validation-tokens\n";
 
-Deno.test("a model is chosen on validation rows in every recipe, and a curve without a choice may see any", () => {
+Deno.test("a model is chosen on validation rows in every recipe, and a curve without a choice may see any", async () => {
   assert.ok(recipeNames().includes("tiny"));
-  assert.deepEqual(problemsOf({}), []);
+  assert.deepEqual(await problemsOf({}), []);
   assert.deepEqual(
-    problemsOf({
+    await problemsOf({
       [CURVE]: "      prompts: world.testPrompts\n      pairs: test-tokens\n",
       "inputs: { snapshots: train, curve: curve, tokenizer: world }":
         "inputs: { snapshots: train, curve: other, tokenizer: world }",
@@ -54,18 +54,18 @@ Deno.test("a model is chosen on validation rows in every recipe, and a curve wit
   );
 });
 
-Deno.test("early stopping on the prompts of the table is refused before anything runs", () => {
+Deno.test("early stopping on the prompts of the table is refused before anything runs", async () => {
   const prompts = CURVE.replace("world.validationPrompts", "world.testPrompts");
-  assert.deepEqual(problemsOf({ [CURVE]: prompts }), [
+  assert.deepEqual(await problemsOf({ [CURVE]: prompts }), [
     "tiny.yaml stages.curve.inputs.prompts (curve/dpo@seed=0 and 2 more): Expected rows that " +
     "choose a model not to be those that it is reported on, but found world.testPrompts, which " +
     "evaluate-stopped reports on. Choose on validation rows.",
   ]);
 });
 
-Deno.test("pairs are the rows of their prompts, token ids those of their pairs", () => {
+Deno.test("pairs are the rows of their prompts, token ids those of their pairs", async () => {
   const pairs = CURVE.replace("validation-tokens", "test-tokens");
-  const [problem, ...others] = problemsOf({ [CURVE]: pairs });
+  const [problem, ...others] = await problemsOf({ [CURVE]: pairs });
   assert.match(problem, /^tiny\.yaml stages\.curve\.inputs\.pairs .* found world\.testPrompts, /);
   assert.deepEqual(others, []);
 });

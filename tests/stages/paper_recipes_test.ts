@@ -15,9 +15,9 @@ import { stages } from "../../stages/registry.ts";
 
 const RECIPES = ["zephyr-7b-beta", "zephyr-7b-gemma", "openrlhf-gemma"] as const;
 
-function instancesOf(name: string): Instance[] {
+async function instancesOf(name: string): Promise<Instance[]> {
   const { text, path } = readRecipe(name)!;
-  const source = parseRecipe(text, path, readRecipe);
+  const source = await parseRecipe(text, path, readRecipe);
   const folder = "/nowhere";
   return expand(source, {
     stages,
@@ -31,7 +31,7 @@ function instancesOf(name: string): Instance[] {
 async function planOf(name: string): Promise<PlannedInstance[]> {
   const folder = await Deno.makeTempDir({ prefix: "ballast-recipes-" });
   try {
-    return await makePlan(instancesOf(name), {
+    return await makePlan(await instancesOf(name), {
       recipe: name,
       store: Store.open(`${folder}/store`),
       code: { code: () => Promise.resolve({ modules: {}, packages: [] }) } as unknown as CodeIndex,
@@ -62,8 +62,8 @@ const PUBLISHED = {
 } as const;
 
 for (const name of RECIPES) {
-  Deno.test(`the recipe ${name} is valid, with the figures of the authors' files`, () => {
-    const instances = instancesOf(name);
+  Deno.test(`the recipe ${name} is valid, with the figures of the authors' files`, async () => {
+    const instances = await instancesOf(name);
     const { dpo, rpo, epochs } = PUBLISHED[name];
     for (const [method, figures] of Object.entries({ dpo, rpo })) {
       const found = params(instances, `train/${method}`);
@@ -115,8 +115,8 @@ Deno.test("Mistral 7B needs 16 bytes for each of its weights before anything is 
   assert(totalBytes(memory)! < 141e9, "on a GPU of 141 GB there is room");
 });
 
-Deno.test("the shape that a recipe expects is counted, and held to the model that is there", () => {
-  const { expects } = params(instancesOf("zephyr-7b-gemma"), "base") as {
+Deno.test("the shape that a recipe expects is counted, and held to the model that is there", async () => {
+  const { expects } = params(await instancesOf("zephyr-7b-gemma"), "base") as {
     expects: ExpectedModel;
   };
   assert.equal(expectedModel.safeParse({ ...expects, layers: 27 }).success, false);

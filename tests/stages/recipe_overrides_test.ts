@@ -66,12 +66,12 @@ const TOLD: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
 };
 
-function expanded(name: string, set: readonly string[]): Instance[] {
+async function expanded(name: string, set: readonly string[]): Promise<Instance[]> {
   const { text, path } = readRecipe(name)!;
-  const source = parseRecipe(text, path, readRecipe);
+  const source = await parseRecipe(text, path, readRecipe);
   return expand(source, {
     stages,
-    overrides: [...source.overrides, ...parseOverrides(set)],
+    overrides: [...source.overrides, ...await parseOverrides(set)],
     recipeFolder: "/nowhere",
     userFolder: "/nowhere",
     lookUp: (path) => /\.(gguf|jsonl|csv|yaml)$/.test(path) ? "file" : "folder",
@@ -80,8 +80,8 @@ function expanded(name: string, set: readonly string[]): Instance[] {
 
 for (const [name, settings] of Object.entries(TOLD)) {
   for (const set of settings) {
-    Deno.test(`${name} takes ${set.join(", ")}`, () => {
-      assert(expanded(name, set).length > 3);
+    Deno.test(`${name} takes ${set.join(", ")}`, async () => {
+      assert((await expanded(name, set)).length > 3);
     });
   }
 }
@@ -101,19 +101,19 @@ Deno.test("what the recipes tell to set is tried above", () => {
   }
 });
 
-Deno.test("null takes away what a recipe says, and what it must say is then missing", () => {
-  const params = (set: readonly string[]) =>
-    expanded("ultrafeedback-smollm2", ["data.path=rows", "base.path=model.gguf", ...set])
+Deno.test("null takes away what a recipe says, and what it must say is then missing", async () => {
+  const params = async (set: readonly string[]) =>
+    (await expanded("ultrafeedback-smollm2", ["data.path=rows", "base.path=model.gguf", ...set]))
       .find(({ id }) => id === "train/rpo-sum@seed=0")!.params as Record<string, unknown>;
-  assert("lora" in params([]));
-  assert(!("lora" in params(["train.lora=null"])));
-  assert.equal(params(["train.epochs=null", "train.steps=4"]).steps, 4);
-  assert.throws(() => params(["train.learningRate=null"]), (error: Error) => {
+  assert("lora" in await params([]));
+  assert(!("lora" in await params(["train.lora=null"])));
+  assert.equal((await params(["train.epochs=null", "train.steps=4"])).steps, 4);
+  await assert.rejects(params(["train.learningRate=null"]), (error: Error) => {
     assert(error instanceof InputError);
     assert.match(error.message, /learningRate.*Missing/s);
     return true;
   });
-  const methods = expanded("ultrafeedback-smollm2", [
+  const methods = await expanded("ultrafeedback-smollm2", [
     ...["data.path=rows", "base.path=model.gguf", "matrix.method.dpo=null"],
     ...[
       "compare.systems=[{id: ref, label: ref, from: measure-reference}]",

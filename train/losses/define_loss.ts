@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../core/zod.ts";
 import type { ChosenLogps, LossTerms, PairLogps } from "./pair_logps.ts";
 
 /** What a loss can read, by the word for it. */

@@ -42,6 +42,7 @@ const FILES: Readonly<Record<string, (store: string, random: Random) => string>>
   "the timings": (store) => join(store, "timings.json"),
   "the remembered digests": (store) => join(store, "digests.json"),
   "the remembered module graph": (store) => join(store, "module_graph.json"),
+  "the remembered recipes": (store) => join(store, "recipe_texts.json"),
   "the store's format": (store) => join(store, "format.json"),
   "the lock": (store) => join(store, "lock"),
 };

@@ -46,13 +46,13 @@ export async function openToyPipeline(given?: string): Promise<ToyPipeline> {
   const host = { isa: "test", os: "test", deno: "test" };
   const planned = async (text: string, options: ToyOptions) => {
     const { source, sweeps } = withSweeps(
-      parseRecipe(text, "toy.yaml"),
-      parseSweeps(options.sweep ?? []),
+      await parseRecipe(text, "toy.yaml"),
+      await parseSweeps(options.sweep ?? []),
     );
     const instances = expand(source, {
       sweeps,
       stages: toyStages,
-      overrides: parseOverrides(options.set ?? []),
+      overrides: await parseOverrides(options.set ?? []),
       recipeFolder: folder,
       userFolder: folder,
       lookUp,
