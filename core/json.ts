@@ -18,6 +18,19 @@ export function canonicalJson(value: unknown): string {
   return write(value, "$");
 }
 
+const known = new WeakMap<object, string>();
+
+/**
+ * Remembers the canonical JSON of an object that is never changed, so that it is made once, however many
+ * values hold it.
+ *
+ * @returns the object
+ */
+export function withKnownJson<Value extends object>(value: Value): Value {
+  known.set(value, canonicalJson(value));
+  return value;
+}
+
 function write(value: unknown, path: string): string {
   if (value === null || typeof value === "boolean" || typeof value === "string") {
     return JSON.stringify(value);
@@ -32,6 +45,8 @@ function write(value: unknown, path: string): string {
     return `[${value.map((item, i) => write(item, `${path}[${i}]`)).join(",")}]`;
   }
   if (typeof value === "object") {
+    const text = known.get(value);
+    if (text !== undefined) return text;
     const entries = Object.entries(value as Record<string, unknown>)
       .filter(([, item]) => item !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));

@@ -1,5 +1,6 @@
 import { join, relative } from "node:path";
 import { digestJson, sha256 } from "../core/digest.ts";
+import { withKnownJson } from "../core/json.ts";
 import { ExpectedError } from "../core/problem.ts";
 import type { GraphModule, ModuleGraph } from "./module_graph.ts";
 
@@ -72,10 +73,10 @@ export class CodeIndex {
     const files = [...reached.values()].flatMap(({ local }) => local === undefined ? [] : [local]);
     const digests = await Promise.all(files.map((path) => this.#digest(path)));
     const entries = files.map((path, i) => [relative(this.projectFolder, path), digests[i]]);
-    return {
+    return withKnownJson({
       modules: Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))),
       packages: [...packages].sort(),
-    };
+    });
   }
 
   /**

@@ -75,7 +75,7 @@ export async function planInstance(
   const complete = waiting.length === 0;
   const key = complete ? keyOf(fields) : null;
   const record = key === null ? null : completeRecord(store, key);
-  const last = previousRecord(store, recipe, instance.id);
+  const last = previousRecord(store, { recipe, id: instance.id, record });
   const grounds = { recipe, machine, timings: store.timings, last, record };
   const foreseen = await forecast(instance, sizes, grounds);
   if (record !== null) {
@@ -146,9 +146,18 @@ export function completeRecord(store: Store, key: string): KeyRecord | null {
     : null;
 }
 
-function previousRecord(store: Store, recipe: string, id: string): KeyRecord | null {
+/** @param record that of the key it has now, which most often is the previous one too */
+function previousRecord(
+  store: Store,
+  { recipe, id, record }: {
+    readonly recipe: string;
+    readonly id: string;
+    readonly record: KeyRecord | null;
+  },
+): KeyRecord | null {
   const last = store.readInstance(recipe, id);
-  return last === null ? null : store.readKey(last.key);
+  if (last === null) return null;
+  return last.key === record?.key ? record : store.readKey(last.key);
 }
 
 interface Staleness {

@@ -139,6 +139,8 @@ export async function parseRecipe(
   const { value, lines } = await readText(text, path);
   const locate = placeIn(lines, path);
   if (value === null || typeof value !== "object" || !("extends" in value)) {
+    const whole = recipeSchema.safeParse(value);
+    if (whole.success) return { recipe: whole.data, path, locate, overrides: [], problems: [] };
     const problems = formProblems(recipeSchema, value, locate);
     const recipe = salvaged(value);
     if (recipe === null) throw new InputError(problems, `The recipe ${path} has problems`);

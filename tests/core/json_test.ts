@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { digestFile, digestJson, sha256, StreamingDigest } from "../../core/digest.ts";
-import { canonicalJson } from "../../core/json.ts";
+import { canonicalJson, withKnownJson } from "../../core/json.ts";
 
 Deno.test("canonicalJson() does not depend on the order in which keys were set", () => {
   assert.equal(
@@ -55,4 +55,11 @@ Deno.test("digestFile() reads files larger than its block", async () => {
   } finally {
     await Deno.remove(path);
   }
+});
+
+Deno.test("withKnownJson() gives an object the same text alone and inside of others", () => {
+  const plain = { b: [1, { a: null }], a: "x" };
+  const known = withKnownJson(structuredClone(plain));
+  assert.equal(canonicalJson(known), canonicalJson(plain));
+  assert.equal(canonicalJson({ z: known, y: [known] }), canonicalJson({ z: plain, y: [plain] }));
 });
