@@ -155,7 +155,7 @@ stages:
     assert.equal(result.failed.length, 4);
     assert.match(
       result.failed[0].error,
-      /^Slurm did not take the job, which asks for --cpus-per-task=1 --mem=336M --gres=gpu:1: .*gres/s,
+      /^Slurm did not take the job, which asks for --nodes=1 --ntasks=1 --cpus-per-task=1 --mem=336M --gres=gpu:1: .*gres/s,
     );
   },
 
