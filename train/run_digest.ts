@@ -1,7 +1,7 @@
 import { digestJson, StreamingDigest } from "../core/digest.ts";
 import { lossIdentity } from "./losses/losses.ts";
 import type { Weights } from "./models/model.ts";
-import type { TrainOptions } from "./train_options.ts";
+import { type TrainOptions, vocabularyChunkOf } from "./train_options.ts";
 
 /** Rises when a step comes to compute otherwise, or a checkpoint to hold something else. */
 const FORMAT = 2;
@@ -16,6 +16,7 @@ export function runDigest(options: TrainOptions, version: string): string {
   const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps, ranks } = options;
   const { precision = "float32" } = options;
   const { gradientCheckpointing, device = "cpu", tf32 = false } = options;
+  const chunk = vocabularyChunkOf(options);
   return digestJson({
     format: FORMAT,
     onnxruntime: version,
@@ -27,6 +28,8 @@ export function runDigest(options: TrainOptions, version: string): string {
     microBatchPairs,
     tokensPerRun,
     gradientCheckpointing,
+    // So does how logits are divided.
+    ...(chunk < model.config.vocabSize ? { vocabularyChunk: chunk } : {}),
     // Decides what the records hold, though not the weights.
     gradientShareSteps,
     order,

@@ -12,6 +12,7 @@ import type { Graph } from "./graph/graph.ts";
 import { openGraph } from "./graph/open_graph.ts";
 import { rootOfSquares } from "./gradient_norms.ts";
 import { runLanes } from "./lanes.ts";
+import { headChunks, withChunks } from "./models/head_chunks.ts";
 import { type Weights, zerosLike } from "./models/weights.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
@@ -68,6 +69,13 @@ type Moments =
   | { readonly firstMoments: PlacedState; readonly secondMoments: PlacedState }
   | Shards;
 
+/** What one of several runs at once gathers. */
+interface Lane {
+  readonly state: PlacedState;
+  /** The same under the gradient graph's names. */
+  readonly gradients: ReadonlyMap<string, PlacedTensor<"float32">>;
+}
+
 /** What a `TrainingStep` is made of. */
 interface Opened {
   readonly runtime: Runtime;
@@ -78,9 +86,9 @@ interface Opened {
   readonly tensors: SharedTensors;
   readonly moments: Moments;
   /** Weights under the gradient graph's names. */
-  readonly placed: Readonly<Record<string, PlacedTensor>>;
+  readonly placed: ReadonlyMap<string, PlacedTensor>;
   /** What each lane gathers of the gradients; the first lane's are those of `tensors`. */
-  readonly lanes: readonly PlacedState[];
+  readonly lanes: readonly Lane[];
   /** What `release` gives back. */
   readonly stack: AsyncDisposableStack;
 }
@@ -122,10 +130,14 @@ export class TrainingStep {
       weights: placeState(runtime, state.weights, stack),
       gradients: placeZeros(runtime, state.weights, stack),
     };
-    const lanes = Array.from(
-      { length: options.lanes ?? 1 },
-      (_, lane) => lane === 0 ? tensors.gradients : placeZeros(runtime, state.weights, stack),
-    );
+    const { config } = options;
+    const inChunks = { chunks: headChunks(config, options.vocabularyChunk), config, stack };
+    const lanes = Array.from({ length: options.lanes ?? 1 }, (_, lane): Lane => {
+      const own = lane === 0 ? tensors.gradients : placeZeros(runtime, state.weights, stack);
+      const named = [...withChunks(own.tensors, inChunks)]
+        .map(([name, tensor]) => [gradientName(name), tensor] as const);
+      return { state: own, gradients: new Map(named) };
+    });
     const { ranks } = options;
     const moments = ranks === undefined
       ? {
@@ -138,10 +150,12 @@ export class TrainingStep {
       : allBlocks(runtime, { ...tensors, ...moments });
     const optimiser = await OptimiserStep.open(runtime, blocks, options.adamw);
     stack.defer(() => optimiser.release());
-    const placed: Record<string, PlacedTensor> = Object.fromEntries(tensors.weights.tensors);
+    const weights = new Map<string, PlacedTensor>(tensors.weights.tensors);
     for (const [name, tensor] of options.frozen) {
-      placed[name] = stack.use(runtime.place<Precision>(inPrecision(tensor, options.precision)));
+      const placed = runtime.place<Precision>(inPrecision(tensor, options.precision));
+      weights.set(name, stack.use(placed));
     }
+    const placed = withChunks(weights, inChunks);
     const steps = ranks === undefined ? state.step : await firstRanks(ranks, state.step);
     if (moments instanceof Shards && steps > 0) await moments.share(state);
     const opened = { runtime, gradient, addRows, optimiser, tensors, moments, placed, lanes };
@@ -278,7 +292,7 @@ export class TrainingStep {
 
   /** Adds what the other lanes have gathered to the first one's. */
   async #joinLanes(): Promise<void> {
-    const [first, ...others] = this.#opened.lanes;
+    const [first, ...others] = this.#opened.lanes.map(({ state }) => state);
     for (const { blocks } of others) {
       for (const [i, { elements }] of blocks.entries()) {
         const sum = (await first.blocks[i].elements.read()).data;
@@ -292,14 +306,11 @@ export class TrainingStep {
   async #run(
     batch: Readonly<Record<string, Tensor>>,
     weights: PartWeights,
-    gathered: PlacedState,
+    { gradients }: Lane,
   ): Promise<Record<string, Tensor>> {
     const { runtime, gradient, addRows, placed } = this.#opened;
-    const gradients = new Map(
-      [...gathered.tensors].map(([name, tensor]) => [gradientName(name), tensor]),
-    );
     const feed = (name: string) =>
-      gradients.get(name) ?? placed[name] ?? batch[name] ??
+      gradients.get(name) ?? placed.get(name) ?? batch[name] ??
         scalar(weights[name as keyof PartWeights]);
     const feeds = Object.fromEntries(gradient.inputs.map((name) => [name, feed(name)]));
     const into: Record<string, PlacedTensor> = {};

@@ -11,8 +11,10 @@ const cases = [
   { family: "llama", adapted: true } as const,
 ];
 
-for (const options of cases) {
-  const what = `${options.adapted ? "an adapter to " : ""}${options.family}`;
+for (const options of cases.flatMap((one) => [one, { ...one, vocabularyChunk: 20 }])) {
+  const { adapted, family } = options;
+  const chunked = "vocabularyChunk" in options ? ", logits by chunks" : "";
+  const what = `${adapted ? "an adapter to " : ""}${family}${chunked}`;
   Deno.test(`steps of ${what} on a device, as graphs are written for it, equal the CPU's`, async () => {
     const host = await openRuntime({ threads: 1 });
     const expected = await twoSteps(host, options);
