@@ -43,6 +43,9 @@ const run = {
   microBatchPairs: count(
     "Most pairs of one run of the graph; changes memory, and the order of sums",
   ).optional(),
+  vocabularyChunk: count(
+    "Vocabulary entries whose logits are there at once; all, unless they would take too much memory",
+  ).optional(),
   order: z.enum(["shuffled", "sequential"]).default("shuffled").describe("Order of the pairs"),
   seed: z.int().min(0).describe("Seed of the order of the pairs, and of a new adapter"),
   maxGradNorm: positiveFloat32.default(1).describe("Global norm that gradients are cut to"),

@@ -20,10 +20,14 @@ export interface MemoryCase {
   readonly rank?: number;
   readonly gradientCheckpointing?: boolean;
   readonly tokensPerRun?: number;
+  /** Entries of the vocabulary whose logits are there at once; as training and scoring say unless given. */
+  readonly vocabularyChunk?: number;
 }
 
 const WIDE: Shape = { V: 32000, D: 1024, L: 8, H: 16, K: 8, F: 2816, tied: false };
 const MANY_WORDS: Shape = { V: 128000, D: 512, L: 4, H: 8, K: 1, F: 2048, tied: true };
+
+const MOST_WORDS: Shape = { V: 256000, D: 256, L: 2, H: 4, K: 1, F: 1024, tied: true };
 
 /** Prompts and replies of one length. */
 const pairsOf = (tokens: number): PairLengths => ({
@@ -89,8 +93,22 @@ export const MEMORY_CASES: readonly MemoryCase[] = [
     },
   ].map((one) => ({ what: "train" as const, ...FEW, ...one })),
   ...[
+    { name: "most words, all weights", shape: MOST_WORDS, lengths: pairsOf(128) },
+    { name: "most words, all logits at once", vocabularyChunk: MOST_WORDS.V },
+    { name: "most words, gemma, LoRA", family: "gemma" as const, rank: 8 },
+    { name: "most words, untied", shape: { ...MOST_WORDS, tied: false } },
+    { name: "135M, logits by chunks", shape: SMOLLM2_135M, vocabularyChunk: 8192 },
+  ].map((one) => ({
+    what: "train" as const,
+    shape: MOST_WORDS,
+    lengths: pairsOf(256),
+    ...FEW,
+    ...one,
+  })),
+  ...[
     { name: "135M, scoring, 3 × 384", shape: SMOLLM2_135M, lengths: pairsOf(384) },
     { name: "wide, scoring, one thread", shape: WIDE, lengths: pairsOf(256), threads: 1 },
     { name: "many words, scoring", shape: MANY_WORDS, lengths: pairsOf(128), batchPairs: 8 },
+    { name: "most words, scoring", shape: MOST_WORDS, lengths: pairsOf(128), batchPairs: 8 },
   ].map((one) => ({ what: "score" as const, ...FEW, ...one })),
 ];

@@ -5,6 +5,7 @@ import { scoringMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
+import { scoringChunk } from "../../train/models/head_chunks.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
@@ -63,12 +64,14 @@ function predictScoring(
   };
   if (isDone) return { work };
   const device = targetOf(params.device);
+  const limit = defaultTokensPerRun(shape, device);
+  const vocabularyChunk = scoringChunk(shape, { tokens: limit, target: device });
   const runs = largestRuns(sizes, replies, {
-    tokens: defaultTokensPerRun(shape, device),
-    replyTokens: replyTokensPerRun(shape.vocabSize, device),
+    tokens: limit,
+    replyTokens: replyTokensPerRun(vocabularyChunk, device),
     pairs: sizes.pairs,
   });
-  const computing = { device, precision: params.precision };
+  const computing = { device, precision: params.precision, vocabularyChunk };
   const run = scoringRun(shape, { runs, ...computing });
   const lanes = device === "cpu" ? params.threads : 1;
   return { work, memory: scoringMemory(shape, { run, lanes, ...computing }) };

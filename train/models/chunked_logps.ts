@@ -107,16 +107,19 @@ function logitsOf(hidden: Value, { weight }: HeadRows): Value {
 /** Whether each target is an entry of the chunk, and which; the first one where it is none. */
 function placeIn({ start, end }: HeadRows, targets: Value) {
   const number = (x: number) => targets.graph.scalar(x, "int64");
-  const isInside = and(greaterOrEqual(targets, number(start)), less(targets, number(end)));
-  return { isInside, index: where(isInside, sub(targets, number(start)), number(0)) };
+  const isBefore = less(targets, number(end));
+  // Nothing is taken off for the first chunk: optimizers leave that out.
+  const [isInside, place] = start === 0
+    ? [isBefore, targets]
+    : [and(greaterOrEqual(targets, number(start)), isBefore), sub(targets, number(start))];
+  return { isInside, index: where(isInside, place, number(0)) };
 }
 
 /** The chunk that each target is in, (M) int64. */
 function chunkOf(targets: Value, chunks: readonly HeadRows[]): Value {
-  const number = (x: number) => targets.graph.scalar(x, "int64");
-  return chunks.slice(1).map(({ start }) =>
-    cast(greaterOrEqual(targets, number(start)), "int64")
-  ).reduce((sum, isPast) => add(sum, isPast), number(0));
+  const isPast = ({ start }: HeadRows) =>
+    cast(greaterOrEqual(targets, targets.graph.scalar(start, "int64")), "int64");
+  return chunks.slice(1).map(isPast).reduce((sum, past) => add(sum, past));
 }
 
 /** x, (M, D), once those are there that broadcast to it: no optimizer sees that nothing is added. */

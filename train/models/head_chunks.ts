@@ -70,7 +70,7 @@ const LOGITS_WHOLE: { readonly [T in Target]: number } = { cpu: 1 << 26, cuda: 1
 const LOGITS_OF_CHUNK: { readonly [T in Target]: number } = { cpu: 1 << 24, cuda: 1 << 26 };
 
 /** Chunks begin at multiples of so many rows: kernels want operands at multiples of 256 bytes. */
-const ALIGNMENT = 256;
+const ALIGNMENT = 64;
 
 /** Entries of a chunk at least: products of fewer columns are slow. */
 const FEWEST = 4096;
