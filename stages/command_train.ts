@@ -23,6 +23,7 @@ const params = withRoomForReply(lossParams({
   warmupSteps: z.int().min(0),
   batchPairs: z.int().min(1),
   microBatchPairs: z.int().min(1).optional(),
+  vocabularyChunk: z.int().min(1).optional(),
   gradientCheckpointing: z.boolean(),
   loraRank: z.int().min(1).optional(),
   loraAlpha: z.number().positive().optional(),

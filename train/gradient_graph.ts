@@ -7,7 +7,7 @@ import { chosenLogpsInputs, pairLogpsInputs, perBatch, perPair } from "./losses/
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
 import type { ModelConfig } from "./models/config.ts";
 import type { AdapterConfig, Target } from "./models/adapter_config.ts";
-import { type ChunkedLogps, chunkedCotangents, type HeadRows } from "./models/chunked_logps.ts";
+import { chunkedCotangents, type ChunkedLogps, type HeadRows } from "./models/chunked_logps.ts";
 import { headChunks } from "./models/head_chunks.ts";
 import { type GradientPaths, packInputs, replyLogps } from "./models/packed_logps.ts";
 import { EMBEDDING } from "./models/parameters.ts";

@@ -94,7 +94,6 @@ export const MEMORY_CASES: readonly MemoryCase[] = [
   ].map((one) => ({ what: "train" as const, ...FEW, ...one })),
   ...[
     { name: "most words, all weights", shape: MOST_WORDS, lengths: pairsOf(128) },
-    { name: "most words, all logits at once", vocabularyChunk: MOST_WORDS.V },
     { name: "most words, gemma, LoRA", family: "gemma" as const, rank: 8 },
     { name: "most words, untied", shape: { ...MOST_WORDS, tied: false } },
     { name: "135M, logits by chunks", shape: SMOLLM2_135M, vocabularyChunk: 8192 },
@@ -109,6 +108,11 @@ export const MEMORY_CASES: readonly MemoryCase[] = [
     { name: "135M, scoring, 3 × 384", shape: SMOLLM2_135M, lengths: pairsOf(384) },
     { name: "wide, scoring, one thread", shape: WIDE, lengths: pairsOf(256), threads: 1 },
     { name: "many words, scoring", shape: MANY_WORDS, lengths: pairsOf(128), batchPairs: 8 },
-    { name: "most words, scoring", shape: MOST_WORDS, lengths: pairsOf(128), batchPairs: 8 },
+    {
+      name: "most words, scoring, one thread",
+      shape: MOST_WORDS,
+      lengths: pairsOf(256),
+      threads: 1,
+    },
   ].map((one) => ({ what: "score" as const, ...FEW, ...one })),
 ];

@@ -39,6 +39,7 @@ export interface TrainOptions {
   readonly steps: number;
   readonly batchPairs: number;
   readonly microBatchPairs?: number;
+  readonly vocabularyChunk?: number;
   readonly gradientCheckpointing: boolean;
   readonly schedule: ScheduleName;
   readonly warmupSteps: number;
