@@ -53,6 +53,9 @@ const run = {
   adamBeta1: z.number().min(0).lt(1).default(0.9).describe("Decay of AdamW's first moment"),
   adamBeta2: z.number().min(0).lt(1).default(0.999).describe("Decay of AdamW's second moment"),
   adamEpsilon: positiveFloat32.default(1e-8).describe("Epsilon of AdamW"),
+  moments: z.enum(["float32", "bfloat16"]).optional().describe(
+    "What AdamW's two moments are kept in, float32 unless given; the second is rounded at random",
+  ),
   gradientCheckpointing: z.boolean().default(false)
     .describe("Compute layers a second time instead of keeping them: less memory, more time"),
   threads: count("Threads of the model, in each process; the order of sums depends on them"),

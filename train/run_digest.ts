@@ -14,7 +14,7 @@ const FORMAT = 2;
 export function runDigest(options: TrainOptions, version: string): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
   const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps, ranks } = options;
-  const { precision = "float32" } = options;
+  const { precision = "float32", moments = "float32" } = options;
   const { gradientCheckpointing, device = "cpu", tf32 = false } = options;
   const chunk = vocabularyChunkOf(options);
   return digestJson({
@@ -43,6 +43,7 @@ export function runDigest(options: TrainOptions, version: string): string {
     // Another device computes other last bits; which of several like ones does not matter.
     ...(device === "cpu" ? {} : { device: "cuda", tf32 }),
     ...(precision === "float32" ? {} : { precision }),
+    ...(moments === "float32" ? {} : { moments }),
     reference: options.reference,
     weights: weightsDigest(model.weights),
     adapter: adapter && { config: adapter.config, weights: weightsDigest(adapter.weights) },

@@ -68,8 +68,10 @@ export interface TrainOptions {
   readonly device?: Device;
   /** Whether a GPU may round operands of float32 products to TF32; it does not unless asked to. */
   readonly tf32?: boolean;
-  /** What layers compute in; float32 unless given. Weights and moments are float32 in any case. */
+  /** What layers compute in; float32 unless given. Weights that are trained are float32 in any case. */
   readonly precision?: Precision;
+  /** What AdamW's two moments are kept in: in bfloat16 they take half the memory; float32 unless given. */
+  readonly moments?: Precision;
   /** Told of what a GPU was asked to compute and the processor does; without it that is refused. */
   readonly onFallback?: (message: string) => void;
   /** Where sessions note what their nodes take: the beginning of files' paths. */

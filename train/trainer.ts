@@ -72,7 +72,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const resumed = await folder?.open(async (step) => !kept || await kept.holds(step)) ?? null;
   const takesOver = adapter === undefined && options.takesOverModel;
   const state = resumed?.state ??
-    initialState(trained, { takesOver, moments: ranks === undefined });
+    initialState(trained, { takesOver, moments: ranks === undefined ? options.moments : "none" });
   // The one is given back, should the other not open.
   await using opened = new AsyncDisposableStack();
   const step = await TrainingStep.open(runtime, state, {

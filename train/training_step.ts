@@ -1,5 +1,5 @@
 import { float32, type Tensor } from "../core/tensor.ts";
-import type { TrainingState } from "./checkpoint.ts";
+import type { Moments, TrainingState } from "./checkpoint.ts";
 import {
   addRowsGraph,
   gradientGraph,
@@ -13,7 +13,7 @@ import { openGraph } from "./graph/open_graph.ts";
 import { rootOfSquares } from "./gradient_norms.ts";
 import { runLanes } from "./lanes.ts";
 import { headChunks, withChunks } from "./models/head_chunks.ts";
-import { type Weights, zerosLike } from "./models/weights.ts";
+import type { Weights } from "./models/weights.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { allBlocks, OptimiserStep } from "./optimiser_step.ts";
@@ -22,11 +22,14 @@ import { Shards, type SharedTensors } from "./parallel/shards.ts";
 import { isOnHost, type PlacedState, placeState, placeZeros, readState } from "./placed_state.ts";
 import { inPrecision, type Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
+import { zerosOnHost } from "./runtime/placed_on_host.ts";
 
 /** How a step is taken. */
 export interface TrainingStepOptions extends GradientGraphOptions {
   readonly maxGradNorm: number;
   readonly adamw: AdamwOptions;
+  /** What AdamW's moments are kept in, also those of the state; float32 unless given. */
+  readonly moments?: Precision;
   /** Weights that are read and stay as they are. */
   readonly frozen: Weights;
   /** Runs that are under way at once, each gathering gradients of its own; 1 unless given. */
@@ -65,8 +68,11 @@ export interface PartWeights {
 const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
 
 /** AdamW's moments: all of them, or this rank's. */
-type Moments =
-  | { readonly firstMoments: PlacedState; readonly secondMoments: PlacedState }
+type OwnMoments =
+  | {
+    readonly firstMoments: PlacedState<Precision>;
+    readonly secondMoments: PlacedState<Precision>;
+  }
   | Shards;
 
 /** What one of several runs at once gathers. */
@@ -84,7 +90,7 @@ interface Opened {
   readonly addRows: Session | null;
   readonly optimiser: OptimiserStep;
   readonly tensors: SharedTensors;
-  readonly moments: Moments;
+  readonly moments: OwnMoments;
   /** Weights under the gradient graph's names. */
   readonly placed: ReadonlyMap<string, PlacedTensor>;
   /** What each lane gathers of the gradients; the first lane's are those of `tensors`. */
@@ -138,17 +144,20 @@ export class TrainingStep {
         .map(([name, tensor]) => [gradientName(name), tensor] as const);
       return { state: own, gradients: new Map(named) };
     });
-    const { ranks } = options;
+    const { ranks, moments: precision } = options;
+    const place = (all: Moments) =>
+      placeState(
+        runtime,
+        new Map([...all].map(([name, moment]) => [name, inPrecision(moment, precision)])),
+        stack,
+      );
     const moments = ranks === undefined
-      ? {
-        firstMoments: placeState(runtime, state.firstMoments, stack),
-        secondMoments: placeState(runtime, state.secondMoments, stack),
-      }
-      : new Shards(runtime, tensors, { ranks, stack });
+      ? { firstMoments: place(state.firstMoments), secondMoments: place(state.secondMoments) }
+      : new Shards(runtime, tensors, { ranks, precision, stack });
     const blocks = moments instanceof Shards
       ? moments.blocks(runtime, stack)
       : allBlocks(runtime, { ...tensors, ...moments });
-    const optimiser = await OptimiserStep.open(runtime, blocks, options.adamw);
+    const optimiser = await OptimiserStep.open(runtime, blocks, options.adamw, precision);
     stack.defer(() => optimiser.release());
     const weights = new Map<string, PlacedTensor>(tensors.weights.tensors);
     for (const [name, tensor] of options.frozen) {
@@ -343,9 +352,9 @@ export class TrainingStep {
  */
 export function initialState(
   weights: Weights,
-  { takesOver = false, moments = true }: {
+  { takesOver = false, moments = "float32" }: {
     readonly takesOver?: boolean;
-    readonly moments?: boolean;
+    readonly moments?: Precision | "none";
   } = {},
 ): TrainingState {
   const copy = ({ dims, data }: Tensor<"float32">) => float32(dims, data.slice());
@@ -354,9 +363,17 @@ export function initialState(
     weights: takesOver
       ? weights
       : new Map([...weights].map(([name, tensor]) => [name, copy(tensor)])),
-    firstMoments: moments ? zerosLike(weights) : new Map(),
-    secondMoments: moments ? zerosLike(weights) : new Map(),
+    firstMoments: zeroMoments(weights, moments),
+    secondMoments: zeroMoments(weights, moments),
   };
+}
+
+function zeroMoments(weights: Weights, precision: Precision | "none"): Moments {
+  if (precision === "none") return new Map();
+  return new Map([...weights].map(([name, { dims }]) => [
+    name,
+    zerosOnHost<Precision>(precision, dims).tensor!,
+  ]));
 }
 
 function scalar(value: number): Tensor<"float64"> {

@@ -74,7 +74,7 @@ function foresee(one: MemoryCase): readonly MemoryPart[] {
   }
   const recomputes = one.gradientCheckpointing ?? false;
   const run = trainingRun(config, { runs, adapter, recomputes, vocabularyChunk });
-  return trainingMemory(config, { run, lanes, adapter });
+  return trainingMemory(config, { run, lanes, adapter, moments: one.moments });
 }
 
 /** Entries of the vocabulary whose logits are there at once. */

@@ -20,6 +20,7 @@ export interface MemoryCase {
   readonly rank?: number;
   readonly gradientCheckpointing?: boolean;
   readonly tokensPerRun?: number;
+  readonly moments?: "bfloat16";
   /** Entries of the vocabulary whose logits are there at once; as training and scoring say unless given. */
   readonly vocabularyChunk?: number;
 }
@@ -43,6 +44,11 @@ export const MEMORY_CASES: readonly MemoryCase[] = [
   ...[
     { name: "135M, all weights, 3 × 128", lengths: pairsOf(128) },
     { name: "135M, all weights, 3 × 384", lengths: pairsOf(384) },
+    {
+      name: "135M, moments in bfloat16, 3 × 128",
+      lengths: pairsOf(128),
+      moments: "bfloat16" as const,
+    },
     { name: "135M, layers again, 3 × 384", lengths: pairsOf(384), gradientCheckpointing: true },
     { name: "135M, LoRA, 3 × 128", lengths: pairsOf(128), rank: 8 },
     { name: "135M, LoRA, one thread, 3 × 384", lengths: pairsOf(384), rank: 8, threads: 1 },

@@ -34,6 +34,7 @@ async function train(model: Model, pairs: readonly TokenizedPair[], job: MemoryC
       : { reference: pairs.map((pair) => scoreOf(pair, -1)) },
     batchPairs: job.batchPairs,
     tokensPerRun: job.tokensPerRun,
+    moments: job.moments,
     vocabularyChunk: job.vocabularyChunk,
     gradientCheckpointing: job.gradientCheckpointing,
     threads: job.threads,

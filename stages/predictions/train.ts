@@ -122,7 +122,7 @@ function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tok
 }
 
 function memoryOf({ params, shape, tokens }: Plan): Prediction["memory"] {
-  const { lora: adapter, gradientCheckpointing: recomputes, precision } = params;
+  const { lora: adapter, gradientCheckpointing: recomputes, precision, moments } = params;
   const device = targetOf(params.device);
   const { processes = 1, microBatchPairs = params.batchPairs } = params;
   const batchPairs = Math.ceil(params.batchPairs / processes); // of each process
@@ -142,7 +142,7 @@ function memoryOf({ params, shape, tokens }: Plan): Prediction["memory"] {
     precision,
     vocabularyChunk,
   });
-  const parts = trainingMemory(shape, { run, lanes, adapter, device, precision });
+  const parts = trainingMemory(shape, { run, lanes, adapter, device, precision, moments });
   // Each of several processes takes as much, but for the moments, of which it has a part.
   const isDivided = ({ what }: MemoryPart) => what === "moments";
   return parts.map((part) => isDivided(part) ? part : { ...part, bytes: processes * part.bytes });
