@@ -5,7 +5,7 @@ import { runLanes } from "./lanes.ts";
 import { targetOf } from "./graph/target.ts";
 import { logpsGraph } from "./logps_graph.ts";
 import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
-import { headChunks, scoringChunk, withChunks } from "./models/head_chunks.ts";
+import { defaultVocabularyChunk, headChunks, withChunks } from "./models/head_chunks.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { inPrecision, type Precision } from "./precision.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
@@ -53,7 +53,7 @@ export interface ScorerOptions extends RuntimeOptions {
   readonly precision?: Precision;
   /** Whether rests of replies have a grid of their own; as `holdsRests` says unless given. */
   readonly rests?: boolean;
-  /** Entries of the vocabulary whose logits are there at once; as `scoringChunk` says unless given. */
+  /** Entries of the vocabulary whose logits are there at once; as `defaultVocabularyChunk` says unless given. */
   readonly vocabularyChunk?: number;
 }
 
@@ -83,7 +83,8 @@ export async function openScorer(
   // What is placed is float32; what is read alone needs no more than layers compute in.
   const fed = options.placed === undefined || model.adapter ? precision : undefined;
   const tokens = defaultTokensPerRun(model.config, target);
-  const { vocabularyChunk = scoringChunk(model.config, { tokens, target }) } = options;
+  const { vocabSize } = model.config;
+  const { vocabularyChunk = defaultVocabularyChunk({ vocabSize, tokens, target }) } = options;
   const graph = logpsGraph(model.config, model.adapter?.config, {
     precision,
     fed,

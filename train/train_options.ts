@@ -139,11 +139,13 @@ export function vocabularyChunkOf(options: TrainOptions): number {
   return defaultVocabularyChunk({
     vocabSize: model.config.vocabSize,
     tokens: tokensPerRunOf(options),
-    longestReplies: pairs.reduce(
-      (most, { chosen, rejected }) => Math.max(most, chosen.length + (rejected?.length ?? 0)),
-      0,
-    ),
-    pairs: Math.min(batchPairs, microBatchPairs ?? batchPairs),
+    longest: {
+      replies: pairs.reduce(
+        (most, { chosen, rejected }) => Math.max(most, chosen.length + (rejected?.length ?? 0)),
+        0,
+      ),
+      pairs: Math.min(batchPairs, microBatchPairs ?? batchPairs),
+    },
     target: targetOf(device),
   });
 }

@@ -12,7 +12,7 @@ import { scoringMemory, trainingMemory } from "../../train/costs/memory.ts";
 import { shareOut, trainingLanes } from "../../train/lanes.ts";
 import { TARGET_NAMES } from "../../train/models/adapter_config.ts";
 import type { ModelConfig } from "../../train/models/config.ts";
-import { defaultVocabularyChunk, scoringChunk } from "../../train/models/head_chunks.ts";
+import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
 import { defaultTokensPerRun, divideIntoRuns } from "../../train/pair_packs.ts";
 import { lastLine, runProgram } from "../run_program.ts";
 import { configOf } from "../training/shapes.ts";
@@ -83,9 +83,8 @@ function chunkOf(
   tokens: number,
 ): number {
   if (vocabularyChunk !== undefined) return Math.min(vocabSize, vocabularyChunk);
-  if (what === "score") return scoringChunk({ vocabSize }, { tokens });
-  const longestReplies = lengths.chosen + (lengths.rejected ?? 0);
-  return defaultVocabularyChunk({ vocabSize, tokens, longestReplies, pairs });
+  const longest = { replies: lengths.chosen + (lengths.rejected ?? 0), pairs };
+  return defaultVocabularyChunk({ vocabSize, tokens, ...what === "train" && { longest } });
 }
 
 /** The peak memory of a process that starts as a stage's worker does. */

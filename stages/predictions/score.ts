@@ -5,7 +5,7 @@ import { scoringMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
-import { scoringChunk } from "../../train/models/head_chunks.ts";
+import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
@@ -65,7 +65,8 @@ function predictScoring(
   if (isDone) return { work };
   const device = targetOf(params.device);
   const limit = defaultTokensPerRun(shape, device);
-  const vocabularyChunk = scoringChunk(shape, { tokens: limit, target: device });
+  const { vocabSize } = shape;
+  const vocabularyChunk = defaultVocabularyChunk({ vocabSize, tokens: limit, target: device });
   const runs = largestRuns(sizes, replies, {
     tokens: limit,
     replyTokens: replyTokensPerRun(vocabularyChunk, device),

@@ -115,8 +115,10 @@ function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tok
   return defaultVocabularyChunk({
     vocabSize,
     tokens: defaultTokensPerRun(shape, target),
-    longestReplies: tokens.longestReplies,
-    pairs: Math.min(params.batchPairs, params.microBatchPairs ?? params.batchPairs),
+    longest: {
+      replies: tokens.longestReplies,
+      pairs: Math.min(params.batchPairs, params.microBatchPairs ?? params.batchPairs),
+    },
     target,
   });
 }

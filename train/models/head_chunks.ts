@@ -75,36 +75,33 @@ const ALIGNMENT = 64;
 /** Entries of a chunk at least: products of fewer columns are slow. */
 const FEWEST = 4096;
 
+/**
+ * Reply tokens that a run should be able to hold: on a processor products gain nothing from more rows, so
+ * that smaller runs cost less than chunks do.
+ */
+const REPLY_TOKENS_WANTED: { readonly [T in Target]: number } = { cpu: 512, cuda: Infinity };
+
 /** What decides how many logits a run makes. */
 export interface LogitsLimits {
   readonly vocabSize: number;
   /** Tokens of a run at most, unless a single pair has more. */
   readonly tokens: number;
-  /** Most reply tokens of a pair. */
-  readonly longestReplies: number;
-  /** Pairs of a run at most; Infinity unless given. */
-  readonly pairs?: number;
+  /** Most reply tokens of a pair, and pairs of a run at most; not known unless given. */
+  readonly longest?: { readonly replies: number; readonly pairs: number };
   /** `cpu` unless given. */
   readonly target?: Target;
 }
 
 /** Entries of the vocabulary whose logits are there at once, where nothing else is asked for: all, or a chunk. */
 export function defaultVocabularyChunk(
-  { vocabSize, tokens, longestReplies, pairs = Infinity, target = "cpu" }: LogitsLimits,
+  { vocabSize, tokens, longest, target = "cpu" }: LogitsLimits,
 ): number {
-  const replyTokens = Math.max(longestReplies, Math.min(tokens, pairs * longestReplies));
-  const logits = replyTokens * vocabSize;
-  if (logits <= LOGITS_WHOLE[target]) return vocabSize;
+  const one = longest?.replies ?? 0;
+  const replyTokens = Math.max(one, longest ? Math.min(tokens, longest.pairs * one) : tokens);
+  const wanted = Math.max(one, Math.min(replyTokens, REPLY_TOKENS_WANTED[target]));
+  if (wanted * vocabSize <= LOGITS_WHOLE[target]) return vocabSize;
   const size = Math.max(FEWEST, LOGITS_OF_CHUNK[target] / replyTokens);
   // As many chunks as that takes, of one size.
   const even = vocabSize / Math.ceil(vocabSize / size);
   return Math.min(vocabSize, ALIGNMENT * Math.ceil(even / ALIGNMENT));
-}
-
-/** The same for scoring, where it is not known how long replies will be. */
-export function scoringChunk(
-  { vocabSize }: Pick<ModelConfig, "vocabSize">,
-  { tokens, target }: Pick<LogitsLimits, "tokens" | "target">,
-): number {
-  return defaultVocabularyChunk({ vocabSize, tokens, longestReplies: tokens, target });
 }

@@ -17,7 +17,7 @@ import { openRuntime } from "../../../train/runtime/open_runtime.ts";
 import { trainModel } from "../../../train/trainer.ts";
 import { goldenModel, goldenPairs, relativeError } from "../golden.ts";
 import { goldenRun } from "../golden_run.ts";
-import { tinyModel } from "../tiny_run.ts";
+import { tinyModel, tinyRun } from "../tiny_run.ts";
 
 const [ROWS, WIDTH, WORDS] = [6, 3, 11];
 /** Entries of the vocabulary, in chunks of several sizes. */
@@ -149,6 +149,15 @@ for (const family of FAMILIES) {
     }
   });
 }
+
+Deno.test("trainModel() by chunks of logits scores the rejected replies that SFT does not read", async () => {
+  const loss = { loss: "sft", sft: "sum" } as const;
+  const { steps: expected } = await trainModel(tinyRun({ loss }));
+  const { steps } = await trainModel(tinyRun({ loss, vocabularyChunk: 5 }));
+  steps.forEach(({ rejectedLogp }, i) =>
+    assert(relativeError(rejectedLogp!, expected[i].rejectedLogp!) < 1e-5, `step ${i + 1}`)
+  );
+});
 
 Deno.test("trainModel() by chunks of logits in bfloat16 stays within the band of float32", async () => {
   const model = await goldenModel();
