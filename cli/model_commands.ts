@@ -191,6 +191,15 @@ function addTrainCommand(root: Command): void {
     .requiredOption("--steps <n>", "optimiser steps", count)
     .requiredOption("--batch-pairs <n>", "pairs a step", count)
     .option("--micro-batch-pairs <n>", "most pairs held in memory at once", count)
+    .option(
+      "--vocabulary-chunk <n>",
+      "most vocabulary entries whose logits are there at once",
+      count,
+    )
+    .addOption(
+      new Option("--moments <dtype>", "what AdamW's moments are kept in (default: float32)")
+        .choices(["float32", "bfloat16"] as const),
+    )
     .option("--gradient-checkpointing", "less memory: compute layers twice", false)
     .option("--lora-rank <n>", "train a new LoRA adapter of this rank; --out is PEFT's", count)
     .option("--lora-alpha <number>", "its alpha (default: twice the rank)", fraction)

@@ -23,6 +23,8 @@ const params = withRoomForReply(lossParams({
   warmupSteps: z.int().min(0),
   batchPairs: z.int().min(1),
   microBatchPairs: z.int().min(1).optional(),
+  vocabularyChunk: z.int().min(1).optional(),
+  moments: z.enum(["float32", "bfloat16"]).optional(),
   gradientCheckpointing: z.boolean(),
   loraRank: z.int().min(1).optional(),
   loraAlpha: z.number().positive().optional(),

@@ -43,6 +43,9 @@ const run = {
   microBatchPairs: count(
     "Most pairs of one run of the graph; changes memory, and the order of sums",
   ).optional(),
+  vocabularyChunk: count(
+    "Vocabulary entries whose logits are there at once; all, unless they would take too much memory",
+  ).optional(),
   order: z.enum(["shuffled", "sequential"]).default("shuffled").describe("Order of the pairs"),
   seed: z.int().min(0).describe("Seed of the order of the pairs, and of a new adapter"),
   maxGradNorm: positiveFloat32.default(1).describe("Global norm that gradients are cut to"),
@@ -50,6 +53,9 @@ const run = {
   adamBeta1: z.number().min(0).lt(1).default(0.9).describe("Decay of AdamW's first moment"),
   adamBeta2: z.number().min(0).lt(1).default(0.999).describe("Decay of AdamW's second moment"),
   adamEpsilon: positiveFloat32.default(1e-8).describe("Epsilon of AdamW"),
+  moments: z.enum(["float32", "bfloat16"]).optional().describe(
+    "What AdamW's two moments are kept in, float32 unless given; the second is rounded at random",
+  ),
   gradientCheckpointing: z.boolean().default(false)
     .describe("Compute layers a second time instead of keeping them: less memory, more time"),
   threads: count("Threads of the model, in each process; the order of sums depends on them"),

@@ -1,8 +1,10 @@
 import { digestFile } from "../core/digest.ts";
 import { ExpectedError } from "../core/problem.ts";
+import type { Tensor } from "../core/tensor.ts";
 import { syncPath } from "../core/write_atomically.ts";
 import type { Weights } from "./models/model.ts";
-import { readSafetensors, writeSafetensors } from "./models/safetensors.ts";
+import { readSafetensors, type TensorSource, writeSafetensors } from "./models/safetensors.ts";
+import { type Precision, widened } from "./precision.ts";
 import { formatStepRecords, parseStepRecords, type StepRecord } from "./step_record.ts";
 
 /** All that training carries from one step to the next. */
@@ -12,10 +14,13 @@ export interface TrainingState {
   /** Those that are trained. */
   readonly weights: Weights;
   /** AdamW's first moments, by the weight's name. */
-  readonly firstMoments: Weights;
+  readonly firstMoments: Moments;
   /** AdamW's second moments, by the weight's name. */
-  readonly secondMoments: Weights;
+  readonly secondMoments: Moments;
 }
+
+/** Moments by the weight's name, as they are kept in training; in checkpoints they are float32. */
+export type Moments = Map<string, Tensor<Precision>>;
 
 /** A state with the records of the steps that led to it. */
 export interface ResumedRun {
@@ -148,11 +153,13 @@ export class CheckpointFolder {
   }
 }
 
-function group(state: TrainingState): Weights {
-  const tensors: Weights = new Map();
+/** Tensors in the file, each widened when it is written. */
+function group(state: TrainingState): Map<string, TensorSource> {
+  const tensors = new Map<string, TensorSource>();
   for (const [key, prefix] of Object.entries(GROUPS)) {
     for (const [name, tensor] of state[key as keyof typeof GROUPS]) {
-      tensors.set(prefix + name, tensor);
+      const make = () => Promise.resolve(widened(tensor));
+      tensors.set(prefix + name, { dims: tensor.dims, make });
     }
   }
   return tensors;

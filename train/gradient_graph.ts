@@ -1,5 +1,5 @@
 import { Graph } from "./graph/graph.ts";
-import { checkpointedGradients, gradients } from "./graph/gradients.ts";
+import { type BackwardSeed, gradients, gradientsFrom } from "./graph/gradients.ts";
 import { add, expand, mul, reduceSum, reshape, scatterElementsAdd, split } from "./graph/ops.ts";
 import type { Value } from "./graph/value.ts";
 import { lossReads, lossTerms, type TrainingLoss } from "./losses/losses.ts";
@@ -7,6 +7,8 @@ import { chosenLogpsInputs, pairLogpsInputs, perBatch, perPair } from "./losses/
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
 import type { ModelConfig } from "./models/config.ts";
 import type { AdapterConfig, Target } from "./models/adapter_config.ts";
+import { chunkedCotangents, type ChunkedLogps, type HeadRows } from "./models/chunked_logps.ts";
+import { headChunks } from "./models/head_chunks.ts";
 import { type GradientPaths, packInputs, replyLogps } from "./models/packed_logps.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { Precision } from "./precision.ts";
@@ -24,6 +26,8 @@ export interface GradientGraphOptions {
   readonly precision?: Precision;
   /** Whether packs have a grid of rests; as `holdsRests` says unless given. */
   readonly rests?: boolean;
+  /** Entries of the vocabulary whose logits are there at once; all unless given. */
+  readonly vocabularyChunk?: number;
 }
 
 /** The input that holds what has been gathered of a weight's gradient. */
@@ -57,7 +61,8 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
   const { config, adapter, loss, gradientCheckpointing = false } = options;
   const graph = new Graph({ dtype: "float32" });
   const { precision } = options;
-  const weights = weightInputs(graph, config, { dtype: adapter && precision });
+  const chunks = headChunks(config, options.vocabularyChunk);
+  const weights = weightInputs(graph, config, { dtype: adapter && precision, chunks });
   const added = adapter && adapterInputs(graph, adapter, config);
   const trained = added?.weights ?? weights;
   const comparesPairs = lossReads(loss) === "pairs";
@@ -68,27 +73,52 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
   });
   const boundaries: Value[] = [];
   const rows: Value[] = [];
-  const policy = replyLogps(new Transformer(config, weights, added, { precision }), pack, {
+  const chunked: ChunkedLogps[] = [];
+  const transformer = new Transformer(config, weights, added, { precision, chunks });
+  const policy = replyLogps(transformer, pack, {
     segments: graph.input("segments", "int64", ["M"]),
     onRows: (x) => trained.has(EMBEDDING) && rows.push(x),
     onLayer: (x) => boundaries.push(x),
+    onChunked: (x) => chunked.push(x),
   });
   const total = putOutLoss(
     comparesPairs ? pairLogps(graph, policy) : chosenLogps(graph, policy),
     loss,
   );
-  const whole = [...trained].filter(([name]) => name !== EMBEDDING || config.tiedEmbeddings);
+  const gather = (name: string, gradient: Value) => putOutGathered(name, gradient);
+  const trainsHead = chunks.some(({ name }) => trained.has(name));
+  const seed = chunked.length === 0
+    ? { output: total, cotangent: graph.scalar(1, total.dtype) }
+    : throughChunks(total, chunked[0], trainsHead ? gather : undefined);
+  const whole = [...trained].filter(([name]) =>
+    !chunks.some((chunk) => chunk.name === name) &&
+    (name !== EMBEDDING || config.tiedEmbeddings && chunks.length === 0)
+  );
   const wrt = [...rows, ...whole.map(([, weight]) => weight)];
-  const grads = gradientCheckpointing
-    ? checkpointedGradients(total, wrt, boundaries)
-    : gradients(total, wrt);
+  const grads = gradientsFrom(seed, wrt, gradientCheckpointing ? boundaries : []);
   rows.forEach((_, i) => graph.output(ROW_GRADIENTS, grads[i]));
-  whole.forEach(([weight, { dims }], i) => {
-    const name = gradientName(weight);
-    const gathered = graph.input(name, graph.dtype, dims);
-    graph.output(nextName(name), add(gathered, grads[rows.length + i]));
-  });
+  whole.forEach(([weight], i) => gather(weight, grads[rows.length + i]));
   return graph;
+}
+
+/** Adds a gradient to what has been gathered of it, and puts the sum out. */
+function putOutGathered(weight: string, gradient: Value): Value {
+  const { graph, dims } = gradient;
+  const name = gradientName(weight);
+  const sum = add(graph.input(name, graph.dtype, dims), gradient);
+  graph.output(nextName(name), sum);
+  return sum;
+}
+
+/** The cotangent of what the output projection reads, from the loss back; its own gradient is gathered. */
+function throughChunks(
+  total: Value,
+  chunked: ChunkedLogps,
+  gather: ((name: string, gradient: Value) => Value) | undefined,
+): BackwardSeed {
+  const [dy] = gradients(total, [chunked.logps]);
+  const gathered = gather && (({ name }: HeadRows, gradient: Value) => gather(name, gradient));
+  return { output: chunked.hidden, cotangent: chunkedCotangents(chunked, dy, gathered) };
 }
 
 function pairLogps(graph: Graph, policy: Value): PairLogps {

@@ -2,9 +2,10 @@ import { requirePrompts, type TokenIds, type TokenizedPair } from "../data/pair.
 import type { Tensor } from "../core/tensor.ts";
 import { openGraph } from "./graph/open_graph.ts";
 import { runLanes } from "./lanes.ts";
-import { type Target, targetOf } from "./graph/target.ts";
+import { targetOf } from "./graph/target.ts";
 import { logpsGraph } from "./logps_graph.ts";
 import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
+import { defaultVocabularyChunk, headChunks, withChunks } from "./models/head_chunks.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { inPrecision, type Precision } from "./precision.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
@@ -52,6 +53,8 @@ export interface ScorerOptions extends RuntimeOptions {
   readonly precision?: Precision;
   /** Whether rests of replies have a grid of their own; as `holdsRests` says unless given. */
   readonly rests?: boolean;
+  /** Entries of the vocabulary whose logits are there at once; as `defaultVocabularyChunk` says unless given. */
+  readonly vocabularyChunk?: number;
 }
 
 /** How a long scoring is watched and stopped. */
@@ -79,22 +82,34 @@ export async function openScorer(
   const { precision, rests = holdsRests(model.config, target) } = options;
   // What is placed is float32; what is read alone needs no more than layers compute in.
   const fed = options.placed === undefined || model.adapter ? precision : undefined;
-  const graph = logpsGraph(model.config, model.adapter?.config, { precision, fed, rests });
+  const tokens = defaultTokensPerRun(model.config, target);
+  const { vocabSize } = model.config;
+  const { vocabularyChunk = defaultVocabularyChunk({ vocabSize, tokens, target }) } = options;
+  const graph = logpsGraph(model.config, model.adapter?.config, {
+    precision,
+    fed,
+    rests,
+    vocabularyChunk,
+  });
   await using stack = new AsyncDisposableStack();
   const session = await openGraph(runtime, graph);
   stack.defer(() => session.release());
-  const weights: Record<string, PlacedTensor> = {};
+  const weights = new Map<string, PlacedTensor>();
   const place = (name: string, tensor: Tensor<Precision>) =>
-    weights[name] = options.placed?.get(name) ?? stack.use(runtime.place<Precision>(tensor));
+    weights.set(name, options.placed?.get(name) ?? stack.use(runtime.place<Precision>(tensor)));
   for (const [name, tensor] of model.weights) place(name, inPrecision(tensor, fed));
   for (const [name, tensor] of model.adapter?.weights ?? []) place(name, tensor);
-  return new Scorer(model.config, {
+  const { config } = model;
+  const chunks = headChunks(config, vocabularyChunk);
+  const fedWeights = [...withChunks(weights, { chunks, config, stack })]
+    .filter(([name]) => session.inputs.includes(name));
+  return new Scorer(config, {
     session,
-    weights,
+    weights: Object.fromEntries(fedWeights),
+    limits: { tokens, logitsPerToken: vocabularyChunk, target },
     stack: stack.move(),
     lanes: spread ? options.threads : 1,
     rests,
-    target,
     runtime: runtime.description,
   });
 }
@@ -109,7 +124,8 @@ interface Opened {
   readonly lanes: number;
   /** Whether rests of replies have a grid of their own. */
   readonly rests: boolean;
-  readonly target: Target;
+  /** What one run may hold. */
+  readonly limits: RunLimits;
   /** Which runtime computes, for people: `Runtime.description`. */
   readonly runtime: string;
 }
@@ -146,9 +162,7 @@ export class Scorer {
     }
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const { lanes, target } = this.#opened;
-    const tokens = defaultTokensPerRun(this.#config, target);
-    const limits = { tokens, vocabSize: this.#config.vocabSize, target };
+    const { lanes, limits } = this.#opened;
     const groups = groupByPrompt(sequences, limits);
     const runs = divideIntoRuns(groups.map(sizeOf), limits).values();
     await runLanes(Array.from({ length: lanes }, () => runs), async (run) => {

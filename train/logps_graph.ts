@@ -2,6 +2,7 @@ import type { Dtype } from "../core/tensor.ts";
 import { Graph } from "./graph/graph.ts";
 import type { AdapterConfig } from "./models/adapter_config.ts";
 import type { ModelConfig } from "./models/config.ts";
+import { headChunks } from "./models/head_chunks.ts";
 import { packInputs, replyTokenLogps } from "./models/packed_logps.ts";
 import { adapterInputs, Transformer, weightInputs } from "./models/transformer.ts";
 
@@ -13,18 +14,24 @@ export interface LogpsGraphOptions {
   readonly fed?: Dtype;
   /** Whether packs have a grid of rests; as `holdsRests` says unless given. */
   readonly rests?: boolean;
+  /** Entries of the vocabulary whose logits are there at once; all unless given. */
+  readonly vocabularyChunk?: number;
 }
 
-/** Inputs: weights and a `Pack`; output: `logps`, log π of each reply token (M). */
+/**
+ * Inputs: weights, the output projection by `headChunks` where those are more than one, and a `Pack`;
+ * output: `logps`, log π of each reply token (M).
+ */
 export function logpsGraph(
   config: ModelConfig,
   adapter?: AdapterConfig,
-  { precision, fed, rests }: LogpsGraphOptions = {},
+  { precision, fed, rests, vocabularyChunk }: LogpsGraphOptions = {},
 ): Graph {
   const graph = new Graph({ dtype: "float32" });
-  const weights = weightInputs(graph, config, { dtype: fed });
+  const chunks = headChunks(config, vocabularyChunk);
+  const weights = weightInputs(graph, config, { dtype: fed, chunks });
   const added = adapter && adapterInputs(graph, adapter, config);
-  const transformer = new Transformer(config, weights, added, { precision });
+  const transformer = new Transformer(config, weights, added, { precision, chunks });
   const pack = packInputs(graph, config, { replies: "S", rests });
   graph.output("logps", replyTokenLogps(transformer, pack));
   return graph;

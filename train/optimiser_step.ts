@@ -1,3 +1,4 @@
+import { Random } from "../core/random.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
 import { adamwGraph, type AdamwOptions, adamwScalars, clipScale } from "./optim/adamw.ts";
 import { openGraph } from "./graph/open_graph.ts";
@@ -8,14 +9,15 @@ import {
   type NormsOptions,
 } from "./gradient_norms.ts";
 import { isOnHost, type PlacedState } from "./placed_state.ts";
+import type { Precision } from "./precision.ts";
 import type { PlacedTensor, PreparedRun, Runtime, Session } from "./runtime/open_runtime.ts";
 
 /** What an optimiser step reads and writes, each by the parameter's name. */
 export interface TrainedTensors {
   readonly weights: PlacedState;
   readonly gradients: PlacedState;
-  readonly firstMoments: PlacedState;
-  readonly secondMoments: PlacedState;
+  readonly firstMoments: PlacedState<Precision>;
+  readonly secondMoments: PlacedState<Precision>;
 }
 
 /** As many elements of each, which an update reads and writes. */
@@ -23,8 +25,8 @@ export interface TrainedBlock {
   readonly size: number;
   readonly value: PlacedTensor<"float32">;
   readonly gradient: PlacedTensor<"float32">;
-  readonly firstMoment: PlacedTensor<"float32">;
-  readonly secondMoment: PlacedTensor<"float32">;
+  readonly firstMoment: PlacedTensor<Precision>;
+  readonly secondMoment: PlacedTensor<Precision>;
 }
 
 /** What a process updates: all that is trained, or its part of that. */
@@ -44,7 +46,10 @@ const PIECE = 1 << 18;
 /** The same on a GPU, whose runs cost more to start, and which has to hold what lies between. */
 const DEVICE_PIECE = 1 << 25;
 
-const SCALARS = ["scale", "stepSize", "epsilon", "decay"] as const;
+/** On a GPU with noise, which is as long. */
+const NOISY_DEVICE_PIECE = 1 << 22;
+
+const SCALARS = ["scale", "stepSize", "epsilon", "decay", "phase"] as const;
 
 /** All that is trained, as one process updates it. */
 export function allBlocks(runtime: Runtime, tensors: TrainedTensors): TrainedBlocks {
@@ -91,10 +96,11 @@ export class OptimiserStep {
     runtime: Runtime,
     { groups, openNorms }: TrainedBlocks,
     options: AdamwOptions,
+    moments: Precision = "float32",
   ): Promise<OptimiserStep> {
     // Whatever was opened is given back should a later part not open.
     await using opened = new AsyncDisposableStack();
-    const update = await openGraph(runtime, adamwGraph(options));
+    const update = await openGraph(runtime, adamwGraph(options, { moments }));
     opened.defer(() => update.release());
     const scalars = Object.fromEntries(
       SCALARS.map((name) => [name, float32([], new Float32Array(1))]),
@@ -102,9 +108,11 @@ export class OptimiserStep {
     const used = Object.fromEntries(
       SCALARS.filter((name) => update.inputs.includes(name)).map((name) => [name, scalars[name]]),
     );
-    const piece = isOnHost(runtime) ? PIECE : DEVICE_PIECE;
+    const isNoisy = moments !== "float32";
+    const piece = isOnHost(runtime) ? PIECE : isNoisy ? NOISY_DEVICE_PIECE : DEVICE_PIECE;
+    const noise = isNoisy ? opened.use(runtime.place(drawNoise(piece))) : null;
     const updates = groups.map((blocks) =>
-      bindUpdates(update, { blocks, piece, scalars: used, opened })
+      bindUpdates(update, { blocks, piece, noise, scalars: used, opened })
     );
     const norms = await openNorms({ piece, opened });
     return new OptimiserStep(options, { scalars, updates, norms, opened: opened.move() });
@@ -135,10 +143,8 @@ export class OptimiserStep {
     afterGroup?: (group: number) => Promise<void>,
   ): Promise<void> {
     const scalars = adamwScalars(this.#options, step, learningRate);
-    for (const name of SCALARS) {
-      const value = name === "scale" ? clipScale(gradNorm, maxGradNorm) : scalars[name];
-      this.#scalars[name].data[0] = value;
-    }
+    const all = { ...scalars, scale: clipScale(gradNorm, maxGradNorm), phase: phaseOf(step) };
+    for (const name of SCALARS) this.#scalars[name].data[0] = all[name];
     for (const [group, updates] of this.#updates.entries()) {
       for (const update of updates) await update.run();
       await afterGroup?.(group);
@@ -151,12 +157,25 @@ export class OptimiserStep {
   }
 }
 
+/** What moments of 16 bits are rounded by: as many numbers in 0 … 1, the same ones in every run. */
+function drawNoise(count: number): Tensor<"float32"> {
+  const random = Random.seeded(0, "rounding");
+  return float32([count], Float32Array.from({ length: count }, () => random.uniform()));
+}
+
+/** Where noise begins at a step: it hangs on the step alone, so that resumed runs round alike. */
+function phaseOf(step: number): number {
+  return Random.seeded(step, "rounding").uniform();
+}
+
 /** Binds every block to the graph, piece by piece. */
 function bindUpdates(
   session: Session,
-  { blocks, piece, scalars, opened }: {
+  { blocks, piece, noise, scalars, opened }: {
     readonly blocks: readonly TrainedBlock[];
     readonly piece: number;
+    /** As long as a piece; null where nothing is rounded by it. */
+    readonly noise: PlacedTensor<"float32"> | null;
     readonly scalars: Readonly<Record<string, Tensor>>;
     /** Told of what is to be given back. */
     readonly opened: AsyncDisposableStack;
@@ -166,10 +185,15 @@ function bindUpdates(
     const whole = { value, gradient, m: firstMoment, v: secondMoment };
     return Array.from({ length: Math.ceil(size / piece) }, (_, i) => {
       const start = i * piece;
+      const count = Math.min(piece, size - start);
       const pieces = Object.entries(whole).map(([name, tensor]) =>
-        [name, opened.use(tensor.piece(start, Math.min(piece, size - start)))] as const
+        [name, opened.use(tensor.piece(start, count))] as const
       );
-      const feeds = { ...Object.fromEntries(pieces), ...scalars };
+      const feeds = {
+        ...Object.fromEntries(pieces),
+        ...noise && { noise: opened.use(noise.piece(0, count)) },
+        ...scalars,
+      };
       const into = Object.fromEntries(pieces.map(([name, tensor]) => [`next/${name}`, tensor]));
       return session.prepare(feeds, { into, inPlace: Object.keys(into), blocking: true });
     });

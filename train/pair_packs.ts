@@ -19,15 +19,15 @@ export interface RunLimits {
   readonly tokens: number;
   /** Pairs. */
   readonly pairs?: number;
-  /** Logits that each reply token makes. */
-  readonly vocabSize: number;
+  /** Logits of each reply token that are there at once: the vocabulary's size, or a chunk's. */
+  readonly logitsPerToken: number;
   /** What computes it, which decides how many logits a run may make; `cpu` unless given. */
   readonly target?: Target;
 }
 
 /**
- * Logits that one run may make, unless a single pair needs more: 256 MiB, on a GPU, which has to be
- * kept busy, 2 GiB.
+ * Logits that one run may have at once, unless a single pair needs more: 256 MiB, on a GPU, which has to
+ * be kept busy, 2 GiB.
  */
 const LOGITS_PER_RUN: { readonly [T in Target]: number } = { cpu: 1 << 26, cuda: 1 << 29 };
 
@@ -49,8 +49,8 @@ export function defaultTokensPerRun(
 }
 
 /** Reply tokens that one run may predict, unless a single pair has more. */
-export function replyTokensPerRun(vocabSize: number, target: Target = "cpu"): number {
-  return Math.max(1, Math.floor(LOGITS_PER_RUN[target] / vocabSize));
+export function replyTokensPerRun(logitsPerToken: number, target: Target = "cpu"): number {
+  return Math.max(1, Math.floor(LOGITS_PER_RUN[target] / logitsPerToken));
 }
 
 /** How many tokens and reply tokens something adds to a run. */
@@ -71,8 +71,8 @@ export function sumSizes(a: Size, b: Size): Size {
 }
 
 /** Whether one run may hold that much: in tokens, and in the logits that its reply tokens make. */
-export function fitsRun(size: Size, { tokens, vocabSize, target }: RunLimits): boolean {
-  return size.tokens <= tokens && size.replyTokens <= replyTokensPerRun(vocabSize, target);
+export function fitsRun(size: Size, { tokens, logitsPerToken, target }: RunLimits): boolean {
+  return size.tokens <= tokens && size.replyTokens <= replyTokensPerRun(logitsPerToken, target);
 }
 
 /**

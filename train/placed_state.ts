@@ -1,17 +1,17 @@
-import { elementCount, float32 } from "../core/tensor.ts";
-import type { Weights } from "./models/model.ts";
+import { elementCount, type Tensor } from "../core/tensor.ts";
+import type { Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime } from "./runtime/open_runtime.ts";
 
 /** Tensors of the same names as the weights that are trained, where sessions compute. */
-export interface PlacedState {
-  readonly tensors: ReadonlyMap<string, PlacedTensor<"float32">>;
+export interface PlacedState<D extends Precision = "float32"> {
+  readonly tensors: ReadonlyMap<string, PlacedTensor<D>>;
   /** All their elements, in pieces of memory that each lie in one: what needs no shapes is done by block. */
-  readonly blocks: readonly Block[];
+  readonly blocks: readonly Block<D>[];
 }
 
 /** Elements in one piece of memory. */
-export interface Block {
-  readonly elements: PlacedTensor<"float32">;
+export interface Block<D extends Precision = "float32"> {
+  readonly elements: PlacedTensor<D>;
   readonly size: number;
   /** The tensor that it is; null where it is all of them. */
   readonly name: string | null;
@@ -26,11 +26,11 @@ type Shapes = ReadonlyMap<string, { readonly dims: readonly number[] }>;
  *
  * @param stack is told of what is to be given back
  */
-export function placeState(
+export function placeState<D extends Precision>(
   runtime: Runtime,
-  weights: Weights,
+  weights: ReadonlyMap<string, Tensor<D>>,
   stack: AsyncDisposableStack,
-): PlacedState {
+): PlacedState<D> {
   if (isOnHost(runtime)) {
     return separate(
       new Map([...weights].map(([name, tensor]) => [
@@ -39,7 +39,8 @@ export function placeState(
       ])),
     );
   }
-  const state = side(runtime, weights, stack);
+  const [{ dtype }] = weights.values();
+  const state = side(runtime, weights, { dtype, stack });
   for (const [name, { data }] of weights) state.tensors.get(name)!.write(data);
   return state;
 }
@@ -50,7 +51,7 @@ export function placeZeros(
   weights: Shapes,
   stack: AsyncDisposableStack,
 ): PlacedState {
-  if (!isOnHost(runtime)) return side(runtime, weights, stack);
+  if (!isOnHost(runtime)) return side(runtime, weights, { dtype: "float32", stack });
   return separate(
     new Map([...weights].map(([name, { dims }]) => [
       name,
@@ -65,16 +66,15 @@ export function isOnHost({ options: { device = "cpu" } }: Pick<Runtime, "options
 }
 
 /** The values, live on the CPU, as copies from a GPU. */
-export async function readState({ tensors }: PlacedState): Promise<Weights> {
-  const weights: Weights = new Map();
-  for (const [name, tensor] of tensors) {
-    const { dims, data } = await tensor.read();
-    weights.set(name, float32(dims, data));
-  }
-  return weights;
+export async function readState<D extends Precision>(
+  { tensors }: PlacedState<D>,
+): Promise<Map<string, Tensor<D>>> {
+  const values = new Map<string, Tensor<D>>();
+  for (const [name, tensor] of tensors) values.set(name, await tensor.read());
+  return values;
 }
 
-function separate(tensors: PlacedState["tensors"]): PlacedState {
+function separate<D extends Precision>(tensors: PlacedState<D>["tensors"]): PlacedState<D> {
   const blocks = [...tensors].map(([name, elements]) => ({
     elements,
     size: elementCount(elements.dims),
@@ -84,14 +84,14 @@ function separate(tensors: PlacedState["tensors"]): PlacedState {
 }
 
 /** All side by side in one block of zeros. */
-function side(
+function side<D extends Precision>(
   runtime: Runtime,
   weights: Shapes,
-  stack: AsyncDisposableStack,
-): PlacedState {
+  { dtype, stack }: { readonly dtype: D; readonly stack: AsyncDisposableStack },
+): PlacedState<D> {
   const size = [...weights.values()].reduce((sum, { dims }) => sum + roomOf(dims), 0);
-  const elements = stack.use(runtime.zeros("float32", [size]));
-  const tensors = new Map<string, PlacedTensor<"float32">>();
+  const elements = stack.use(runtime.zeros(dtype, [size]));
+  const tensors = new Map<string, PlacedTensor<D>>();
   let start = 0;
   for (const [name, { dims }] of weights) {
     tensors.set(name, stack.use(elements.piece(start, elementCount(dims), dims)));

@@ -15,6 +15,15 @@ export function inPrecision(
   return { dtype: precision, dims: tensor.dims, data };
 }
 
+/** A tensor's numbers as float32, exactly; itself when it is. */
+export function widened(tensor: Tensor<Precision>): Tensor<"float32"> {
+  if (isFloat32(tensor)) return tensor;
+  const { dims, data } = tensor as Tensor<"bfloat16">;
+  // A bfloat16 is the upper half of a float32.
+  const bits = Uint32Array.from(data, (half) => half << 16);
+  return { dtype: "float32", dims, data: new Float32Array(bits.buffer) };
+}
+
 function isFloat32(tensor: Tensor<Precision>): tensor is Tensor<"float32"> {
   return tensor.dtype === "float32";
 }

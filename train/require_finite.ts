@@ -108,8 +108,12 @@ function* inOrder(
   for (const [name, norm] of [...norms].reverse()) yield [`the gradient of ${name}`, norm];
 }
 
-/** The first element that is not finite. A plain loop: `find` takes ten times as long. */
-function notFiniteIn(data: Float32Array): number | undefined {
+/** The first float32 or bfloat16 that is not finite. A plain loop: `find` takes ten times as long. */
+function notFiniteIn(data: Float32Array | Uint16Array): number | undefined {
+  if (data instanceof Uint16Array) {
+    const half = data.find((bits) => (bits & 0x7f80) === 0x7f80);
+    return half && notFiniteIn(new Float32Array(Uint32Array.of(half << 16).buffer));
+  }
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return data[i];
   return undefined;
 }

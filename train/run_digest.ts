@@ -1,7 +1,7 @@
 import { digestJson, StreamingDigest } from "../core/digest.ts";
 import { lossIdentity } from "./losses/losses.ts";
 import type { Weights } from "./models/model.ts";
-import type { TrainOptions } from "./train_options.ts";
+import { type TrainOptions, vocabularyChunkOf } from "./train_options.ts";
 
 /** Rises when a step comes to compute otherwise, or a checkpoint to hold something else. */
 const FORMAT = 2;
@@ -14,8 +14,9 @@ const FORMAT = 2;
 export function runDigest(options: TrainOptions, version: string): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
   const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps, ranks } = options;
-  const { precision = "float32" } = options;
+  const { precision = "float32", moments = "float32" } = options;
   const { gradientCheckpointing, device = "cpu", tf32 = false } = options;
+  const chunk = vocabularyChunkOf(options);
   return digestJson({
     format: FORMAT,
     onnxruntime: version,
@@ -27,6 +28,8 @@ export function runDigest(options: TrainOptions, version: string): string {
     microBatchPairs,
     tokensPerRun,
     gradientCheckpointing,
+    // So does how logits are divided.
+    ...(chunk < model.config.vocabSize ? { vocabularyChunk: chunk } : {}),
     // Decides what the records hold, though not the weights.
     gradientShareSteps,
     order,
@@ -40,6 +43,7 @@ export function runDigest(options: TrainOptions, version: string): string {
     // Another device computes other last bits; which of several like ones does not matter.
     ...(device === "cpu" ? {} : { device: "cuda", tf32 }),
     ...(precision === "float32" ? {} : { precision }),
+    ...(moments === "float32" ? {} : { moments }),
     reference: options.reference,
     weights: weightsDigest(model.weights),
     adapter: adapter && { config: adapter.config, weights: weightsDigest(adapter.weights) },

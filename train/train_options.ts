@@ -2,12 +2,15 @@ import type { BatchOrder } from "../data/batches.ts";
 import type { TokenizedPair } from "../data/pair.ts";
 import { requirePositiveIntegers } from "../core/positive_integers.ts";
 import { type Problem, refuseProblems } from "../core/problem.ts";
+import { targetOf } from "./graph/target.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import { longestSequence, pairReplies, type PairScore } from "./logps.ts";
 import { type Adapter, adapterProblems } from "./models/adapter.ts";
 import { requireWithinWindow } from "./models/config.ts";
+import { defaultVocabularyChunk } from "./models/head_chunks.ts";
 import type { Model } from "./models/model.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
+import { defaultTokensPerRun } from "./pair_packs.ts";
 import type { Ranks } from "./parallel/ranks.ts";
 import type { Schedule } from "./optim/schedule.ts";
 import type { Precision } from "./precision.ts";
@@ -33,6 +36,11 @@ export interface TrainOptions {
   readonly microBatchPairs?: number;
   /** Tokens that one run holds at most, unless a single pair has more: `defaultTokensPerRun`. */
   readonly tokensPerRun?: number;
+  /**
+   * Entries of the vocabulary whose logits are there at once, and computed a second time for the gradient
+   * if they are not all; as `vocabularyChunkOf` says unless given.
+   */
+  readonly vocabularyChunk?: number;
   readonly order: BatchOrder;
   /** Decides the order of the pairs when it is shuffled. */
   readonly seed: number;
@@ -60,8 +68,10 @@ export interface TrainOptions {
   readonly device?: Device;
   /** Whether a GPU may round operands of float32 products to TF32; it does not unless asked to. */
   readonly tf32?: boolean;
-  /** What layers compute in; float32 unless given. Weights and moments are float32 in any case. */
+  /** What layers compute in; float32 unless given. Weights that are trained are float32 in any case. */
   readonly precision?: Precision;
+  /** What AdamW's two moments are kept in: in bfloat16 they take half the memory; float32 unless given. */
+  readonly moments?: Precision;
   /** Told of what a GPU was asked to compute and the processor does; without it that is refused. */
   readonly onFallback?: (message: string) => void;
   /** Where sessions note what their nodes take: the beginning of files' paths. */
@@ -88,13 +98,14 @@ export interface TrainOptions {
  */
 export function checkTrainOptions(options: TrainOptions): void {
   const { schedule, checkpoints, snapshots, batchPairs, threads } = options;
-  const { microBatchPairs, tokensPerRun, gradientShareSteps } = options;
+  const { microBatchPairs, tokensPerRun, vocabularyChunk, gradientShareSteps } = options;
   requirePositiveIntegers({
     steps: schedule.steps,
     batchPairs,
     threads,
     microBatchPairs,
     tokensPerRun,
+    vocabularyChunk,
     gradientShareSteps,
     everySteps: checkpoints?.everySteps,
     keep: checkpoints?.keep,
@@ -114,6 +125,29 @@ export function checkTrainOptions(options: TrainOptions): void {
     ...referenceProblems(options),
   ]);
   requireWithinWindow(options.model.config, longestSequence(pairReplies(options.pairs)));
+}
+
+/** Tokens that one run of training holds at most, unless a single pair has more. */
+export function tokensPerRunOf({ tokensPerRun, model, device }: TrainOptions): number {
+  return tokensPerRun ?? defaultTokensPerRun(model.config, targetOf(device));
+}
+
+/** Entries of the vocabulary whose logits are there at once: all, unless the longest runs make too many. */
+export function vocabularyChunkOf(options: TrainOptions): number {
+  const { vocabularyChunk, model, pairs, batchPairs, microBatchPairs, device } = options;
+  if (vocabularyChunk !== undefined) return vocabularyChunk;
+  return defaultVocabularyChunk({
+    vocabSize: model.config.vocabSize,
+    tokens: tokensPerRunOf(options),
+    longest: {
+      replies: pairs.reduce(
+        (most, { chosen, rejected }) => Math.max(most, chosen.length + (rejected?.length ?? 0)),
+        0,
+      ),
+      pairs: Math.min(batchPairs, microBatchPairs ?? batchPairs),
+    },
+    target: targetOf(device),
+  });
 }
 
 function startProblems({ adapter, model }: TrainOptions): Problem[] {

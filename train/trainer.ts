@@ -18,13 +18,7 @@ import { firstRanks, isAnyAsked, meet, StoppedTogether } from "./parallel/ranks.
 import { returnFreedMemory } from "./runtime/host_memory.ts";
 import { openRuntime } from "./runtime/open_runtime.ts";
 import { learningRate } from "./optim/schedule.ts";
-import {
-  defaultTokensPerRun,
-  divideIntoRuns,
-  type PairBatch,
-  pairFeeds,
-  sizeOf,
-} from "./pair_packs.ts";
+import { divideIntoRuns, type PairBatch, pairFeeds, type RunLimits, sizeOf } from "./pair_packs.ts";
 import { holdsRests } from "./pack_plan.ts";
 import { requireFinite, requireFiniteState } from "./require_finite.ts";
 import { runDigest } from "./run_digest.ts";
@@ -33,6 +27,7 @@ import { type PartNorms, stepRecord } from "./step_metrics.ts";
 import type { StepRecord } from "./step_record.ts";
 import { startTiming } from "./step_timing.ts";
 import { checkTrainOptions, type TrainOptions } from "./train_options.ts";
+import { tokensPerRunOf, vocabularyChunkOf } from "./train_options.ts";
 import { weightParts, withTrained } from "./trained_weights.ts";
 import { type BatchPart, initialState, type PartWeights, TrainingStep } from "./training_step.ts";
 
@@ -77,7 +72,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const resumed = await folder?.open(async (step) => !kept || await kept.holds(step)) ?? null;
   const takesOver = adapter === undefined && options.takesOverModel;
   const state = resumed?.state ??
-    initialState(trained, { takesOver, moments: ranks === undefined });
+    initialState(trained, { takesOver, moments: ranks === undefined ? options.moments : "none" });
   // The one is given back, should the other not open.
   await using opened = new AsyncDisposableStack();
   const step = await TrainingStep.open(runtime, state, {
@@ -87,6 +82,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
     frozen,
     lanes,
     rests: holdsRests(model.config, targetOf(options.device)),
+    vocabularyChunk: vocabularyChunkOf(options),
   });
   opened.defer(() => step.release());
   const scorer = await openRejectedScorer(options, step);
@@ -189,13 +185,20 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
   const { model, pairs, loss, schedule, ranks } = options;
   const angles = new RotaryAngles(model.config);
   const plan = { ...options, count: pairs.length, batchSize: options.batchPairs };
+  const { lanes } = run.step;
+  const limits = {
+    tokens: tokensPerRunOf(options),
+    pairs: options.microBatchPairs,
+    logitsPerToken: Math.min(model.config.vocabSize, vocabularyChunkOf(options)),
+    target: targetOf(options.device),
+  };
   const layOutBatch = (number: number) => {
     const rows = batchRows(plan, number);
     const batch: PairBatch = {
       pairs: rows.map((row) => pairs[row]),
       reference: run.reference && rows.map((row) => run.reference![row]),
     };
-    return { number, batch, parts: partsOf(batch, { ...options, angles, lanes: run.step.lanes }) };
+    return { number, batch, parts: partsOf(batch, { ...options, angles, limits, lanes }) };
   };
   let laidOut: ReturnType<typeof layOutBatch> | null = null;
   return async (number) => {
@@ -224,28 +227,25 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
 /** This process's share of the batch in parts, each as much as one run holds. */
 function partsOf(
   { pairs, reference }: PairBatch,
-  options: TrainOptions & { readonly angles: RotaryAngles; readonly lanes: number },
+  options: TrainOptions & {
+    readonly angles: RotaryAngles;
+    readonly limits: RunLimits;
+    readonly lanes: number;
+  },
 ): BatchPart[] {
-  const { model: { config }, angles, lanes, loss, microBatchPairs, tokensPerRun } = options;
+  const { model: { config }, angles, limits, lanes, loss } = options;
   const comparesPairs = lossReads(loss) === "pairs";
-  const target = targetOf(options.device);
   const facts = {
     config,
     angles,
     comparesPairs,
-    rests: holdsRests(config, target),
+    rests: holdsRests(config, limits.target),
     pairs: pairs.length,
     meanChosenTokens: pairs.reduce((sum, { chosen }) => sum + chosen.length, 0) / pairs.length,
   };
   const sizes = pairs.map(({ prompt, chosen, rejected }) =>
     sizeOf({ prompt, replies: comparesPairs ? [chosen, rejected!] : [chosen] })
   );
-  const limits = {
-    tokens: tokensPerRun ?? defaultTokensPerRun(config, target),
-    pairs: microBatchPairs,
-    vocabSize: config.vocabSize,
-    target,
-  };
   const tokens = sizes.map(({ tokens }) => tokens);
   const { rank, size } = options.ranks ?? { rank: 0, size: 1 };
   const own = shareOut(tokens, size)[rank].toSorted((a, b) => a - b);

@@ -1,5 +1,5 @@
 import { float32, type Tensor } from "../core/tensor.ts";
-import type { TrainingState } from "./checkpoint.ts";
+import type { Moments, TrainingState } from "./checkpoint.ts";
 import {
   addRowsGraph,
   gradientGraph,
@@ -12,7 +12,8 @@ import type { Graph } from "./graph/graph.ts";
 import { openGraph } from "./graph/open_graph.ts";
 import { rootOfSquares } from "./gradient_norms.ts";
 import { runLanes } from "./lanes.ts";
-import { type Weights, zerosLike } from "./models/weights.ts";
+import { headChunks, withChunks } from "./models/head_chunks.ts";
+import type { Weights } from "./models/weights.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { allBlocks, OptimiserStep } from "./optimiser_step.ts";
@@ -21,11 +22,14 @@ import { Shards, type SharedTensors } from "./parallel/shards.ts";
 import { isOnHost, type PlacedState, placeState, placeZeros, readState } from "./placed_state.ts";
 import { inPrecision, type Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
+import { zerosOnHost } from "./runtime/placed_on_host.ts";
 
 /** How a step is taken. */
 export interface TrainingStepOptions extends GradientGraphOptions {
   readonly maxGradNorm: number;
   readonly adamw: AdamwOptions;
+  /** What AdamW's moments are kept in, also those of the state; float32 unless given. */
+  readonly moments?: Precision;
   /** Weights that are read and stay as they are. */
   readonly frozen: Weights;
   /** Runs that are under way at once, each gathering gradients of its own; 1 unless given. */
@@ -64,9 +68,19 @@ export interface PartWeights {
 const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
 
 /** AdamW's moments: all of them, or this rank's. */
-type Moments =
-  | { readonly firstMoments: PlacedState; readonly secondMoments: PlacedState }
+type OwnMoments =
+  | {
+    readonly firstMoments: PlacedState<Precision>;
+    readonly secondMoments: PlacedState<Precision>;
+  }
   | Shards;
+
+/** What one of several runs at once gathers. */
+interface Lane {
+  readonly state: PlacedState;
+  /** The same under the gradient graph's names. */
+  readonly gradients: ReadonlyMap<string, PlacedTensor<"float32">>;
+}
 
 /** What a `TrainingStep` is made of. */
 interface Opened {
@@ -76,11 +90,11 @@ interface Opened {
   readonly addRows: Session | null;
   readonly optimiser: OptimiserStep;
   readonly tensors: SharedTensors;
-  readonly moments: Moments;
+  readonly moments: OwnMoments;
   /** Weights under the gradient graph's names. */
-  readonly placed: Readonly<Record<string, PlacedTensor>>;
+  readonly placed: ReadonlyMap<string, PlacedTensor>;
   /** What each lane gathers of the gradients; the first lane's are those of `tensors`. */
-  readonly lanes: readonly PlacedState[];
+  readonly lanes: readonly Lane[];
   /** What `release` gives back. */
   readonly stack: AsyncDisposableStack;
 }
@@ -122,26 +136,35 @@ export class TrainingStep {
       weights: placeState(runtime, state.weights, stack),
       gradients: placeZeros(runtime, state.weights, stack),
     };
-    const lanes = Array.from(
-      { length: options.lanes ?? 1 },
-      (_, lane) => lane === 0 ? tensors.gradients : placeZeros(runtime, state.weights, stack),
-    );
-    const { ranks } = options;
+    const { config } = options;
+    const inChunks = { chunks: headChunks(config, options.vocabularyChunk), config, stack };
+    const lanes = Array.from({ length: options.lanes ?? 1 }, (_, lane): Lane => {
+      const own = lane === 0 ? tensors.gradients : placeZeros(runtime, state.weights, stack);
+      const named = [...withChunks(own.tensors, inChunks)]
+        .map(([name, tensor]) => [gradientName(name), tensor] as const);
+      return { state: own, gradients: new Map(named) };
+    });
+    const { ranks, moments: precision } = options;
+    const place = (all: Moments) =>
+      placeState(
+        runtime,
+        new Map([...all].map(([name, moment]) => [name, inPrecision(moment, precision)])),
+        stack,
+      );
     const moments = ranks === undefined
-      ? {
-        firstMoments: placeState(runtime, state.firstMoments, stack),
-        secondMoments: placeState(runtime, state.secondMoments, stack),
-      }
-      : new Shards(runtime, tensors, { ranks, stack });
+      ? { firstMoments: place(state.firstMoments), secondMoments: place(state.secondMoments) }
+      : new Shards(runtime, tensors, { ranks, precision, stack });
     const blocks = moments instanceof Shards
       ? moments.blocks(runtime, stack)
       : allBlocks(runtime, { ...tensors, ...moments });
-    const optimiser = await OptimiserStep.open(runtime, blocks, options.adamw);
+    const optimiser = await OptimiserStep.open(runtime, blocks, options.adamw, precision);
     stack.defer(() => optimiser.release());
-    const placed: Record<string, PlacedTensor> = Object.fromEntries(tensors.weights.tensors);
+    const weights = new Map<string, PlacedTensor>(tensors.weights.tensors);
     for (const [name, tensor] of options.frozen) {
-      placed[name] = stack.use(runtime.place<Precision>(inPrecision(tensor, options.precision)));
+      const placed = runtime.place<Precision>(inPrecision(tensor, options.precision));
+      weights.set(name, stack.use(placed));
     }
+    const placed = withChunks(weights, inChunks);
     const steps = ranks === undefined ? state.step : await firstRanks(ranks, state.step);
     if (moments instanceof Shards && steps > 0) await moments.share(state);
     const opened = { runtime, gradient, addRows, optimiser, tensors, moments, placed, lanes };
@@ -278,7 +301,7 @@ export class TrainingStep {
 
   /** Adds what the other lanes have gathered to the first one's. */
   async #joinLanes(): Promise<void> {
-    const [first, ...others] = this.#opened.lanes;
+    const [first, ...others] = this.#opened.lanes.map(({ state }) => state);
     for (const { blocks } of others) {
       for (const [i, { elements }] of blocks.entries()) {
         const sum = (await first.blocks[i].elements.read()).data;
@@ -292,14 +315,11 @@ export class TrainingStep {
   async #run(
     batch: Readonly<Record<string, Tensor>>,
     weights: PartWeights,
-    gathered: PlacedState,
+    { gradients }: Lane,
   ): Promise<Record<string, Tensor>> {
     const { runtime, gradient, addRows, placed } = this.#opened;
-    const gradients = new Map(
-      [...gathered.tensors].map(([name, tensor]) => [gradientName(name), tensor]),
-    );
     const feed = (name: string) =>
-      gradients.get(name) ?? placed[name] ?? batch[name] ??
+      gradients.get(name) ?? placed.get(name) ?? batch[name] ??
         scalar(weights[name as keyof PartWeights]);
     const feeds = Object.fromEntries(gradient.inputs.map((name) => [name, feed(name)]));
     const into: Record<string, PlacedTensor> = {};
@@ -332,9 +352,9 @@ export class TrainingStep {
  */
 export function initialState(
   weights: Weights,
-  { takesOver = false, moments = true }: {
+  { takesOver = false, moments = "float32" }: {
     readonly takesOver?: boolean;
-    readonly moments?: boolean;
+    readonly moments?: Precision | "none";
   } = {},
 ): TrainingState {
   const copy = ({ dims, data }: Tensor<"float32">) => float32(dims, data.slice());
@@ -343,9 +363,17 @@ export function initialState(
     weights: takesOver
       ? weights
       : new Map([...weights].map(([name, tensor]) => [name, copy(tensor)])),
-    firstMoments: moments ? zerosLike(weights) : new Map(),
-    secondMoments: moments ? zerosLike(weights) : new Map(),
+    firstMoments: zeroMoments(weights, moments),
+    secondMoments: zeroMoments(weights, moments),
   };
+}
+
+function zeroMoments(weights: Weights, precision: Precision | "none"): Moments {
+  if (precision === "none") return new Map();
+  return new Map([...weights].map(([name, { dims }]) => [
+    name,
+    zerosOnHost<Precision>(precision, dims).tensor!,
+  ]));
 }
 
 function scalar(value: number): Tensor<"float64"> {

@@ -12,6 +12,7 @@ import { scoringMemory, trainingMemory } from "../../train/costs/memory.ts";
 import { shareOut, trainingLanes } from "../../train/lanes.ts";
 import { TARGET_NAMES } from "../../train/models/adapter_config.ts";
 import type { ModelConfig } from "../../train/models/config.ts";
+import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
 import { defaultTokensPerRun, divideIntoRuns } from "../../train/pair_packs.ts";
 import { lastLine, runProgram } from "../run_program.ts";
 import { configOf } from "../training/shapes.ts";
@@ -62,16 +63,28 @@ function foresee(one: MemoryCase): readonly MemoryPart[] {
   const size = { tokens: lengths.prompt + replyTokens, replyTokens };
   const costs = Array.from({ length: batchPairs }, () => size.tokens);
   const pairs = what === "score" ? STEPS * batchPairs : shareOut(costs, lanes)[0].length;
+  const tokens = one.tokensPerRun ?? defaultTokensPerRun(config);
+  const vocabularyChunk = chunkOf(one, tokens);
   const runs = divideIntoRuns(Array.from({ length: pairs }, () => size), {
-    tokens: one.tokensPerRun ?? defaultTokensPerRun(config),
-    vocabSize: config.vocabSize,
+    tokens,
+    logitsPerToken: vocabularyChunk,
   }).map((rows) => rows.map(() => lengths));
   if (what === "score") {
-    return scoringMemory(config, { run: scoringRun(config, { runs }), lanes });
+    return scoringMemory(config, { run: scoringRun(config, { runs, vocabularyChunk }), lanes });
   }
   const recomputes = one.gradientCheckpointing ?? false;
-  const run = trainingRun(config, { runs, adapter, recomputes });
-  return trainingMemory(config, { run, lanes, adapter });
+  const run = trainingRun(config, { runs, adapter, recomputes, vocabularyChunk });
+  return trainingMemory(config, { run, lanes, adapter, moments: one.moments });
+}
+
+/** Entries of the vocabulary whose logits are there at once. */
+function chunkOf(
+  { what, shape: { V: vocabSize }, lengths, batchPairs: pairs, vocabularyChunk }: MemoryCase,
+  tokens: number,
+): number {
+  if (vocabularyChunk !== undefined) return Math.min(vocabSize, vocabularyChunk);
+  const longest = { replies: lengths.chosen + (lengths.rejected ?? 0), pairs };
+  return defaultVocabularyChunk({ vocabSize, tokens, ...what === "train" && { longest } });
 }
 
 /** The peak memory of a process that starts as a stage's worker does. */

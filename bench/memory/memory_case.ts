@@ -20,10 +20,15 @@ export interface MemoryCase {
   readonly rank?: number;
   readonly gradientCheckpointing?: boolean;
   readonly tokensPerRun?: number;
+  readonly moments?: "bfloat16";
+  /** Entries of the vocabulary whose logits are there at once; as training and scoring say unless given. */
+  readonly vocabularyChunk?: number;
 }
 
 const WIDE: Shape = { V: 32000, D: 1024, L: 8, H: 16, K: 8, F: 2816, tied: false };
 const MANY_WORDS: Shape = { V: 128000, D: 512, L: 4, H: 8, K: 1, F: 2048, tied: true };
+
+const MOST_WORDS: Shape = { V: 256000, D: 256, L: 2, H: 4, K: 1, F: 1024, tied: true };
 
 /** Prompts and replies of one length. */
 const pairsOf = (tokens: number): PairLengths => ({
@@ -39,6 +44,11 @@ export const MEMORY_CASES: readonly MemoryCase[] = [
   ...[
     { name: "135M, all weights, 3 × 128", lengths: pairsOf(128) },
     { name: "135M, all weights, 3 × 384", lengths: pairsOf(384) },
+    {
+      name: "135M, moments in bfloat16, 3 × 128",
+      lengths: pairsOf(128),
+      moments: "bfloat16" as const,
+    },
     { name: "135M, layers again, 3 × 384", lengths: pairsOf(384), gradientCheckpointing: true },
     { name: "135M, LoRA, 3 × 128", lengths: pairsOf(128), rank: 8 },
     { name: "135M, LoRA, one thread, 3 × 384", lengths: pairsOf(384), rank: 8, threads: 1 },
@@ -89,8 +99,26 @@ export const MEMORY_CASES: readonly MemoryCase[] = [
     },
   ].map((one) => ({ what: "train" as const, ...FEW, ...one })),
   ...[
+    { name: "most words, all weights", shape: MOST_WORDS, lengths: pairsOf(128) },
+    { name: "most words, gemma, LoRA", family: "gemma" as const, rank: 8 },
+    { name: "most words, untied", shape: { ...MOST_WORDS, tied: false } },
+    { name: "135M, logits by chunks", shape: SMOLLM2_135M, vocabularyChunk: 8192 },
+  ].map((one) => ({
+    what: "train" as const,
+    shape: MOST_WORDS,
+    lengths: pairsOf(256),
+    ...FEW,
+    ...one,
+  })),
+  ...[
     { name: "135M, scoring, 3 × 384", shape: SMOLLM2_135M, lengths: pairsOf(384) },
     { name: "wide, scoring, one thread", shape: WIDE, lengths: pairsOf(256), threads: 1 },
     { name: "many words, scoring", shape: MANY_WORDS, lengths: pairsOf(128), batchPairs: 8 },
+    {
+      name: "most words, scoring, one thread",
+      shape: MOST_WORDS,
+      lengths: pairsOf(256),
+      threads: 1,
+    },
   ].map((one) => ({ what: "score" as const, ...FEW, ...one })),
 ];

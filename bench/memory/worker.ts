@@ -34,6 +34,8 @@ async function train(model: Model, pairs: readonly TokenizedPair[], job: MemoryC
       : { reference: pairs.map((pair) => scoreOf(pair, -1)) },
     batchPairs: job.batchPairs,
     tokensPerRun: job.tokensPerRun,
+    moments: job.moments,
+    vocabularyChunk: job.vocabularyChunk,
     gradientCheckpointing: job.gradientCheckpointing,
     threads: job.threads,
   });
@@ -45,7 +47,8 @@ const model = await loadModel(folder);
 const pairs = makePairs(model.config.vocabSize, job);
 if (job.what === "train") await train(model, pairs, job);
 else {
-  const scorer = await openScorer(model, { threads: job.threads });
+  const { threads, vocabularyChunk } = job;
+  const scorer = await openScorer(model, { threads, vocabularyChunk });
   await scorer.scorePairs(pairs);
   await scorer.release();
 }

@@ -40,6 +40,8 @@ export interface TrainOptions {
   readonly steps: number;
   readonly batchPairs: number;
   readonly microBatchPairs?: number;
+  readonly vocabularyChunk?: number;
+  readonly moments?: Precision;
   readonly gradientCheckpointing: boolean;
   readonly schedule: ScheduleName;
   readonly warmupSteps: number;

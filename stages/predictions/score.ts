@@ -4,6 +4,7 @@ import { scoringMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
+import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
@@ -62,12 +63,15 @@ async function predictScoring(
   };
   if (isDone) return { work };
   const device = targetOf(params.device);
+  const limit = defaultTokensPerRun(shape, device);
+  const { vocabSize } = shape;
+  const vocabularyChunk = defaultVocabularyChunk({ vocabSize, tokens: limit, target: device });
   const runs = largestRuns(sizes, replies, {
-    tokens: defaultTokensPerRun(shape, device),
-    replyTokens: replyTokensPerRun(shape.vocabSize, device),
+    tokens: limit,
+    replyTokens: replyTokensPerRun(vocabularyChunk, device),
     pairs: sizes.pairs,
   });
-  const computing = { device, precision: params.precision };
+  const computing = { device, precision: params.precision, vocabularyChunk };
   // A graph is built, which takes code that no other plan needs.
   const { scoringRun } = await import("../../train/costs/foreseen_run.ts");
   const run = scoringRun(shape, { runs, ...computing });

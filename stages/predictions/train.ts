@@ -5,6 +5,7 @@ import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork, trainingWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
 import { trainingLanes } from "../../train/lanes.ts";
+import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
 import type { ModelShape } from "../../train/models/parameters.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
 import type train from "../train.ts";
@@ -65,6 +66,7 @@ function workOf({ params, shape, tokens, steps, hasReference }: Plan): Work {
     passes: 1 + apart / steps,
     adapter,
     recomputes,
+    repeatsLogits: chunkOf({ params, shape, tokens }) < shape.vocabSize,
   });
   // What SFT does not read is scored as it goes along; a reference that is not wired, before.
   const scored = reads === "chosen"
@@ -104,21 +106,46 @@ function startOf({ params, shape, steps }: Pick<Plan, "params" | "shape" | "step
   });
 }
 
+/** Entries of the vocabulary whose logits are there at once. */
+function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tokens">): number {
+  const { vocabSize } = shape;
+  if (params.vocabularyChunk !== undefined) return Math.min(vocabSize, params.vocabularyChunk);
+  const target = targetOf(params.device);
+  return defaultVocabularyChunk({
+    vocabSize,
+    tokens: defaultTokensPerRun(shape, target),
+    longest: {
+      replies: tokens.longestReplies,
+      pairs: Math.min(params.batchPairs, params.microBatchPairs ?? params.batchPairs),
+    },
+    target,
+  });
+}
+
 async function memoryOf({ params, shape, tokens }: Plan): Promise<Prediction["memory"]> {
-  const { lora: adapter, gradientCheckpointing: recomputes, precision } = params;
+  const { lora: adapter, gradientCheckpointing: recomputes, precision, moments } = params;
   const device = targetOf(params.device);
   const { processes = 1, microBatchPairs = params.batchPairs } = params;
   const batchPairs = Math.ceil(params.batchPairs / processes); // of each process
   const lanes = trainingLanes({ ...params, adapter, batchPairs });
-  const runs = largestRuns(tokens, readsOf(params), {
+  const limits = {
     tokens: defaultTokensPerRun(shape, device),
-    replyTokens: replyTokensPerRun(shape.vocabSize, device),
     pairs: Math.min(microBatchPairs, Math.ceil(batchPairs / lanes)),
-  });
+  };
+  const vocabularyChunk = chunkOf({ params, shape, tokens });
+  const replyTokens = replyTokensPerRun(vocabularyChunk, device);
+  const runs = largestRuns(tokens, readsOf(params), { ...limits, replyTokens });
   // A graph is built, which takes code that no other plan needs.
   const { trainingRun } = await import("../../train/costs/foreseen_run.ts");
-  const run = trainingRun(shape, { runs, adapter, recomputes, device, precision });
-  const parts = trainingMemory(shape, { run, lanes, adapter, device, precision });
+  const run = trainingRun(shape, {
+    runs,
+    adapter,
+    recomputes,
+    device,
+    precision,
+    vocabularyChunk,
+  });
+  const parts = trainingMemory(shape, { run, lanes, adapter, device, precision, moments });
   // Each of several processes takes as much, but for the moments, of which it has a part.
   const isDivided = ({ what }: MemoryPart) => what === "moments";
   return parts.map((part) => isDivided(part) ? part : { ...part, bytes: processes * part.bytes });

@@ -11,8 +11,10 @@ const cases = [
   { family: "llama", adapted: true } as const,
 ];
 
-for (const options of cases) {
-  const what = `${options.adapted ? "an adapter to " : ""}${options.family}`;
+for (const options of cases.flatMap((one) => [one, { ...one, vocabularyChunk: 20 }])) {
+  const { adapted, family } = options;
+  const chunked = "vocabularyChunk" in options ? ", logits by chunks" : "";
+  const what = `${adapted ? "an adapter to " : ""}${family}${chunked}`;
   Deno.test(`steps of ${what} on a device, as graphs are written for it, equal the CPU's`, async () => {
     const host = await openRuntime({ threads: 1 });
     const expected = await twoSteps(host, options);
@@ -29,9 +31,15 @@ for (const options of cases) {
   });
 }
 
-Deno.test("steps in two processes on devices of their own equal those in one", async () => {
+for (const vocabularyChunk of [undefined, 20]) {
+  const how = vocabularyChunk === undefined ? "" : ", with logits by chunks,";
+  const name = `steps in two processes on devices of their own${how} equal those in one`;
+  Deno.test(name, () => inTwoProcesses(vocabularyChunk));
+}
+
+async function inTwoProcesses(vocabularyChunk: number | undefined): Promise<void> {
   const host = await openRuntime({ threads: 1 });
-  const options = { family: "llama", adapted: false } as const;
+  const options = { family: "llama", adapted: false, vocabularyChunk } as const;
   const alone = await twoSteps(new HostAsDevice(host), options);
   const together = await new JoinedRanks(2).run((ranks) =>
     twoSteps(new HostAsDevice(host), { ...options, ranks })
@@ -44,4 +52,4 @@ Deno.test("steps in two processes on devices of their own equal those in one", a
     const { name, value } = weightDistance(weights, alone.weights);
     assert(value <= TOLERANCE && value > 0, `${name}: ${value}`);
   }
-});
+}

@@ -47,6 +47,7 @@ export class HostAsDevice implements Runtime {
 export interface StepsOptions {
   readonly family: Family;
   readonly adapted: boolean;
+  readonly vocabularyChunk?: number;
   /** Processes that each take some of the parts. */
   readonly ranks?: Ranks;
 }
@@ -54,7 +55,7 @@ export interface StepsOptions {
 /** Two steps on the golden pairs, each in two parts; what the last one gave, and the weights after it. */
 export async function twoSteps(
   runtime: Runtime,
-  { family, adapted, ranks }: StepsOptions,
+  { family, adapted, vocabularyChunk, ranks }: StepsOptions,
 ): Promise<{ gradient: BatchGradient; norms: ReadonlyMap<string, number>; weights: Weights }> {
   const model = await goldenModel(family);
   const adapter = adapted
@@ -69,6 +70,7 @@ export async function twoSteps(
     rests: RESTS,
     maxGradNorm: 1,
     adamw: ADAMW,
+    vocabularyChunk,
     ranks,
   });
   const all = partsOf(model.config);

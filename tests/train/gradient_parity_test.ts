@@ -9,6 +9,7 @@ import {
 } from "../../train/gradient_graph.ts";
 import { toOnnx } from "../../train/graph/to_onnx.ts";
 import { FAMILIES } from "../../train/models/families.ts";
+import { type HeadChunk, headChunks, headName } from "../../train/models/head_chunks.ts";
 import type { Model } from "../../train/models/model.ts";
 import { EMBEDDING } from "../../train/models/parameters.ts";
 import { RotaryAngles } from "../../train/models/rotary_angles.ts";
@@ -31,7 +32,10 @@ interface GoldenGradient {
 const LOSS = { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sum" } as const;
 
 /** Gradients on the first four pairs as one pack, with the policy's log-probs −3 / +2 as reference. */
-async function gradientsOf(model: Model, rests: boolean): Promise<Record<string, Tensor>> {
+async function gradientsOf(
+  model: Model,
+  { rests, vocabularyChunk }: { readonly rests: boolean; readonly vocabularyChunk?: number },
+): Promise<Record<string, Tensor>> {
   const { config, weights } = model;
   const { rows } = golden<{ rows: { chosenLogp: number; rejectedLogp: number }[] }>(
     `${config.family}/logps.json`,
@@ -55,14 +59,39 @@ async function gradientsOf(model: Model, rests: boolean): Promise<Record<string,
   for (const [name, { dims }] of weights) {
     feeds[gradientName(name)] = float32(dims, new Float32Array(elementCount(dims)));
   }
-  const graph = gradientGraph({ config, loss: LOSS, rests });
+  feedChunks(feeds, headChunks(config, vocabularyChunk), config);
+  const graph = gradientGraph({ config, loss: LOSS, rests, vocabularyChunk });
   const session = await (await openRuntime({ threads: 1 })).session(toOnnx(graph));
   const read = Object.entries(feeds).filter(([name]) => session.inputs.includes(name));
   const results = await session.run(Object.fromEntries(read));
   await session.release();
+  for (const { name, start, end } of headChunks(config, vocabularyChunk)) {
+    const whole = feeds[gradientName(headName(config))];
+    const [, width] = whole.dims;
+    const data = whole.data as Float32Array;
+    data.subarray(start * width, end * width)
+      .set(results[nextName(gradientName(name))].data as Float32Array);
+    results[nextName(gradientName(headName(config)))] = whole;
+  }
   const name = gradientName(EMBEDDING);
   const table = results[nextName(name)] ?? feeds[name];
   return { ...results, [nextName(name)]: await addRows(table, results[ROW_GRADIENTS], feeds.ids) };
+}
+
+/** Adds to what is fed the pieces of the output projection and of its gradient. */
+function feedChunks(
+  feeds: Record<string, Tensor>,
+  chunks: readonly HeadChunk[],
+  config: Model["config"],
+): void {
+  const whole = headName(config);
+  for (const { name, start, end } of chunks) {
+    for (const nameOf of [(weight: string) => weight, gradientName]) {
+      const { dims: [, width], data } = feeds[nameOf(whole)] as Tensor<"float32">;
+      const rows = data.subarray(start * width, end * width);
+      feeds[nameOf(name)] = float32([end - start, width], rows);
+    }
+  }
 }
 
 async function addRows(table: Tensor, rows: Tensor, ids: Tensor): Promise<Tensor> {
@@ -77,8 +106,16 @@ for (const family of FAMILIES) {
     const model = await goldenModel(family);
     const expected = golden<GoldenGradients>(`${family}/gradients.json`);
     assert.deepEqual(Object.keys(expected.parameters).sort(), [...model.weights.keys()].sort());
-    for (const rests of [false, true]) {
-      const results = await gradientsOf(model, rests);
+    const { vocabSize } = model.config;
+    const ways = [
+      { rests: false },
+      { rests: true },
+      // Chunks of one size, and with a smaller one at the end.
+      { rests: true, vocabularyChunk: vocabSize / 2 },
+      { rests: false, vocabularyChunk: Math.ceil(vocabSize / 3) },
+    ];
+    for (const way of ways) {
+      const results = await gradientsOf(model, way);
       assert(relativeError(Number(results.loss.data[0]), expected.loss) < 1e-5);
       for (const [name, parameter] of Object.entries(expected.parameters)) {
         const { data } = results[nextName(gradientName(name))];

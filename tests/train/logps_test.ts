@@ -95,7 +95,7 @@ Deno.test("groupByPrompt() gathers no more replies of a prompt than one run may 
     { prompt, reply: new Int32Array(50) },
   ];
   const rows = (tokens: number, replyTokens: number) =>
-    groupByPrompt(sequences, { tokens, vocabSize: 2 ** 26 / replyTokens })
+    groupByPrompt(sequences, { tokens, logitsPerToken: 2 ** 26 / replyTokens })
       .map(({ rows }) => rows);
   assert.deepEqual(rows(1000, 1024), [[0, 1, 2, 3, 4, 5, 6, 9], [7]]);
   // The prompt and three replies are 11 tokens; logits are made by the replies' alone.

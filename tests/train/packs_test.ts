@@ -100,25 +100,25 @@ Deno.test("layOut() refuses a pack without replies, and prompts or replies witho
 
 Deno.test("divideIntoRuns() keeps to its limits, and gives what is too long a run of its own", () => {
   const sizes = [5, 40, 8, 30, 3].map((tokens) => ({ tokens, replyTokens: 2 }));
-  const runs = divideIntoRuns(sizes, { tokens: 32, vocabSize: 10 });
+  const runs = divideIntoRuns(sizes, { tokens: 32, logitsPerToken: 10 });
   assert.deepEqual(runs.flat().sort(), [0, 1, 2, 3, 4]);
   for (const rows of runs) {
     const total = rows.reduce((sum, row) => sum + sizes[row].tokens, 0);
     assert(total <= 32 || rows.length === 1, `${rows} hold ${total} tokens`);
   }
-  assert.equal(divideIntoRuns(sizes, { tokens: 1000, pairs: 2, vocabSize: 10 }).length, 3);
+  assert.equal(divideIntoRuns(sizes, { tokens: 1000, pairs: 2, logitsPerToken: 10 }).length, 3);
 });
 
 Deno.test("divideIntoRuns() gives one run what fits one, and no run to what is left over", () => {
   const sizes = Array.from({ length: 64 }, () => ({ tokens: 12, replyTokens: 6 }));
-  assert.equal(divideIntoRuns(sizes, { tokens: 4096, vocabSize: 10 }).length, 1);
-  assert.equal(divideIntoRuns(sizes, { tokens: 400, vocabSize: 10 }).length, 2);
+  assert.equal(divideIntoRuns(sizes, { tokens: 4096, logitsPerToken: 10 }).length, 1);
+  assert.equal(divideIntoRuns(sizes, { tokens: 400, logitsPerToken: 10 }).length, 2);
 });
 
 /** The division as its rules say it: each run's totals are added up anew for every row. */
 function dividedPlainly(
   sizes: readonly Size[],
-  { tokens, pairs = Infinity, vocabSize }: RunLimits,
+  { tokens, pairs = Infinity, logitsPerToken }: RunLimits,
 ): number[][] {
   const total = (rows: readonly number[], key: keyof Size) =>
     rows.reduce((sum, row) => sum + sizes[row][key], 0);
@@ -131,7 +131,7 @@ function dividedPlainly(
     const run = runs.at(-1) ?? [];
     const more = [...run, row];
     const fits = more.length <= pairs && total(more, "tokens") <= tokens &&
-      total(more, "replyTokens") <= Math.max(1, Math.floor(2 ** 26 / vocabSize));
+      total(more, "replyTokens") <= Math.max(1, Math.floor(2 ** 26 / logitsPerToken));
     const stops = runs.length < fewest && total(run, "tokens") >= even * 0.98;
     if (run.length > 0 && !stops && fits) run.push(row);
     else runs.push([row]);
@@ -148,7 +148,7 @@ Deno.test("divideIntoRuns() divides as its rules say, whatever the sizes and lim
     });
     const limits = {
       tokens: random.between(20, 900),
-      vocabSize: Math.floor(2 ** 26 / random.between(10, 500)),
+      logitsPerToken: Math.floor(2 ** 26 / random.between(10, 500)),
       ...(random.integer(2) === 0 ? {} : { pairs: random.between(1, 9) }),
     };
     assert.deepEqual(divideIntoRuns(sizes, limits), dividedPlainly(sizes, limits));

@@ -9,6 +9,10 @@ Deno.test("runDigest() is another one for another version of ONNX Runtime, or ot
   assert.equal(runDigest(tinyRun(), "1.29.0"), digest);
   assert.notEqual(runDigest(tinyRun(), "1.30.0"), digest);
   assert.notEqual(runDigest(tinyRun({ seed: 6 }), "1.29.0"), digest);
+  assert.notEqual(runDigest(tinyRun({ vocabularyChunk: 5 }), "1.29.0"), digest);
+  assert.notEqual(runDigest(tinyRun({ moments: "bfloat16" }), "1.29.0"), digest);
+  // All of the vocabulary is what small models take anyway.
+  assert.equal(runDigest(tinyRun({ vocabularyChunk: 13 }), "1.29.0"), digest);
 });
 
 Deno.test({

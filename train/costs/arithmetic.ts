@@ -83,13 +83,15 @@ export function forwardOperations(shape: ModelShape, reading: Reading): Operatio
  *
  * @param adapter when given, its weights alone are trained
  * @param recomputes whether layers are computed a second time (gradient checkpointing)
+ * @param repeatsLogits whether logits are, since they are there a chunk at a time
  */
 export function trainingOperations(
   shape: ModelShape,
   reading: Reading,
-  { adapter, recomputes }: {
+  { adapter, recomputes, repeatsLogits = false }: {
     readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
     readonly recomputes: boolean;
+    readonly repeatsLogits?: boolean;
   },
 ): Operations {
   const forward = forwardOperations(shape, reading);
@@ -98,7 +100,7 @@ export function trainingOperations(
   const added = adapter === undefined ? 0 : adapterWeights(adapter, shape);
   return {
     layers: (products + again) * forward.layers + (6 + 2 * again) * added * reading.tokens,
-    head: products * forward.head,
+    head: (products + Number(repeatsLogits)) * forward.head,
     attention: (3 + again) * forward.attention,
   };
 }

@@ -30,6 +30,8 @@ export interface ForeseenRuns {
   readonly device?: Device;
   /** What layers compute in; float32 unless given. */
   readonly precision?: Precision;
+  /** Entries of the vocabulary whose logits are there at once; all unless given. */
+  readonly vocabularyChunk?: number;
 }
 
 /** Runs of the gradient graph. */
@@ -52,7 +54,7 @@ const LOSSES: Readonly<Record<"both" | "chosen", TrainingLoss>> = {
  */
 export function trainingRun(
   shape: ModelShape,
-  { runs, adapter, recomputes, precision, device }: ForeseenTrainingRuns,
+  { runs, adapter, recomputes, precision, vocabularyChunk, device }: ForeseenTrainingRuns,
 ): RunMemory {
   const comparesPairs = runs.flat().every(({ rejected }) => rejected !== null);
   return largestByLayers(shape, (config) => {
@@ -64,6 +66,7 @@ export function trainingRun(
       gradientCheckpointing: recomputes,
       precision,
       rests,
+      vocabularyChunk,
     };
     const graph = sessionGraph(["training", options, device], () => gradientGraph(options), device);
     const facts = { config, angles: new RotaryAngles(config), comparesPairs, rests };
@@ -81,11 +84,11 @@ export function trainingRun(
 /** The same of runs of scoring, as [logps_graph.ts](../logps_graph.ts) builds it. */
 export function scoringRun(
   shape: ModelShape,
-  { runs, precision, device }: ForeseenRuns,
+  { runs, precision, vocabularyChunk, device }: ForeseenRuns,
 ): RunMemory {
   return largestByLayers(shape, (config) => {
     const layout = { config, angles: new RotaryAngles(config), rests: holdsRests(config, device) };
-    const options = { precision, fed: precision, rests: layout.rests };
+    const options = { precision, fed: precision, rests: layout.rests, vocabularyChunk };
     const make = () => logpsGraph(config, undefined, options);
     const graph = sessionGraph(["scoring", config, options, device], make, device);
     return runs.map((run) => {

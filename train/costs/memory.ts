@@ -66,15 +66,17 @@ interface Computing {
 /** How a model is trained. */
 export interface TrainingMemory extends Computing {
   readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
+  /** What AdamW's moments are kept in; float32 unless given. */
+  readonly moments?: Precision;
 }
 
 /**
  * Peak memory of training, of the process on a processor, or of a GPU: the weights; of those that are
- * trained, in float32, the gradient and AdamW's two moments; what a run holds of what it computes.
+ * trained, the gradient, in float32, and AdamW's two moments; what a run holds of what it computes.
  */
 export function trainingMemory(
   shape: ModelShape,
-  { adapter, ...computing }: TrainingMemory,
+  { adapter, moments, ...computing }: TrainingMemory,
 ): MemoryPart[] {
   const { all } = countWeights(shape);
   const added = adapter ? adapterWeights(adapter, shape) : 0;
@@ -84,7 +86,7 @@ export function trainingMemory(
   return [
     { what: "weights", bytes: read },
     { what: "gradients", bytes: lanes * FLOAT * trained },
-    { what: "moments", bytes: 2 * FLOAT * trained },
+    { what: "moments", bytes: 2 * bytesIn(moments) * trained },
     ...runParts(computing),
   ];
 }

@@ -41,6 +41,8 @@ export interface TrainingWork {
   readonly passes: number;
   readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
   readonly recomputes: boolean;
+  /** Whether logits are there a chunk at a time, and computed a second time; not unless given. */
+  readonly repeatsLogits?: boolean;
 }
 
 /**

@@ -21,9 +21,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   if (loss.dims.length > 0) {
     throw new RangeError(`Expected the loss to be a scalar but found [${loss.dims.join(", ")}].`);
   }
-  const cotangent = loss.graph.scalar(1, loss.dtype);
-  const cotangents = backward({ output: loss, cotangent }, wrt);
-  return wrt.map((value) => gradientOf(value, cotangents));
+  return gradientsFrom({ output: loss, cotangent: loss.graph.scalar(1, loss.dtype) }, wrt);
 }
 
 function gradientOf(value: Value, cotangents: ReadonlyMap<Value, Value>): Value {
@@ -35,18 +33,22 @@ function gradientOf(value: Value, cotangents: ReadonlyMap<Value, Value>): Value 
 }
 
 /**
- * As `gradients`, holding less in memory: of what lies between one boundary and the next nothing is
- * kept, it is computed a second time on the way back (Chen et al., 2016, arXiv 1604.06174).
+ * The gradients of ⟨cotangent, output⟩, as `gradients` gives them of a loss.
  *
- * @param boundaries values in the order of the computation, through which alone the loss depends on
+ * Between boundaries less is held in memory: of what lies between one and the next nothing is kept, it
+ * is computed a second time on the way back (Chen et al., 2016, arXiv 1604.06174).
+ *
+ * @param boundaries values in the order of the computation, through which alone the output depends on
  * what comes before them: the inputs of a model's layers
+ * @throws RangeError when the output does not depend on a value of `wrt`
+ * @throws TypeError when it depends on one through an op without a gradient
  */
-export function checkpointedGradients(
-  loss: Value,
+export function gradientsFrom(
+  seed: BackwardSeed,
   wrt: readonly Value[],
-  boundaries: readonly Value[],
+  boundaries: readonly Value[] = [],
 ): Value[] {
-  const { graph } = loss;
+  const { graph } = seed.output;
   const forward = [...graph.nodes];
   const placeOf = (value: Value) => forward.indexOf(value.producer!) + 1;
   const sums = new Map<Value, Value>();
@@ -59,13 +61,12 @@ export function checkpointedGradients(
     }
     return from && found.get(from);
   };
-  let output = loss;
-  let cotangent = graph.scalar(1, loss.dtype);
+  let { output, cotangent } = seed;
   let end = forward.length;
   for (const boundary of [...boundaries].reverse()) {
     const nodes = forward.slice(placeOf(boundary), end);
-    // What the loss itself follows from is in memory still; it is not computed again.
-    const again = output === loss
+    // What the output itself follows from is in memory still; it is not computed again.
+    const again = output === seed.output
       ? { from: boundary, output, nodes }
       : recompute(nodes, { from: boundary, output, after: cotangent });
     const next = collect({ output: again.output, cotangent }, again);

@@ -1,9 +1,10 @@
 import { type Dim, productDim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
 import { attention, cast, causalMask, embedding, expand, full } from "../graph/ops.ts";
-import { reshape, route, routeAll, scatterElementsAdd, tokenLogp } from "../graph/ops.ts";
+import { reshape, route, routeAll, scatterElementsAdd } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import { holdsRests } from "../pack_plan.ts";
+import type { ChunkedLogps } from "./chunked_logps.ts";
 import type { ModelConfig } from "./config.ts";
 import type { AngleInputs, Transformer } from "./transformer.ts";
 
@@ -81,6 +82,8 @@ export interface HiddenListener {
   readonly onRows?: (rows: Value) => void;
   /** Of what each layer begins with, (1, N, D), before it is built. */
   readonly onLayer?: (x: Value) => void;
+  /** Of log-probs that were made a chunk of logits at a time, through which gradients do not pass. */
+  readonly onChunked?: (chunked: ChunkedLogps) => void;
 }
 
 /** log π of each reply token given all before it: (M). Logits exist at reply positions only. */
@@ -89,7 +92,10 @@ export function replyTokenLogps(
   pack: PackInputs,
   listener: HiddenListener = {},
 ): Value {
-  return tokenLogp(transformer.logits(packedHidden(transformer, pack, listener)), pack.targets);
+  const hidden = packedHidden(transformer, pack, listener);
+  const { logps, chunked } = transformer.logps(hidden, pack.targets);
+  if (chunked !== undefined) listener.onChunked?.(chunked);
+  return logps;
 }
 
 /**

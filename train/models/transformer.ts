@@ -12,12 +12,14 @@ import {
   reshape,
   rmsNorm,
   rotary,
+  tokenLogp,
   transpose,
 } from "../graph/ops.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
 import { adapterNames, adapterParametersOf } from "./adapter.ts";
 import type { AdapterConfig } from "./adapter_config.ts";
+import { type ChunkedLogps, chunkedLogps } from "./chunked_logps.ts";
 import type { ModelConfig } from "./config.ts";
 import { type FamilyTraits, type Projection, TRAITS } from "./families.ts";
 import {
@@ -29,6 +31,7 @@ import {
   layerPrefix,
   parametersOf,
 } from "./parameters.ts";
+import { type HeadChunk, headName } from "./head_chunks.ts";
 
 /** The weights of a model as inputs of a graph, by name. */
 export type WeightInputs = ReadonlyMap<string, Value>;
@@ -38,16 +41,22 @@ export type WeightInputs = ReadonlyMap<string, Value>;
  *
  * @param dtype that they are fed in; the graph's unless given
  * @param reads which of them the graph reads; all unless given
+ * @param chunks of the output projection, which are fed instead of it, or beside the embedding
  */
 export function weightInputs(
   graph: Graph,
   config: ModelConfig,
-  { dtype = graph.dtype, reads = () => true }: {
+  { dtype = graph.dtype, reads = () => true, chunks = [] }: {
     readonly dtype?: Dtype;
     readonly reads?: (name: string) => boolean;
+    readonly chunks?: readonly HeadChunk[];
   } = {},
 ): WeightInputs {
-  const parameters = parametersOf(config).filter(({ name }) => reads(name));
+  const isWhole = ({ name }: { readonly name: string }) => name !== HEAD || chunks.length === 0;
+  const parameters = [
+    ...parametersOf(config).filter(({ name }) => reads(name)).filter(isWhole),
+    ...chunks.map(({ name, start, end }) => ({ name, dims: [end - start, config.hiddenSize] })),
+  ];
   return new Map(parameters.map(({ name, dims }) => [name, graph.input(name, dtype, dims)]));
 }
 
@@ -94,6 +103,8 @@ export interface TransformerOptions {
   readonly precision?: Dtype;
   /** Multiplies attention scores; 1/sqrt(C) unless given. */
   readonly scale?: number;
+  /** What the output projection is fed in; whole unless given. */
+  readonly chunks?: readonly HeadChunk[];
 }
 
 /**
@@ -104,6 +115,7 @@ export interface TransformerOptions {
 export class Transformer {
   readonly #traits: FamilyTraits;
   readonly #precision: Dtype | undefined;
+  readonly #chunks: readonly HeadChunk[];
   /** Multiplies attention scores. */
   readonly scale: number;
 
@@ -115,6 +127,7 @@ export class Transformer {
   ) {
     this.#traits = TRAITS[config.family];
     this.#precision = options.precision;
+    this.#chunks = options.chunks ?? [];
     this.scale = options.scale ?? 1 / Math.sqrt(config.headDim);
   }
 
@@ -197,8 +210,19 @@ export class Transformer {
 
   /** Logits (M, V) of final hidden states (M, D), in the graph's type. */
   logits(hidden: Value): Value {
-    const head = this.#weight(this.config.tiedEmbeddings ? EMBEDDING : HEAD);
+    const head = this.#weight(headName(this.config));
     return cast(linear(this.#norm(hidden, FINAL_NORM), head), hidden.graph.dtype);
+  }
+
+  /**
+   * log π of a token for each final hidden state, (M, D) and (M) to (M): by its logits, or, where the
+   * output projection is fed in chunks, without all of them at once.
+   */
+  logps(hidden: Value, targets: Value): { readonly logps: Value; readonly chunked?: ChunkedLogps } {
+    if (this.#chunks.length === 0) return { logps: tokenLogp(this.logits(hidden), targets) };
+    const chunks = this.#chunks.map((chunk) => ({ ...chunk, weight: this.#weight(chunk.name) }));
+    const chunked = chunkedLogps({ hidden: this.#norm(hidden, FINAL_NORM), targets, chunks });
+    return { logps: chunked.logps, chunked };
   }
 
   /** One of a layer's matrices applied to x, with its bias where the family has one. */

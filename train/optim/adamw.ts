@@ -1,5 +1,8 @@
 import { Graph } from "../graph/graph.ts";
-import { add, div, mul, reduceSum, reshape, sqrt, sub } from "../graph/ops.ts";
+import type { Dtype } from "../../core/tensor.ts";
+import { abs, add, cast, div, greater, greaterOrEqual, less, mul } from "../graph/ops.ts";
+import { reduceSum, reshape, sign, sqrt, sub, where } from "../graph/ops.ts";
+import type { Value } from "../graph/value.ts";
 
 /** Settings of AdamW that stay the same from step to step. */
 export interface AdamwOptions {
@@ -26,26 +29,60 @@ export interface AdamwOptions {
  * enough to stay in the processor's cache from the first operation to the last. Inputs: `value`,
  * `gradient`, `m`, `v` (n), and the scalars of `adamwScalars`. Outputs: the `next/…` of the four,
  * which may be written over them; the next gradient is zeros, ready to gather anew.
+ *
+ * With bfloat16 moments all is computed in float32, and m and v are rounded when they are put out: m to
+ * the nearest, v at random (`roundedAtRandom`), which takes two inputs more, `noise` (n) and `phase` ().
  */
 export function adamwGraph(
   { beta1, beta2, weightDecay }: AdamwOptions,
-  { dtype = "float32" }: { readonly dtype?: Graph["dtype"] } = {},
+  { dtype = "float32", moments = dtype }: {
+    readonly dtype?: Graph["dtype"];
+    /** What m and v are fed and put out in; the graph's type unless given. */
+    readonly moments?: Graph["dtype"] | "bfloat16";
+  } = {},
 ): Graph {
   const graph = new Graph({ dtype });
-  const elements = (name: string) => graph.input(name, graph.dtype, ["n"]);
+  const elements = (name: string, dtype: Dtype = graph.dtype) => graph.input(name, dtype, ["n"]);
   const scalar = (name: string) => graph.input(name, graph.dtype, []);
+  const moment = (name: string) => cast(elements(name, moments), graph.dtype);
   const value = elements("value");
   const g = mul(elements("gradient"), scalar("scale"));
-  const m = add(mul(elements("m"), beta1), g);
-  const v = add(mul(elements("v"), beta2), mul(g, g));
+  const m = add(mul(moment("m"), beta1), g);
+  const v = add(mul(moment("v"), beta2), mul(g, g));
   const step = div(mul(m, scalar("stepSize")), add(sqrt(v), scalar("epsilon")));
   const decayed = weightDecay === 0 ? value : add(value, mul(value, scalar("decay")));
   graph.output("next/value", add(decayed, step));
   // Not a constant: it may be written over the gradient only once that has been read.
   graph.output("next/gradient", sub(g, g));
-  graph.output("next/m", m);
-  graph.output("next/v", v);
+  graph.output("next/m", cast(m, moments));
+  graph.output(
+    "next/v",
+    moments === "bfloat16" ? roundedAtRandom(v, elements("noise"), scalar("phase")) : v,
+  );
   return graph;
+}
+
+/**
+ * Positive float32 numbers as bfloat16, up or down with a probability that makes the mean of many
+ * roundings the number itself. Rounded to the nearest, a v that one step changes by less than half of
+ * its last bit would stay for good: β₂ = 0.999 takes off a quarter of that bit at most.
+ *
+ * The last bit's size is 2⁻⁷ of the power of two below the number. A product with 2²³ + 1 leaves of a
+ * number the power beside it (Dekker, Numerische Mathematik 18, 1971), which may be the one above.
+ *
+ * @param noise of each element, in 0 … 1; the same ones every time
+ * @param phase in 0 … 1, another one every time
+ */
+function roundedAtRandom(x: Value, noise: Value, phase: Value): Value {
+  const sum = add(noise, phase);
+  const u = where(greaterOrEqual(sum, 1), sub(sum, 1), sum);
+  const large = mul(x, 2 ** 23 + 1);
+  const power = sub(large, sub(large, x));
+  const bit = mul(where(greater(power, x), mul(power, 0.5), power), 2 ** -7);
+  const nearest = cast(cast(x, "bfloat16"), x.dtype);
+  const error = sub(x, nearest);
+  const moved = where(less(mul(u, bit), abs(error)), mul(sign(error), bit), 0);
+  return cast(add(nearest, moved), "bfloat16");
 }
 
 /** Σ x² of any n elements: `x` (n) to `squares` (1). */

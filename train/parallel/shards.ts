@@ -1,9 +1,10 @@
-import { elementCount } from "../../core/tensor.ts";
+import { ELEMENT_BYTES, elementCount, float32, type Tensor } from "../../core/tensor.ts";
 import type { TrainingState } from "../checkpoint.ts";
 import { normsByPiece } from "../gradient_norms.ts";
-import { type Weights, zerosLike } from "../models/weights.ts";
+import { zerosLike } from "../models/weights.ts";
 import type { TrainedBlocks } from "../optimiser_step.ts";
 import { isOnHost, type PlacedState } from "../placed_state.ts";
+import { inPrecision, type Precision, widened } from "../precision.ts";
 import type { PlacedTensor, Runtime } from "../runtime/open_runtime.ts";
 import { type Bucket, divideIntoBuckets, ownSegments, type Segment } from "./buckets.ts";
 import type { Parts, Ranks, Transfer } from "./ranks.ts";
@@ -25,8 +26,8 @@ interface PlacedBucket extends Bucket {
   readonly gradients: readonly Placed[];
   /** Those that this rank updates, with their names, and their moments side by side. */
   readonly own: readonly OwnPiece[];
-  readonly firstMoments: Placed;
-  readonly secondMoments: Placed;
+  readonly firstMoments: PlacedTensor<Precision>;
+  readonly secondMoments: PlacedTensor<Precision>;
 }
 
 interface OwnPiece {
@@ -55,6 +56,8 @@ const MOMENTS = ["firstMoments", "secondMoments"] as const;
 export class Shards {
   readonly #ranks: Ranks;
   readonly #tensors: SharedTensors;
+  /** Of moments. */
+  readonly #precision: Precision;
   readonly #buckets: readonly PlacedBucket[];
   readonly #onHost: boolean;
   /** Of each kind one for every bucket that is worked on or on its way, kept from step to step. */
@@ -63,19 +66,22 @@ export class Shards {
 
   /**
    * @param most elements of a bucket at most
+   * @param precision what moments are kept in; float32 unless given
    * @param stack is told of what is to be given back
    */
   constructor(
     runtime: Runtime,
     tensors: SharedTensors,
-    { ranks, most, stack }: {
+    { ranks, most, precision = "float32", stack }: {
       readonly ranks: Ranks;
       readonly most?: number;
+      readonly precision?: Precision;
       readonly stack: AsyncDisposableStack;
     },
   ) {
     this.#ranks = ranks;
     this.#tensors = tensors;
+    this.#precision = precision;
     this.#onHost = isOnHost(runtime);
     const sizes = [...tensors.weights.tensors].map(([name, { dims }]) =>
       [name, elementCount(dims)] as const
@@ -84,7 +90,8 @@ export class Shards {
     this.#buckets = buckets.map((bucket, index) => {
       const piece = (state: PlacedState) => ({ name, start, count }: Segment) =>
         stack.use(state.tensors.get(name)!.piece(start, count));
-      const zeros = () => stack.use(runtime.zeros("float32", [bucket.parts.counts[ranks.rank]]));
+      const own = [bucket.parts.counts[ranks.rank]];
+      const zeros = () => stack.use(runtime.zeros<Precision>(precision, own));
       return {
         ...bucket,
         index,
@@ -127,7 +134,8 @@ export class Shards {
   /** Bytes of moments that this rank holds. */
   get momentBytes(): number {
     const { rank } = this.#ranks;
-    return this.#buckets.reduce((sum, { parts }) => sum + 2 * 4 * parts.counts[rank], 0);
+    const bytes = 2 * ELEMENT_BYTES[this.#precision];
+    return this.#buckets.reduce((sum, { parts }) => sum + bytes * parts.counts[rank], 0);
   }
 
   /**
@@ -190,7 +198,7 @@ export class Shards {
       const moments = leads ? zerosLike(this.#tensors.weights.tensors) : new Map();
       for (const { segments, parts, [kind]: own, ...bucket } of this.#buckets) {
         const whole = new Float32Array(leads ? bucket.size : 0);
-        const { data } = await own.read();
+        const { data } = widened(await own.read());
         const none = evenParts(0, size);
         await this.#ranks
           .exchange(data, onlyFirst(data.length, size), whole, leads ? parts : none).finish();
@@ -214,7 +222,8 @@ export class Shards {
       for (const { segments, parts, [kind]: own, ...bucket } of this.#buckets) {
         const whole = new Float32Array(rank === 0 ? bucket.size : 0);
         if (rank === 0) {
-          await readSideBySide(segments.map((segment) => pieceOf(moments[kind], segment)), whole);
+          const all = moments[kind];
+          await readSideBySide(segments.map((segment) => pieceOf(all, segment)), whole);
         }
         const received = new Float32Array(parts.counts[rank]);
         await this.#ranks.exchange(
@@ -223,7 +232,7 @@ export class Shards {
           received,
           onlyFirst(received.length, size),
         ).finish();
-        own.write(received);
+        own.write(inPrecision(float32([received.length], received), this.#precision).data);
       }
       moments[kind].clear();
     }
@@ -307,6 +316,11 @@ function writeSideBySide(pieces: readonly Piece[], values: Floats): void {
   }
 }
 
-function pieceOf(weights: Weights, { name, start, count }: Segment): { readonly data: Floats } {
-  return { data: weights.get(name)!.data.subarray(start, start + count) };
+function pieceOf(
+  tensors: ReadonlyMap<string, Tensor<Precision>>,
+  { name, start, count }: Segment,
+): { readonly data: Floats } {
+  const { dtype, data } = tensors.get(name)!;
+  const piece = data.subarray(start, start + count);
+  return widened({ dtype, dims: [count], data: piece } as Tensor<Precision>);
 }

@@ -138,6 +138,13 @@ Deno.test("computing layers again is more work in less memory", async () => {
   assert(again.bytes < plain.bytes);
 });
 
+Deno.test("logits by chunks, as large vocabularies get them, are more work in less memory", async () => {
+  const of = (params: Record<string, unknown>) =>
+    training(params, { ...TOKENS, longestReplies: 1600, longestPair: 1700 }, true, LARGE);
+  const [whole, chunked] = [await of({ vocabularyChunk: 50_000 }), await of({})];
+  assert(chunked.amount > whole.amount && chunked.bytes < whole.bytes);
+});
+
 Deno.test("nothing is foreseen of work and memory where sizes are not known", async () => {
   const inputs = { model: [MODEL], tokens: [null], reference: [] };
   assert.deepEqual(await predict("train", TRAIN, { inputs }), { outputs: { model: MODEL } });

@@ -15,14 +15,19 @@ import { configOf } from "../../../bench/training/shapes.ts";
 
 const CONFIG = configOf({ V: 32, D: 32, L: 3, H: 2, K: 1, F: 64, tied: true });
 
-for (const gradientCheckpointing of [false, true]) {
-  const what = gradientCheckpointing ? "with layers computed again" : "of training";
+const WAYS = {
+  "of training": {},
+  "with layers computed again": { gradientCheckpointing: true },
+  "with logits by chunks": { vocabularyChunk: 12 },
+};
+
+for (const [what, way] of Object.entries(WAYS)) {
   Deno.test(`executionOrder() is ONNX Runtime's own, by its profile of the graph ${what}`, async () => {
     const graph = gradientGraph({
       config: CONFIG,
       loss: { loss: "rpo", beta: 0.1, eta: 0.1, sft: "sum" },
       rests: false,
-      gradientCheckpointing,
+      ...way,
     });
     const nodes = liveNodes(lowerForSession(graph)).filter(isNode);
     const expected = executionOrder(liveNodes(lowerForSession(graph)));

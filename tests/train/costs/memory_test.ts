@@ -12,6 +12,8 @@ Deno.test("trainingMemory() holds weights, gradients and two moments of 340 floa
     moments: 8 * 340,
     activations: 1000,
   });
+  const halved = trainingMemory(SMALL, { run: RUN, lanes: 1, moments: "bfloat16" });
+  assert.equal(bytesOf(halved).moments, 4 * 340);
 });
 
 Deno.test("trainingMemory() of an adapter keeps gradients and moments of its own weights alone", () => {
