@@ -26,8 +26,7 @@ const RUNNING = [
 const AGAIN = ["NODE_FAIL", "BOOT_FAIL", "PREEMPTED"];
 
 /** What the words for `sbatch` say of other things than what a job asks for. */
-const BESIDE_RESOURCES =
-  /^--(job-name|nodes|ntasks|export|no-requeue|signal|output|chdir|array)(=|$)/;
+const BESIDE_RESOURCES = /^--(job-name|export|no-requeue|signal|output|chdir|array)(=|$)/;
 
 /**
  * Submits a batch script.

@@ -135,7 +135,8 @@ stages:
     const receive = (event: RunEvent) => {
       if (event.type !== "stage-log" || event.id !== "mischief") return;
       const id = /Slurm job (\S+) on/.exec(event.message)?.[1];
-      const end = id === undefined ? [] : ["update", `JobId=${id}`, "EndTime=now"];
+      // Not "now": a time that is past when Slurm reads it is refused.
+      const end = id === undefined ? [] : ["update", `JobId=${id}`, "EndTime=now+5"];
       if (id !== undefined) shortened = slurm(cluster, "scontrol", end);
     };
     const result = await toy.run(hang, {
@@ -155,7 +156,7 @@ stages:
     assert.equal(result.failed.length, 4);
     assert.match(
       result.failed[0].error,
-      /^Slurm did not take the job, which asks for --cpus-per-task=1 --mem=336M --gres=gpu:1: .*gres/s,
+      /^Slurm did not take the job, which asks for --nodes=1 --ntasks=1 --cpus-per-task=1 --mem=336M --gres=gpu:1: .*gres/s,
     );
   },
 
