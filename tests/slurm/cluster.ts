@@ -43,6 +43,8 @@ export async function startCluster(
   nodes: readonly string[] = TWO_NODES,
 ): Promise<Cluster> {
   const folder = resolve(given);
+  const left = await output("pgrep", ["-r", "D,R,S,T", "-x", "slurmctld|slurmd"]).catch(() => "");
+  if (left !== "") throw new Error(`A Slurm is on this machine already: ${left.split("\n")}.`);
   await Deno.mkdir(join(folder, "state"), RECURSIVE);
   const cluster = clusterIn(folder, await output("hostname", ["-s"]), nodes);
   for (const node of cluster.nodes) await Deno.mkdir(join(folder, "spool", node), RECURSIVE);
