@@ -9,6 +9,7 @@ import { type Reservation, reservationOf } from "./schedule.ts";
 import type { CacheName, InputArtifact, Resources } from "./stage.ts";
 import type { Host, KeyRecord } from "./store/records.ts";
 import { removeTree } from "./store/store.ts";
+import type { StoreShare } from "./store/store_share.ts";
 
 /** What an attempt needs beside what planning needs. */
 export interface AttemptContext extends PlanContext {
@@ -16,6 +17,8 @@ export interface AttemptContext extends PlanContext {
   /** URL of the module that exports `artifactTypes`. */
   readonly artifactTypes: string;
   readonly host: Host;
+  /** Keeps others from removing what is used. */
+  readonly share: StoreShare;
   /** The run that it is part of. */
   readonly run: string;
   /** Milliseconds since the epoch. */
@@ -118,7 +121,10 @@ export class Attempt {
       await removeTree(this.job.attempt);
       return { ...result, seconds };
     }
-    const record = await this.#commit(result, result.seconds ?? seconds);
+    const record = await this.context.share.keep(
+      () => this.#commit(result, result.seconds ?? seconds),
+      ({ key }) => [key],
+    );
     await this.#dropScratch();
     await removeTree(this.job.attempt);
     return { status: "done", record };

@@ -5,6 +5,7 @@ import { pulledKeys } from "./store/pulled.ts";
 import { parseObject, type RunRecord } from "./store/records.ts";
 import { listFiles } from "./store/seal_folder.ts";
 import { removeTree, type Store } from "./store/store.ts";
+import { usedKeys } from "./store/store_share.ts";
 import { naming, readTextIfThere, syncPath } from "../core/write_atomically.ts";
 
 /** Something in a store that no kept run needs. */
@@ -35,13 +36,16 @@ export interface KeepOptions {
   readonly days?: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** How long to wait, in milliseconds, while others begin to use something; a minute unless told. */
+  readonly patienceMs?: number;
 }
 
 /**
  * Lists what no kept run needs; removes nothing.
  *
  * Kept are the results of the kept runs, the last result of every instance of every recipe, what a recipe's
- * last pull took, and all that those were made from: objects named in a kept key's document, and the keys that made them.
+ * last pull took, what those who share the store use, and all that those were made from: objects named in a
+ * kept key's document, and the keys that made them; and the scratch of a key that somebody computes.
  *
  * @throws RangeError when `runs` or `days` is not a whole number, 0 or more
  */
@@ -56,7 +60,13 @@ export function listGarbage(store: Store, options: KeepOptions): GarbageList {
   const objects = store.listObjects();
   const keys = keyUses(store, new Set(objects));
   const runs = keptRuns(store, options.runs);
-  const roots = new Set([...runs.flatMap(keysOf), ...lastKeys(store), ...pulledKeys(store)]);
+  const used = usedKeys(store.folder("tmp"));
+  const roots = new Set([
+    ...runs.flatMap(keysOf),
+    ...lastKeys(store),
+    ...pulledKeys(store),
+    ...used,
+  ]);
   const kept = reachable(keys, roots);
   const oldest = options.now - (options.days ?? 14) * 86_400_000;
   const garbage = [
@@ -76,15 +86,15 @@ export function listGarbage(store: Store, options: KeepOptions): GarbageList {
 }
 
 /**
- * Removes what `listGarbage` lists, listed anew while holding the store's lock; keys go before objects,
- * and are gone from the disk before the first of these, so that neither a kill nor a power cut in between
- * leaves a key without its results.
+ * Removes what `listGarbage` lists, listed anew while nobody begins to use more of the store; runs go on
+ * beside it. Keys go before objects, and are gone from the disk before the first of these, so that neither
+ * a kill nor a power cut in between leaves a key without its results.
  *
- * @throws ExpectedError when another process holds the store
+ * @throws ExpectedError when another process has the store for itself, or does not let others remove
  */
 export async function collectGarbage(store: Store, options: KeepOptions): Promise<GarbageList> {
   if (!store.exists()) return listGarbage(store, options);
-  using _lock = await store.lock(options.now);
+  using _right = await store.collect(options.now, options.patienceMs ?? 60_000);
   const list = listGarbage(store, options);
   const isKey = ({ kind }: Garbage) => kind === "key";
   const keys = list.garbage.filter(isKey).map(({ path }) => join(store.path, path));
@@ -101,7 +111,7 @@ const IN_A_GRAVE = 64;
 /** Graves that are cleared at once: a file system mostly waits. */
 const GRAVES = 8;
 
-/** Takes each thing out of its place at once; what a kill leaves of them the next `lock()` sweeps. */
+/** Takes each thing out of its place at once; what a kill leaves of them is swept by who is next alone. */
 async function removeWhole(store: Store, paths: readonly string[]): Promise<void> {
   let at = 0;
   const clear = async () => {
@@ -233,6 +243,7 @@ function oldScratch(
 ): Garbage[] {
   return children(store.folder("scratch")).flatMap((path) => {
     const key = path.slice(-64);
+    if (store.leases.isTaken(key)) return [];
     const finished = isDigest(key) ? store.readKey(key) : null;
     const abandoned = !keep.roots.has(key) && lastChange(path) < keep.oldest;
     if (finished === null && !abandoned) return [];

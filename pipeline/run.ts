@@ -37,14 +37,17 @@ export interface RunResult {
 }
 
 /**
- * Runs a plan: one loop over what is ready, until nothing is. The caller shares the store (`Store.share`).
- * Others may run beside it: what one of them computes is waited for, and then found in the store.
+ * Runs a plan: one loop over what is ready, until nothing is. The caller has shared the store since before
+ * it planned. Others may run beside it: what one of them computes is waited for, and then found in the
+ * store. Others may remove what it does not use from when it has begun.
  */
 export async function runPlan(
   planned: readonly PlannedInstance[],
   context: RunContext,
 ): Promise<RunResult> {
   using active = await context.store.startRun(context.header);
+  context.share.use(planned.flatMap(({ key, record }) => record === null ? [] : [key!]));
+  context.share.letRemove();
   return await new RunLoop(planned, context, active).run();
 }
 
@@ -165,16 +168,19 @@ class RunLoop {
    */
   async #begin(one: PlannedInstance): Promise<boolean> {
     const { id } = one.instance;
-    const { store, now } = this.context;
+    const { store, now, share } = this.context;
+    const key = one.key!;
     const turns = reservationOf(one).turns.map((turn) => `turn-${turn}`);
-    const held = await store.leases.takeAll([one.key!, ...turns], now());
+    const { held, record } = await share.keep(async () => {
+      const held = await store.leases.takeAll([key, ...turns], now());
+      return { held, record: held instanceof HeldLeases ? completeRecord(store, key) : null };
+    }, ({ record }) => record === null ? [] : [key]);
     if (!(held instanceof HeldLeases)) {
       this.#waitFor(one, held);
       return false;
     }
     this.#elsewhere.delete(id);
     this.#waiting.delete(id);
-    const record = completeRecord(store, one.key!);
     if (record === null) await this.#start(one, held);
     else {
       held.release();
@@ -199,7 +205,10 @@ class RunLoop {
       ] as const
     );
     const place = { known: new Map(results), sizes: new Map(foreseen) };
-    return planInstance(instance, place, this.context);
+    return this.context.share.keep(
+      () => planInstance(instance, place, this.context),
+      ({ key, record }) => record === null ? [] : [key!],
+    );
   }
 
   async #settleCached({ instance, key }: PlannedInstance, record: KeyRecord): Promise<void> {

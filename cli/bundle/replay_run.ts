@@ -14,6 +14,7 @@ import { runPlan, type RunResult } from "../../pipeline/run.ts";
 import type { Stage } from "../../pipeline/stage.ts";
 import type { KeyRecord } from "../../pipeline/store/records.ts";
 import { Store } from "../../pipeline/store/store.ts";
+import type { StoreShare } from "../../pipeline/store/store_share.ts";
 import { FolderTarget } from "../../pipeline/transfer/folder_target.ts";
 import { receiveKey, receiveObject } from "../../pipeline/transfer/receive.ts";
 import { stages } from "../../stages/registry.ts";
@@ -60,11 +61,11 @@ export async function replayRun(
   if (remade.length === 0) {
     throw new ExpectedError("The bundle holds no table that can be made again.");
   }
-  using _lock = await store.lock();
+  using share = await store.share();
   await receiveInputs(remade, { records, source, store });
   const context = await planContext(manifest.recipe, store);
   const planned = await plan(remade, records, context);
-  const result = await runHere(planned, context);
+  const result = await runHere(planned, context, share);
   const reasons = await differingFields(records, remade, context);
   const unknown = [...records.values()].map(({ stage }) => stage).filter((name) =>
     !stages.has(name)
@@ -145,12 +146,14 @@ function givenInstance(id: string, record: KeyRecord): PlannedInstance {
 async function runHere(
   planned: readonly PlannedInstance[],
   context: PlanContext,
+  share: StoreShare,
 ): Promise<RunResult> {
   using interrupts = listenForInterrupts();
   const host = thisHost();
   return await runPlan(planned, {
     ...context,
     executor: localExecutor(),
+    share,
     artifactTypes: ARTIFACT_TYPES,
     subscribers: [],
     header: {

@@ -6,6 +6,7 @@ import type { EventSubscriber } from "../../pipeline/events.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
 import { type RunContext, runPlan, type RunResult } from "../../pipeline/run.ts";
 import type { Store } from "../../pipeline/store/store.ts";
+import type { StoreShare } from "../../pipeline/store/store_share.ts";
 import { thisHost } from "../host.ts";
 import { INTERRUPTED, type Interrupts, listenForInterrupts } from "../interrupts.ts";
 import { ARTIFACT_TYPES, chosenExecutor, type ExecutorOptions } from "../local_workers.ts";
@@ -71,7 +72,7 @@ export async function runSession(
   const accept = options.accept ?? [];
   const executor = await chosenExecutor(options);
   if (accept.length > 0) checkAccepted(await session.plan(), accept); // before anything is written
-  using _share = await store.share();
+  using share = await store.share();
   if (options.fromCache !== undefined) {
     const { pullPlanned } = await import("../cache/pull_planned.ts");
     await pullPlanned(session, { cache: options.fromCache, offline: options.offline ?? false });
@@ -84,7 +85,7 @@ export async function runSession(
   });
   const result = await runPlan(
     planned,
-    await runContext(session, planned, options, { executor, interrupts }),
+    await runContext(session, planned, options, { executor, interrupts, share }),
   );
   await session.remember();
   if (result.ran.length > 0 || result.failed.length > 0) await indexRun(store);
@@ -108,13 +109,18 @@ async function runContext(
   session: Session,
   planned: readonly PlannedInstance[],
   options: ReproduceOptions,
-  { executor, interrupts }: { executor: Executor; interrupts: Interrupts },
+  { executor, interrupts, share }: {
+    readonly executor: Executor;
+    readonly interrupts: Interrupts;
+    readonly share: StoreShare;
+  },
 ): Promise<RunContext> {
   const host = thisHost();
   return {
     ...session.context,
     machine: executor.machine ?? session.context.machine,
     executor,
+    share,
     artifactTypes: ARTIFACT_TYPES,
     subscribers: await subscribers(options),
     header: {

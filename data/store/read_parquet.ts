@@ -8,6 +8,7 @@ import {
 } from "@duckdb/node-api";
 import { InputError } from "../../core/problem.ts";
 import { columnProblem, MOST_ROW_BYTES, PAIR_COLUMNS } from "../sources/preference_row.ts";
+import { MOST_LEVELS, schemaLevels } from "./parquet_schema.ts";
 import { type SourceRow, tooLarge } from "../sources/source_row.ts";
 
 /** What DuckDB may take to unpack pages, most of which hold about a megabyte: a small file can ask for any. */
@@ -125,6 +126,7 @@ async function* streamRows(
 async function openTable(connection: DuckDBConnection, path: string): Promise<Table> {
   const ask = async (sql: string) => (await connection.runAndReadAll(sql)).getRows();
   const file = literal(exact(path));
+  await requireShallow(path);
   try {
     const schema = await ask(
       `SELECT name, coalesce(num_children, 0)::INTEGER FROM parquet_schema(${file})`,
@@ -135,6 +137,20 @@ async function openTable(connection: DuckDBConnection, path: string): Promise<Ta
   } catch (error) {
     throw isDamage(error) ? explained(path, 1, error.message) : error;
   }
+}
+
+/** @throws InputError when columns lie in one another deeper than DuckDB could go down them */
+async function requireShallow(path: string): Promise<void> {
+  let levels: number;
+  try {
+    levels = await schemaLevels(path);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw explained(path, 1, error.message);
+  }
+  if (levels <= MOST_LEVELS) return;
+  const message = `Expected columns at most ${MOST_LEVELS} levels deep but found ${levels}.`;
+  throw new InputError([{ path, message }]);
 }
 
 /** The columns of a pair among those of a file. */
@@ -186,9 +202,10 @@ function sizeOf(value: unknown): number {
 /** Whether DuckDB says this of a file, and not of what we ask. */
 function isDamage(error: unknown): error is Error {
   return error instanceof Error &&
-    /^(Invalid|IO|Conversion|Serialization|Out of Memory|TProtocol|Not implemented) ?/i.test(
-      error.message,
-    );
+    /^(Invalid|IO|Conversion|Serialization|Out of (Memory|Range)|TProtocol|Not implemented) ?/i
+      .test(
+        error.message,
+      );
 }
 
 /** The error for a file of which so many rows could be read, with the first row that cannot. */

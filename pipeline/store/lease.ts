@@ -102,6 +102,11 @@ export class Leases {
     return ageOf(path) < this.pace.silentMs ? holder : null;
   }
 
+  /** True where somebody holds a lease, or did and was killed. */
+  isTaken(name: string): boolean {
+    return readTextIfThere(join(this.folder, encodeName(name))) !== null;
+  }
+
   /** True where another machine left leases, dead ones too. */
   hasForeign(): boolean {
     return this.#paths().some(isForeign);

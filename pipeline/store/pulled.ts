@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { readTextIfThere, writeAtomically } from "../../core/write_atomically.ts";
 import { encodeName, isDigest } from "./names.ts";
 import { parseObject } from "./records.ts";
-import { readNames, type Store } from "./store.ts";
+import type { Store } from "./store.ts";
+import { readNames } from "./walk_sharded.ts";
 
 /**
  * Notes which keys a recipe's last pull took, so that `gc` keeps their results as it keeps those of a last run.

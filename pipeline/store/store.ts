@@ -17,7 +17,9 @@ import {
 import { type ActiveRun, RunLog } from "./run_log.ts";
 import { readSealed, sealFolder } from "./seal_folder.ts";
 import { StoreLock, withFileLock } from "./store_lock.ts";
+import { StoreShare, takeRemoval } from "./store_share.ts";
 import { Timings } from "./timings.ts";
+import { walkSharded } from "./walk_sharded.ts";
 import {
   isMissing,
   naming,
@@ -32,8 +34,8 @@ import {
  *
  * What is written is complete before it has its name (temporary name, sync, rename), so kill -9 at any
  * instant leaves a store without half objects. Reading is synchronous: a plan reads about a hundred small
- * files and has milliseconds for it. Those who `share()` it may add, many at once; who takes it by `lock()`
- * may remove, alone.
+ * files and has milliseconds for it. Those who `share()` it may add, many at once; beside them one may
+ * `collect()`, which removes what they do not use; who takes it by `lock()` is alone.
  */
 export class Store {
   readonly runs: RunLog;
@@ -270,12 +272,32 @@ export class Store {
   }
 
   /**
-   * Takes the right to add to the store, together with others who have it, and sweeps what killed
-   * attempts left under `tmp/` where nobody else is at it.
+   * Takes the right to read and add, together with others who have it, and sweeps what killed attempts left
+   * under `tmp/` where nobody else is at it. Nothing is removed until the share lets it, or ends.
    * @param now milliseconds since the epoch, shown to whoever finds the store locked
-   * @throws ExpectedError naming the process that has the store for itself
+   * @throws ExpectedError naming the process that has the store for itself, or that removes from it
    */
-  async share(now: number = Date.now()): Promise<StoreLock> {
+  async share(now: number = Date.now()): Promise<StoreShare> {
+    return await StoreShare.begin(await this.#join(now), this.#removalPath, this.folder("tmp"));
+  }
+
+  /**
+   * Takes the right to remove what is not in use (`usedKeys`): those who share the store go on beside it,
+   * and wait where they would use more of it.
+   * @param now milliseconds since the epoch, shown to whoever has to wait
+   * @param patienceMs how long it waits for those who share the store and do not let it
+   * @throws ExpectedError where these do not end, a process has the store for itself, or runs go on on
+   * another machine, whose locks may not be seen here
+   */
+  async collect(now: number, patienceMs: number): Promise<Disposable> {
+    using stack = new DisposableStack();
+    stack.use(await this.#join(now));
+    await this.#refuseForeign();
+    stack.use(await takeRemoval(this.#removalPath, now, patienceMs));
+    return stack.move();
+  }
+
+  async #join(now: number): Promise<StoreLock> {
     await this.#prepare();
     return await StoreLock.share(this.#lockPath, now, async () => {
       if (!this.leases.hasForeign()) await this.#sweep();
@@ -283,7 +305,7 @@ export class Store {
   }
 
   /**
-   * Takes the store for itself, to remove from it, and sweeps what killed attempts left under `tmp/`.
+   * Takes the store for itself, to repair it, and sweeps what killed attempts left under `tmp/`.
    * @param now milliseconds since the epoch, shown to whoever finds the store locked
    * @throws ExpectedError naming the processes that hold it
    */
@@ -292,17 +314,18 @@ export class Store {
     this.#refuse((await this.runs.living()).map(({ run, pid, host }) => {
       return `process ${pid} on ${host} (run ${run})`;
     }));
-    const lock = await StoreLock.take(this.#lockPath, now);
-    try {
-      // Where machines do not pass on their locks, their leases tell.
-      const foreign = this.leases.hasForeign() ? await this.leases.foreignHolders() : [];
-      this.#refuse(foreign.map(({ pid, host }) => `process ${pid} on ${host}`));
-      await this.#sweep();
-    } catch (error) {
-      lock.release();
-      throw error;
-    }
+    using stack = new DisposableStack();
+    const lock = stack.use(await StoreLock.take(this.#lockPath, now));
+    await this.#refuseForeign();
+    await this.#sweep();
+    stack.move();
     return lock;
+  }
+
+  /** Where machines do not pass on their locks, their leases tell. */
+  async #refuseForeign(): Promise<void> {
+    const foreign = this.leases.hasForeign() ? await this.leases.foreignHolders() : [];
+    this.#refuse(foreign.map(({ pid, host }) => `process ${pid} on ${host}`));
   }
 
   #refuse(holders: readonly string[]): void {
@@ -325,6 +348,10 @@ export class Store {
     return join(this.path, "lock");
   }
 
+  get #removalPath(): string {
+    return join(this.path, "removal.lock");
+  }
+
   get #marker(): string {
     return join(this.path, "format.json");
   }
@@ -345,7 +372,8 @@ export class Store {
       if (!this.exists()) {
         await Deno.writeTextFile(join(this.path, ".gitignore"), "*\n");
         const marker = `${JSON.stringify({ format: STORE_FORMAT })}\n`;
-        await writeAtomically(this.#marker, marker, this.folder("tmp"));
+        // Not by way of tmp/, which another process may sweep: nobody has the lock yet.
+        await writeAtomically(this.#marker, marker, this.path);
       }
     });
     this.#ready = true;
@@ -361,27 +389,4 @@ export async function removeTree(path: string): Promise<void> {
       if (!isMissing(error)) throw error;
     }
   });
-}
-
-/** Digests by shard, whose name is their first two digits: in order, when each shard is. */
-function* walkSharded(folder: string, suffix: string): Generator<string[]> {
-  for (const shard of readNames(folder).sort()) {
-    yield readNames(join(folder, shard))
-      .map((name) => ({ name, digest: name.slice(0, 64) }))
-      .filter(({ name, digest }) =>
-        isDigest(digest) && name === `${digest}${suffix}` && digest.startsWith(shard)
-      )
-      .map(({ digest }) => digest)
-      .sort();
-  }
-}
-
-/** The names in a folder; none when it is not there. */
-export function readNames(folder: string): string[] {
-  try {
-    return Array.from(Deno.readDirSync(folder), ({ name }) => name);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }

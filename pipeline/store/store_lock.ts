@@ -29,11 +29,18 @@ export class StoreLock implements Disposable {
    * @throws ExpectedError naming the process that holds it and since when
    */
   static async take(path: string, now: number, advice: string = ADVICE): Promise<StoreLock> {
+    const lock = await StoreLock.tryTake(path, now);
+    if (lock !== null) return lock;
+    throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${advice}`);
+  }
+
+  /** As `take`; null when another process, or another lock of this one, has it. */
+  static async tryTake(path: string, now: number): Promise<StoreLock | null> {
     for (;;) {
       const file = await open(path);
       if (!await file.tryLock(true)) {
         file.close();
-        throw new ExpectedError(`${path} is held by ${describeHolder(path)}: ${advice}`);
+        return null;
       }
       if (isAt(file, path)) {
         await noteHolder(file, now);
@@ -56,6 +63,23 @@ export class StoreLock implements Disposable {
         await alone();
         await file.lock(false);
       } else await waitForShare(file, path);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return new StoreLock(file);
+  }
+
+  /**
+   * Takes the lock together with others who share it, and waits for one that has it alone.
+   * @param patience `endless`, or `short` to be told who has it
+   * @throws ExpectedError naming the process that has it, where the patience is short
+   */
+  static async join(path: string, patience: "short" | "endless"): Promise<StoreLock> {
+    const file = await open(path);
+    try {
+      if (patience === "short") await waitForShare(file, path);
+      else await file.lock(false);
     } catch (error) {
       file.close();
       throw error;

@@ -9,7 +9,8 @@ import { SMALL_TINY } from "../end_to_end/small_tiny.ts";
 import { startCluster, stopCluster } from "../slurm/cluster.ts";
 
 await using scratch = await ScratchFolder.make();
-const cluster = await startCluster(join(scratch.path, "cluster"));
+// The processes of a stage are on one node, which so must have all cores of this machine.
+const cluster = await startCluster(join(scratch.path, "cluster"), ["one"]);
 const digests: Record<string, string>[] = [];
 try {
   for (const executor of ["local", "slurm"]) {

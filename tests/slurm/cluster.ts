@@ -1,6 +1,6 @@
 /**
- * A Slurm of two nodes on this machine's loopback, for tests: munged, slurmctld and slurmd as root, all
- * they write in one folder. `deno run … tests/slurm/cluster.ts start FOLDER`, and `stop FOLDER`.
+ * A Slurm on this machine's loopback, for tests: munged, slurmctld and slurmd as root, all they write in
+ * one folder. `deno run … tests/slurm/cluster.ts start FOLDER`, and `stop FOLDER`.
  *
  * Debian and Ubuntu: `apt-get install slurm-wlm munge`.
  */
@@ -11,6 +11,9 @@ const PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol
 
 /** The port of the first node's daemon. */
 const FIRST_PORT = 16818;
+
+/** One that fails leaves another. */
+const TWO_NODES = ["one", "two"];
 const RECURSIVE = { recursive: true };
 
 /** A cluster that runs. */
@@ -31,11 +34,19 @@ export async function whyNoCluster(): Promise<string | null> {
   return null;
 }
 
-/** Starts the daemons and waits until the nodes are idle. */
-export async function startCluster(given: string): Promise<Cluster> {
+/**
+ * Starts the daemons and waits until the nodes are idle.
+ * @param nodes their names; they share this machine's cores and memory evenly
+ */
+export async function startCluster(
+  given: string,
+  nodes: readonly string[] = TWO_NODES,
+): Promise<Cluster> {
   const folder = resolve(given);
+  const left = await output("pgrep", ["-r", "D,R,S,T", "-x", "slurmctld|slurmd"]).catch(() => "");
+  if (left !== "") throw new Error(`A Slurm is on this machine already: ${left.split("\n")}.`);
   await Deno.mkdir(join(folder, "state"), RECURSIVE);
-  const cluster = clusterIn(folder, await output("hostname", ["-s"]));
+  const cluster = clusterIn(folder, await output("hostname", ["-s"]), nodes);
   for (const node of cluster.nodes) await Deno.mkdir(join(folder, "spool", node), RECURSIVE);
   await Deno.writeTextFile(cluster.environment.SLURM_CONF, await configuration(cluster));
   if (!await answers("munge", ["-n"])) await startMunge(folder);
@@ -87,9 +98,9 @@ export async function slurm(cluster: Cluster, name: string, args: readonly strin
   return await output(name, args, cluster.environment);
 }
 
-function clusterIn(folder: string, host: string): Cluster {
+function clusterIn(folder: string, host: string, nodes: readonly string[]): Cluster {
   const environment = { SLURM_CONF: join(folder, "slurm.conf") };
-  return { folder, host, nodes: ["one", "two"], environment };
+  return { folder, host, nodes, environment };
 }
 
 async function configuration({ folder, host, nodes }: Cluster): Promise<string> {
@@ -114,7 +125,7 @@ async function configuration({ folder, host, nodes }: Cluster): Promise<string> 
     JobCompType: "jobcomp/filetxt",
     JobCompLoc: join(folder, "jobcomp.log"),
     ReturnToService: 2,
-    SlurmdTimeout: 5,
+    SlurmdTimeout: 30, // a busy machine misses pings; tests say themselves that a node is down
     KillWait: 5,
     StateSaveLocation: join(folder, "state"),
     SlurmdSpoolDir: join(folder, "spool", "%n"),
@@ -223,6 +234,6 @@ if (import.meta.main) {
       await Deno.stdout.write(new TextEncoder().encode(`export ${name}=${value}\n`));
     }
   } else if (action === "stop") {
-    await stopCluster(clusterIn(resolve(folder), await output("hostname", ["-s"])));
+    await stopCluster(clusterIn(resolve(folder), await output("hostname", ["-s"]), TWO_NODES));
   } else throw new TypeError("Expected start FOLDER or stop FOLDER.");
 }

@@ -71,6 +71,12 @@ function isOn(line: string, id: string, node: string): boolean {
   return line.startsWith(`${id}: Slurm job `) && line.endsWith(` on ${node}.`);
 }
 
+/** What fails while a run goes on ends the test when it is awaited: at once, its cluster would be left. */
+function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
 /** What is checked on a cluster that runs. */
 const checks: Record<string, (cluster: Cluster) => Promise<void>> = {
   "a recipe gives the digests that it gives on this machine; seeds go as arrays": async () => {
@@ -100,7 +106,7 @@ const checks: Record<string, (cluster: Cluster) => Promise<void>> = {
       if (event.type !== "stage-progress" || event.progress.done < 5 || down !== null) return;
       if (!logOf(toy).some((line) => isOn(line, event.id, node))) return;
       const update = ["update", `NodeName=${node}`, "State=DOWN", "Reason=test"];
-      down = killNode(cluster, node).then(() => slurm(cluster, "scontrol", update));
+      down = later(killNode(cluster, node).then(() => slurm(cluster, "scontrol", update)));
     });
     await down;
     await startNode(cluster, node);
@@ -135,8 +141,9 @@ stages:
     const receive = (event: RunEvent) => {
       if (event.type !== "stage-log" || event.id !== "mischief") return;
       const id = /Slurm job (\S+) on/.exec(event.message)?.[1];
-      const end = id === undefined ? [] : ["update", `JobId=${id}`, "EndTime=now"];
-      if (id !== undefined) shortened = slurm(cluster, "scontrol", end);
+      // Not "now": a time that is past when Slurm reads it is refused.
+      const end = id === undefined ? [] : ["update", `JobId=${id}`, "EndTime=now+5"];
+      if (id !== undefined) shortened = later(slurm(cluster, "scontrol", end));
     };
     const result = await toy.run(hang, {
       context: { executor: executor(), subscribers: [{ receive }] },
@@ -190,7 +197,7 @@ stages:
     const result = await runOn(toy, {}, (event) => {
       if (event.type !== "stage-log" || !event.id.startsWith("count@seed=0")) return;
       const id = /Slurm job (\S+) on/.exec(event.message)?.[1];
-      if (id !== undefined) cancelled = slurm(cluster, "scancel", [id]);
+      if (id !== undefined) cancelled = later(slurm(cluster, "scancel", [id]));
     });
     await cancelled;
     const errors = new Map(result.failed.map(({ id, error }) => [id, error]));
@@ -214,7 +221,7 @@ stages:
     await runOn(toy, options, (event) => {
       const id = event.type === "stage-log" && /Slurm job (\S+) on/.exec(event.message)?.[1];
       if (id && event.id.startsWith("count")) {
-        asked ??= slurm(cluster, "scontrol", ["show", "job", id]);
+        asked ??= later(slurm(cluster, "scontrol", ["show", "job", id]));
       }
     });
     const shown = await asked!;

@@ -74,13 +74,14 @@ export async function openToyPipeline(given?: string): Promise<ToyPipeline> {
     edited: [],
     plan: async (text, options = {}) => (await planned(text, options)).planned,
     run: async (text, options = {}) => {
+      using share = await store.share();
       const { planned: plan, context, selected } = await planned(text, options);
       events.length = 0;
       const subscriber: EventSubscriber = { receive: (event) => events.push(event) };
-      using _share = await store.share();
       return await runPlan(plan, {
         ...context,
         executor: toyExecutor(2),
+        share,
         artifactTypes: new URL("artifact_types.ts", import.meta.url).href,
         subscribers: [subscriber],
         header: { recipe: context.recipe, parameters: {}, command: [], startedAt: "", host },
