@@ -104,8 +104,7 @@ function clusterIn(folder: string, host: string, nodes: readonly string[]): Clus
 }
 
 async function configuration({ folder, host, nodes }: Cluster): Promise<string> {
-  // Two at least, so that a node has room for two processes of a stage.
-  const cores = Math.max(2, Math.ceil(navigator.hardwareConcurrency / nodes.length));
+  const cores = Math.ceil(navigator.hardwareConcurrency / nodes.length);
   const memory = /RealMemory=(\d+)/.exec(await output("slurmd", ["-C"]))![1];
   const share = Math.floor(Number(memory) / nodes.length);
   const settings = {
