@@ -1,13 +1,12 @@
 import { InputError } from "./problem.ts";
+import { isMissing } from "./write_atomically.ts";
 
 /** Whether there is a file of this path. */
 export async function isFile(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    // A file stands where the path has a folder.
-    if (error instanceof Deno.errors.NotADirectory) return false;
+    if (isMissing(error)) return false;
     throw error;
   }
 }

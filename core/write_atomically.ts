@@ -107,6 +107,15 @@ export function readTextIfThere(path: string): string | null {
   }
 }
 
+/** Removes a file; does nothing when it is not there. */
+export function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
 /** True for the errors that say that no more can be written. */
 export function isDiskFull(error: unknown): boolean {
   return error instanceof Error && "code" in error &&

@@ -6,6 +6,7 @@ import { parseObject, type RunRecord } from "./store/records.ts";
 import { listFiles } from "./store/seal_folder.ts";
 import { removeTree, type Store } from "./store/store.ts";
 import { usedKeys } from "./store/store_share.ts";
+import { readNames } from "./store/walk_sharded.ts";
 import { naming, readTextIfThere, syncPath } from "../core/write_atomically.ts";
 
 /** Something in a store that no kept run needs. */
@@ -272,8 +273,7 @@ function item(
 }
 
 function children(folder: string): string[] {
-  if (sizeAndTime(folder) === null) return [];
-  return [...Deno.readDirSync(folder)].map(({ name }) => join(folder, name)).sort();
+  return readNames(folder).map((name) => join(folder, name)).sort();
 }
 
 function bytesUnder(path: string): number {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatChecked, parseChecked } from "../core/checked_json.ts";
 import { ExpectedError } from "../core/problem.ts";
+import { fileStamp } from "./file_stamp.ts";
 import type { Store } from "./store/store.ts";
 import { readTextIfThere, writeAtomically } from "../core/write_atomically.ts";
 
@@ -75,11 +76,7 @@ function stampOf({ modules }: ModuleGraph, { projectFolder, deno }: GraphRoot): 
   const files = modules.flatMap(({ local }) => local === undefined ? [] : [local]);
   const settings = ["deno.json", "deno.lock"].map((name) => join(projectFolder, name));
   try {
-    const stamps = [...settings, ...files].map((path) => {
-      const { size, mtime } = Deno.statSync(path);
-      return `${size} ${mtime?.getTime()}`;
-    });
-    return [deno, ...stamps].join("\n");
+    return `${deno}\n${fileStamp([...settings, ...files])}`;
   } catch {
     return "";
   }

@@ -156,8 +156,11 @@ export async function parseRecipe(
   return extended(read, derived, { path, locate });
 }
 
-/** The parser takes longer to load than all else of a start, so it is loaded when it is needed. */
-async function parseText(text: string, path: string): Promise<RecipeText> {
+/**
+ * Reads a recipe's text by `readRecipeText`. The parser takes longer to load than all else of a start, so it
+ * is loaded when it is needed.
+ */
+export async function parseText(text: string, path: string): Promise<RecipeText> {
   return (await import("./recipe_text.ts")).readRecipeText(text, path);
 }
 

@@ -3,8 +3,12 @@ import { fileURLToPath } from "node:url";
 import { formatChecked, parseChecked } from "../core/checked_json.ts";
 import { sha256 } from "../core/digest.ts";
 import { readTextIfThere, writeAtomically } from "../core/write_atomically.ts";
-import type { RecipeText } from "./recipe.ts";
+import { fileStamp } from "./file_stamp.ts";
+import { parseText, type RecipeText } from "./recipe.ts";
 import type { Store } from "./store/store.ts";
+
+/** The module that reads a text. */
+const READER = fileURLToPath(new URL("./recipe_text.ts", import.meta.url));
 
 /** What recipes said when they were last read, by the digest of their text, as the store remembers it. */
 interface KeptTexts {
@@ -27,7 +31,7 @@ export class RecipeMemory {
   private constructor(store: Store, projectFolder: string) {
     this.#path = join(store.path, "recipe_texts.json");
     this.#temporary = store.folder("tmp");
-    this.#stamp = stampOf(projectFolder);
+    this.#stamp = fileStamp([join(projectFolder, "deno.lock"), READER]);
     const kept = parseChecked(readTextIfThere(this.#path)) as KeptTexts | null;
     this.#known = kept?.stamp === this.#stamp ? kept.texts : {};
   }
@@ -42,7 +46,7 @@ export class RecipeMemory {
     const digest = sha256(text);
     const read = Object.hasOwn(this.#known, digest)
       ? this.#known[digest]
-      : (await import("./recipe_text.ts")).readRecipeText(text, path);
+      : await parseText(text, path);
     return this.#used[digest] = read;
   }
 
@@ -53,12 +57,4 @@ export class RecipeMemory {
     const kept: KeptTexts = { stamp: this.#stamp, texts: this.#used };
     await writeAtomically(this.#path, formatChecked(kept), this.#temporary);
   }
-}
-
-function stampOf(projectFolder: string): string {
-  const reader = fileURLToPath(new URL("./recipe_text.ts", import.meta.url));
-  return [join(projectFolder, "deno.lock"), reader].map((path) => {
-    const { size, mtime } = Deno.statSync(path);
-    return `${size} ${mtime?.getTime()}`;
-  }).join("\n");
 }

@@ -1,8 +1,15 @@
 import { join } from "node:path";
-import { isMissing, naming, readTextIfThere, writeAllSync } from "../../core/write_atomically.ts";
+import {
+  isMissing,
+  naming,
+  readTextIfThere,
+  removeIfThere,
+  writeAllSync,
+} from "../../core/write_atomically.ts";
 import { encodeName } from "./names.ts";
 import { parseObject } from "./records.ts";
 import { isAt } from "./store_lock.ts";
+import { readNames } from "./walk_sharded.ts";
 
 /** How often a holder shows that it lives, and after how long a silence it is taken for dead. */
 export interface Pace {
@@ -137,12 +144,7 @@ export class Leases {
   }
 
   #paths(): string[] {
-    try {
-      return [...Deno.readDirSync(this.folder)].map(({ name }) => join(this.folder, name));
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw error;
-    }
+    return readNames(this.folder).map((name) => join(this.folder, name));
   }
 
   /** Of a file whose lock is free: of this machine, its holder is gone; of another, after a silence. */
@@ -286,13 +288,5 @@ function ageOf(path: string): number {
     return Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
   } catch {
     return Infinity;
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
   }
 }

@@ -2,6 +2,7 @@ import { entryOf } from "../../core/instance_id.ts";
 import type { RunEvent } from "../events.ts";
 import { EventFollower } from "./event_follower.ts";
 import { Lease, type LeaseHolder, type Leases } from "./lease.ts";
+import { readNames } from "./walk_sharded.ts";
 import {
   parseObject,
   type RunHeader,
@@ -13,7 +14,6 @@ import {
 import {
   explainFailure,
   isDiskFull,
-  isMissing,
   naming,
   readTextIfThere,
   writeAllSync,
@@ -35,15 +35,8 @@ export class RunLog {
 
   /** Ids of all runs, oldest first. */
   list(): string[] {
-    const ids: string[] = [];
-    try {
-      for (const { name } of Deno.readDirSync(this.folder)) {
-        const id = /^([0-9]{4,})\.json$/.exec(name)?.[1];
-        if (id !== undefined) ids.push(id);
-      }
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
+    const ids = readNames(this.folder)
+      .flatMap((name) => /^([0-9]{4,})\.json$/.exec(name)?.[1] ?? []);
     return ids.sort((a, b) => Number(a) - Number(b));
   }
 

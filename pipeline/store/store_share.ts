@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { ExpectedError } from "../../core/problem.ts";
 import {
   explainFailure,
-  isMissing,
   readTextIfThere,
+  removeIfThere,
   writeAllSync,
 } from "../../core/write_atomically.ts";
 import { isDigest } from "./names.ts";
@@ -104,13 +104,5 @@ export async function takeRemoval(
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
   }
 }
