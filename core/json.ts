@@ -18,6 +18,16 @@ export function canonicalJson(value: unknown): string {
   return write(value, "$");
 }
 
+/** Values as text, one JSON value a line. */
+export function jsonLines(values: readonly unknown[]): string {
+  return values.map((value) => `${JSON.stringify(value)}\n`).join("");
+}
+
+/** Whether a value of JSON is an object. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 const known = new WeakMap<object, string>();
 
 /**

@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import { digestJson } from "../core/digest.ts";
-import { canonicalJson } from "../core/json.ts";
+import { canonicalJson, jsonLines } from "../core/json.ts";
 import { collectProblems } from "../core/problem.ts";
 import { modelOutputsJson, readModelOutputs } from "./alpaca_eval/model_outputs.ts";
 import type { Conversation } from "./converse.ts";
@@ -8,7 +8,6 @@ import { alpacaItems, mtBenchItems, mtBenchTemplates } from "./judge/benchmark_i
 import { judgingSizes } from "./judge/judging_sizes.ts";
 import { chooseTemplate, readJudgeTemplates } from "./judge/template.ts";
 import { readAnswers } from "./mt_bench/answers.ts";
-import { jsonLines } from "./mt_bench/judgments.ts";
 import { readQuestions } from "./mt_bench/questions.ts";
 
 /** The files that a benchmark is asked and judged with, as paths. */

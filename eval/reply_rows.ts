@@ -1,3 +1,4 @@
+import { jsonLines } from "../core/json.ts";
 import type { Message } from "../data/pair.ts";
 import type { Evaluation, EvaluationExample, MetricValues } from "./evaluation.ts";
 import type { MetricName } from "./metrics.ts";
@@ -32,8 +33,7 @@ export async function writeReplies(
   rows: readonly ReplyRow[],
   tokens: ReplyTokens,
 ): Promise<void> {
-  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-  await Deno.writeTextFile(`${folder}/${FILE}`, text);
+  await Deno.writeTextFile(`${folder}/${FILE}`, jsonLines(rows));
   await writeReplyTokens(folder, tokens);
 }
 

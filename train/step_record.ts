@@ -1,3 +1,5 @@
+import { jsonLines } from "../core/json.ts";
+
 /** What one training step saw, all of it before the step's update. */
 export interface StepRecord {
   /** From 1. */
@@ -38,7 +40,7 @@ export interface StepRecord {
 
 /** Step records as lines of JSON, one a step. */
 export function formatStepRecords(records: readonly StepRecord[]): string {
-  return records.map((record) => `${JSON.stringify(record)}\n`).join("");
+  return jsonLines(records);
 }
 
 /** The records of steps 1, 2, … that a text begins with: what follows a damaged line is left out. */

@@ -1,10 +1,6 @@
+import { jsonLines } from "../../core/json.ts";
 import { type Annotation, annotationsJson } from "../alpaca_eval/annotations.ts";
-import {
-  jsonLines,
-  type PairJudgment,
-  type SingleJudgment,
-  type Verdict,
-} from "../mt_bench/judgments.ts";
+import { type PairJudgment, type SingleJudgment, type Verdict } from "../mt_bench/judgments.ts";
 import type { Question } from "../mt_bench/questions.ts";
 import { readCompletion } from "./completion.ts";
 import { itemKey, type JudgedItem } from "./judged_item.ts";

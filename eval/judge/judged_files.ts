@@ -1,4 +1,5 @@
 import { isFile } from "../../core/is_file.ts";
+import { isRecord, jsonLines } from "../../core/json.ts";
 import { collectProblems, InputError, refuseProblems } from "../../core/problem.ts";
 import { readJsonRows } from "../../data/sources/json_rows.ts";
 import { readText } from "../../data/sources/read_text.ts";
@@ -10,11 +11,9 @@ import { countJudgments, type Judged, type Judgment } from "./judgment.ts";
 /** Writes judgments into a folder: `summary.json`, and rows as `items.jsonl` and `judgments.jsonl`. */
 export async function writeJudged(folder: string, judged: Judged): Promise<void> {
   const { items, judgments, ...summary } = judged;
-  const lines = (rows: readonly unknown[]) =>
-    rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   await Deno.writeTextFile(`${folder}/summary.json`, `${JSON.stringify(summary, null, 2)}\n`);
-  await Deno.writeTextFile(`${folder}/items.jsonl`, lines(items));
-  await Deno.writeTextFile(`${folder}/judgments.jsonl`, lines(judgments));
+  await Deno.writeTextFile(`${folder}/items.jsonl`, jsonLines(items));
+  await Deno.writeTextFile(`${folder}/judgments.jsonl`, jsonLines(judgments));
 }
 
 /** Whether a folder holds what `writeJudged` writes; judgments of others are files of their harnesses. */
@@ -160,10 +159,6 @@ function requireItems(
 
 function orNull<T>(fields: RowFields, key: string, read: () => T): T | null {
   return fields.value(key) === null ? null : read();
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

@@ -1,3 +1,4 @@
+import { isRecord } from "../../core/json.ts";
 import { InputError, refuseProblems } from "../../core/problem.ts";
 import { readText } from "../../data/sources/read_text.ts";
 
@@ -40,10 +41,6 @@ export async function readCategoryMeans(path: string): Promise<CategoryMeans[]> 
     }));
   }));
   return systems.map(([system, means]) => ({ system, means: means as Record<string, number> }));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isGrade(value: unknown): boolean {

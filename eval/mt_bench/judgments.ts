@@ -63,11 +63,6 @@ export async function readSingleJudgments(path: string): Promise<SingleJudgment[
   }));
 }
 
-/** Rows of any of FastChat's files as text, one JSON object a line. */
-export function jsonLines(rows: readonly Readonly<Record<string, unknown>>[]): string {
-  return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-}
-
 function judgedTurn(fields: RowFields): JudgedTurn {
   return {
     question_id: questionId(fields),

@@ -1,5 +1,5 @@
 import { sha256 } from "../../core/digest.ts";
-import type { Json } from "../../core/json.ts";
+import { isRecord, type Json } from "../../core/json.ts";
 import type { OutputRecord } from "../events.ts";
 import { staysInside } from "../plain_path.ts";
 import type { Work } from "../prediction.ts";
@@ -139,9 +139,7 @@ export function parseObject(text: string | null): Record<string, unknown> | null
   if (text === null) return null;
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? value as Record<string, unknown>
-      : null;
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { annotationsJson } from "../../eval/alpaca_eval/annotations.ts";
 import { readLeaderboard } from "../../eval/alpaca_eval/leaderboard.ts";
-import { jsonLines } from "../../eval/mt_bench/judgments.ts";
+import { jsonLines } from "../../core/json.ts";
 import { ballast, ballastJson } from "../end_to_end/ballast.ts";
 import { ScratchFolder } from "../end_to_end/scratch_folder.ts";
 import { judgedWorld } from "../eval/alpaca_eval/judged_world.ts";

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import type { ScoreTable } from "../../core/score_table.ts";
 import { readLeaderboard } from "../../eval/alpaca_eval/leaderboard.ts";
-import { jsonLines } from "../../eval/mt_bench/judgments.ts";
+import { jsonLines } from "../../core/json.ts";
 import { SHARED, sharedTest } from "../shared.ts";
 import { ballast, ballastJson, type Place, PROJECT, type RunDocument } from "./ballast.ts";
 import { ScratchFolder } from "./scratch_folder.ts";

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
+import { jsonLines } from "../../core/json.ts";
 import { readAnnotations } from "../../eval/alpaca_eval/annotations.ts";
-import {
-  jsonLines,
-  readPairJudgments,
-  readSingleJudgments,
-} from "../../eval/mt_bench/judgments.ts";
+import { readPairJudgments, readSingleJudgments } from "../../eval/mt_bench/judgments.ts";
 import { readQuestions } from "../../eval/mt_bench/questions.ts";
 import { schemaProblems } from "../../pipeline/schema_problems.ts";
 import judge from "../../stages/judge.ts";

@@ -4,7 +4,7 @@ import type { ScoreTable } from "../../core/score_table.ts";
 import { annotationsJson } from "../../eval/alpaca_eval/annotations.ts";
 import { readLeaderboard } from "../../eval/alpaca_eval/leaderboard.ts";
 import { scoreAlpacaEval } from "../../eval/alpaca_eval/score.ts";
-import { jsonLines } from "../../eval/mt_bench/judgments.ts";
+import { jsonLines } from "../../core/json.ts";
 import { renderText } from "../../reports/text.ts";
 import { scoreTable } from "../../reports/score_tables.ts";
 import readJudgments from "../../stages/read_judgments.ts";

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
+import { jsonLines } from "../../../core/json.ts";
 import { join } from "node:path";
 import { readAnswers } from "../../../eval/mt_bench/answers.ts";
-import {
-  jsonLines,
-  readPairJudgments,
-  readSingleJudgments,
-} from "../../../eval/mt_bench/judgments.ts";
+import { readPairJudgments, readSingleJudgments } from "../../../eval/mt_bench/judgments.ts";
 import { mtBenchCategory, readQuestions } from "../../../eval/mt_bench/questions.ts";
 import { ScratchFolder } from "../../end_to_end/scratch_folder.ts";
 import { SHARED, sharedTest } from "../../shared.ts";
