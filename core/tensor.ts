@@ -33,6 +33,22 @@ export const ELEMENT_BYTES: Readonly<Record<Dtype, number>> = {
   bool: 1,
 };
 
+/** An array of zeros that holds elements of a type. */
+export function newArray<D extends Dtype>(dtype: D, length: number): TypedArrayOf[D] {
+  return new ARRAYS[dtype](length) as TypedArrayOf[D];
+}
+
+const ARRAYS: { readonly [D in Dtype]: new (length: number) => TypedArrayOf[D] } = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+};
+
 /** A dense row-major tensor in host memory. */
 export interface Tensor<D extends Dtype = Dtype> {
   readonly dtype: D;

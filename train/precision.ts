@@ -1,4 +1,5 @@
-import type { Tensor } from "../core/tensor.ts";
+import { float32, type Tensor } from "../core/tensor.ts";
+import { BLOCK_TYPES } from "./models/dequantise.ts";
 import { STORAGE } from "./models/storage_dtype.ts";
 
 /** What layers compute in; weights that are trained, and all that is summed up, stay float32. */
@@ -18,10 +19,10 @@ export function inPrecision(
 /** A tensor's numbers as float32, exactly; itself when it is. */
 export function widened(tensor: Tensor<Precision>): Tensor<"float32"> {
   if (isFloat32(tensor)) return tensor;
-  const { dims, data } = tensor as Tensor<"bfloat16">;
-  // A bfloat16 is the upper half of a float32.
-  const bits = Uint32Array.from(data, (half) => half << 16);
-  return { dtype: "float32", dims, data: new Float32Array(bits.buffer) };
+  const { dims, data: { buffer, byteOffset, byteLength, length } } = tensor as Tensor<"bfloat16">;
+  const data = new Float32Array(length);
+  BLOCK_TYPES.BF16.decode(new Uint8Array(buffer, byteOffset, byteLength), data, 0);
+  return float32(dims, data);
 }
 
 function isFloat32(tensor: Tensor<Precision>): tensor is Tensor<"float32"> {

@@ -2,6 +2,7 @@ import { ExpectedError } from "../core/problem.ts";
 import type { TrainingState } from "./checkpoint.ts";
 import type { Weights } from "./models/model.ts";
 import type { PairBatch } from "./pair_packs.ts";
+import { widened } from "./precision.ts";
 import type { StepOutputs } from "./step_metrics.ts";
 import type { StepRecord } from "./step_record.ts";
 
@@ -112,7 +113,8 @@ function* inOrder(
 function notFiniteIn(data: Float32Array | Uint16Array): number | undefined {
   if (data instanceof Uint16Array) {
     const half = data.find((bits) => (bits & 0x7f80) === 0x7f80);
-    return half && notFiniteIn(new Float32Array(Uint32Array.of(half << 16).buffer));
+    if (half === undefined) return undefined;
+    return widened({ dtype: "bfloat16", dims: [1], data: Uint16Array.of(half) }).data[0];
   }
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return data[i];
   return undefined;

@@ -135,9 +135,10 @@ export function tokensPerRunOf({ tokensPerRun, model, device }: TrainOptions): n
 /** Entries of the vocabulary whose logits are there at once: all, unless the longest runs make too many. */
 export function vocabularyChunkOf(options: TrainOptions): number {
   const { vocabularyChunk, model, pairs, batchPairs, microBatchPairs, device } = options;
-  if (vocabularyChunk !== undefined) return vocabularyChunk;
+  const { vocabSize } = model.config;
+  if (vocabularyChunk !== undefined) return Math.min(vocabSize, vocabularyChunk);
   return defaultVocabularyChunk({
-    vocabSize: model.config.vocabSize,
+    vocabSize,
     tokens: tokensPerRunOf(options),
     longest: {
       replies: pairs.reduce(

@@ -26,8 +26,12 @@ import { SnapshotFolder } from "./snapshots.ts";
 import { type PartNorms, stepRecord } from "./step_metrics.ts";
 import type { StepRecord } from "./step_record.ts";
 import { startTiming } from "./step_timing.ts";
-import { checkTrainOptions, type TrainOptions } from "./train_options.ts";
-import { tokensPerRunOf, vocabularyChunkOf } from "./train_options.ts";
+import {
+  checkTrainOptions,
+  tokensPerRunOf,
+  type TrainOptions,
+  vocabularyChunkOf,
+} from "./train_options.ts";
 import { weightParts, withTrained } from "./trained_weights.ts";
 import { type BatchPart, initialState, type PartWeights, TrainingStep } from "./training_step.ts";
 
@@ -189,7 +193,7 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
   const limits = {
     tokens: tokensPerRunOf(options),
     pairs: options.microBatchPairs,
-    logitsPerToken: Math.min(model.config.vocabSize, vocabularyChunkOf(options)),
+    logitsPerToken: vocabularyChunkOf(options),
     target: targetOf(options.device),
   };
   const layOutBatch = (number: number) => {

@@ -13,7 +13,7 @@ import { openGraph } from "./graph/open_graph.ts";
 import { rootOfSquares } from "./gradient_norms.ts";
 import { runLanes } from "./lanes.ts";
 import { headChunks, withChunks } from "./models/head_chunks.ts";
-import type { Weights } from "./models/weights.ts";
+import { type Weights, zerosLike } from "./models/weights.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { allBlocks, OptimiserStep } from "./optimiser_step.ts";
@@ -22,7 +22,6 @@ import { Shards, type SharedTensors } from "./parallel/shards.ts";
 import { isOnHost, type PlacedState, placeState, placeZeros, readState } from "./placed_state.ts";
 import { inPrecision, type Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
-import { zerosOnHost } from "./runtime/placed_on_host.ts";
 
 /** How a step is taken. */
 export interface TrainingStepOptions extends GradientGraphOptions {
@@ -357,23 +356,16 @@ export function initialState(
     readonly moments?: Precision | "none";
   } = {},
 ): TrainingState {
+  const zeros = () => moments === "none" ? new Map() : zerosLike<Precision>(weights, moments);
   const copy = ({ dims, data }: Tensor<"float32">) => float32(dims, data.slice());
   return {
     step: 0,
     weights: takesOver
       ? weights
       : new Map([...weights].map(([name, tensor]) => [name, copy(tensor)])),
-    firstMoments: zeroMoments(weights, moments),
-    secondMoments: zeroMoments(weights, moments),
+    firstMoments: zeros(),
+    secondMoments: zeros(),
   };
-}
-
-function zeroMoments(weights: Weights, precision: Precision | "none"): Moments {
-  if (precision === "none") return new Map();
-  return new Map([...weights].map(([name, { dims }]) => [
-    name,
-    zerosOnHost<Precision>(precision, dims).tensor!,
-  ]));
 }
 
 function scalar(value: number): Tensor<"float64"> {

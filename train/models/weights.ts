@@ -1,5 +1,5 @@
 import { type Problem, refuseProblems } from "../../core/problem.ts";
-import { elementCount, float32, type Tensor } from "../../core/tensor.ts";
+import { type Dtype, elementCount, newArray, type Tensor } from "../../core/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 import { HEAD, parametersOf } from "./parameters.ts";
 import { readStoredTensor, type StoredTensor } from "./stored_tensor.ts";
@@ -8,15 +8,16 @@ import { readStoredTensor, type StoredTensor } from "./stored_tensor.ts";
 export type Weights = Map<string, Tensor<"float32">>;
 
 /** Zeros of the shapes given, by name. */
-export function zerosLike(
+export function zerosLike<D extends Dtype>(
   shapes: Iterable<readonly [name: string, shape: { readonly dims: readonly number[] }]>,
-): Weights {
-  return new Map(
-    Array.from(shapes, ([name, { dims }]) => [
-      name,
-      float32(dims, new Float32Array(elementCount(dims))),
-    ]),
-  );
+  dtype: D,
+): Map<string, Tensor<D>> {
+  const zeros = (dims: readonly number[]): Tensor<D> => ({
+    dtype,
+    dims,
+    data: newArray(dtype, elementCount(dims)),
+  });
+  return new Map(Array.from(shapes, ([name, { dims }]) => [name, zeros(dims)]));
 }
 
 /**

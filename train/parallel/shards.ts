@@ -195,7 +195,7 @@ export class Shards {
     const gathered = { firstMoments: new Map(), secondMoments: new Map() };
     if (!all) return leads ? gathered : null;
     for (const kind of MOMENTS) {
-      const moments = leads ? zerosLike(this.#tensors.weights.tensors) : new Map();
+      const moments = leads ? zerosLike(this.#tensors.weights.tensors, "float32") : new Map();
       for (const { segments, parts, [kind]: own, ...bucket } of this.#buckets) {
         const whole = new Float32Array(leads ? bucket.size : 0);
         const { data } = widened(await own.read());

@@ -1,8 +1,7 @@
 import { ONNX_DTYPES } from "../../core/onnx_dtypes.ts";
-import { type Dtype, elementCount, type Tensor } from "../../core/tensor.ts";
+import { type Dtype, elementCount, newArray, type Tensor } from "../../core/tensor.ts";
 import { type Handle, SharedHandle } from "./handles.ts";
 import type { OnnxruntimeLibrary } from "./onnxruntime_library.ts";
-import { newArray } from "./placed_on_host.ts";
 import type { PlacedOnDevice } from "./placed_on_device.ts";
 import type { NamedTensor } from "./resolve_run.ts";
 

@@ -2,12 +2,12 @@ import {
   type Dtype,
   ELEMENT_BYTES,
   elementCount,
+  newArray,
   type Tensor,
   type TypedArrayOf,
 } from "../../core/tensor.ts";
 import type { CudaMemory } from "./cuda/cuda_memory.ts";
 import type { SharedHandle } from "./handles.ts";
-import { newArray } from "./placed_on_host.ts";
 import { requireFilled, requirePiece } from "./placed_tensor.ts";
 import type { PlacedTensor } from "./runtime.ts";
 

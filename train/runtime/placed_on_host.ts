@@ -1,4 +1,10 @@
-import { type Dtype, elementCount, type Tensor, type TypedArrayOf } from "../../core/tensor.ts";
+import {
+  type Dtype,
+  elementCount,
+  newArray,
+  type Tensor,
+  type TypedArrayOf,
+} from "../../core/tensor.ts";
 import type { SharedHandle } from "./handles.ts";
 import { requireFilled, requirePiece } from "./placed_tensor.ts";
 import type { PlacedTensor } from "./runtime.ts";
@@ -71,19 +77,3 @@ export function zerosOnHost<D extends Dtype>(
 ): PlacedOnHost<D> {
   return new PlacedOnHost({ dtype, dims, data: newArray(dtype, elementCount(dims)) });
 }
-
-/** An array of zeros that holds elements of a type. */
-export function newArray<D extends Dtype>(dtype: D, length: number): TypedArrayOf[D] {
-  return new ARRAYS[dtype](length) as TypedArrayOf[D];
-}
-
-const ARRAYS: { readonly [D in Dtype]: new (length: number) => TypedArrayOf[D] } = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-};
