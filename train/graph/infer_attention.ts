@@ -12,14 +12,14 @@ export function attention(inputs: readonly ValueType[], _: unknown, expect: Expe
   return [{ dtype: q.dtype, dims: q.dims }, { dtype: q.dtype, dims: scores }];
 }
 
-/** As `attention`, but for orders: of the queries (n, B), with n·B = T, of the keys (S, U) or (1, U). */
+/** As `attention`, but for orders: of the queries (n, Q), with n·Q = T, of the keys (S, U) or (1, U). */
 export function blockAttention(inputs: readonly ValueType[], _: unknown, expect: Expect) {
   const [q, , , queryOrder, keyOrder] = inputs;
   const [sequences, , time, past] = scoreDims(inputs, expect);
   expect(
     queryOrder.dims.length === 2 && typeof queryOrder.dims[0] === "number" &&
       productDim(queryOrder.dims) === time,
-    "an order of the queries (n, B) with a number n of blocks, n·B = T",
+    "an order of the queries (n, Q) with a number n of blocks, n·Q = T",
   );
   expect(
     keyOrder.dims.length === 2 && [1, sequences].includes(keyOrder.dims[0]) &&

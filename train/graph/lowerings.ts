@@ -1,4 +1,4 @@
-import { attendInBlocks } from "./attention_blocks.ts";
+import { attendInBlocks } from "./block_attention.ts";
 import { toGroups } from "./attention_layout.ts";
 import type { MacroAttributes, MacroOp } from "./op_types.ts";
 import { abs, add, div, exp, log, mul, neg, reciprocal, relu, sigmoid } from "./ops/elementwise.ts";

@@ -2,7 +2,7 @@ import { mul } from "../ops/elementwise.ts";
 import { matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
 import { reshape } from "../ops/shape.ts";
-import { blockCotangents } from "../attention_blocks.ts";
+import { blockCotangents } from "../block_attention.ts";
 import { toGroups } from "../attention_layout.ts";
 import type { Node, Value } from "../value.ts";
 

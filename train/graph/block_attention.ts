@@ -10,12 +10,12 @@ import type { Value } from "./value.ts";
 
 /** A block of queries with the keys that it may see; query heads in the groups that share a key head. */
 interface Block {
-  /** (S, K, H/K·B, D) */
+  /** (S, K, H/K·Q, D) */
   readonly q: Value;
   /** The keys and values up to the last that any query of the block may see, (S, K, U', D). */
   readonly k: Value;
   readonly v: Value;
-  /** (S, K, H/K·B, U') */
+  /** (S, K, H/K·Q, U') */
   readonly probabilities: Value;
 }
 
@@ -65,7 +65,7 @@ export function blockCotangents(
     const block = blockAt(i, after(queries[i], made), waiting);
     const [dOut, centre] = [dys[i], sums[i]].map((x) => toGroups(x, k.dims[1]));
     const [centred] = q.graph.emit("CentredProduct", [dOut, block.v, centre], {});
-    const dScores = mul(block.probabilities, centred); // (S, K, H/K·B, U')
+    const dScores = mul(block.probabilities, centred); // (S, K, H/K·Q, U')
     dq.unshift(reshape(matmul(dScores, block.k, { scale }), queries[i].dims));
     dk = addKeys(dk, matmul(dScores, block.q, { transposeA: true, scale }));
     dv = addKeys(dv, matmul(block.probabilities, dOut, { transposeA: true }));
@@ -98,12 +98,12 @@ function allKeys({ seen, done }: KeySums): Value {
   return concat([seen!, ...done], 2);
 }
 
-/** x (S, H, n·B, …) in blocks (S, H, B, …). */
+/** x (S, H, n·Q, …) in blocks (S, H, Q, …). */
 function alongTime(x: Value, { dims: [count, size] }: Value): readonly Value[] {
   return split(x, { axis: 2, sizes: Array.from({ length: Number(count) }, () => size) });
 }
 
-/** @param part the block's queries, (S, H, B, D) */
+/** @param part the block's queries, (S, H, Q, D) */
 function blockAt(i: number, part: Value, operands: BlockAttentionOperands): Block {
   const { scale, queryOrder, keyOrder } = operands;
   const [count, size] = queryOrder.dims;
@@ -112,19 +112,19 @@ function blockAt(i: number, part: Value, operands: BlockAttentionOperands): Bloc
   const seen = (x: Value, axis: number) => end === all ? x : slice(x, { axis, start: 0, end });
   const [q, k, v] = [toGroups(part, operands.k.dims[1]), seen(operands.k, 2), seen(operands.v, 2)];
   const [sequences, heads] = part.dims;
-  const products = matmul(q, k, { transposeB: true, scale }); // (S, K, H/K·B, U')
+  const products = matmul(q, k, { transposeB: true, scale }); // (S, K, H/K·Q, U')
   const mask = blockMask(blockOrder(queryOrder, i), seen(keyOrder, 1), part);
-  const scores = add(reshape(products, [sequences, heads, size, end]), mask); // (S, H, B, U')
+  const scores = add(reshape(products, [sequences, heads, size, end]), mask); // (S, H, Q, U')
   return { q, k, v, probabilities: reshape(softmax(scores), products.dims) };
 }
 
-/** The order of a block's queries, (B). */
+/** The order of a block's queries, (Q). */
 function blockOrder(queryOrder: Value, i: number): Value {
   const [, size] = queryOrder.dims;
   return reshape(slice(queryOrder, { axis: 0, start: i, end: i + 1 }), [size]);
 }
 
-/** What is added to a block's scores, (S, 1, B, U') or (1, 1, B, U'), of the queries' type. */
+/** What is added to a block's scores, (S, 1, Q, U') or (1, 1, Q, U'), of the queries' type. */
 function blockMask(queryOrder: Value, keyOrder: Value, { graph, dtype }: Value): Value {
   const [rows, keys]: readonly Dim[] = keyOrder.dims;
   const hidden = greater(
