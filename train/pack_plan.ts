@@ -147,28 +147,26 @@ function wholeReplies(
 function divideReplies(
   prompts: readonly Placed[],
   replies: readonly PlacedReply[],
-  { blocks }: Layout,
+  { blocks = WHOLE }: Layout,
 ): GridSizes {
-  const { prompts: promptBlocks, replies: replyBlocks } = blocks ?? WHOLE;
-  const promptTime = roundUp(longest(prompts), promptBlocks);
+  const promptTime = roundUp(longest(prompts), blocks.prompts);
   const first = firstTokens(replies.map(({ ids }) => ids.length), promptTime);
-  const replyTime = roundUp(first, replyBlocks);
+  const replyTime = roundUp(first, blocks.replies);
   const rests = replies.filter(({ ids }) => ids.length > replyTime);
   if (rests.length === 0) {
-    return { promptTime, replyTime, rests, restTime: replyBlocks, restKeys: replyBlocks };
+    return { promptTime, replyTime, rests, restTime: blocks.replies, restKeys: 1 };
   }
-  const restTime = roundUp(longest(rests) - replyTime, replyBlocks);
+  const restTime = roundUp(longest(rests) - replyTime, blocks.replies);
   const slots = prompts.length * promptTime + replies.length * replyTime + rests.length * restTime;
   const filled = countTokens(prompts) + countTokens(replies);
   // The pad needs a slot of its own.
-  const roomy = roundUp(restTime + (slots === filled ? 1 : 0), replyBlocks);
+  const roomy = roundUp(restTime + (slots === filled ? 1 : 0), blocks.replies);
   return {
     promptTime,
     replyTime,
     rests,
     restTime: roomy,
-    // The keys of blocks end with the queries' own.
-    restKeys: promptTime + (blocks === undefined ? longest(rests) : replyTime + roomy),
+    restKeys: promptTime + longest(rests),
   };
 }
 

@@ -47,11 +47,11 @@ export interface Pack {
    */
   readonly replyMask?: Tensor<"float32">;
   readonly restMask?: Tensor<"float32">;
-  /** Orders of queries, block by block, where it is: (n, Qp), (n, Qr), (n, Ql). */
+  /** Orders of queries, block by block, where it is: (n, Qp, 1), (n, Qr, 1), (n, Ql, 1). */
   readonly promptOrder?: Tensor<"float32">;
   readonly replyOrder?: Tensor<"float32">;
   readonly restOrder?: Tensor<"float32">;
-  /** Orders of keys, of which a query sees those up to its own: (S, U), (L, Ul). */
+  /** Orders of keys, of which a query sees those up to its own: (S, 1, 1, U), (L, 1, 1, Ul). */
   readonly replyKeyOrder?: Tensor<"float32">;
   readonly restKeyOrder?: Tensor<"float32">;
   /** The token whose hidden state predicts each reply token, (M). */
@@ -265,7 +265,7 @@ function queryOrder(
   blocks: number,
 ): Tensor<"float32"> {
   const order = Float32Array.from({ length: time }, (_, t) => from + t);
-  return float32([blocks, time / blocks], order);
+  return float32([blocks, time / blocks, 1], order);
 }
 
 /** The order of a key that no query sees; float32 holds all whole numbers up to it. */
@@ -286,7 +286,7 @@ function keyOrder(
     row.fill(UNSEEN, prompt.ids.length, promptTime);
     for (let key = promptTime; key < keys; key++) row[key] = key - promptTime;
   });
-  return float32([rows, keys], order);
+  return float32([rows, 1, 1, keys], order);
 }
 
 /**

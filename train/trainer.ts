@@ -62,7 +62,9 @@ export interface TrainedModel {
  */
 export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   checkTrainOptions(options);
-  if (options.gradientCheckpointing) returnFreedMemory();
+  // What is computed a second time is to take the place of what was freed.
+  const attentionBlocks = attentionBlocksOf(options);
+  if (options.gradientCheckpointing || attentionBlocks !== undefined) returnFreedMemory();
   const { model, adapter, ranks } = options;
   const start: AdaptedModel = { ...model, adapter };
   const { trained, frozen } = weightParts(start);
@@ -89,7 +91,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
     lanes,
     rests: holdsRests(model.config, targetOf(options.device)),
     vocabularyChunk: vocabularyChunkOf(options),
-    attentionBlocks: attentionBlocksOf(options),
+    attentionBlocks,
   });
   opened.defer(() => step.release());
   const scorer = await openRejectedScorer(options, step);

@@ -1,6 +1,5 @@
 import { after, firstElement } from "./after.ts";
 import { toGroups } from "./attention_layout.ts";
-import { differenceDim, type Dim, productDim } from "./dims.ts";
 import { add, greater, mul, where } from "./ops/elementwise.ts";
 import { matmul } from "./ops/linear.ts";
 import { reduceSum, softmax } from "./ops/reduce.ts";
@@ -8,28 +7,17 @@ import { concat, reshape, slice, split } from "./ops/shape.ts";
 import { type BlockAttentionOperands, MASKED } from "./ops/transformer.ts";
 import type { Value } from "./value.ts";
 
-/** A block of queries with the keys that it may see; query heads in the groups that share a key head. */
-interface Block {
-  /** (S, K, H/K·Q, D) */
-  readonly q: Value;
-  /** The keys and values up to the last that any query of the block may see, (S, K, U', D). */
-  readonly k: Value;
-  readonly v: Value;
-  /** (S, K, H/K·Q, U') */
-  readonly probabilities: Value;
-}
-
 /**
  * Attention a block of queries after the other, (S, H, T, D). Nothing but the result is read later, so
  * that scores and probabilities are there for one block at a time.
  */
 export function attendInBlocks(operands: BlockAttentionOperands): Value {
-  const { q, queryOrder } = operands;
+  const { q, k, v, queryOrder } = operands;
   // Masks of all layers would be alike, and kept for the next one, were they not made of this one's.
   const waiting = { ...operands, keyOrder: after(operands.keyOrder, [firstElement(q)]) };
-  const blocks = alongTime(q, queryOrder).map((part, i) => {
-    const { probabilities, v } = blockAt(i, part, waiting);
-    return reshape(matmul(probabilities, v), part.dims);
+  const blocks = inBlocks(q, queryOrder).map((block, i) => {
+    const weights = probabilities(toGroups(block, k.dims[1]), i, waiting);
+    return reshape(matmul(weights, v), block.dims); // (S, H, Q, D)
   });
   return concat(blocks, 2);
 }
@@ -43,8 +31,7 @@ interface Cotangents {
 
 /**
  * The cotangents of attention in blocks, by the formulas of `attentionCotangents`. A block's probabilities
- * are computed a second time, once everything has been made of the block before: the last one, since it
- * sees all keys.
+ * are computed a second time, once everything has been made of the block before.
  *
  * @param out what attention gave, (S, H, T, D)
  * @param dy its cotangent
@@ -54,82 +41,60 @@ export function blockCotangents(
   { out, dy }: { readonly out: Value; readonly dy: Value },
 ): Cotangents {
   const begun = [firstElement(dy)];
-  const [q, k, v] = [operands.q, operands.k, operands.v].map((x) => after(x, begun));
-  const waiting = { q, k, v, scale, queryOrder, keyOrder: after(operands.keyOrder, begun) };
+  const [q, k, v, keyOrder] = [operands.q, operands.k, operands.v, operands.keyOrder]
+    .map((x) => after(x, begun));
   const rows = reduceSum(mul(dy, out), { axes: [-1], keepDims: true }); // (S, H, T, 1)
-  const [queries, dys, sums] = [q, dy, rows].map((x) => alongTime(x, queryOrder));
+  const [blocks, dys, sums] = [q, dy, rows].map((x) => inBlocks(x, queryOrder));
   const dq: Value[] = [];
-  let [dk, dv]: [KeySums, KeySums] = [NONE, NONE];
-  for (let i = queries.length - 1; i >= 0; i--) {
-    const made = dq.length === 0 ? [] : [dq[0], dk.seen!, dv.seen!].map(firstElement);
-    const block = blockAt(i, after(queries[i], made), waiting);
-    const [dOut, centre] = [dys[i], sums[i]].map((x) => toGroups(x, k.dims[1]));
-    const [centred] = q.graph.emit("CentredProduct", [dOut, block.v, centre], {});
-    const dScores = mul(block.probabilities, centred); // (S, K, H/K·Q, U')
-    dq.unshift(reshape(matmul(dScores, block.k, { scale }), queries[i].dims));
-    dk = addKeys(dk, matmul(dScores, block.q, { transposeA: true, scale }));
-    dv = addKeys(dv, matmul(block.probabilities, dOut, { transposeA: true }));
+  let made: readonly Value[] = []; // (S, K, …, D)
+  for (const [i, block] of blocks.entries()) {
+    const grouped = [block, dys[i], sums[i]].map((x) => toGroups(x, k.dims[1]));
+    // Both products wait: whatever is not held back, ONNX Runtime computes of all blocks first.
+    const [queries, dOut] = grouped.map((x) => afterAll(x, made));
+    const weights = probabilities(queries, i, { q, k, v, scale, queryOrder, keyOrder });
+    const [centred] = q.graph.emit("CentredProduct", [dOut, v, grouped[2]], {});
+    const dScores = mul(weights, centred); // (S, K, H/K·Q, U)
+    const [, dk, dv] = made;
+    made = [
+      matmul(dScores, k, { scale }), // (S, K, H/K·Q, D)
+      addTo(dk, matmul(dScores, queries, { transposeA: true, scale })), // (S, K, U, D)
+      addTo(dv, matmul(weights, dOut, { transposeA: true })), // (S, K, U, D)
+    ];
+    dq.push(reshape(made[0], block.dims));
   }
-  return { q: concat(dq, 2), k: allKeys(dk), v: allKeys(dv) };
+  return { q: concat(dq, 2), k: made[1], v: made[2] };
 }
 
-/** What blocks gave of the cotangent of keys, from the last block on. */
-interface KeySums {
-  /** Of keys that the next block may see too, (S, K, U', D); null before the first. */
-  readonly seen: Value | null;
-  /** Of those behind them, in their order. */
-  readonly done: readonly Value[];
+function addTo(sum: Value | undefined, part: Value): Value {
+  return sum === undefined ? part : add(sum, part);
 }
 
-const NONE: KeySums = { seen: null, done: [] };
-
-/** The sums with what another block gave, which sees as many keys or fewer. */
-function addKeys({ seen, done }: KeySums, part: Value): KeySums {
-  if (seen === null) return { seen: part, done };
-  const [end, all] = [part.dims[2], seen.dims[2]];
-  const shared = slice(seen, { axis: 2, start: 0, end });
-  return {
-    seen: add(shared, part),
-    done: [slice(seen, { axis: 2, start: end, end: all }), ...done],
-  };
-}
-
-function allKeys({ seen, done }: KeySums): Value {
-  return concat([seen!, ...done], 2);
+/** Rows (S, K, R, D), once all is there of tensors (S, K, …, D). */
+function afterAll(rows: Value, made: readonly Value[]): Value {
+  if (made.length === 0) return rows;
+  const firsts = made.map((x) => slice(x, { axis: 2, start: 0, end: 1 })); // (S, K, 1, D)
+  return after(rows, [firsts.reduce((sum, x) => add(sum, x))]);
 }
 
 /** x (S, H, n·Q, …) in blocks (S, H, Q, …). */
-function alongTime(x: Value, { dims: [count, size] }: Value): readonly Value[] {
+function inBlocks(x: Value, { dims: [count, size] }: Value): readonly Value[] {
   return split(x, { axis: 2, sizes: Array.from({ length: Number(count) }, () => size) });
 }
 
-/** @param part the block's queries, (S, H, Q, D) */
-function blockAt(i: number, part: Value, operands: BlockAttentionOperands): Block {
-  const { scale, queryOrder, keyOrder } = operands;
+/**
+ * What a block's queries read of each key, (S, K, H/K·Q, U). All blocks read all keys, those too that
+ * none of their queries may see: ONNX Runtime takes memory again for tensors of one shape, and keeps it
+ * for each other shape.
+ *
+ * @param queries of block i, (S, K, H/K·Q, D)
+ */
+function probabilities(queries: Value, i: number, operands: BlockAttentionOperands): Value {
+  const { q, k, scale, queryOrder, keyOrder } = operands;
   const [count, size] = queryOrder.dims;
-  const all = keyOrder.dims[1];
-  const end = differenceDim(all, productDim([Number(count) - 1 - i, size]));
-  const seen = (x: Value, axis: number) => end === all ? x : slice(x, { axis, start: 0, end });
-  const [q, k, v] = [toGroups(part, operands.k.dims[1]), seen(operands.k, 2), seen(operands.v, 2)];
-  const [sequences, heads] = part.dims;
-  const products = matmul(q, k, { transposeB: true, scale }); // (S, K, H/K·Q, U')
-  const mask = blockMask(blockOrder(queryOrder, i), seen(keyOrder, 1), part);
-  const scores = add(reshape(products, [sequences, heads, size, end]), mask); // (S, H, Q, U')
-  return { q, k, v, probabilities: reshape(softmax(scores), products.dims) };
-}
-
-/** The order of a block's queries, (Q). */
-function blockOrder(queryOrder: Value, i: number): Value {
-  const [, size] = queryOrder.dims;
-  return reshape(slice(queryOrder, { axis: 0, start: i, end: i + 1 }), [size]);
-}
-
-/** What is added to a block's scores, (S, 1, Q, U') or (1, 1, Q, U'), of the queries' type. */
-function blockMask(queryOrder: Value, keyOrder: Value, { graph, dtype }: Value): Value {
-  const [rows, keys]: readonly Dim[] = keyOrder.dims;
-  const hidden = greater(
-    reshape(keyOrder, [rows, 1, 1, keys]),
-    reshape(queryOrder, [queryOrder.dims[0], 1]),
-  );
-  return where(hidden, graph.scalar(MASKED, dtype), graph.scalar(0, dtype));
+  const products = matmul(queries, k, { transposeB: true, scale }); // (S, K, H/K·Q, U)
+  const orders = split(queryOrder, { axis: 0, sizes: new Array<number>(Number(count)).fill(1) });
+  const hidden = greater(keyOrder, orders[i]); // (S, 1, Q, U) or (1, 1, Q, U)
+  const mask = where(hidden, q.graph.scalar(MASKED, q.dtype), q.graph.scalar(0, q.dtype));
+  const scores = reshape(products, [q.dims[0], q.dims[1], size, k.dims[2]]); // (S, H, Q, U)
+  return reshape(softmax(add(scores, mask)), products.dims);
 }

@@ -12,19 +12,18 @@ export function attention(inputs: readonly ValueType[], _: unknown, expect: Expe
   return [{ dtype: q.dtype, dims: q.dims }, { dtype: q.dtype, dims: scores }];
 }
 
-/** As `attention`, but for orders: of the queries (n, Q), with n·Q = T, of the keys (S, U) or (1, U). */
+/** As `attention`, but for orders of queries, (n, Q, 1) with n·Q = T, and of keys, (S or 1, 1, 1, U). */
 export function blockAttention(inputs: readonly ValueType[], _: unknown, expect: Expect) {
   const [q, , , queryOrder, keyOrder] = inputs;
   const [sequences, , time, past] = scoreDims(inputs, expect);
   expect(
-    queryOrder.dims.length === 2 && typeof queryOrder.dims[0] === "number" &&
-      productDim(queryOrder.dims) === time,
-    "an order of the queries (n, Q) with a number n of blocks, n·Q = T",
+    queryOrder.dims.length === 3 && typeof queryOrder.dims[0] === "number" &&
+      queryOrder.dims[2] === 1 && productDim(queryOrder.dims) === time,
+    "an order of the queries (n, Q, 1) with a number n of blocks, n·Q = T",
   );
   expect(
-    keyOrder.dims.length === 2 && [1, sequences].includes(keyOrder.dims[0]) &&
-      keyOrder.dims[1] === past,
-    "an order of the keys (S, U) or (1, U)",
+    [[1, 1, 1, past], [sequences, 1, 1, past]].some((dims) => equalDims(dims, keyOrder.dims)),
+    "an order of the keys (S, 1, 1, U) or (1, 1, 1, U)",
   );
   expect(
     isFloating(queryOrder.dtype) && queryOrder.dtype === keyOrder.dtype,

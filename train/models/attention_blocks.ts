@@ -20,7 +20,7 @@ export interface LongestTokens {
 const SCORES_WHOLE: { readonly [T in Target]: number } = { cpu: 1 << 24, cuda: 1 << 26 };
 
 /** Queries of a block where there are more: each block adds to the nodes of every layer. */
-const QUERIES_OF_BLOCK: { readonly [T in Target]: number } = { cpu: 256, cuda: 512 };
+const QUERIES_OF_BLOCK = 512;
 
 /**
  * Queries whose attention is computed at once, where nothing else is asked for: all, unless a pair of the
@@ -32,7 +32,7 @@ export function defaultAttentionBlock(
   target: Target = "cpu",
 ): number {
   const scores = heads * (prompt ** 2 + 2 * reply * (prompt + reply));
-  return scores <= SCORES_WHOLE[target] ? Infinity : QUERIES_OF_BLOCK[target];
+  return scores <= SCORES_WHOLE[target] ? Infinity : QUERIES_OF_BLOCK;
 }
 
 /**

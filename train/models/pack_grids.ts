@@ -17,7 +17,7 @@ export interface Grid {
     | "causal"
     /** Added to scores, (S, 1, T, U). */
     | { readonly mask: Value }
-    /** Compared block by block: (n, Q) and (S, U) or (1, U). */
+    /** Compared block by block: (n, Q, 1) and (S, 1, 1, U) or (1, 1, 1, U). */
     | { readonly queryOrder: Value; readonly keyOrder: Value };
 }
 
@@ -49,8 +49,8 @@ export function gridInputs(
       keys: slots("promptKeys", "G", keyValueHeads, time),
     };
     if (blocks === undefined) return { ...grid, sight: "causal" };
-    const queryOrder = order("prompt", blocks.prompts, "Qp");
-    return { ...grid, sight: { queryOrder, keyOrder: reshape(queryOrder, [1, time]) } };
+    const queryOrder = order("prompt", blocks.prompts, "Qp", 1);
+    return { ...grid, sight: { queryOrder, keyOrder: reshape(queryOrder, [1, 1, 1, time]) } };
   };
   const someReplies = (
     name: "reply" | "rest",
@@ -63,8 +63,8 @@ export function gridInputs(
       sight: blocks === undefined
         ? { mask: graph.input(`${name}Mask`, graph.dtype, [rows, 1, time, keys]) }
         : {
-          queryOrder: order(name, blocks.replies, block),
-          keyOrder: order(`${name}Key`, rows, keys),
+          queryOrder: order(name, blocks.replies, block, 1),
+          keyOrder: order(`${name}Key`, rows, 1, 1, keys),
         },
     };
   };

@@ -66,8 +66,8 @@ const inBlocks = ([q, k, v]: Value[], order: readonly number[]) => {
     ops.cast(graph.constant(float32(dims, Float32Array.from(values))), q.dtype);
   return ops.blockAttention({
     ...{ q, k, v, scale: 0.5 },
-    queryOrder: tensor([count, Number(time) / count], range(Number(time))),
-    keyOrder: tensor([order.length / keys, keys], order),
+    queryOrder: tensor([count, Number(time) / count, 1], range(Number(time))),
+    keyOrder: tensor([order.length / keys, 1, 1, keys], order),
   });
 };
 

@@ -54,17 +54,16 @@ export function attention({ q, k, v, mask, scale }: AttentionOperands): Value {
 
 /** Operands of attention in blocks: q (S, H, T, D), k and v (S, K, U, D). */
 export interface BlockAttentionOperands extends Omit<AttentionOperands, "mask"> {
-  /** Of the queries of n blocks, (n, Q) with n·Q = T: each sees the keys that are not behind it. */
+  /** Of the queries of n blocks, (n, Q, 1) with n·Q = T: each sees the keys that are not behind it. */
   readonly queryOrder: Value;
-  /** Of the keys, (S, U), or (1, U) for all sequences alike; of the same type. */
+  /** Of the keys, (S, 1, 1, U), or (1, 1, 1, U) for all sequences alike; of the same type. */
   readonly keyOrder: Value;
 }
 
 /**
  * Grouped-query attention from left to right, (S, H, T, D): a query sees keys whose order is at most its
  * own. Scores and probabilities are there for one block of queries at a time, for the gradient a second
- * time, so that memory is linear in T. The keys end with the queries' own: of the last n·Q keys no query
- * may see those that belong to later blocks.
+ * time, so that memory is linear in T.
  */
 export function blockAttention(
   { q, k, v, queryOrder, keyOrder, scale }: BlockAttentionOperands,
