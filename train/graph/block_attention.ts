@@ -1,6 +1,6 @@
 import { after, firstElement } from "./after.ts";
 import { toGroups } from "./attention_layout.ts";
-import { add, greater, mul, where } from "./ops/elementwise.ts";
+import { add, cast, mul, relu, sub } from "./ops/elementwise.ts";
 import { matmul } from "./ops/linear.ts";
 import { reduceSum, softmax } from "./ops/reduce.ts";
 import { concat, reshape, slice, split } from "./ops/shape.ts";
@@ -92,9 +92,12 @@ function probabilities(queries: Value, i: number, operands: BlockAttentionOperan
   const { q, k, scale, queryOrder, keyOrder } = operands;
   const [count, size] = queryOrder.dims;
   const products = matmul(queries, k, { transposeB: true, scale }); // (S, K, H/K·Q, U)
-  const orders = split(queryOrder, { axis: 0, sizes: new Array<number>(Number(count)).fill(1) });
-  const hidden = greater(keyOrder, orders[i]); // (S, 1, Q, U) or (1, 1, Q, U)
-  const mask = where(hidden, q.graph.scalar(MASKED, q.dtype), q.graph.scalar(0, q.dtype));
+  const orders = split(mul(queryOrder, -MASKED), {
+    axis: 0,
+    sizes: new Array<number>(Number(count)).fill(1),
+  }); // (1, Q, 1)
+  // 0 where a key is not behind the query, very large where it is: (S, 1, Q, U) or (1, 1, Q, U).
+  const hidden = cast(relu(sub(mul(keyOrder, -MASKED), orders[i])), q.dtype);
   const scores = reshape(products, [q.dims[0], q.dims[1], size, k.dims[2]]); // (S, H, Q, U)
-  return reshape(softmax(add(scores, mask)), products.dims);
+  return reshape(softmax(sub(scores, hidden)), products.dims);
 }
