@@ -13,6 +13,7 @@ import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
 import { defaultVocabularyChunk, headChunks, withChunks } from "./models/head_chunks.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { inPrecision, type Precision } from "./precision.ts";
+import { returnFreedMemory } from "./runtime/host_memory.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import {
   defaultTokensPerRun,
@@ -226,6 +227,8 @@ export class Scorer {
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
     const { open, stack } = this.#opened;
+    // One block is to take the place of the other.
+    if (blocks !== undefined) returnFreedMemory();
     const opening = open(blocks).then((session) => {
       stack.defer(() => session.release());
       return session;

@@ -74,7 +74,10 @@ function foresee(one: MemoryCase): readonly MemoryPart[] {
   const longest = { prompt, reply: Math.max(chosen, rejected ?? 0) };
   const blocks = attentionBlocks(config, longest, { block: one.attentionBlock });
   const foreseen = { runs, vocabularyChunk, attentionBlocks: blocks };
-  if (what === "score") return scoringMemory(config, { run: scoringRun(config, foreseen), lanes });
+  if (what === "score") {
+    const run = scoringRun(config, foreseen);
+    return scoringMemory(config, { run, lanes, inBlocks: blocks !== undefined });
+  }
   const recomputes = one.gradientCheckpointing ?? false;
   const run = trainingRun(config, { ...foreseen, adapter, recomputes });
   return trainingMemory(config, { run, lanes, adapter, moments: one.moments });

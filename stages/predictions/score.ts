@@ -81,5 +81,6 @@ async function predictScoring(
   const { scoringRun } = await import("../../train/costs/foreseen_run.ts");
   const run = scoringRun(shape, { runs, ...computing });
   const lanes = device === "cpu" ? params.threads : 1;
-  return { work, memory: scoringMemory(shape, { run, lanes, ...computing }) };
+  const inBlocks = blocks !== undefined;
+  return { work, memory: scoringMemory(shape, { run, lanes, inBlocks, ...computing }) };
 }
