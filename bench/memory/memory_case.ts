@@ -132,10 +132,5 @@ export const MEMORY_CASES: readonly MemoryCase[] = [
       lengths: pairsOf(256),
       threads: 1,
     },
-    {
-      name: "6 layers, scoring, 3 × 1,536, attention in blocks",
-      shape: PROTOTYPE.b.shape,
-      lengths: pairsOf(1536),
-    },
   ].map((one) => ({ what: "score" as const, ...FEW, ...one })),
 ];
