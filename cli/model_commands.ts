@@ -196,6 +196,7 @@ function addTrainCommand(root: Command): void {
       "most vocabulary entries whose logits are there at once",
       count,
     )
+    .option("--attention-block <n>", "most queries whose attention is computed at once", count)
     .addOption(
       new Option("--moments <dtype>", "what AdamW's moments are kept in (default: float32)")
         .choices(["float32", "bfloat16"] as const),

@@ -1,7 +1,7 @@
 import { digestJson, StreamingDigest } from "../core/digest.ts";
 import { lossIdentity } from "./losses/losses.ts";
 import type { Weights } from "./models/model.ts";
-import { type TrainOptions, vocabularyChunkOf } from "./train_options.ts";
+import { attentionBlocksOf, type TrainOptions, vocabularyChunkOf } from "./train_options.ts";
 
 /** Rises when a step comes to compute otherwise, or a checkpoint to hold something else. */
 const FORMAT = 2;
@@ -17,6 +17,7 @@ export function runDigest(options: TrainOptions, version: string): string {
   const { precision = "float32", moments = "float32" } = options;
   const { gradientCheckpointing, device = "cpu", tf32 = false } = options;
   const chunk = vocabularyChunkOf(options);
+  const blocks = attentionBlocksOf(options);
   return digestJson({
     format: FORMAT,
     onnxruntime: version,
@@ -30,6 +31,8 @@ export function runDigest(options: TrainOptions, version: string): string {
     gradientCheckpointing,
     // So does how logits are divided.
     ...(chunk < model.config.vocabSize ? { vocabularyChunk: chunk } : {}),
+    // And how attention is.
+    ...(blocks === undefined ? {} : { attentionBlocks: blocks }),
     // Decides what the records hold, though not the weights.
     gradientShareSteps,
     order,

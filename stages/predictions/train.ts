@@ -5,6 +5,7 @@ import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork, trainingWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
 import { trainingLanes } from "../../train/lanes.ts";
+import { attentionBlocks } from "../../train/models/attention_blocks.ts";
 import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
 import type { ModelShape } from "../../train/models/parameters.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
@@ -12,7 +13,13 @@ import type train from "../train.ts";
 import { countSteps, snapshotSteps } from "../train_steps.ts";
 import type { ParamsOf, PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
-import { largestRuns, meanReading, type TokenSizes, tokenSizesOf } from "./token_sizes.ts";
+import {
+  largestRuns,
+  longestTokens,
+  meanReading,
+  type TokenSizes,
+  tokenSizesOf,
+} from "./token_sizes.ts";
 
 type Params = ParamsOf<typeof train>;
 
@@ -67,6 +74,7 @@ function workOf({ params, shape, tokens, steps, hasReference }: Plan): Work {
     adapter,
     recomputes,
     repeatsLogits: chunkOf({ params, shape, tokens }) < shape.vocabSize,
+    repeatsScores: blocksOf({ params, shape, tokens }) !== undefined,
   });
   // What SFT does not read is scored as it goes along; a reference that is not wired, before.
   const scored = reads === "chosen"
@@ -122,6 +130,12 @@ function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tok
   });
 }
 
+/** The blocks that attention is computed in. */
+function blocksOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tokens">) {
+  const { attentionBlock: block, device } = params;
+  return attentionBlocks(shape, longestTokens(tokens), { block, target: targetOf(device) });
+}
+
 async function memoryOf({ params, shape, tokens }: Plan): Promise<Prediction["memory"]> {
   const { lora: adapter, gradientCheckpointing: recomputes, precision, moments } = params;
   const device = targetOf(params.device);
@@ -144,6 +158,7 @@ async function memoryOf({ params, shape, tokens }: Plan): Promise<Prediction["me
     device,
     precision,
     vocabularyChunk,
+    attentionBlocks: blocksOf({ params, shape, tokens }),
   });
   const parts = trainingMemory(shape, { run, lanes, adapter, device, precision, moments });
   // Each of several processes takes as much, but for the moments, of which it has a part.

@@ -6,6 +6,7 @@ import { logpsGraph } from "../logps_graph.ts";
 import type { PairScore } from "../logps.ts";
 import type { TrainingLoss } from "../losses/losses.ts";
 import type { AdapterConfig } from "../models/adapter_config.ts";
+import type { AttentionBlocks } from "../models/attention_blocks.ts";
 import type { ModelConfig } from "../models/config.ts";
 import type { ModelShape } from "../models/parameters.ts";
 import { RotaryAngles } from "../models/rotary_angles.ts";
@@ -32,6 +33,8 @@ export interface ForeseenRuns {
   readonly precision?: Precision;
   /** Entries of the vocabulary whose logits are there at once; all unless given. */
   readonly vocabularyChunk?: number;
+  /** Blocks that attention is computed in; all at once unless given. */
+  readonly attentionBlocks?: AttentionBlocks;
 }
 
 /** Runs of the gradient graph. */
@@ -54,7 +57,8 @@ const LOSSES: Readonly<Record<"both" | "chosen", TrainingLoss>> = {
  */
 export function trainingRun(
   shape: ModelShape,
-  { runs, adapter, recomputes, precision, vocabularyChunk, device }: ForeseenTrainingRuns,
+  { runs, adapter, recomputes, precision, vocabularyChunk, attentionBlocks, device }:
+    ForeseenTrainingRuns,
 ): RunMemory {
   const comparesPairs = runs.flat().every(({ rejected }) => rejected !== null);
   return largestByLayers(shape, (config) => {
@@ -67,9 +71,16 @@ export function trainingRun(
       precision,
       rests,
       vocabularyChunk,
+      attentionBlocks,
     };
     const graph = sessionGraph(["training", options, device], () => gradientGraph(options), device);
-    const facts = { config, angles: new RotaryAngles(config), comparesPairs, rests };
+    const facts = {
+      config,
+      angles: new RotaryAngles(config),
+      comparesPairs,
+      rests,
+      blocks: attentionBlocks,
+    };
     return runs.map((run) => {
       const pairs = run.map(tokensOf);
       const batch = { pairs, reference: pairs.map(scoreOf) };
@@ -84,11 +95,15 @@ export function trainingRun(
 /** The same of runs of scoring, as [logps_graph.ts](../logps_graph.ts) builds it. */
 export function scoringRun(
   shape: ModelShape,
-  { runs, precision, vocabularyChunk, device }: ForeseenRuns,
+  { runs, precision, vocabularyChunk, attentionBlocks: blocks, device }: ForeseenRuns,
 ): RunMemory {
   return largestByLayers(shape, (config) => {
-    const layout = { config, angles: new RotaryAngles(config), rests: holdsRests(config, device) };
-    const options = { precision, fed: precision, rests: layout.rests, vocabularyChunk };
+    const rests = holdsRests(config, device);
+    const layout = { config, angles: new RotaryAngles(config), rests, blocks };
+    const options = {
+      ...{ precision, fed: precision, rests, vocabularyChunk },
+      attentionBlocks: blocks,
+    };
     const make = () => logpsGraph(config, undefined, options);
     const graph = sessionGraph(["scoring", config, options, device], make, device);
     return runs.map((run) => {

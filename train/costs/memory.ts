@@ -91,14 +91,21 @@ export function trainingMemory(
   ];
 }
 
+/** How a model scores. */
+export interface ScoringMemory extends Computing {
+  /** Whether attention is computed in blocks, where what is freed goes back to the system. */
+  readonly inBlocks?: boolean;
+}
+
 /** Peak memory of scoring: the weights, and what runs hold of what they compute. */
-export function scoringMemory(shape: ModelShape, computing: Computing): MemoryPart[] {
+export function scoringMemory(shape: ModelShape, computing: ScoringMemory): MemoryPart[] {
   const bytes = bytesIn(computing.precision) * countWeights(shape).all;
-  const { lanes, run, device = "cpu" } = computing;
+  const { lanes, run, device = "cpu", inBlocks = false } = computing;
+  const keepsFreed = device === "cpu" && !inBlocks;
   return [
     { what: "weights", bytes },
     ...runParts(computing),
-    ...device === "cpu" ? [{ what: "freed and kept", bytes: KEPT * lanes * run.bytes }] : [],
+    ...keepsFreed ? [{ what: "freed and kept", bytes: KEPT * lanes * run.bytes }] : [],
   ];
 }
 

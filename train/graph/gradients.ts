@@ -1,8 +1,7 @@
-import { int64 } from "../../core/tensor.ts";
-import { type Dim, equalDims, productDim } from "./dims.ts";
+import { after, firstElement } from "./after.ts";
+import { type Dim, equalDims } from "./dims.ts";
 import type { OpType } from "./op_types.ts";
-import { add, mul } from "./ops/elementwise.ts";
-import { embedding } from "./ops/index.ts";
+import { add } from "./ops/elementwise.ts";
 import { reduceSum } from "./ops/reduce.ts";
 import { reshape } from "./ops/shape.ts";
 import { isFloating, type Node, type Value } from "./value.ts";
@@ -68,7 +67,7 @@ export function gradientsFrom(
     // What the output itself follows from is in memory still; it is not computed again.
     const again = output === seed.output
       ? { from: boundary, output, nodes }
-      : recompute(nodes, { from: boundary, output, after: cotangent });
+      : recompute(nodes, { from: boundary, output, cotangent });
     const next = collect({ output: again.output, cotangent }, again);
     if (next === undefined) break;
     [output, cotangent, end] = [boundary, next, placeOf(boundary)];
@@ -80,12 +79,14 @@ export function gradientsFrom(
 /** Nodes once more, on a boundary that waits for a cotangent: no optimizer may take them for twins. */
 function recompute(
   nodes: readonly Node[],
-  { from, output, after }: { readonly from: Value; readonly output: Value; readonly after: Value },
+  { from, output, cotangent }: {
+    readonly from: Value;
+    readonly output: Value;
+    readonly cotangent: Value;
+  },
 ) {
   const { graph } = from;
-  const elements = reshape(after, [productDim(after.dims)]);
-  const first = embedding(elements, graph.constant(int64([1], [0]))); // (1)
-  const waiting = add(from, mul(first, 0));
+  const waiting = after(from, [firstElement(cotangent)]);
   const start = graph.nodes.length;
   const image = new Map<Value, Value>([[from, waiting]]);
   // What is made of weights alone, such as 1 + w, is in memory still, but gradients flow through it.
