@@ -52,7 +52,11 @@ const LOSSES: Readonly<Record<"both" | "chosen", TrainingLoss>> = {
  * The memory of the largest of some runs of training: forward, loss and backward, as
  * [gradient_graph.ts](../gradient_graph.ts) builds it.
  */
-export function trainingRun(
+export function trainingRun(shape: ModelShape, options: ForeseenTrainingRuns): RunMemory {
+  return remembered(["training", shape, options], () => foreseeTraining(shape, options));
+}
+
+function foreseeTraining(
   shape: ModelShape,
   { runs, adapter, recomputes, precision, vocabularyChunk, device }: ForeseenTrainingRuns,
 ): RunMemory {
@@ -82,7 +86,11 @@ export function trainingRun(
 }
 
 /** The same of runs of scoring, as [logps_graph.ts](../logps_graph.ts) builds it. */
-export function scoringRun(
+export function scoringRun(shape: ModelShape, options: ForeseenRuns): RunMemory {
+  return remembered(["scoring", shape, options], () => foreseeScoring(shape, options));
+}
+
+function foreseeScoring(
   shape: ModelShape,
   { runs, precision, vocabularyChunk, device }: ForeseenRuns,
 ): RunMemory {
@@ -99,6 +107,16 @@ export function scoringRun(
       return memoryOf(graph, { ...layOut(groups, layout) });
     });
   });
+}
+
+/** Runs that were foreseen: instances of a recipe are often alike, and are held to several machines. */
+const RUNS = new Map<string, RunMemory>();
+
+function remembered(like: readonly unknown[], foresee: () => RunMemory): RunMemory {
+  const key = JSON.stringify(like);
+  const run = RUNS.get(key) ?? foresee();
+  RUNS.set(key, run);
+  return run;
 }
 
 /** Graphs that are known: instances of a recipe often differ in what they read alone. */
