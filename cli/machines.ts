@@ -73,7 +73,7 @@ export const GPUS: readonly Machine[] = [
 /** What the figures for GPUs rest on, a sentence each. */
 export const GPU_ASSUMPTIONS: readonly string[] = [
   "For GPUs, memory is of each GPU, with device: cuda:0 and what else the recipe says; time is that of " +
-  "computing alone, one stage after the other.",
+  "computing alone, one stage after the other, without collect, evaluate and curve.",
   `Taken is ${100 * REACHED}% of an H100's published peak (float32 67, TF32 495, bfloat16 989 ` +
   "TFLOP/s): LoRA of a 7B model reached 27% on an H200, a model of 135M weights 7% (docs/cuda.md).",
   "On 8 GPUs training has processes: 8. Each holds all weights, gradients and the activations of its " +

@@ -7,6 +7,8 @@ import type { PairScore } from "../logps.ts";
 import type { TrainingLoss } from "../losses/losses.ts";
 import type { AdapterConfig } from "../models/adapter_config.ts";
 import type { ModelConfig } from "../models/config.ts";
+import { plainDecoderGraph } from "../models/decoder_graph.ts";
+import { MOST_SCORES } from "../models/decoding_ways.ts";
 import type { ModelShape } from "../models/parameters.ts";
 import { RotaryAngles } from "../models/rotary_angles.ts";
 import { holdsRests } from "../pack_plan.ts";
@@ -106,6 +108,40 @@ function foreseeScoring(
       }));
       return memoryOf(graph, { ...layOut(groups, layout) });
     });
+  });
+}
+
+/** What is decoded of plain ops: so many rows at once, each with room for so many positions. */
+export interface ForeseenDecoding {
+  readonly rows: number;
+  readonly positions: number;
+  /** Of the longest prompt. */
+  readonly promptTokens: number;
+  readonly precision?: Precision;
+  readonly device?: Device;
+}
+
+/** The larger of reading prompts and of a step of all rows, as [decoder_graph.ts](../models/decoder_graph.ts) builds it. */
+export function decodingRun(shape: ModelShape, options: ForeseenDecoding): RunMemory {
+  return remembered(["decoding", shape, options], () => foreseeDecoding(shape, options));
+}
+
+function foreseeDecoding(
+  shape: ModelShape,
+  { rows, positions, promptTokens, precision = "float32", device }: ForeseenDecoding,
+): RunMemory {
+  const scores = shape.heads * promptTokens * positions;
+  const read = Math.max(1, Math.min(rows, Math.floor(MOST_SCORES / scores)));
+  return largestByLayers(shape, (config) => {
+    const make = () => plainDecoderGraph(config, precision);
+    const graph = sessionGraph(["decoding", config, precision, device], make, device);
+    return [[read, promptTokens], [rows, 1]].map(([count, tokens]) =>
+      memoryOf(graph, {
+        ids: { dims: [count, tokens] },
+        slots: { dims: [positions] },
+        cos: { dims: [positions, 0] },
+      })
+    );
   });
 }
 

@@ -165,6 +165,30 @@ export function decodingMemory(
   ];
 }
 
+/**
+ * Peak memory of decoding of plain ops, as on a GPU: weights and cache in the model's precision, what a run
+ * holds of what it computes.
+ */
+export function plainDecodingMemory(
+  shape: ModelShape,
+  { models, rows, length, ...computing }: Computing & {
+    /** Models that are open at once. */
+    readonly models: number;
+    /** Replies that are written at once, and positions that each has room for. */
+    readonly rows: number;
+    readonly length: number;
+  },
+): MemoryPart[] {
+  const { all } = countWeights(shape);
+  const cache = 2 * shape.layers * shape.keyValueHeads * shape.headDim * rows * length;
+  const bytes = bytesIn(computing.precision);
+  return [
+    { what: "weights", bytes: bytes * models * all },
+    { what: "cache", bytes: bytes * cache },
+    ...runParts(computing),
+  ];
+}
+
 /** Peak memory of copying a model: nothing is held of it, unless its weights are made float32: one. */
 export function copyingMemory(
   shape: ModelShape,

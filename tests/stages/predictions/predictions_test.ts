@@ -60,6 +60,25 @@ Deno.test("generate writes replies up to its limit, each as long as it may be", 
   assert(Math.abs((long - middle) / (middle - short) - 1) < 1e-9, "the prompt costs the same");
 });
 
+Deno.test("generate on a GPU holds weights and cache in its precision, and nothing laid out", async () => {
+  const inputs = { policy: [MODEL], pairs: [{ pairs: 100, promptCharacters: 44 }] };
+  const partsOf = async (more: Record<string, unknown>) => {
+    const { memory } = await predict("generate", { maxNewTokens: 16, threads: 1, ...more }, {
+      inputs,
+    });
+    return Object.fromEntries(memory!.map(({ what, bytes }) => [what, bytes]));
+  };
+  const host = await partsOf({});
+  const gpu = await partsOf({ device: "cuda:0" });
+  const half = await partsOf({ device: "cuda:0", precision: "bfloat16" });
+  assert.deepEqual(Object.keys(gpu), ["weights", "cache", "activations", "the device's own"]);
+  for (const what of ["weights", "cache"]) {
+    assert.equal(gpu[what], host[what]);
+    assert.equal(half[what], gpu[what] / 2);
+  }
+  assert(gpu.activations > host.logits / 2 && half.activations < gpu.activations);
+});
+
 Deno.test("generate takes as long for a benchmark's prompts as for those of pairs", async () => {
   const amount = async (inputs: Record<string, readonly (Sizes | null)[]>) => {
     const params = { maxNewTokens: 16, threads: 1, ...(inputs.benchmark && { system: "ours" }) };
