@@ -76,6 +76,7 @@ function addGenerateCommand(root: Command): void {
     .option("--samples <n>", "replies to each prompt", count, 1)
     .option("--out <file>", "write the replies there as JSON lines")
     .option("--threads <n>", "threads (default: all cores)", count)
+    .addOption(deviceOption()).addOption(precisionOption()).addOption(tf32Option())
     .addOption(jsonOption())
     .addHelpText(
       "after",

@@ -91,8 +91,9 @@ export async function openScorer(
   const spread = target === "cpu" && options.threads > 1 && Number.isInteger(options.threads);
   const runtime = await openRuntime(spread ? { ...options, threads: 1 } : options);
   const { precision, rests = holdsRests(model.config, target) } = options;
-  // What is placed is float32; what is read alone needs no more than layers compute in.
-  const fed = options.placed === undefined || model.adapter ? precision : undefined;
+  // What is placed is fed as it lies there; what is read alone needs no more than layers compute in.
+  const [lying] = options.placed?.values() ?? [];
+  const fed = lying === undefined || model.adapter ? precision : lying.dtype as Precision;
   const tokens = defaultTokensPerRun(model.config, target);
   const { vocabSize } = model.config;
   const { vocabularyChunk = defaultVocabularyChunk({ vocabSize, tokens, target }) } = options;

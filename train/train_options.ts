@@ -142,8 +142,9 @@ export function tokensPerRunOf({ tokensPerRun, model, device }: TrainOptions): n
 
 /** Entries of the vocabulary whose logits are there at once: all, unless the longest runs make too many. */
 export function vocabularyChunkOf(options: TrainOptions): number {
-  const { vocabularyChunk, model, pairs, batchPairs, microBatchPairs, device } = options;
+  const { vocabularyChunk, model, pairs, microBatchPairs, device, ranks } = options;
   const { vocabSize } = model.config;
+  const batchPairs = Math.ceil(options.batchPairs / (ranks?.size ?? 1)); // of each process
   if (vocabularyChunk !== undefined) return Math.min(vocabSize, vocabularyChunk);
   return defaultVocabularyChunk({
     vocabSize,

@@ -1,4 +1,4 @@
-import type { MemoryPart, Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
+import type { Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
 import { adapterWeights, countWeights } from "../../train/costs/arithmetic.ts";
 import { trainingMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
@@ -40,7 +40,8 @@ export const predictTraining: PredictOf<typeof train> = async ({ params, inputs,
   }
   if (shape === null) return { outputs };
   const plan = { params, shape, tokens, steps, hasReference: (inputs.reference ?? []).length > 0 };
-  return { outputs, work: workOf(plan), ...(isDone ? {} : { memory: await memoryOf(plan) }) };
+  const work = { work: workOf(plan), ...exchangeOf(plan) };
+  return { outputs, ...work, ...(isDone ? {} : { memory: await memoryOf(plan) }) };
 };
 
 interface Plan {
@@ -62,9 +63,7 @@ function workOf({ params, shape, tokens, steps, hasReference }: Plan): Work {
   const reads = readsOf(params);
   const reading = meanReading(tokens, reads);
   const pairs = steps * batchPairs;
-  // Of a loss with two parts, each part's gradient is measured by itself now and then.
-  const hasParts = params.loss === "rpo" || params.loss === "custom";
-  const apart = hasParts ? 2 * Math.ceil(steps / params.gradientShareSteps) : 0;
+  const apart = passesApart({ params, steps });
   const runTokens = defaultTokensPerRun(shape);
   const training = trainingWork(shape, reading, {
     pairs,
@@ -92,6 +91,29 @@ function workOf({ params, shape, tokens, steps, hasReference }: Plan): Work {
   };
 }
 
+/** Passes over a batch for one part of a loss: of one with two, each is measured by itself now and then. */
+function passesApart({ params, steps }: Pick<Plan, "params" | "steps">): number {
+  const hasParts = params.loss === "rpo" || params.loss === "custom";
+  return hasParts ? 2 * Math.ceil(steps / params.gradientShareSteps) : 0;
+}
+
+/** Of several processes, each hands on its gradients, and all get the new weights (train/parallel/shards.ts). */
+function exchangeOf({ params, shape, steps }: Plan): Pick<Prediction, "exchangedBytes"> {
+  const { processes = 1 } = params;
+  if (processes === 1) return {};
+  const times = 2 * steps + passesApart({ params, steps });
+  return { exchangedBytes: times * 4 * trainedWeights({ params, shape }) };
+}
+
+function trainedWeights({ params, shape }: Pick<Plan, "params" | "shape">): number {
+  return params.lora ? adapterWeights(params.lora, shape) : countWeights(shape).all;
+}
+
+/** Pairs of a batch that each process computes. */
+function sharedPairs({ batchPairs, processes = 1 }: Params): number {
+  return Math.ceil(batchPairs / processes);
+}
+
 /** Runs of the gradient graph a step. */
 function runsOf(
   { batchPairs, microBatchPairs = batchPairs }: Params,
@@ -105,13 +127,18 @@ function runsOf(
 /** Loading and saving: the model, snapshots, and checkpoints of weights and moments. */
 function startOf({ params, shape, steps }: Pick<Plan, "params" | "shape" | "steps">): number {
   const { all } = countWeights(shape);
-  const trained = params.lora ? adapterWeights(params.lora, shape) : all;
-  const checkpoints = Math.ceil(steps / params.checkpointSteps) - 1;
+  const trained = trainedWeights({ params, shape });
+  const checkpoints = checkpointsOf({ params, steps });
   const snapshots = snapshotSteps(params.snapshots, steps).length;
   return loadingSeconds({
     loadedBytes: 4 * all,
     writtenBytes: 4 * (all + snapshots * all + checkpoints * 3 * trained),
   });
+}
+
+/** The last step has none: it is the model. */
+function checkpointsOf({ params, steps }: Pick<Plan, "params" | "steps">): number {
+  return Math.ceil(steps / params.checkpointSteps) - 1;
 }
 
 /** Entries of the vocabulary whose logits are there at once. */
@@ -124,7 +151,7 @@ function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tok
     tokens: defaultTokensPerRun(shape, target),
     longest: {
       replies: tokens.longestReplies,
-      pairs: Math.min(params.batchPairs, params.microBatchPairs ?? params.batchPairs),
+      pairs: Math.min(sharedPairs(params), params.microBatchPairs ?? params.batchPairs),
     },
     target,
   });
@@ -136,11 +163,11 @@ function blocksOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "to
   return attentionBlocks(shape, longestTokens(tokens), { block, target: targetOf(device) });
 }
 
-async function memoryOf({ params, shape, tokens }: Plan): Promise<Prediction["memory"]> {
+async function memoryOf({ params, shape, tokens, steps }: Plan): Promise<Prediction["memory"]> {
   const { lora: adapter, gradientCheckpointing: recomputes, precision, moments } = params;
   const device = targetOf(params.device);
   const { processes = 1, microBatchPairs = params.batchPairs } = params;
-  const batchPairs = Math.ceil(params.batchPairs / processes); // of each process
+  const batchPairs = sharedPairs(params);
   const lanes = trainingLanes({ ...params, adapter, batchPairs });
   const limits = {
     tokens: defaultTokensPerRun(shape, device),
@@ -160,8 +187,7 @@ async function memoryOf({ params, shape, tokens }: Plan): Promise<Prediction["me
     vocabularyChunk,
     attentionBlocks: blocksOf({ params, shape, tokens }),
   });
-  const parts = trainingMemory(shape, { run, lanes, adapter, device, precision, moments });
-  // Each of several processes takes as much, but for the moments, of which it has a part.
-  const isDivided = ({ what }: MemoryPart) => what === "moments";
-  return parts.map((part) => isDivided(part) ? part : { ...part, bytes: processes * part.bytes });
+  const gathers = checkpointsOf({ params, steps }) > 0;
+  const how = { run, lanes, adapter, device, precision, moments };
+  return trainingMemory(shape, { ...how, processes, gathers });
 }

@@ -8,6 +8,8 @@ import type { TrainingLoss } from "../losses/losses.ts";
 import type { AdapterConfig } from "../models/adapter_config.ts";
 import type { AttentionBlocks } from "../models/attention_blocks.ts";
 import type { ModelConfig } from "../models/config.ts";
+import { plainDecoderGraph } from "../models/decoder_graph.ts";
+import { MOST_SCORES } from "../models/decoding_ways.ts";
 import type { ModelShape } from "../models/parameters.ts";
 import { RotaryAngles } from "../models/rotary_angles.ts";
 import { holdsRests } from "../pack_plan.ts";
@@ -55,7 +57,11 @@ const LOSSES: Readonly<Record<"both" | "chosen", TrainingLoss>> = {
  * The memory of the largest of some runs of training: forward, loss and backward, as
  * [gradient_graph.ts](../gradient_graph.ts) builds it.
  */
-export function trainingRun(
+export function trainingRun(shape: ModelShape, options: ForeseenTrainingRuns): RunMemory {
+  return remembered(["training", shape, options], () => foreseeTraining(shape, options));
+}
+
+function foreseeTraining(
   shape: ModelShape,
   { runs, adapter, recomputes, precision, vocabularyChunk, attentionBlocks, device }:
     ForeseenTrainingRuns,
@@ -93,7 +99,11 @@ export function trainingRun(
 }
 
 /** The same of runs of scoring, as [logps_graph.ts](../logps_graph.ts) builds it. */
-export function scoringRun(
+export function scoringRun(shape: ModelShape, options: ForeseenRuns): RunMemory {
+  return remembered(["scoring", shape, options], () => foreseeScoring(shape, options));
+}
+
+function foreseeScoring(
   shape: ModelShape,
   { runs, precision, vocabularyChunk, attentionBlocks: blocks, device }: ForeseenRuns,
 ): RunMemory {
@@ -114,6 +124,50 @@ export function scoringRun(
       return memoryOf(graph, { ...layOut(groups, layout) });
     });
   });
+}
+
+/** What is decoded of plain ops: so many rows at once, each with room for so many positions. */
+export interface ForeseenDecoding {
+  readonly rows: number;
+  readonly positions: number;
+  /** Of the longest prompt. */
+  readonly promptTokens: number;
+  readonly precision?: Precision;
+  readonly device?: Device;
+}
+
+/** The larger of reading prompts and of a step of all rows, as [decoder_graph.ts](../models/decoder_graph.ts) builds it. */
+export function decodingRun(shape: ModelShape, options: ForeseenDecoding): RunMemory {
+  return remembered(["decoding", shape, options], () => foreseeDecoding(shape, options));
+}
+
+function foreseeDecoding(
+  shape: ModelShape,
+  { rows, positions, promptTokens, precision = "float32", device }: ForeseenDecoding,
+): RunMemory {
+  const scores = shape.heads * promptTokens * positions;
+  const read = Math.max(1, Math.min(rows, Math.floor(MOST_SCORES / scores)));
+  return largestByLayers(shape, (config) => {
+    const make = () => plainDecoderGraph(config, precision);
+    const graph = sessionGraph(["decoding", config, precision, device], make, device);
+    return [[read, promptTokens], [rows, 1]].map(([count, tokens]) =>
+      memoryOf(graph, {
+        ids: { dims: [count, tokens] },
+        slots: { dims: [positions] },
+        cos: { dims: [positions, 0] },
+      })
+    );
+  });
+}
+
+/** Runs that were foreseen: instances of a recipe are often alike, and are held to several machines. */
+const RUNS = new Map<string, RunMemory>();
+
+function remembered(like: readonly unknown[], foresee: () => RunMemory): RunMemory {
+  const key = JSON.stringify(like);
+  const run = RUNS.get(key) ?? foresee();
+  RUNS.set(key, run);
+  return run;
 }
 
 /** Graphs that are known: instances of a recipe often differ in what they read alone. */

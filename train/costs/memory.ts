@@ -1,6 +1,7 @@
 import type { AdapterConfig } from "../models/adapter_config.ts";
 import { type ModelShape, parametersOf } from "../models/parameters.ts";
 import type { Target } from "../graph/target.ts";
+import { BUCKET_SIZE, ROOMS } from "../parallel/buckets.ts";
 import type { Precision } from "../precision.ts";
 import { adapterWeights, countWeights } from "./arithmetic.ts";
 import type { RunMemory } from "./run_memory.ts";
@@ -68,27 +69,50 @@ export interface TrainingMemory extends Computing {
   readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
   /** What AdamW's moments are kept in; float32 unless given. */
   readonly moments?: Precision;
+  /** Processes that train together; 1 unless given. */
+  readonly processes?: number;
+  /** Whether checkpoints are written along the way; not unless given. */
+  readonly gathers?: boolean;
 }
 
 /**
- * Peak memory of training, of the process on a processor, or of a GPU: the weights; of those that are
- * trained, the gradient, in float32, and AdamW's two moments; what a run holds of what it computes.
+ * Peak memory of training, of all its processes on a processor, or of all their GPUs: the weights; of those
+ * that are trained, the gradient, in float32, and AdamW's two moments; what a run holds of what it computes.
+ * Each process has all of that but the moments, of which it has a part; on a processor there are also the
+ * buckets that are under way, and, for a checkpoint, all moments in the first process. A GPU's lie in the
+ * host's memory, which is not counted.
  */
 export function trainingMemory(
   shape: ModelShape,
-  { adapter, moments, ...computing }: TrainingMemory,
+  { adapter, moments, processes = 1, gathers = false, ...computing }: TrainingMemory,
 ): MemoryPart[] {
   const { all } = countWeights(shape);
   const added = adapter ? adapterWeights(adapter, shape) : 0;
   const trained = adapter ? added : all;
-  const { lanes, precision } = computing;
+  const { lanes, precision, device = "cpu" } = computing;
   const read = adapter ? bytesIn(precision) * all + FLOAT * added : FLOAT * all;
-  return [
+  const ofEach = [
     { what: "weights", bytes: read },
     { what: "gradients", bytes: lanes * FLOAT * trained },
-    { what: "moments", bytes: 2 * bytesIn(moments) * trained },
     ...runParts(computing),
   ];
+  const shared = processes > 1 && device === "cpu";
+  return [
+    ...ofEach.slice(0, 2).map(timesOf(processes)),
+    { what: "moments", bytes: 2 * bytesIn(moments) * trained },
+    ...ofEach.slice(2).map(timesOf(processes)),
+    ...shared ? [{ what: "under way", bytes: processes * underWay(trained) }] : [],
+    ...shared && gathers ? [{ what: "moments gathered", bytes: 2 * FLOAT * trained }] : [],
+  ];
+}
+
+function timesOf(processes: number): (part: MemoryPart) => MemoryPart {
+  return ({ what, bytes }) => ({ what, bytes: processes * bytes });
+}
+
+/** Buckets of one process that are sent and received at once. */
+function underWay(trained: number): number {
+  return 2 * FLOAT * Math.min(trained, ROOMS * BUCKET_SIZE);
 }
 
 /** How a model scores. */
@@ -145,6 +169,30 @@ export function decodingMemory(
     { what: "cache", bytes: FLOAT * cache },
     { what: "logits", bytes: 2 * FLOAT * rows * shape.vocabSize },
     { what: "process", bytes: OPENED_PROCESS },
+  ];
+}
+
+/**
+ * Peak memory of decoding of plain ops, as on a GPU: weights and cache in the model's precision, what a run
+ * holds of what it computes.
+ */
+export function plainDecodingMemory(
+  shape: ModelShape,
+  { models, rows, length, ...computing }: Computing & {
+    /** Models that are open at once. */
+    readonly models: number;
+    /** Replies that are written at once, and positions that each has room for. */
+    readonly rows: number;
+    readonly length: number;
+  },
+): MemoryPart[] {
+  const { all } = countWeights(shape);
+  const cache = 2 * shape.layers * shape.keyValueHeads * shape.headDim * rows * length;
+  const bytes = bytesIn(computing.precision);
+  return [
+    { what: "weights", bytes: bytes * models * all },
+    { what: "cache", bytes: bytes * cache },
+    ...runParts(computing),
   ];
 }
 

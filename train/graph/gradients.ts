@@ -1,9 +1,10 @@
 import { after, firstElement } from "./after.ts";
 import { type Dim, equalDims } from "./dims.ts";
 import type { OpType } from "./op_types.ts";
-import { add } from "./ops/elementwise.ts";
+import { add, cast } from "./ops/elementwise.ts";
 import { reduceSum } from "./ops/reduce.ts";
 import { reshape } from "./ops/shape.ts";
+import { isHalf } from "./target.ts";
 import { isFloating, type Node, type Value } from "./value.ts";
 import { VJP_RULES } from "./vjp_rules.ts";
 import type { VjpRule, VjpTable } from "./vjp/vjp_rule.ts";
@@ -86,14 +87,19 @@ function recompute(
   },
 ) {
   const { graph } = from;
-  const waiting = after(from, [firstElement(cotangent)]);
+  const first = firstElement(cotangent);
+  const waiting = after(from, [first]);
   const start = graph.nodes.length;
   const image = new Map<Value, Value>([[from, waiting]]);
-  // What is made of weights alone, such as 1 + w, is in memory still, but gradients flow through it.
+  // What is made of weights alone, such as 1 + w, is in memory still, but gradients flow through it. Not so
+  // matrices in 16 bits: kept, they would all be there at once.
   const kept: Node[] = [];
   for (const node of nodes) {
     if (!node.inputs.some((input) => image.has(input))) {
-      kept.push(node);
+      if (isNarrowedMatrix(node)) {
+        const [weight] = node.inputs;
+        image.set(node.outputs[0], cast(after(weight, [first]), node.outputs[0].dtype));
+      } else kept.push(node);
       continue;
     }
     const inputs = node.inputs.map((input) => image.get(input) ?? input);
@@ -105,6 +111,12 @@ function recompute(
     output: image.get(output)!,
     nodes: [...kept, ...graph.nodes.slice(start)],
   };
+}
+
+/** Whether a node makes a weight's matrix what layers compute in. */
+function isNarrowedMatrix({ op, inputs: [weight], outputs: [narrow] }: Node): boolean {
+  return op === "Cast" && weight.producer === undefined && weight.dtype === weight.graph.dtype &&
+    weight.dims.length === 2 && isHalf(narrow.dtype);
 }
 
 /** A value and the cotangent that the backward walk starts from; both of one shape. */
