@@ -90,6 +90,15 @@ Deno.test("readTokens() gives the pairs alone, demonstrations with a null reply"
   });
 });
 
+Deno.test("readTokens() gives the ids of pairs as they are, U+FEFF at their begin included", async () => {
+  const ids = ["\uFEFFa", "b", "\uFEFF", "", "c\uFEFF😀"];
+  await withTokens(ids.map((id, i) => row(i, { id })), async (folder) => {
+    assert.deepEqual((await readTokens(folder)).map(({ id }) => id), ids);
+    const streamed = await Array.fromAsync(streamTokens(folder));
+    assert.deepEqual(streamed.map(({ id }) => id), ids);
+  });
+});
+
 Deno.test("ids of a vocabulary beyond two bytes are read as four", async () => {
   const rows = [row(1), row(2, { id: "é", chosen: Int32Array.of(0, 65_535) })];
   const wide = { ...facts, vocabSize: (1 << 16) + 1 };
