@@ -76,7 +76,7 @@ export async function loadTokenizer(
   if (template === null) refuseTemplates(config.chat_template ?? null, paths.config);
   const library = portableLibrary(paths.tokenizer, { model, config });
   const byLibrary = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
-  const encoders = encodersOf(model, byLibrary, options);
+  const encoders = encodersOf(model, byLibrary, { ...options, path: paths.tokenizer });
   // Made now, so that one that it does not support is refused; it takes a while.
   if (encoders.encoder.startsWith("portable")) library();
   const vocabulary = vocabularyOf(model);
@@ -145,7 +145,7 @@ type Encoders = Pick<Tokenizer, "encode" | "encodeAll" | "encoder">;
 function encodersOf(
   model: JsonObject,
   byLibrary: (text: string) => readonly number[],
-  { native = false }: LoadTokenizer,
+  { native = false, path }: LoadTokenizer & { readonly path: string },
 ): Encoders {
   const byPairs = bytePairEncoder(model, byLibrary);
   const words = wordEncoder(model, byPairs ?? byLibrary);
@@ -157,6 +157,7 @@ function encodersOf(
       encoder: byPairs === null ? "portable (word by word)" : "byte pairs",
     };
   }
+  refuseSingleWords(model, path);
   const encode = (text: string) => new Int32Array(byLibrary(text.toWellFormed()));
   const crate: NativeEncoder = native
     ? openNativeEncoder(model, byLibrary)
@@ -171,6 +172,17 @@ function encodersOf(
     return many.map((ids) => new Int32Array(ids));
   };
   return { encode, encodeAll, encoder: "native" };
+}
+
+/** The portable library would find them within words as well. */
+function refuseSingleWords(model: JsonObject, path: string): void {
+  const single = addedTokens(model).filter((token) => token.single_word === true);
+  if (single.length === 0) return;
+  const found = single.slice(0, 3).map(({ content }) => JSON.stringify(content)).join(", ");
+  const more = single.length > 3 ? ` and ${single.length - 3} more` : "";
+  const message = "Expected no added tokens of which single_word is true, which are supported " +
+    `where text is only cut into words, but found ${found}${more}.`;
+  throw new InputError([{ path: `${path}: added_tokens`, message }]);
 }
 
 function encodeByLibrary(library: HuggingFaceTokenizer, path: string, text: string): number[] {
