@@ -29,7 +29,7 @@ export interface Tokenizer {
   readonly padId: number | null;
   /** The tokenizer's own chat template; null when it has none. */
   readonly chatTemplate: ChatTemplate | null;
-  /** All that tokenizer_config.json says. */
+  /** All that tokenizer_config.json says, with special_tokens_map.json. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Texts of the tokens that `decode` leaves out. */
   readonly specialTokens: readonly string[];
@@ -81,7 +81,8 @@ export async function loadTokenizer(
   if (encoders.encoder.startsWith("portable")) library();
   const vocabulary = vocabularyOf(model);
   const tokens = specialTokenTexts(config);
-  const idOf = (name: string) => resolveId(vocabulary, paths.config, [name, tokens[name]]);
+  const idOf = (name: string) =>
+    resolveId(vocabulary, paths.tokens?.[name] ?? paths.config, [name, tokens[name]]);
   return {
     folder,
     vocabSize: vocabulary.size,

@@ -10,12 +10,16 @@ import { readGgufTokenizer } from "./gguf_tokenizer.ts";
 export interface TokenizerFiles {
   /** tokenizer.json. */
   readonly tokenizer: JsonObject;
-  /** tokenizer_config.json. */
+  /** tokenizer_config.json, with what special_tokens_map.json puts in its place. */
   readonly config: JsonObject;
   /** The Jinja of its chat template and where that stands; null when it has none. */
   readonly template: { readonly source: string; readonly path: string } | null;
-  /** Where each comes from, for messages. */
-  readonly paths: { readonly tokenizer: string; readonly config: string };
+  /** Where each comes from, for messages; `tokens`: the special tokens of the config, by their name. */
+  readonly paths: {
+    readonly tokenizer: string;
+    readonly config: string;
+    readonly tokens?: Readonly<Record<string, string>>;
+  };
 }
 
 /** A tokenizer's files in a Hugging Face folder; only the first two must be there. */
@@ -35,7 +39,8 @@ export interface TemplateChoice {
 /**
  * Reads a tokenizer: a file is taken for GGUF; a folder for Hugging Face's, with tokenizer.json,
  * tokenizer_config.json, and chat_template.jinja where there is one (else `chat_template` of
- * tokenizer_config.json).
+ * tokenizer_config.json). As in `transformers`, special_tokens_map.json takes the place of what a config
+ * without `added_tokens_decoder` says.
  *
  * @throws InputError when a file is missing, is no JSON, no UTF-8, or of a kind that is not supported
  */
@@ -52,11 +57,18 @@ export async function readTokenizerFiles(
 
 async function readFolder(path: string): Promise<TokenizerFiles> {
   const paths = { tokenizer: `${path}/tokenizer.json`, config: `${path}/tokenizer_config.json` };
-  const [tokenizer, config] = await Promise.all([
+  const [tokenizer, own] = await Promise.all([
     readObject(paths.tokenizer),
     readObject(paths.config),
   ]);
-  return { tokenizer, config, template: await readTemplate(path, config), paths };
+  const mapPath = `${path}/special_tokens_map.json`;
+  const map = "added_tokens_decoder" in own || !await isFile(mapPath)
+    ? {}
+    : await readObject(mapPath);
+  const config = { ...own, ...map };
+  const tokens = Object.fromEntries(Object.keys(map).map((name) => [name, mapPath]));
+  const template = await readTemplate(path, config);
+  return { tokenizer, config, template, paths: { ...paths, tokens } };
 }
 
 /**
