@@ -31,6 +31,8 @@ export interface Tokenizer {
   readonly chatTemplate: ChatTemplate | null;
   /** All that tokenizer_config.json says, with special_tokens_map.json. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** What `transformers` would make of the folder otherwise, a sentence each, with file and key. */
+  readonly remarks: readonly string[];
   /** Texts of the tokens that `decode` leaves out. */
   readonly specialTokens: readonly string[];
   /** Compiles another template (a recipe's) with this tokenizer's special tokens. */
@@ -72,7 +74,8 @@ export async function loadTokenizer(
   folder: string,
   options: LoadTokenizer = {},
 ): Promise<Tokenizer> {
-  const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder, options);
+  const files = await readTokenizerFiles(folder, options);
+  const { tokenizer: model, config, template, paths } = files;
   if (template === null) refuseTemplates(config.chat_template ?? null, paths.config);
   const library = portableLibrary(paths.tokenizer, { model, config });
   const byLibrary = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
@@ -91,6 +94,9 @@ export async function loadTokenizer(
     padId: idOf("pad_token"),
     chatTemplate: template && compileChatTemplate(template.source, { path: template.path, tokens }),
     config,
+    remarks: files.remarks.map(({ key, message }) =>
+      `${paths.tokens?.[key] ?? paths.config}: ${key}: ${message}`
+    ),
     specialTokens: addedTokens(model).filter(({ special }) => special === true)
       .map(({ content }) => String(content)),
     compileTemplate: (source, path) => compileChatTemplate(source, { path, tokens }),
