@@ -237,6 +237,12 @@ Deno.test("digestTokens() is the same for the same rows, and changes with any of
   assert.notEqual(await digest(rows.toReversed()), original);
 });
 
+Deno.test("digestTokens() takes ids as they are: U+FEFF at their begin, NUL, no text at all", async () => {
+  const ids = ["a", "\uFEFFa", "\uFEFF\uFEFFa", "\u0000", "a\u0000", ""];
+  const digests = ids.map((id) => withTokens([row(0, { id })], digestTokens));
+  assert.equal(new Set(await Promise.all(digests)).size, ids.length);
+});
+
 Deno.test("readTokens() says what it found in place of tokens", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/tokens.duckdb`;
