@@ -32,13 +32,13 @@ export default defineStage<Params>({
   outputs: { model: { type: "weights" } },
   resources: () => ({ cores: 1, memory: 4096 }),
   module: import.meta.url,
-  async run({ params, output }) {
+  async run({ params, output, warn }) {
     const { modelCard, MODEL_CARD } = await import("../reports/cards/model_card.ts");
     const { dataCard, DATA_CARD } = await import("../reports/cards/data_card.ts");
     const folder = output("model");
     await checkTokenizer(params);
     const weights = params.adapter === undefined || params.merge
-      ? await writeModel(params, folder)
+      ? await writeModel(params, folder, warn)
       : await writeAdapter({ ...params, adapter: params.adapter }, folder);
     await Deno.writeTextFile(`${folder}/${MODEL_CARD}`, modelCard({ ...params.card, weights }));
     const data = dataCard(params.card.training);
@@ -55,13 +55,23 @@ async function checkTokenizer({ model, tokenizer }: Params): Promise<void> {
   requireTokens({ path: tokenizer, vocabSize }, await loadModelConfig(model));
 }
 
-async function writeModel(params: Params, folder: string): Promise<CardFacts["weights"]> {
+async function writeModel(
+  params: Params,
+  folder: string,
+  warn: (message: string) => void,
+): Promise<CardFacts["weights"]> {
   const { exportTokenizer } = await import("../data/tokenizer/export_tokenizer.ts");
-  const { loadModel, saveModel } = await import("../train/models/model.ts");
+  const { loadModel, loadModelConfig, saveModel } = await import("../train/models/model.ts");
   const { loadAdapter, mergeAdapterInto } = await import("../train/models/adapter.ts");
   const { parameterCount } = await import("../train/models/parameters.ts");
   // First, so that a tokenizer that is missing is told before minutes of work.
-  const hasChatTemplate = await exportTokenizer(params.tokenizer ?? params.model, folder);
+  const { family } = await loadModelConfig(params.model);
+  const { hasChatTemplate, remarks } = await exportTokenizer(
+    params.tokenizer ?? params.model,
+    folder,
+    family,
+  );
+  remarks.forEach(warn);
   const model = await loadModel(params.model);
   const { config } = model;
   const adapter = params.adapter === undefined
