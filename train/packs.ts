@@ -9,7 +9,6 @@ import {
 import { float32, type Tensor } from "../core/tensor.ts";
 import type { AttentionBlocks } from "./models/attention_blocks.ts";
 import type { ModelConfig } from "./models/config.ts";
-import { MASKED } from "./graph/ops.ts";
 import type { RotaryAngles } from "./models/rotary_angles.ts";
 
 /**
@@ -42,17 +41,14 @@ export interface Pack {
   /** The slots, over all grids, that each row of keys fills, (N, K, E); see `Routing.inverse`. */
   readonly keySlots: Tensor<"int64">;
   /**
-   * 0 where a reply's token sees a key, else very low: (S, 1, Tr, U), (L, 1, Tl, Ul). Absent where
-   * attention is computed in blocks.
+   * Orders of queries, block by block: (n, Qp, 1), (n, Qr, 1), (n, Ql, 1). Where attention is computed all
+   * at once, in one block, and none of prompts.
    */
-  readonly replyMask?: Tensor<"float32">;
-  readonly restMask?: Tensor<"float32">;
-  /** Orders of queries, block by block, where it is: (n, Qp, 1), (n, Qr, 1), (n, Ql, 1). */
   readonly promptOrder?: Tensor<"float32">;
-  readonly replyOrder?: Tensor<"float32">;
+  readonly replyOrder: Tensor<"float32">;
   readonly restOrder?: Tensor<"float32">;
   /** Orders of keys, of which a query sees those up to its own: (S, 1, 1, U), (L, 1, 1, Ul). */
-  readonly replyKeyOrder?: Tensor<"float32">;
+  readonly replyKeyOrder: Tensor<"float32">;
   readonly restKeyOrder?: Tensor<"float32">;
   /** The token whose hidden state predicts each reply token, (M). */
   readonly positions: Tensor<"int64">;
@@ -94,7 +90,7 @@ export function layOut(
       unusedFrom: plan.pad * keyValueHeads,
     }),
     ...plan.rests && { restQueries: queries.grids[2], restKeys: keys.grids[2] },
-    ...layout.blocks === undefined ? masksOf(plan) : ordersOf(plan, layout.blocks),
+    ...ordersOf(plan, layout.blocks),
     ...scoredOf(plan),
   };
 }
@@ -233,23 +229,16 @@ interface ReplyCells {
   readonly keys: number;
 }
 
-function masksOf(plan: Plan): Pick<Pack, "replyMask" | "restMask"> {
-  const { first, rest } = replyGrids(plan);
-  return {
-    replyMask: maskOf(first.replies, first.cells),
-    ...rest && { restMask: maskOf(rest.replies, rest.cells) },
-  };
-}
-
 type Orders = Pick<
   Pack,
   "promptOrder" | "replyOrder" | "restOrder" | "replyKeyOrder" | "restKeyOrder"
 >;
 
-function ordersOf(plan: Plan, { prompts, replies }: AttentionBlocks): Orders {
+function ordersOf(plan: Plan, blocks?: AttentionBlocks): Orders {
   const { first, rest } = replyGrids(plan);
+  const { replies = 1 } = blocks ?? {};
   return {
-    promptOrder: queryOrder({ from: 0, time: plan.promptTime }, prompts),
+    ...blocks && { promptOrder: queryOrder({ from: 0, time: plan.promptTime }, blocks.prompts) },
     replyOrder: queryOrder(first.cells, replies),
     replyKeyOrder: keyOrder(first.replies, first.cells),
     ...rest && {
@@ -287,27 +276,6 @@ function keyOrder(
     for (let key = promptTime; key < keys; key++) row[key] = key - promptTime;
   });
   return float32([rows, 1, 1, keys], order);
-}
-
-/**
- * What the tokens of some replies see, from one of each reply's tokens on; one row where there is no
- * reply, which sees all.
- */
-function maskOf(
-  replies: readonly PlacedReply[],
-  { from, time, promptTime, keys }: ReplyCells,
-): Tensor<"float32"> {
-  const rows = Math.max(1, replies.length);
-  const mask = new Float32Array(rows * time * keys);
-  if (replies.length > 0) mask.fill(MASKED);
-  replies.forEach(({ prompt }, s) => {
-    for (let t = 0; t < time; t++) {
-      const row = (s * time + t) * keys;
-      mask.fill(0, row, row + prompt.ids.length);
-      mask.fill(0, row + promptTime, row + Math.min(keys, promptTime + from + t + 1));
-    }
-  });
-  return float32([rows, 1, time, keys], mask);
 }
 
 /** What predicts each reply token: the token before it, for the first one the prompt's last. */

@@ -9,7 +9,7 @@ import type { Model } from "../../train/models/model.ts";
 import { RotaryAngles } from "../../train/models/rotary_angles.ts";
 import { Transformer, weightInputs } from "../../train/models/transformer.ts";
 import { replyOrder } from "../../train/pack_plan.ts";
-import { layOut } from "../../train/packs.ts";
+import { layOut, type Pack } from "../../train/packs.ts";
 import { divideIntoRuns, type RunLimits, type Size } from "../../train/pair_packs.ts";
 import { openRuntime } from "../../train/runtime/open_runtime.ts";
 import { int64 } from "../../core/tensor.ts";
@@ -41,8 +41,18 @@ Deno.test("layOut() reads a prompt once and points each reply token at its prede
   const positions = [0, 0, 1, 2, 3, 2, 0];
   assert.deepEqual(cosines, positions.map((position) => Math.fround(Math.cos(position))));
   // One token of each reply beside a prompt of two, then what is left of the reply of two.
-  assert.deepEqual(pack.replyMask!.dims, [3, 1, 1, 3]);
-  assert.deepEqual(pack.restMask!.dims, [1, 1, 1, 4]);
+  const orders = [pack.replyOrder, pack.replyKeyOrder, pack.restOrder!, pack.restKeyOrder!];
+  assert.deepEqual(orders.map(({ dims }) => dims), [
+    ...[[1, 1, 1], [3, 1, 1, 3]],
+    ...[[1, 1, 1], [1, 1, 1, 4]],
+  ]);
+  // Of a prompt of one token there is no second one to see.
+  assert.deepEqual(orders.map(numbers), [[0], [0, 2 ** 24, 0, 0, 0, 0, 0, 0, 0], [1], [
+    0,
+    0,
+    0,
+    1,
+  ]]);
 });
 
 Deno.test("layOut() tells each slot its row and each row its slots", () => {
@@ -59,8 +69,13 @@ Deno.test("layOut() tells each slot its row and each row its slots", () => {
   assert.equal(told, slots.filter((row) => row < (rows - 1) * heads).length);
 });
 
+/** Pairs of a query and a key in the grids of replies and of rests. */
+function replyCells(pack: Pack): number {
+  return pack.replyOrder.dims[1] * numbers(pack.replyKeyOrder).length +
+    pack.restOrder!.dims[1] * numbers(pack.restKeyOrder!).length;
+}
+
 Deno.test("layOut() gives the pad a slot, and computes no more cells than one grid of replies would", () => {
-  const cells = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
   for (const lengths of [[1], [2], [1, 1], [4, 4], [9, 2], [2, 9], [3, 5, 8, 13], [40, 4, 4, 4]]) {
     const replies = lengths.map((length) => new Int32Array(length).fill(3));
     const pack = layOut([{ prompt: tokens(1, 2), replies }], layout);
@@ -73,7 +88,7 @@ Deno.test("layOut() gives the pad a slot, and computes no more cells than one gr
     const read = Math.max(1, Math.max(...lengths) - 1);
     // With room for the pad: a column where no slot is free, or a grid of one slot.
     const one = lengths.length * (read + 1) * (2 + read + 1);
-    const computed = cells(pack.replyMask!.dims) + cells(pack.restMask!.dims);
+    const computed = replyCells(pack);
     assert(computed <= one, `${lengths}: ${computed} cells instead of ${one}`);
   }
 });
@@ -82,11 +97,7 @@ Deno.test("layOut() holds neither early tokens against late ones nor short repli
   const cells = (...replies: number[]) => {
     const prompt = new Int32Array(64).fill(1);
     const filled = replies.map((length) => new Int32Array(length + 1).fill(2));
-    const { replyMask, restMask } = layOut([{ prompt, replies: filled }], layout);
-    return [replyMask!, restMask!].map(({ dims }) =>
-      dims.reduce((product, dim) => product * dim, 1)
-    )
-      .reduce((sum, count) => sum + count, 0);
+    return replyCells(layOut([{ prompt, replies: filled }], layout));
   };
   assert.equal(cells(256, 256), 2 * 128 * (64 + 128) + 2 * 129 * (64 + 256));
   assert.equal(cells(256, 100), 2 * 100 * (64 + 100) + 157 * (64 + 256));

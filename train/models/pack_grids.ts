@@ -1,6 +1,6 @@
 import { type Dim, productDim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
-import { attention, blockAttention, causalMask, expand, reshape } from "../graph/ops.ts";
+import { attention, blockAttention, causalMask, expand, orderMask, reshape } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import type { AttentionBlocks } from "./attention_blocks.ts";
 import type { ModelConfig } from "./config.ts";
@@ -12,13 +12,15 @@ export interface Grid {
   readonly queries: Value;
   /** The row of keys (N·K) that fills each slot, (S, K, U). */
   readonly keys: Value;
-  /** What is seen: from left to right, or what is fed. */
-  readonly sight:
-    | "causal"
-    /** Added to scores, (S, 1, T, U). */
-    | { readonly mask: Value }
-    /** Compared block by block: (n, Q, 1) and (S, 1, 1, U) or (1, 1, 1, U). */
-    | { readonly queryOrder: Value; readonly keyOrder: Value };
+  /** What is seen: from left to right, or the keys whose order is not behind the query's. */
+  readonly sight: "causal" | Orders;
+}
+
+interface Orders {
+  /** Of queries, block by block, (n, Q, 1); (1, T, 1) where attention is computed all at once. */
+  readonly queryOrder: Value;
+  /** (S, 1, 1, U) or (1, 1, 1, U) */
+  readonly keyOrder: Value;
 }
 
 /** How a pack's grids are laid out. */
@@ -56,16 +58,14 @@ export function gridInputs(
     name: "reply" | "rest",
     { rows, time, block, keys }: Record<"rows" | "time" | "block" | "keys", Dim>,
   ): Grid => {
-    const queries = blocks === undefined ? time : productDim([blocks.replies, block]);
+    const [count, size] = blocks === undefined ? [1, time] : [blocks.replies, block];
     return {
-      queries: slots(`${name}Queries`, rows, heads, queries),
+      queries: slots(`${name}Queries`, rows, heads, productDim([count, size])),
       keys: slots(`${name}Keys`, rows, keyValueHeads, keys),
-      sight: blocks === undefined
-        ? { mask: graph.input(`${name}Mask`, graph.dtype, [rows, 1, time, keys]) }
-        : {
-          queryOrder: order(name, blocks.replies, block, 1),
-          keyOrder: order(`${name}Key`, rows, 1, 1, keys),
-        },
+      sight: {
+        queryOrder: order(name, count, size, 1),
+        keyOrder: order(`${name}Key`, rows, 1, 1, keys),
+      },
     };
   };
   return [
@@ -81,12 +81,12 @@ export type GridAttention = (q: Value, k: Value, v: Value) => Value;
 /** Makes once what the layers' attention within a grid has in common. */
 export function gridAttention(transformer: Transformer, { queries, sight }: Grid): GridAttention {
   const { scale } = transformer;
-  if (typeof sight === "object" && "queryOrder" in sight) {
+  if (sight !== "causal" && sight.queryOrder.dims[0] !== 1) {
     return (q, k, v) => blockAttention({ q, k, v, ...sight, scale });
   }
   const mask = sight === "causal"
     ? transformer.computed(causalMask(queries.graph, queries.dims[2])) // (T, T)
-    : forHeads(transformer.computed(sight.mask), queries);
+    : forHeads(transformer.computed(orderMask(sight.queryOrder, sight.keyOrder)), queries);
   return (q, k, v) => attention({ q, k, v, mask, scale });
 }
 

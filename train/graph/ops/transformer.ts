@@ -2,6 +2,7 @@ import type { Dim } from "../dims.ts";
 import type { Graph } from "../graph.ts";
 import type { Activation } from "../op_types.ts";
 import type { Value } from "../value.ts";
+import { mul, relu, sub } from "./elementwise.ts";
 import { full, trilu } from "./shape.ts";
 
 /**
@@ -80,6 +81,14 @@ export const MASKED = -1e9;
 /** The mask of a sequence that reads from left to right: 0 on and below the diagonal, (T, T). */
 export function causalMask(graph: Graph, time: Dim): Value {
   return trilu(full(graph, [time, time], { value: MASKED }), { upper: true, diagonal: 1 });
+}
+
+/**
+ * What hides keys that are behind a query: 0 where the key's order is no higher, (S, 1, T, U). Orders are
+ * whole numbers, (1, T, 1) of queries and (S, 1, 1, U) of keys.
+ */
+export function orderMask(queryOrder: Value, keyOrder: Value): Value {
+  return mul(relu(sub(keyOrder, queryOrder)), MASKED);
 }
 
 /** log softmax(logits) at the target of each row: logits (M, V), targets (M) int64 → (M). */
