@@ -44,3 +44,48 @@ export function pythonTitle(text: string): string {
 export function jinjaTitle(text: string): string {
   return text.replace(/[^-\s({[<]+/g, pythonCapitalize);
 }
+
+/** What a method or a filter makes of a text, given the characters that it names. */
+type OfText = (text: string, characters?: string | null) => string;
+
+const strip = (side: StrippedSide): OfText => (text, characters) =>
+  pythonStrip(text, { side, characters });
+
+/** Methods that the library gives JavaScript's meaning. */
+const METHODS: Readonly<Record<string, OfText>> = {
+  strip: strip("both"),
+  lstrip: strip("left"),
+  rstrip: strip("right"),
+  title: (text) => pythonTitle(text),
+  capitalize: (text) => pythonCapitalize(text),
+};
+
+/** Filters of the same kind. */
+const FILTERS: Readonly<Record<string, OfText>> = {
+  trim: strip("both"),
+  title: (text) => jinjaTitle(text),
+  capitalize: (text) => pythonCapitalize(text),
+};
+
+/** A text's method or filter, given the characters that it names. */
+export type TextFunction = (text: string, characters?: unknown) => string;
+
+/** A method of texts to which the library gives JavaScript's meaning; null for others. */
+export function textMethod(name: string): TextFunction | null {
+  return checked(METHODS, name);
+}
+
+/** A filter of the same kind. */
+export function textFilter(name: string): TextFunction | null {
+  return checked(FILTERS, name);
+}
+
+function checked(functions: Readonly<Record<string, OfText>>, name: string): TextFunction | null {
+  if (!Object.hasOwn(functions, name)) return null;
+  return (text, characters = null) => {
+    if (characters === null || typeof characters === "string") {
+      return functions[name](text, characters);
+    }
+    throw new TypeError(`${name}() of characters that are no text`);
+  };
+}

@@ -104,7 +104,7 @@ Deno.test("compileChatTemplate() strips what Python strips, and the characters t
   assert.equal(strip(" | trim('x')", "xaxx"), "a");
   assert.throws(
     () => compile("{{ messages.strip() }}").render(user, { addGenerationPrompt: false }),
-    { name: "InputError", message: /strip\(\) of a value that is no text$/ },
+    { name: "InputError", message: /a call of strip\(\), which is not known$/ },
   );
 });
 
@@ -175,46 +175,4 @@ Deno.test("compileChatTemplate() says of a template that is cut short that it en
     message: "chat_template.jinja: Expected a Jinja template but found: " +
       "a text that ends within an expression or a statement",
   });
-});
-
-const BOMBS: Readonly<Record<string, string>> = {
-  "nested loops": "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
-  "nested loops over one list":
-    "{% set r = range(99999) %}{% for a in r %}{% for b in r %}{% endfor %}{% endfor %}",
-  "a long range": "{% for a in range(10000000000) %}{% endfor %}",
-  "a range without a step": "{% for a in range(0, 9, 0) %}{% endfor %}",
-  "a text that doubles": "{% set n = namespace(s='xxxxxxxx') %}{% for a in range(99) %}" +
-    "{% set n.s = n.s + n.s %}{% endfor %}{{ n.s }}",
-  "output without end":
-    "{% for a in range(99999) %}{% for b in range(40) %}{{ 'x' * 1 if false else " +
-    "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' }}{% endfor %}{% endfor %}",
-  "a macro that calls itself": "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}",
-  "a wide format": "{{ '%99999999d' % 1 }}",
-};
-
-for (const [name, source] of Object.entries(BOMBS)) {
-  Deno.test(`a template that never ends is refused within seconds: ${name}`, () => {
-    const template = compileChatTemplate(source, { path: "bomb.jinja", tokens: {} });
-    const start = performance.now();
-    assert.throws(
-      () => template.render([{ role: "user", content: "hi" }], { addGenerationPrompt: true }),
-      {
-        name: "InputError",
-        message: /bomb\.jinja: Expected the chat template to accept the messages/,
-      },
-    );
-    const seconds = (performance.now() - start) / 1000;
-    assert(seconds < 30, `${seconds} s`);
-  });
-}
-
-Deno.test("a template over a conversation of 2,000 long messages stays within its bounds", () => {
-  const source = "{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] }}{% endfor %}";
-  const template = compileChatTemplate(source, { path: "chat.jinja", tokens: {} });
-  const messages = Array.from(
-    { length: 2000 },
-    () => ({ role: "user" as const, content: "word ".repeat(800) }),
-  );
-  const text = template.render(messages, { addGenerationPrompt: false });
-  assert.equal(text.length, 2000 * 4008);
 });
