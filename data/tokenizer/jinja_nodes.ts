@@ -19,14 +19,6 @@ export function isNumber({ type }: JinjaValue): boolean {
   return type === "IntegerValue" || type === "FloatValue";
 }
 
-/** A remainder of the sign of the divisor. */
-export function remainderNode(left: JinjaValue, right: JinjaValue): Node {
-  const [a, b] = [Number(left.value), Number(right.value)];
-  if (b === 0) throw new RangeError("a remainder of a division by zero");
-  const isWhole = left.type === "IntegerValue" && right.type === "IntegerValue";
-  return { type: isWhole ? "IntegerLiteral" : "FloatLiteral", value: (a % b + b) % b };
-}
-
 /** A node that is evaluated to a value. */
 export function knownNode(value: JinjaValue): Node {
   return { type: KNOWN, value };

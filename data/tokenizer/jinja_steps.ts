@@ -57,8 +57,7 @@ function countAll(
   return all;
 }
 
-/** Characters of a text; 0 of what is none. */
-export function lengthOf(value: unknown): number {
+function lengthOf(value: unknown): number {
   return typeof value === "string" ? value.length : 0;
 }
 

@@ -1,25 +1,15 @@
 import { type Environment, Interpreter } from "@huggingface/jinja";
-import {
-  isList,
-  isNumber,
-  KNOWN,
-  knownNode,
-  type Node,
-  nodesOf,
-  remainderNode,
-} from "./jinja_nodes.ts";
+import { isList, KNOWN, knownNode, type Node, nodesOf } from "./jinja_nodes.ts";
 import {
   countFilter,
   countMethod,
-  countSearch,
-  lengthOf,
   LONGEST_TEXT,
   sizeOf,
   stepCounter,
   textSteps,
 } from "./jinja_steps.ts";
-import { pythonEquals } from "./python_equality.ts";
-import { textFilter, textMethod } from "./python_strings.ts";
+import { OPERATORS, pythonOperation } from "./python_operators.ts";
+import { pythonSlice, textFilter, textMethod } from "./python_strings.ts";
 import { type JinjaValue, pythonFormat, pythonText } from "./python_text.ts";
 
 type Statement = Parameters<Interpreter["evaluate"]>[0];
@@ -48,9 +38,6 @@ interface Loop {
   wentOn: boolean;
 }
 
-/** Operators to which the library gives another meaning. */
-const OPERATORS: ReadonlySet<string> = new Set(["~", "+", "%", "==", "!=", "in", "not in"]);
-
 /** Nodes that can make a list, rather than name one. */
 const MAKING: ReadonlySet<string> = new Set(["CallExpression", "FilterExpression"]);
 
@@ -70,11 +57,12 @@ function changedCall(value: Value, change: (call: Call) => Call): Value {
 
 /**
  * Runs a program, within bounds, as Jinja does where the library differs: values are printed, joined, compared and
- * formatted as Python does, texts have Python's methods, a remainder has the divisor's sign, a text is not added to
+ * formatted as Python does, texts have Python's methods and characters, a remainder has the divisor's sign, a text is not added to
  * what is none, and what was written before a `break` or a `continue` stays.
  */
 export class PythonInterpreter extends Interpreter {
   readonly #count = stepCounter();
+  readonly #loops = new WeakSet<JinjaValue>();
 
   /** @throws RangeError when the template takes more than it may */
   override evaluate(statement: Statement, environment: Environment): Value {
@@ -181,17 +169,45 @@ export class PythonInterpreter extends Interpreter {
   #member(node: Node, environment: Environment): Value {
     const owner = this.#value(node.object, environment);
     let property = node.property as Node;
-    if (property.type === "SliceExpression") {
-      this.#count(sizeOf(owner) + textSteps(lengthOf(owner.value)));
-    } else if (node.computed === true) {
-      property = knownNode(this.#value(property, environment));
-    }
-    const value = this.#plain({ ...node, object: knownNode(owner), property }, environment);
+    if (property.type === "SliceExpression") return this.#slice(owner, property, environment);
+    if (node.computed === true) property = knownNode(this.#value(property, environment));
     const key = property.type === KNOWN ? (property.value as JinjaValue).value : property.value;
+    const isText = typeof owner.value === "string";
+    if (isText && typeof key === "number") {
+      const character = Array.from(String(owner.value)).at(key);
+      return character === undefined
+        ? this.#undefined(environment)
+        : this.#text(character, environment);
+    }
     const isOwn = owner.value instanceof Map && owner.value.has(key);
+    // What the library gives loops, texts and lists beside what Jinja and Python do.
+    const isForeign = this.#loops.has(owner) ? !isOwn : key === "length" && !isOwn;
+    if (isForeign) return this.#undefined(environment);
+    const value = this.#plain({ ...node, object: knownNode(owner), property }, environment);
     return value.type !== "FunctionValue" || typeof key !== "string" || isOwn
       ? value
       : this.#method(value, { name: key, owner });
+  }
+
+  /** Some of a list's elements, or of a text's characters. */
+  #slice(owner: JinjaValue, slice: Node, environment: Environment): Value {
+    const bounds = [slice.start, slice.stop, slice.step].map((node) => {
+      const bound = this.#value(node, environment);
+      if (bound.type === "IntegerValue") return Number(bound.value);
+      if (bound.type === "UndefinedValue" || bound.type === "NullValue") return undefined;
+      throw new TypeError(`a slice by ${bound.type}`);
+    });
+    if (typeof owner.value === "string") {
+      this.#count(textSteps(owner.value.length));
+      return this.#text(pythonSlice(Array.from(owner.value), bounds).join(""), environment);
+    }
+    if (!isList(owner)) throw new TypeError(`a slice of ${owner.type}`);
+    this.#count(owner.value.length);
+    const type = owner.type === "TupleValue" ? "TupleLiteral" : "ArrayLiteral";
+    return this.#plain(
+      { type, value: pythonSlice(owner.value, bounds).map(knownNode) },
+      environment,
+    );
   }
 
   /** A method that the library gives a text or a record, which counts its steps when it is called. */
@@ -210,37 +226,9 @@ export class PythonInterpreter extends Interpreter {
     if (!OPERATORS.has(operator)) return this.#plain(node, environment);
     const left = this.#value(node.left, environment);
     const right = this.#value(node.right, environment);
-    const [isText, isTextToo] = [left.type === "StringValue", right.type === "StringValue"];
-    if (operator === "==" || operator === "!=") {
-      const equal = pythonEquals(left, right, this.#count);
-      return this.#boolean(equal === (operator === "=="), environment);
-    }
-    if (operator.endsWith("in") && isList(right)) {
-      const found = right.value.some((element) => pythonEquals(left, element, this.#count));
-      return this.#boolean(found === (operator === "in"), environment);
-    }
-    if (operator.endsWith("in") && isText && isTextToo) {
-      countSearch(String(right.value), String(left.value), this.#count);
-    }
-    if (operator === "~") {
-      const [text, more] = [left, right].map((value) => pythonText(value, this.#count));
-      return this.#text(text + more, environment);
-    }
-    if (operator === "+" && isText && isTextToo) {
-      return this.#text(`${left.value}${right.value}`, environment);
-    }
-    if (operator === "+" && isText !== isTextToo) {
-      throw new TypeError(`a sum of ${left.type} and ${right.type}`);
-    }
-    if (operator === "+") this.#count(sizeOf(left) + sizeOf(right));
-    if (operator === "%" && isText) {
-      const values = right.type === "TupleValue" ? right.value as JinjaValue[] : [right];
-      return this.#text(pythonFormat(String(left.value), values, this.#count), environment);
-    }
-    if (operator === "%" && isNumber(left) && isNumber(right)) {
-      return this.#plain(remainderNode(left, right), environment);
-    }
-    return this.#plain({ ...node, left: knownNode(left), right: knownNode(right) }, environment);
+    const result = pythonOperation(operator, [left, right], this.#count) ??
+      { ...node, left: knownNode(left), right: knownNode(right) };
+    return this.#plain(result, environment);
   }
 
   /** What is walked over is counted before; a body may be empty. */
@@ -280,6 +268,16 @@ export class PythonInterpreter extends Interpreter {
   /** One turn of a loop. The library drops what a turn that is left has written. */
   #turn(node: Node, environment: Environment): Value {
     const loop = node.loop as Loop;
+    const variable = environment.variables.get("loop") as Value;
+    const members = variable.value;
+    if (!(members instanceof Map && members.has("revindex0"))) {
+      throw new TypeError("a variable of a loop that is named loop");
+    }
+    // Of loops that are not recursive, which the library does not know.
+    for (const [name, value] of [["depth", 1], ["depth0", 0]] as const) {
+      members.set(name, this.#plain({ type: "IntegerLiteral", value }, environment));
+    }
+    this.#loops.add(variable);
     try {
       const text = loop.left + this.#block(node.statements as Node[], environment);
       loop.left = "";
@@ -329,14 +327,6 @@ export class PythonInterpreter extends Interpreter {
     return { ...call, args, values };
   }
 
-  #boolean(value: boolean, environment: Environment): Value {
-    const argument = { type: "IntegerLiteral", value: value ? 0 : 1 };
-    return this.#plain(
-      { type: "UnaryExpression", operator: { value: "not" }, argument },
-      environment,
-    );
-  }
-
   #filter(node: Node, environment: Environment): Value {
     const operand = this.#value(node.operand, environment);
     const named = node.filter as Node;
@@ -350,6 +340,10 @@ export class PythonInterpreter extends Interpreter {
     const ofText = textFilter(name);
     if (ofText !== null) {
       return this.#text(ofText(pythonText(operand, this.#count), values[0]?.value), environment);
+    }
+    if (name === "length" && typeof operand.value === "string") {
+      const value = Array.from(operand.value).length;
+      return this.#plain({ type: "IntegerLiteral", value }, environment);
     }
     if (name === "string") return this.#print(operand, environment);
     if (name === "format" && operand.type === "StringValue") {

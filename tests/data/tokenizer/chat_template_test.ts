@@ -77,6 +77,7 @@ Deno.test("the golden renderings hold refusals, and templates with and without a
     "llama3",
     "mistral",
     "python",
+    "texts",
     "thinking",
     "zephyr",
   ]);
@@ -118,6 +119,9 @@ Deno.test("compileChatTemplate() refuses by name what it would write otherwise t
     "1 % 0": "a remainder of a division by zero",
     "messages | join": "a list to be joined that holds lists or records",
     "range": "a FunctionValue to be printed",
+    "'abc'[::0]": "a slice of step 0",
+    "'abc'['a':]": "a slice by StringValue",
+    "none[1:]": "a slice of NullValue",
     "'abc'.find('b')": "a call of find(), which is not known",
     "cycler('a', 'b')": "a call of cycler(), which is not known",
     "strftime_now('%Y')":
@@ -153,6 +157,14 @@ Deno.test("compileChatTemplate() passes a template's own refusal on", () => {
     name: "InputError",
     message: "chat_template.jinja: Expected the chat template to accept the messages but found: " +
       "no system role here",
+  });
+});
+
+Deno.test("compileChatTemplate() refuses a loop's variable that would hide the loop, as Jinja does", () => {
+  const template = compile("{% for loop in messages %}{{ loop.content }}{% endfor %}");
+  assert.throws(() => template.render(user, { addGenerationPrompt: false }), {
+    name: "InputError",
+    message: /found: a variable of a loop that is named loop$/,
   });
 });
 
