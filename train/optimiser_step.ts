@@ -23,6 +23,8 @@ export interface TrainedTensors {
 /** As many elements of each, which an update reads and writes. */
 export interface TrainedBlock {
   readonly size: number;
+  /** Of its first element, where blocks of one process have it: by it numbers are rounded at random. */
+  readonly position: number;
   readonly value: PlacedTensor<"float32">;
   readonly gradient: PlacedTensor<"float32">;
   readonly firstMoment: PlacedTensor<Precision>;
@@ -56,6 +58,7 @@ export function allBlocks(runtime: Runtime, tensors: TrainedTensors): TrainedBlo
   const { weights, gradients, firstMoments, secondMoments } = tensors;
   const blocks = weights.blocks.map(({ size, elements }, i) => ({
     size,
+    position: 0,
     value: elements,
     gradient: gradients.blocks[i].elements,
     firstMoment: firstMoments.blocks[i].elements,
@@ -181,17 +184,19 @@ function bindUpdates(
     readonly opened: AsyncDisposableStack;
   },
 ): PreparedRun[] {
-  return blocks.flatMap(({ size, value, gradient, firstMoment, secondMoment }) => {
+  return blocks.flatMap(({ size, position, value, gradient, firstMoment, secondMoment }) => {
     const whole = { value, gradient, m: firstMoment, v: secondMoment };
-    return Array.from({ length: Math.ceil(size / piece) }, (_, i) => {
-      const start = i * piece;
-      const count = Math.min(piece, size - start);
+    // Where noise begins anew a piece does, so that an element meets the same in any block.
+    const before = noise === null ? 0 : position % piece;
+    return Array.from({ length: Math.ceil((before + size) / piece) }, (_, i) => {
+      const start = Math.max(0, i * piece - before);
+      const count = Math.min((i + 1) * piece - before, size) - start;
       const pieces = Object.entries(whole).map(([name, tensor]) =>
         [name, opened.use(tensor.piece(start, count))] as const
       );
       const feeds = {
         ...Object.fromEntries(pieces),
-        ...noise && { noise: opened.use(noise.piece(0, count)) },
+        ...noise && { noise: opened.use(noise.piece(i === 0 ? before : 0, count)) },
         ...scalars,
       };
       const into = Object.fromEntries(pieces.map(([name, tensor]) => [`next/${name}`, tensor]));

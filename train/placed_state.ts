@@ -7,6 +7,8 @@ export interface PlacedState<D extends Precision = "float32"> {
   readonly tensors: ReadonlyMap<string, PlacedTensor<D>>;
   /** All their elements, in pieces of memory that each lie in one: what needs no shapes is done by block. */
   readonly blocks: readonly Block<D>[];
+  /** Elements of a tensor's block that lie before it. */
+  readonly starts: ReadonlyMap<string, number>;
 }
 
 /** Elements in one piece of memory. */
@@ -80,7 +82,7 @@ function separate<D extends Precision>(tensors: PlacedState<D>["tensors"]): Plac
     size: elementCount(elements.dims),
     name,
   }));
-  return { tensors, blocks };
+  return { tensors, blocks, starts: new Map(blocks.map(({ name }) => [name, 0])) };
 }
 
 /** All side by side in one block of zeros. */
@@ -92,12 +94,14 @@ function side<D extends Precision>(
   const size = [...weights.values()].reduce((sum, { dims }) => sum + roomOf(dims), 0);
   const elements = stack.use(runtime.zeros(dtype, [size]));
   const tensors = new Map<string, PlacedTensor<D>>();
+  const starts = new Map<string, number>();
   let start = 0;
   for (const [name, { dims }] of weights) {
     tensors.set(name, stack.use(elements.piece(start, elementCount(dims), dims)));
+    starts.set(name, start);
     start += roomOf(dims);
   }
-  return { tensors, blocks: [{ elements, size, name: null }] };
+  return { tensors, blocks: [{ elements, size, name: null }], starts };
 }
 
 /** Elements from one tensor's beginning to the next: kernels want operands at multiples of 256 bytes. */

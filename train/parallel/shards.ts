@@ -110,14 +110,16 @@ export class Shards {
 
   /** What this rank updates; the groups are the buckets. */
   blocks(runtime: Runtime, stack: AsyncDisposableStack): TrainedBlocks {
+    const { starts } = this.#tensors.weights;
     const groups = this.#buckets.map(({ own, ...moments }) => {
       let at = 0;
-      return own.map(({ segment: { count }, weight, gradient }) => {
+      return own.map(({ segment: { name, start, count }, weight, gradient }) => {
+        const position = starts.get(name)! + start;
         const [firstMoment, secondMoment] = MOMENTS.map((kind) =>
           stack.use(moments[kind].piece(at, count))
         );
         at += count;
-        return { size: count, value: weight, gradient, firstMoment, secondMoment };
+        return { size: count, position, value: weight, gradient, firstMoment, secondMoment };
       });
     });
     const blocks = this.#buckets.flatMap(({ own }) =>
@@ -127,8 +129,7 @@ export class Shards {
         elements: gradient,
       }))
     );
-    const { tensors } = this.#tensors.gradients;
-    return { groups, openNorms: (options) => normsByPiece(runtime, { tensors, blocks }, options) };
+    return { groups, openNorms: (options) => normsByPiece(runtime, { blocks }, options) };
   }
 
   /** Bytes of moments that this rank holds. */
