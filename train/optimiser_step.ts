@@ -9,15 +9,15 @@ import {
   type NormsOptions,
 } from "./gradient_norms.ts";
 import { isOnHost, type PlacedState } from "./placed_state.ts";
-import type { Precision } from "./precision.ts";
+import type { MomentPrecision } from "./precision.ts";
 import type { PlacedTensor, PreparedRun, Runtime, Session } from "./runtime/open_runtime.ts";
 
 /** What an optimiser step reads and writes, each by the parameter's name. */
 export interface TrainedTensors {
   readonly weights: PlacedState;
   readonly gradients: PlacedState;
-  readonly firstMoments: PlacedState<Precision>;
-  readonly secondMoments: PlacedState<Precision>;
+  readonly firstMoments: PlacedState<MomentPrecision>;
+  readonly secondMoments: PlacedState<MomentPrecision>;
 }
 
 /** As many elements of each, which an update reads and writes. */
@@ -27,8 +27,8 @@ export interface TrainedBlock {
   readonly position: number;
   readonly value: PlacedTensor<"float32">;
   readonly gradient: PlacedTensor<"float32">;
-  readonly firstMoment: PlacedTensor<Precision>;
-  readonly secondMoment: PlacedTensor<Precision>;
+  readonly firstMoment: PlacedTensor<MomentPrecision>;
+  readonly secondMoment: PlacedTensor<MomentPrecision>;
 }
 
 /** What a process updates: all that is trained, or its part of that. */
@@ -99,7 +99,7 @@ export class OptimiserStep {
     runtime: Runtime,
     { groups, openNorms }: TrainedBlocks,
     options: AdamwOptions,
-    moments: Precision = "float32",
+    moments: MomentPrecision = "float32",
   ): Promise<OptimiserStep> {
     // Whatever was opened is given back should a later part not open.
     await using opened = new AsyncDisposableStack();
@@ -138,15 +138,19 @@ export class OptimiserStep {
    */
   async update(
     step: number,
-    { learningRate, gradNorm, maxGradNorm }: {
+    { learningRate, gradNorm, maxGradNorm, lossScale = 1 }: {
       readonly learningRate: number;
+      /** Of the gradient itself, not of what is gathered of a scaled loss. */
       readonly gradNorm: number;
       readonly maxGradNorm: number;
+      /** What gathered gradients are too large by; 1 unless given. */
+      readonly lossScale?: number;
     },
     afterGroup?: (group: number) => Promise<void>,
   ): Promise<void> {
     const scalars = adamwScalars(this.#options, step, learningRate);
-    const all = { ...scalars, scale: clipScale(gradNorm, maxGradNorm), phase: phaseOf(step) };
+    const scale = clipScale(gradNorm, maxGradNorm) / lossScale;
+    const all = { ...scalars, scale, phase: phaseOf(step) };
     for (const name of SCALARS) this.#scalars[name].data[0] = all[name];
     for (const [group, updates] of this.#updates.entries()) {
       for (const update of updates) await update.run();

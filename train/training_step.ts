@@ -12,6 +12,7 @@ import type { Graph } from "./graph/graph.ts";
 import { openGraph } from "./graph/open_graph.ts";
 import { rootOfSquares } from "./gradient_norms.ts";
 import { runLanes } from "./lanes.ts";
+import type { LossScale } from "./loss_scale.ts";
 import { headChunks, withChunks } from "./models/head_chunks.ts";
 import { type Weights, zerosLike } from "./models/weights.ts";
 import { EMBEDDING } from "./models/parameters.ts";
@@ -20,7 +21,7 @@ import { allBlocks, OptimiserStep } from "./optimiser_step.ts";
 import { firstRanks, type Ranks, sumOf } from "./parallel/ranks.ts";
 import { Shards, type SharedTensors } from "./parallel/shards.ts";
 import { isOnHost, type PlacedState, placeState, placeZeros, readState } from "./placed_state.ts";
-import { inPrecision, type Precision } from "./precision.ts";
+import { inPrecision, type MomentPrecision, type Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
 
 /** How a step is taken. */
@@ -28,7 +29,9 @@ export interface TrainingStepOptions extends GradientGraphOptions {
   readonly maxGradNorm: number;
   readonly adamw: AdamwOptions;
   /** What AdamW's moments are kept in, also those of the state; float32 unless given. */
-  readonly moments?: Precision;
+  readonly moments?: MomentPrecision;
+  /** Of layers in float16, without which their small gradients would be zeros; it is told of each step. */
+  readonly lossScale?: LossScale;
   /** Weights that are read and stay as they are. */
   readonly frozen: Weights;
   /** Runs that are under way at once, each gathering gradients of its own; 1 unless given. */
@@ -54,7 +57,7 @@ export interface BatchGradient {
   readonly policyRejected: readonly number[] | null;
   /** Measures the L2 norm of each parameter's gradient, as long as that is there. */
   readonly norms: () => Promise<ReadonlyMap<string, number>>;
-  /** The global L2 norm. */
+  /** The global L2 norm; not finite where a loss scale was too large. */
   readonly gradNorm: number;
 }
 
@@ -69,8 +72,8 @@ const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
 /** AdamW's moments: all of them, or this rank's. */
 type OwnMoments =
   | {
-    readonly firstMoments: PlacedState<Precision>;
-    readonly secondMoments: PlacedState<Precision>;
+    readonly firstMoments: PlacedState<MomentPrecision>;
+    readonly secondMoments: PlacedState<MomentPrecision>;
   }
   | Shards;
 
@@ -213,14 +216,22 @@ export class TrainingStep {
     };
   }
 
-  /** Takes the step that the gathered gradient leads to. */
+  /**
+   * Takes the step that the gathered gradient leads to; where one of a scaled loss is not finite, the step
+   * counts, and weights and moments stay. As with PyTorch's `GradScaler`, AdamW's own count, of which its
+   * bias correction is made, then stays too.
+   */
   async update(gradNorm: number, learningRate: number): Promise<void> {
     this.#step++;
-    const { maxGradNorm } = this.#options;
+    const { maxGradNorm, lossScale } = this.#options;
+    const scale = lossScale?.value;
+    lossScale?.update(Number.isFinite(gradNorm));
+    if (lossScale !== undefined && !Number.isFinite(gradNorm)) return this.discard();
     const { optimiser, moments } = this.#opened;
-    const rates = { learningRate, gradNorm, maxGradNorm };
-    if (!(moments instanceof Shards)) return await optimiser.update(this.#step, rates);
-    await optimiser.update(this.#step, rates, (bucket) => moments.spread(bucket));
+    const rates = { learningRate, gradNorm, maxGradNorm, lossScale: scale };
+    const updates = this.#step - (lossScale?.skipped ?? 0);
+    if (!(moments instanceof Shards)) return await optimiser.update(updates, rates);
+    await optimiser.update(updates, rates, (bucket) => moments.spread(bucket));
     await moments.spreadAll();
   }
 
@@ -285,7 +296,7 @@ export class TrainingStep {
 
   async #gradNorm(): Promise<number> {
     const { optimiser } = this.#opened;
-    if (this.#options.ranks === undefined) return await optimiser.gradNorm();
+    if (this.#options.ranks === undefined) return await optimiser.gradNorm() / this.#scale;
     return rootOfSquares([...(await this.#norms()).values()]);
   }
 
@@ -295,7 +306,12 @@ export class TrainingStep {
     const norms = await optimiser.gradientNorms();
     const names = [...tensors.weights.tensors.keys()];
     const squares = await this.#sum(names.map((name) => (norms.get(name) ?? 0) ** 2));
-    return new Map(names.map((name, i) => [name, Math.sqrt(squares[i])]));
+    return new Map(names.map((name, i) => [name, Math.sqrt(squares[i]) / this.#scale]));
+  }
+
+  /** What gathered gradients are too large by. */
+  get #scale(): number {
+    return this.#options.lossScale?.value ?? 1;
   }
 
   /** Adds what the other lanes have gathered to the first one's. */
@@ -319,7 +335,7 @@ export class TrainingStep {
     const { runtime, gradient, addRows, placed } = this.#opened;
     const feed = (name: string) =>
       gradients.get(name) ?? placed.get(name) ?? batch[name] ??
-        scalar(weights[name as keyof PartWeights]);
+        scalar({ ...weights, lossScale: this.#scale }[name as keyof PartWeights | "lossScale"]);
     const feeds = Object.fromEntries(gradient.inputs.map((name) => [name, feed(name)]));
     const into: Record<string, PlacedTensor> = {};
     for (const [name, tensor] of gradients) {
@@ -353,10 +369,10 @@ export function initialState(
   weights: Weights,
   { takesOver = false, moments = "float32" }: {
     readonly takesOver?: boolean;
-    readonly moments?: Precision | "none";
+    readonly moments?: MomentPrecision | "none";
   } = {},
 ): TrainingState {
-  const zeros = () => moments === "none" ? new Map() : zerosLike<Precision>(weights, moments);
+  const zeros = () => moments === "none" ? new Map() : zerosLike<MomentPrecision>(weights, moments);
   const copy = ({ dims, data }: Tensor<"float32">) => float32(dims, data.slice());
   return {
     step: 0,

@@ -31,4 +31,5 @@ Deno.test("facts tell what computes, and how exactly", () => {
   assert.equal(on({}), "cuda float32");
   assert.equal(on({ tf32: true }), "cuda tf32");
   assert.equal(on({ precision: "bfloat16", tf32: true }), "cuda bfloat16");
+  assert.equal(on({ precision: "float16" }), "cuda float16");
 });

@@ -1,7 +1,7 @@
 import type { AdapterConfig } from "../models/adapter_config.ts";
 import { type ModelShape, parametersOf } from "../models/parameters.ts";
 import type { Target } from "../graph/target.ts";
-import type { Precision } from "../precision.ts";
+import type { MomentPrecision, Precision } from "../precision.ts";
 import { adapterWeights, countWeights } from "./arithmetic.ts";
 import type { RunMemory } from "./run_memory.ts";
 
@@ -67,7 +67,7 @@ interface Computing {
 export interface TrainingMemory extends Computing {
   readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
   /** What AdamW's moments are kept in; float32 unless given. */
-  readonly moments?: Precision;
+  readonly moments?: MomentPrecision;
 }
 
 /**

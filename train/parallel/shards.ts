@@ -4,7 +4,7 @@ import { normsByPiece } from "../gradient_norms.ts";
 import { zerosLike } from "../models/weights.ts";
 import type { TrainedBlocks } from "../optimiser_step.ts";
 import { isOnHost, type PlacedState } from "../placed_state.ts";
-import { inPrecision, type Precision, widened } from "../precision.ts";
+import { inPrecision, type MomentPrecision, widened } from "../precision.ts";
 import type { PlacedTensor, Runtime } from "../runtime/open_runtime.ts";
 import { type Bucket, divideIntoBuckets, ownSegments, type Segment } from "./buckets.ts";
 import type { Parts, Ranks, Transfer } from "./ranks.ts";
@@ -26,8 +26,8 @@ interface PlacedBucket extends Bucket {
   readonly gradients: readonly Placed[];
   /** Those that this rank updates, with their names, and their moments side by side. */
   readonly own: readonly OwnPiece[];
-  readonly firstMoments: PlacedTensor<Precision>;
-  readonly secondMoments: PlacedTensor<Precision>;
+  readonly firstMoments: PlacedTensor<MomentPrecision>;
+  readonly secondMoments: PlacedTensor<MomentPrecision>;
 }
 
 interface OwnPiece {
@@ -57,7 +57,7 @@ export class Shards {
   readonly #ranks: Ranks;
   readonly #tensors: SharedTensors;
   /** Of moments. */
-  readonly #precision: Precision;
+  readonly #precision: MomentPrecision;
   readonly #buckets: readonly PlacedBucket[];
   readonly #onHost: boolean;
   /** Of each kind one for every bucket that is worked on or on its way, kept from step to step. */
@@ -75,7 +75,7 @@ export class Shards {
     { ranks, most, precision = "float32", stack }: {
       readonly ranks: Ranks;
       readonly most?: number;
-      readonly precision?: Precision;
+      readonly precision?: MomentPrecision;
       readonly stack: AsyncDisposableStack;
     },
   ) {
@@ -91,7 +91,7 @@ export class Shards {
       const piece = (state: PlacedState) => ({ name, start, count }: Segment) =>
         stack.use(state.tensors.get(name)!.piece(start, count));
       const own = [bucket.parts.counts[ranks.rank]];
-      const zeros = () => stack.use(runtime.zeros<Precision>(precision, own));
+      const zeros = () => stack.use(runtime.zeros<MomentPrecision>(precision, own));
       return {
         ...bucket,
         index,
@@ -318,10 +318,10 @@ function writeSideBySide(pieces: readonly Piece[], values: Floats): void {
 }
 
 function pieceOf(
-  tensors: ReadonlyMap<string, Tensor<Precision>>,
+  tensors: ReadonlyMap<string, Tensor<MomentPrecision>>,
   { name, start, count }: Segment,
 ): { readonly data: Floats } {
   const { dtype, data } = tensors.get(name)!;
   const piece = data.subarray(start, start + count);
-  return widened({ dtype, dims: [count], data: piece } as Tensor<Precision>);
+  return widened({ dtype, dims: [count], data: piece } as Tensor<MomentPrecision>);
 }

@@ -4,7 +4,7 @@ import { elementCount, float32, type Tensor } from "../../../core/tensor.ts";
 import { initialState, TrainingStep } from "../../../train/training_step.ts";
 import { allBlocks, OptimiserStep } from "../../../train/optimiser_step.ts";
 import { placeState, placeZeros, readState } from "../../../train/placed_state.ts";
-import { inPrecision, type Precision, widened } from "../../../train/precision.ts";
+import { inPrecision, type MomentPrecision, widened } from "../../../train/precision.ts";
 import { openRuntime, type Runtime } from "../../../train/runtime/open_runtime.ts";
 import type { StepRecord } from "../../../train/step_record.ts";
 import { trainModel } from "../../../train/trainer.ts";
@@ -27,7 +27,7 @@ const COUNT = 4096;
 async function secondMoments(
   { runtime, precision, first, steps, gradient }: {
     readonly runtime: Runtime;
-    readonly precision: Precision;
+    readonly precision: MomentPrecision;
     /** The moments at the start. */
     readonly first: number;
     readonly steps: number;
@@ -38,7 +38,7 @@ async function secondMoments(
   const of = (value: number) =>
     new Map([["w", float32([COUNT], new Float32Array(COUNT).fill(value))]]);
   const moments = (value: number) =>
-    new Map<string, Tensor<Precision>>([["w", inPrecision(of(value).get("w")!, precision)]]);
+    new Map<string, Tensor<MomentPrecision>>([["w", inPrecision(of(value).get("w")!, precision)]]);
   const gradients = placeState(runtime, of(0), stack);
   const tensors = {
     weights: placeState(runtime, of(1), stack),
@@ -75,7 +75,7 @@ for (const device of [false, true]) {
 
 Deno.test("second moments in bfloat16 come to the mean square that float32 ones come to", async () => {
   const runtime = await openRuntime({ threads: 1 });
-  const momentsIn = async (precision: Precision) => {
+  const momentsIn = async (precision: MomentPrecision) => {
     const random = Random.seeded(1, "gradients");
     const gradient = () => random.uniform() - 0.5;
     return await secondMoments({ runtime, precision, first: 0, steps: 1500, gradient });
@@ -114,7 +114,7 @@ for (const family of FAMILIES) {
 
 Deno.test("400 steps with moments in bfloat16 come to the loss that float32 ones come to", async () => {
   const schedule = { name: "cosine", peak: 0.01, steps: 400, warmupSteps: 10, minimum: 0 } as const;
-  const lossesIn = async (moments: Precision) => {
+  const lossesIn = async (moments: MomentPrecision) => {
     const { steps } = await trainModel(tinyRun({ schedule, moments }));
     return Float32Array.from(steps, ({ loss }) => loss);
   };
