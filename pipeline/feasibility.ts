@@ -40,7 +40,10 @@ export function feasibilityOn(
   const misfits = todo.flatMap(({ instance, forecast: { memory } }): Misfit[] => {
     const { processes = 1 } = instance.stage.resources(instance.params);
     const sharers = machine.isOfOneProcess ? processes : 1;
-    const parts = memory?.map(({ what, bytes }) => ({ what, bytes: bytes / sharers }));
+    const parts = memory
+      // A GPU holds nothing of its host's.
+      ?.filter(({ isOnHost }) => !(machine.isOfOneProcess && isOnHost))
+      .map(({ what, bytes }) => ({ what, bytes: bytes / sharers }));
     const neededBytes = totalBytes(parts);
     const fits = neededBytes === null || neededBytes <= machine.memoryBytes;
     return fits ? [] : [{ id: instance.id, neededBytes, parts: parts! }];

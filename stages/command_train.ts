@@ -25,6 +25,7 @@ const params = withRoomForReply(lossParams({
   microBatchPairs: z.int().min(1).optional(),
   vocabularyChunk: z.int().min(1).optional(),
   moments: z.enum(["float32", "bfloat16"]).optional(),
+  offloadMoments: z.boolean().optional(),
   gradientCheckpointing: z.boolean(),
   loraRank: z.int().min(1).optional(),
   loraAlpha: z.number().positive().optional(),

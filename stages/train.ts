@@ -56,6 +56,10 @@ const run = {
   moments: z.enum(["float32", "bfloat16"]).optional().describe(
     "What AdamW's two moments are kept in, float32 unless given; the second is rounded at random",
   ),
+  offloadMoments: z.boolean().optional().describe(
+    "Keep AdamW's moments in host memory and pass them through the GPU at each update: slower, with " +
+      "room for larger models",
+  ),
   gradientCheckpointing: z.boolean().default(false)
     .describe("Compute layers a second time instead of keeping them: less memory, more time"),
   threads: count("Threads of the model, in each process; the order of sums depends on them"),

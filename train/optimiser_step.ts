@@ -1,6 +1,7 @@
 import { Random } from "../core/random.ts";
-import { float32, type Tensor } from "../core/tensor.ts";
+import { elementCount, float32, type Tensor } from "../core/tensor.ts";
 import { adamwGraph, type AdamwOptions, adamwScalars, clipScale } from "./optim/adamw.ts";
+import { normPiece, updatePiece } from "./optim/update_pieces.ts";
 import { openGraph } from "./graph/open_graph.ts";
 import {
   type GradientNorms,
@@ -35,45 +36,64 @@ export interface TrainedBlock {
 export interface TrainedBlocks {
   /** In groups that are updated one after the other. */
   readonly groups: readonly (readonly TrainedBlock[])[];
+  /** Whether moments are in host memory, although runs are not. */
+  readonly offloadsMoments: boolean;
   /** Opens what measures the norms of their gradients. */
   readonly openNorms: (options: NormsOptions) => Promise<GradientNorms>;
 }
 
-/**
- * Elements that one run updates on the CPU: four arrays of them and what lies between stay in the
- * cache, and starting a run costs little beside it.
- */
-const PIECE = 1 << 18;
-
-/** The same on a GPU, whose runs cost more to start, and which has to hold what lies between. */
-const DEVICE_PIECE = 1 << 25;
-
-/** On a GPU with noise, which is as long. */
-const NOISY_DEVICE_PIECE = 1 << 22;
-
 const SCALARS = ["scale", "stepSize", "epsilon", "decay", "phase"] as const;
 
-/** All that is trained, as one process updates it. */
-export function allBlocks(runtime: Runtime, tensors: TrainedTensors): TrainedBlocks {
+/**
+ * All that is trained, as one process updates it.
+ *
+ * @param offloadsMoments whether moments are in host memory, although runs are not; not unless given
+ */
+export function allBlocks(
+  runtime: Runtime,
+  tensors: TrainedTensors,
+  { offloadsMoments = false }: { readonly offloadsMoments?: boolean } = {},
+): TrainedBlocks {
   const { weights, gradients, firstMoments, secondMoments } = tensors;
-  const blocks = weights.blocks.map(({ size, elements }, i) => ({
-    size,
-    position: 0,
-    value: elements,
-    gradient: gradients.blocks[i].elements,
-    firstMoment: firstMoments.blocks[i].elements,
-    secondMoment: secondMoments.blocks[i].elements,
-  }));
+  const blocks = offloadsMoments
+    ? [...weights.tensors].map(([name, value]) => ({
+      size: elementCount(value.dims),
+      position: weights.starts.get(name)!,
+      value,
+      gradient: gradients.tensors.get(name)!,
+      firstMoment: firstMoments.tensors.get(name)!,
+      secondMoment: secondMoments.tensors.get(name)!,
+    }))
+    : weights.blocks.map(({ size, elements }, i) => ({
+      size,
+      position: 0,
+      value: elements,
+      gradient: gradients.blocks[i].elements,
+      firstMoment: firstMoments.blocks[i].elements,
+      secondMoment: secondMoments.blocks[i].elements,
+    }));
   const measure = isOnHost(runtime) ? normsByPiece : normsOfAll;
-  return { groups: [blocks], openNorms: (options) => measure(runtime, gradients, options) };
+  return {
+    groups: [blocks],
+    offloadsMoments,
+    openNorms: (options) => measure(runtime, gradients, options),
+  };
 }
+
+/** AdamW's settings, and what its moments are kept in: float32 unless given. */
+export interface OptimiserOptions extends AdamwOptions {
+  readonly moments?: MomentPrecision;
+}
+
+/** Updates one piece. */
+type Update = Pick<PreparedRun, "run">;
 
 /** AdamW, piece by piece, over the arrays where they lie. */
 export class OptimiserStep {
   readonly #options: AdamwOptions;
   readonly #scalars: Readonly<Record<typeof SCALARS[number], Tensor<"float32">>>;
   /** Of each group. */
-  readonly #updates: readonly (readonly PreparedRun[])[];
+  readonly #updates: readonly (readonly Update[])[];
   readonly #norms: GradientNorms;
   /** What `release` gives back. */
   readonly #opened: AsyncDisposableStack;
@@ -82,7 +102,7 @@ export class OptimiserStep {
     options: AdamwOptions,
     { scalars, updates, norms, opened }: {
       readonly scalars: Readonly<Record<typeof SCALARS[number], Tensor<"float32">>>;
-      readonly updates: readonly (readonly PreparedRun[])[];
+      readonly updates: readonly (readonly Update[])[];
       readonly norms: GradientNorms;
       readonly opened: AsyncDisposableStack;
     },
@@ -94,12 +114,11 @@ export class OptimiserStep {
     this.#opened = opened;
   }
 
-  /** Compiles the graphs and binds every piece of the arrays once. */
+  /** Compiles the graphs and binds every piece of the arrays once, but for moments that are offloaded. */
   static async open(
     runtime: Runtime,
-    { groups, openNorms }: TrainedBlocks,
-    options: AdamwOptions,
-    moments: MomentPrecision = "float32",
+    { groups, offloadsMoments, openNorms }: TrainedBlocks,
+    { moments = "float32", ...options }: OptimiserOptions,
   ): Promise<OptimiserStep> {
     // Whatever was opened is given back should a later part not open.
     await using opened = new AsyncDisposableStack();
@@ -112,12 +131,13 @@ export class OptimiserStep {
       SCALARS.filter((name) => update.inputs.includes(name)).map((name) => [name, scalars[name]]),
     );
     const isNoisy = moments !== "float32";
-    const piece = isOnHost(runtime) ? PIECE : isNoisy ? NOISY_DEVICE_PIECE : DEVICE_PIECE;
+    const division = { onHost: isOnHost(runtime), isNoisy, offloadsMoments };
+    const piece = updatePiece(division);
     const noise = isNoisy ? opened.use(runtime.place(drawNoise(piece))) : null;
     const updates = groups.map((blocks) =>
-      bindUpdates(update, { blocks, piece, noise, scalars: used, opened })
+      divideUpdates(update, { blocks, piece, noise, scalars: used, offloadsMoments, opened })
     );
-    const norms = await openNorms({ piece, opened });
+    const norms = await openNorms({ piece: normPiece(division), opened });
     return new OptimiserStep(options, { scalars, updates, norms, opened: opened.move() });
   }
 
@@ -175,19 +195,20 @@ function phaseOf(step: number): number {
   return Random.seeded(step, "rounding").uniform();
 }
 
-/** Binds every block to the graph, piece by piece. */
-function bindUpdates(
+/** The updates of every block, piece by piece. */
+function divideUpdates(
   session: Session,
-  { blocks, piece, noise, scalars, opened }: {
+  { blocks, piece, noise, scalars, offloadsMoments, opened }: {
     readonly blocks: readonly TrainedBlock[];
     readonly piece: number;
     /** As long as a piece; null where nothing is rounded by it. */
     readonly noise: PlacedTensor<"float32"> | null;
     readonly scalars: Readonly<Record<string, Tensor>>;
+    readonly offloadsMoments: boolean;
     /** Told of what is to be given back. */
     readonly opened: AsyncDisposableStack;
   },
-): PreparedRun[] {
+): Update[] {
   return blocks.flatMap(({ size, position, value, gradient, firstMoment, secondMoment }) => {
     const whole = { value, gradient, m: firstMoment, v: secondMoment };
     // Where noise begins anew a piece does, so that an element meets the same in any block.
@@ -204,7 +225,10 @@ function bindUpdates(
         ...scalars,
       };
       const into = Object.fromEntries(pieces.map(([name, tensor]) => [`next/${name}`, tensor]));
-      return session.prepare(feeds, { into, inPlace: Object.keys(into), blocking: true });
+      const request = { into, inPlace: Object.keys(into) };
+      if (!offloadsMoments) return session.prepare(feeds, { ...request, blocking: true });
+      // What is bound stays on the device; a run that is not takes moments there and back again.
+      return { run: async () => void await session.run(feeds, request) };
     });
   });
 }

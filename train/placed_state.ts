@@ -1,6 +1,7 @@
 import { elementCount, type Tensor } from "../core/tensor.ts";
 import type { Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime } from "./runtime/open_runtime.ts";
+import { PlacedOnHost } from "./runtime/placed_on_host.ts";
 
 /** Tensors of the same names as the weights that are trained, where sessions compute. */
 export interface PlacedState<D extends Precision = "float32"> {
@@ -33,18 +34,21 @@ export function placeState<D extends Precision>(
   weights: ReadonlyMap<string, Tensor<D>>,
   stack: AsyncDisposableStack,
 ): PlacedState<D> {
-  if (isOnHost(runtime)) {
-    return separate(
-      new Map([...weights].map(([name, tensor]) => [
-        name,
-        stack.use(runtime.place(tensor)),
-      ])),
-    );
-  }
+  if (isOnHost(runtime)) return placeOnHost(weights, stack);
   const [{ dtype }] = weights.values();
   const state = side(runtime, weights, { dtype, stack });
   for (const [name, { data }] of weights) state.tensors.get(name)!.write(data);
   return state;
+}
+
+/** Arrays themselves, which are live from then on, wherever sessions compute. */
+export function placeOnHost<D extends Precision>(
+  tensors: ReadonlyMap<string, Tensor<D>>,
+  stack: AsyncDisposableStack,
+): PlacedState<D> {
+  return separate(
+    new Map([...tensors].map(([name, tensor]) => [name, stack.use(new PlacedOnHost(tensor))])),
+  );
 }
 
 /** Places zeros of the weights' shapes. */

@@ -74,6 +74,11 @@ export interface TrainOptions {
   readonly precision?: Precision;
   /** What AdamW's two moments are kept in: in bfloat16 they take half the memory; float32 unless given. */
   readonly moments?: MomentPrecision;
+  /**
+   * Whether the moments are in host memory and pass through a GPU at each update, which has room for more
+   * then and takes longer; no bit of a result hangs on it. On the CPU they are there anyway.
+   */
+  readonly offloadMoments?: boolean;
   /** How the loss is scaled where layers compute in float16; as PyTorch does unless given. */
   readonly lossScaling?: LossScaling;
   /** Told of what a GPU was asked to compute and the processor does; without it that is refused. */

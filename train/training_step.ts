@@ -1,5 +1,5 @@
 import { float32, type Tensor } from "../core/tensor.ts";
-import type { Moments, TrainingState } from "./checkpoint.ts";
+import type { TrainingState } from "./checkpoint.ts";
 import {
   addRowsGraph,
   gradientGraph,
@@ -17,7 +17,8 @@ import { headChunks, withChunks } from "./models/head_chunks.ts";
 import { type Weights, zerosLike } from "./models/weights.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
-import { allBlocks, OptimiserStep } from "./optimiser_step.ts";
+import { OptimiserStep } from "./optimiser_step.ts";
+import { type MomentsOptions, openMoments, type OwnMoments } from "./own_moments.ts";
 import { firstRanks, type Ranks, sumOf } from "./parallel/ranks.ts";
 import { Shards, type SharedTensors } from "./parallel/shards.ts";
 import { isOnHost, type PlacedState, placeState, placeZeros, readState } from "./placed_state.ts";
@@ -25,11 +26,9 @@ import { inPrecision, type MomentPrecision, type Precision } from "./precision.t
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
 
 /** How a step is taken. */
-export interface TrainingStepOptions extends GradientGraphOptions {
+export interface TrainingStepOptions extends GradientGraphOptions, MomentsOptions {
   readonly maxGradNorm: number;
   readonly adamw: AdamwOptions;
-  /** What AdamW's moments are kept in, also those of the state; float32 unless given. */
-  readonly moments?: MomentPrecision;
   /** Of layers in float16, without which their small gradients would be zeros; it is told of each step. */
   readonly lossScale?: LossScale;
   /** Weights that are read and stay as they are. */
@@ -68,14 +67,6 @@ export interface PartWeights {
 }
 
 const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
-
-/** AdamW's moments: all of them, or this rank's. */
-type OwnMoments =
-  | {
-    readonly firstMoments: PlacedState<MomentPrecision>;
-    readonly secondMoments: PlacedState<MomentPrecision>;
-  }
-  | Shards;
 
 /** What one of several runs at once gathers. */
 interface Lane {
@@ -146,20 +137,11 @@ export class TrainingStep {
         .map(([name, tensor]) => [gradientName(name), tensor] as const);
       return { state: own, gradients: new Map(named) };
     });
-    const { ranks, moments: precision } = options;
-    const place = (all: Moments) =>
-      placeState(
-        runtime,
-        new Map([...all].map(([name, moment]) => [name, inPrecision(moment, precision)])),
-        stack,
-      );
-    const moments = ranks === undefined
-      ? { firstMoments: place(state.firstMoments), secondMoments: place(state.secondMoments) }
-      : new Shards(runtime, tensors, { ranks, precision, stack });
-    const blocks = moments instanceof Shards
-      ? moments.blocks(runtime, stack)
-      : allBlocks(runtime, { ...tensors, ...moments });
-    const optimiser = await OptimiserStep.open(runtime, blocks, options.adamw, precision);
+    const { moments, blocks } = openMoments(runtime, { state, tensors }, { ...options, stack });
+    const optimiser = await OptimiserStep.open(runtime, blocks, {
+      ...options.adamw,
+      moments: options.moments,
+    });
     stack.defer(() => optimiser.release());
     const weights = new Map<string, PlacedTensor>(tensors.weights.tensors);
     for (const [name, tensor] of options.frozen) {
@@ -167,6 +149,7 @@ export class TrainingStep {
       weights.set(name, stack.use(placed));
     }
     const placed = withChunks(weights, inChunks);
+    const { ranks } = options;
     const steps = ranks === undefined ? state.step : await firstRanks(ranks, state.step);
     if (moments instanceof Shards && steps > 0) await moments.share(state);
     const opened = { runtime, gradient, addRows, optimiser, tensors, moments, placed, lanes };

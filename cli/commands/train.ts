@@ -42,6 +42,7 @@ export interface TrainOptions {
   readonly microBatchPairs?: number;
   readonly vocabularyChunk?: number;
   readonly moments?: MomentPrecision;
+  readonly offloadMoments?: boolean;
   readonly gradientCheckpointing: boolean;
   readonly schedule: ScheduleName;
   readonly warmupSteps: number;

@@ -123,7 +123,8 @@ function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tok
 }
 
 async function memoryOf({ params, shape, tokens }: Plan): Promise<Prediction["memory"]> {
-  const { lora: adapter, gradientCheckpointing: recomputes, precision, moments } = params;
+  const { lora: adapter, gradientCheckpointing: recomputes, precision, moments, offloadMoments } =
+    params;
   const device = targetOf(params.device);
   const { processes = 1, microBatchPairs = params.batchPairs } = params;
   const batchPairs = Math.ceil(params.batchPairs / processes); // of each process
@@ -145,7 +146,15 @@ async function memoryOf({ params, shape, tokens }: Plan): Promise<Prediction["me
     precision,
     vocabularyChunk,
   });
-  const parts = trainingMemory(shape, { run, lanes, adapter, device, precision, moments });
+  const parts = trainingMemory(shape, {
+    run,
+    lanes,
+    adapter,
+    device,
+    precision,
+    moments,
+    offloadMoments,
+  });
   // Each of several processes takes as much, but for the moments, of which it has a part.
   const isDivided = ({ what }: MemoryPart) => what === "moments";
   return parts.map((part) => isDivided(part) ? part : { ...part, bytes: processes * part.bytes });

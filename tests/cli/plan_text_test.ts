@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { planLines } from "../../cli/plan_text.ts";
-import { feasibilityOn } from "../../pipeline/feasibility.ts";
+import { feasibilityOn, type Machine } from "../../pipeline/feasibility.ts";
 import { openToyPipeline } from "../pipeline/toy/pipeline.ts";
 
 const RECIPE = `
@@ -40,6 +40,20 @@ Deno.test("a plan's text tells time and memory of each stage, grounds, and why a
     lines.at(-1)!,
     /For GPUs, memory is that of each stage.s own device and precision.* reached 27% on an H200/,
   );
+});
+
+Deno.test("a GPU needs no room for what is in its host's memory", async () => {
+  await using toy = await openToyPipeline();
+  const [source, ...others] = await toy.plan(RECIPE);
+  const parts = [{ what: "weights", bytes: 3e8 }, { what: "moments", bytes: 9e8, isOnHost: true }];
+  const planned = [{ ...source, forecast: { ...source.forecast, memory: parts } }, ...others];
+  const on = { memoryBytes: 4e8, speeds: [] };
+  const misfits = (machine: Machine) =>
+    feasibilityOn(machine, planned, "digits").misfits
+      .filter(({ id }) => id === "source")
+      .map(({ neededBytes }) => neededBytes);
+  assert.deepEqual(misfits({ name: "GPU", ...on, isOfOneProcess: true }), []);
+  assert.deepEqual(misfits({ name: "machine", ...on }), [12e8]);
 });
 
 Deno.test("a plan with nothing to do says no more than that", async () => {

@@ -1,4 +1,10 @@
-import type { Dtype, Tensor, TypedArrayOf } from "../../core/tensor.ts";
+import {
+  type Dtype,
+  ELEMENT_BYTES,
+  elementCount,
+  type Tensor,
+  type TypedArrayOf,
+} from "../../core/tensor.ts";
 import { loadAdapter } from "../../train/models/adapter.ts";
 import type { Family } from "../../train/models/families.ts";
 import type { Weights } from "../../train/models/model.ts";
@@ -6,6 +12,7 @@ import type { Ranks } from "../../train/parallel/ranks.ts";
 import { RotaryAngles } from "../../train/models/rotary_angles.ts";
 import { pairFeeds } from "../../train/pair_packs.ts";
 import type { PlacedTensor, Runtime } from "../../train/runtime/open_runtime.ts";
+import type { MomentPrecision } from "../../train/precision.ts";
 import { weightParts } from "../../train/trained_weights.ts";
 import { type BatchGradient, initialState, TrainingStep } from "../../train/training_step.ts";
 import { golden, goldenFolder, goldenModel, goldenPairs } from "./golden.ts";
@@ -25,6 +32,8 @@ export class HostAsDevice implements Runtime {
   readonly description = this.name;
   readonly version;
   readonly options = { threads: 1, device: "cuda:0" } as const;
+  /** Of all that was ever placed. */
+  placedBytes = 0;
 
   constructor(private readonly host: Runtime) {
     this.version = host.version;
@@ -35,10 +44,12 @@ export class HostAsDevice implements Runtime {
   }
 
   place<D extends Dtype>({ dtype, dims, data }: Tensor<D>): PlacedTensor<D> {
+    this.placedBytes += data.byteLength;
     return this.host.place({ dtype, dims, data: data.slice() as TypedArrayOf[D] });
   }
 
   zeros<D extends Dtype>(dtype: D, dims: readonly number[]): PlacedTensor<D> {
+    this.placedBytes += ELEMENT_BYTES[dtype] * elementCount(dims);
     return this.host.zeros(dtype, dims);
   }
 }
@@ -50,19 +61,23 @@ export interface StepsOptions {
   readonly vocabularyChunk?: number;
   /** Processes that each take some of the parts. */
   readonly ranks?: Ranks;
+  readonly moments?: MomentPrecision;
+  readonly offloadMoments?: boolean;
+  /** Whether the second step is taken by another one, opened on the first one's state, as after a stop. */
+  readonly reopens?: boolean;
 }
 
 /** Two steps on the golden pairs, each in two parts; what the last one gave, and the weights after it. */
 export async function twoSteps(
   runtime: Runtime,
-  { family, adapted, vocabularyChunk, ranks }: StepsOptions,
+  { family, adapted, vocabularyChunk, ranks, moments, offloadMoments, reopens }: StepsOptions,
 ): Promise<{ gradient: BatchGradient; norms: ReadonlyMap<string, number>; weights: Weights }> {
   const model = await goldenModel(family);
   const adapter = adapted
     ? await loadAdapter(goldenFolder(`${family}/lora_initial`), model.config)
     : undefined;
   const { trained, frozen } = weightParts({ ...model, adapter });
-  const step = await TrainingStep.open(runtime, initialState(trained), {
+  const options = {
     config: model.config,
     adapter: adapter?.config,
     loss: LOSS,
@@ -72,7 +87,10 @@ export async function twoSteps(
     adamw: ADAMW,
     vocabularyChunk,
     ranks,
-  });
+    moments,
+    offloadMoments,
+  };
+  let step = await TrainingStep.open(runtime, initialState(trained, { moments }), options);
   const all = partsOf(model.config);
   const parts = all.filter((_, i) => ranks === undefined || i % ranks.size === ranks.rank);
   let gradient: BatchGradient;
@@ -83,6 +101,10 @@ export async function twoSteps(
     gradient = await step.gather(parts, undefined, PAIRS);
     norms = await gradient.norms();
     await step.update(gradient.gradNorm, learningRate);
+    if (!reopens || learningRate === 5e-4) continue;
+    const state = (await step.state())!;
+    await step.release();
+    step = await TrainingStep.open(runtime, state, options);
   }
   const weights = new Map([...await step.weights()].map(([name, { dims, data }]) => [
     name,

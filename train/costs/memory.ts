@@ -3,12 +3,15 @@ import { type ModelShape, parametersOf } from "../models/parameters.ts";
 import type { Target } from "../graph/target.ts";
 import type { MomentPrecision, Precision } from "../precision.ts";
 import { adapterWeights, countWeights } from "./arithmetic.ts";
+import { updatePiece } from "../optim/update_pieces.ts";
 import type { RunMemory } from "./run_memory.ts";
 
 /** A part of the peak memory. */
 export interface MemoryPart {
   readonly what: string;
   readonly bytes: number;
+  /** Whether it is in host memory, although the rest is a GPU's. */
+  readonly isOnHost?: boolean;
 }
 
 const FLOAT = 4;
@@ -68,6 +71,8 @@ export interface TrainingMemory extends Computing {
   readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
   /** What AdamW's moments are kept in; float32 unless given. */
   readonly moments?: MomentPrecision;
+  /** Whether a GPU's are in host memory, and pass through it; not unless given. */
+  readonly offloadMoments?: boolean;
 }
 
 /**
@@ -76,7 +81,7 @@ export interface TrainingMemory extends Computing {
  */
 export function trainingMemory(
   shape: ModelShape,
-  { adapter, moments, ...computing }: TrainingMemory,
+  { adapter, moments, offloadMoments = false, ...computing }: TrainingMemory,
 ): MemoryPart[] {
   const { all } = countWeights(shape);
   const added = adapter ? adapterWeights(adapter, shape) : 0;
@@ -86,8 +91,29 @@ export function trainingMemory(
   return [
     { what: "weights", bytes: read },
     { what: "gradients", bytes: lanes * FLOAT * trained },
-    { what: "moments", bytes: 2 * bytesIn(moments) * trained },
+    ...momentParts(trained, {
+      moments,
+      isOffloaded: offloadMoments && computing.device === "cuda",
+    }),
     ...runParts(computing),
+  ];
+}
+
+/** Moments that are offloaded take room on a GPU for a piece of both, as it was and as it becomes. */
+function momentParts(
+  trained: number,
+  { moments = "float32", isOffloaded }: {
+    readonly moments?: MomentPrecision;
+    readonly isOffloaded: boolean;
+  },
+): MemoryPart[] {
+  const bytes = 2 * bytesIn(moments) * trained;
+  if (!isOffloaded) return [{ what: "moments", bytes }];
+  const isNoisy = moments !== "float32";
+  const piece = updatePiece({ onHost: false, isNoisy, offloadsMoments: true });
+  return [
+    { what: "moments", bytes, isOnHost: true },
+    { what: "moments on their way", bytes: 4 * bytesIn(moments) * Math.min(trained, piece) },
   ];
 }
 

@@ -6,6 +6,7 @@ import type { TrainedBlocks } from "../optimiser_step.ts";
 import { isOnHost, type PlacedState } from "../placed_state.ts";
 import { inPrecision, type MomentPrecision, widened } from "../precision.ts";
 import type { PlacedTensor, Runtime } from "../runtime/open_runtime.ts";
+import { zerosOnHost } from "../runtime/placed_on_host.ts";
 import { type Bucket, divideIntoBuckets, ownSegments, type Segment } from "./buckets.ts";
 import type { Parts, Ranks, Transfer } from "./ranks.ts";
 
@@ -58,6 +59,7 @@ export class Shards {
   readonly #tensors: SharedTensors;
   /** Of moments. */
   readonly #precision: MomentPrecision;
+  readonly #offloadsMoments: boolean;
   readonly #buckets: readonly PlacedBucket[];
   readonly #onHost: boolean;
   /** Of each kind one for every bucket that is worked on or on its way, kept from step to step. */
@@ -67,21 +69,24 @@ export class Shards {
   /**
    * @param most elements of a bucket at most
    * @param precision what moments are kept in; float32 unless given
+   * @param offloadsMoments whether they are in host memory, although runs are not; not unless given
    * @param stack is told of what is to be given back
    */
   constructor(
     runtime: Runtime,
     tensors: SharedTensors,
-    { ranks, most, precision = "float32", stack }: {
+    { ranks, most, precision = "float32", offloadsMoments = false, stack }: {
       readonly ranks: Ranks;
       readonly most?: number;
       readonly precision?: MomentPrecision;
+      readonly offloadsMoments?: boolean;
       readonly stack: AsyncDisposableStack;
     },
   ) {
     this.#ranks = ranks;
     this.#tensors = tensors;
     this.#precision = precision;
+    this.#offloadsMoments = offloadsMoments;
     this.#onHost = isOnHost(runtime);
     const sizes = [...tensors.weights.tensors].map(([name, { dims }]) =>
       [name, elementCount(dims)] as const
@@ -91,7 +96,12 @@ export class Shards {
       const piece = (state: PlacedState) => ({ name, start, count }: Segment) =>
         stack.use(state.tensors.get(name)!.piece(start, count));
       const own = [bucket.parts.counts[ranks.rank]];
-      const zeros = () => stack.use(runtime.zeros<MomentPrecision>(precision, own));
+      const zeros = () =>
+        stack.use(
+          offloadsMoments
+            ? zerosOnHost<MomentPrecision>(precision, own)
+            : runtime.zeros<MomentPrecision>(precision, own),
+        );
       return {
         ...bucket,
         index,
@@ -129,7 +139,11 @@ export class Shards {
         elements: gradient,
       }))
     );
-    return { groups, openNorms: (options) => normsByPiece(runtime, { blocks }, options) };
+    return {
+      groups,
+      offloadsMoments: this.#offloadsMoments,
+      openNorms: (options) => normsByPiece(runtime, { blocks }, options),
+    };
   }
 
   /** Bytes of moments that this rank holds. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Sizes } from "../../../pipeline/prediction.ts";
+import type { MemoryPart, Sizes } from "../../../pipeline/prediction.ts";
 import { totalBytes } from "../../../pipeline/prediction.ts";
 import { stages } from "../../../stages/registry.ts";
 import { largestRuns, meanReading } from "../../../stages/predictions/token_sizes.ts";
@@ -82,6 +82,26 @@ Deno.test("training in several processes is the same work, in as much memory eac
   for (const what of ["weights", "gradients", "activations", "process"]) {
     assert.equal(four[what], 4 * (one[what] as number), what);
   }
+});
+
+Deno.test("offloaded moments are foreseen in host memory, of which a GPU needs none", async () => {
+  const parts = async (params: Record<string, unknown>) => {
+    const inputs = { model: [LARGE], tokens: [TOKENS], reference: [{ files: 1 }] };
+    return (await predict("train", { ...TRAIN, device: "cuda:0", ...params }, { inputs })).memory!;
+  };
+  const [placed, offloaded] = [await parts({}), await parts({ offloadMoments: true })];
+  const inside = (memory: readonly MemoryPart[]) =>
+    totalBytes(memory.filter(({ isOnHost }) => !isOnHost))!;
+  const moments = placed.find(({ what }) => what === "moments")!.bytes;
+  const onTheirWay = 4 * 4 * 2 ** 23;
+  assert.equal(inside(placed) - inside(offloaded), moments - onTheirWay);
+  assert.equal(totalBytes(offloaded), totalBytes(placed)! + onTheirWay);
+  const two = await parts({ offloadMoments: true, processes: 2, microBatchPairs: 1 });
+  assert.deepEqual(two.find(({ isOnHost }) => isOnHost), {
+    what: "moments",
+    bytes: moments,
+    isOnHost: true,
+  });
 });
 
 Deno.test("each of several processes has as many lanes as its share of a batch can use", async () => {

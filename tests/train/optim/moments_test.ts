@@ -47,7 +47,7 @@ async function secondMoments(
     secondMoments: placeState(runtime, moments(first), stack),
   };
   const blocks = allBlocks(runtime, tensors);
-  const optimiser = await OptimiserStep.open(runtime, blocks, ADAMW, precision);
+  const optimiser = await OptimiserStep.open(runtime, blocks, { ...ADAMW, moments: precision });
   stack.defer(() => optimiser.release());
   for (let step = 1; step <= steps; step++) {
     gradients.tensors.get("w")!.write(Float32Array.from({ length: COUNT }, gradient));
@@ -180,7 +180,7 @@ async function updated(runtime: Runtime, count: number) {
     const blocks = count === 1
       ? allBlocks(runtime, { ...tensors, ...moments })
       : shards.blocks(runtime, stack);
-    const optimiser = await OptimiserStep.open(runtime, blocks, ADAMW, "bfloat16");
+    const optimiser = await OptimiserStep.open(runtime, blocks, { ...ADAMW, moments: "bfloat16" });
     stack.defer(() => optimiser.release());
     for (let step = 1; step <= 3; step++) {
       // The others have gathered nothing, so that the sum is the first one's to the bit.

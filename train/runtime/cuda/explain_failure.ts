@@ -8,7 +8,7 @@ const NO_ROOM =
 /** What a person can change when a GPU is too small. */
 const KNOBS =
   "Fewer pairs a run (microBatchPairs) or gradientCheckpointing need less memory for activations, " +
-  "a smaller vocabularyChunk for logits, moments in bfloat16 for moments, lora for weights' gradients " +
+  "a smaller vocabularyChunk for logits, moments in bfloat16 or offloadMoments for moments, lora for weights' gradients " +
   "and moments.";
 
 /**
