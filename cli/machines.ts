@@ -1,4 +1,6 @@
-import type { Machine } from "../pipeline/feasibility.ts";
+import type { Feasibility, Machine, Params } from "../pipeline/feasibility.ts";
+import { feasibilityOn } from "../pipeline/feasibility.ts";
+import type { PlannedInstance } from "../pipeline/plan.ts";
 import { machineCapacity } from "./session.ts";
 
 /** What the speeds of GPUs are counted in. */
@@ -19,23 +21,78 @@ const PEAKS = [
 
 const speeds = PEAKS.map(({ name, perSecond }) => ({ name, perSecond: REACHED * perSecond }));
 
-/** The GPUs that a plan is held to; their memory in 10⁹ bytes, as they are sold. */
-export const GPUS: readonly Machine[] = [
-  { name: "80 GB GPU", memoryBytes: 80e9, isOfOneProcess: true, speeds },
-  { name: "141 GB GPU", memoryBytes: 141e9, isOfOneProcess: true, speeds },
+/**
+ * Bytes a second that each of several processes hands on: through host memory, with the sums in between,
+ * nothing of it while a GPU computes. Assumed; no GPU has seen it.
+ */
+const EXCHANGED = 3e9;
+
+const LAYERS_AGAIN = { gradientCheckpointing: true };
+const ONE_PAIR = { microBatchPairs: 1 };
+const HALF = { precision: "bfloat16" };
+const HALF_MOMENTS = { moments: "bfloat16" };
+const ADAPTER = { ...HALF, lora: { rank: 16 } };
+
+/** What makes a stage smaller, from what changes its results least on. */
+const CHANGES: readonly Params[] = [
+  ONE_PAIR,
+  LAYERS_AGAIN,
+  { ...LAYERS_AGAIN, ...ONE_PAIR },
+  HALF,
+  { ...HALF, ...LAYERS_AGAIN, ...ONE_PAIR },
+  HALF_MOMENTS,
+  { ...HALF_MOMENTS, ...LAYERS_AGAIN, ...ONE_PAIR },
+  { ...HALF_MOMENTS, ...HALF, ...LAYERS_AGAIN, ...ONE_PAIR },
+  ADAPTER,
+  { ...ADAPTER, ...LAYERS_AGAIN, ...ONE_PAIR },
 ];
 
-/** What the figures for GPUs rest on, as a sentence. */
-export const GPU_ASSUMPTION =
-  "For GPUs, memory is that of each stage's own device and precision, and of one process where " +
-  "there are several; time, on one GPU, takes " +
-  `${
-    100 * REACHED
-  }% of an H100's published peak (float32 67, TF32 495, bfloat16 989 TFLOP/s): LoRA of a ` +
-  "7B model reached 27% on an H200, a model of 135M weights 7% (docs/cuda.md).";
+/** Some GPUs of one size, of which the first is called `cuda:0`; memory in 10⁹ bytes, as they are sold. */
+function gpus(
+  { count, gigabytes, like }: { count: number; gigabytes: number; like: string },
+): Machine {
+  const several: Params = count > 1 ? { processes: count } : {};
+  return {
+    name: `${count} × ${gigabytes} GB GPU (${like})`,
+    memoryBytes: gigabytes * 1e9,
+    gpus: count,
+    params: { device: "cuda:0", ...several },
+    changes: CHANGES,
+    speeds,
+    ...(count > 1 ? { exchangedPerSecond: EXCHANGED } : {}),
+  };
+}
+
+/** The GPUs that a plan is held to. */
+export const GPUS: readonly Machine[] = [
+  gpus({ count: 1, gigabytes: 141, like: "H200" }),
+  gpus({ count: 1, gigabytes: 80, like: "H100" }),
+  gpus({ count: 8, gigabytes: 80, like: "H100" }),
+];
+
+/** What the figures for GPUs rest on, a sentence each. */
+export const GPU_ASSUMPTIONS: readonly string[] = [
+  "For GPUs, memory is of each GPU, with device: cuda:0 and what else the recipe says; time is that of " +
+  "computing alone, one stage after the other, without collect, evaluate and curve.",
+  `Taken is ${100 * REACHED}% of an H100's published peak (float32 67, TF32 495, bfloat16 989 ` +
+  "TFLOP/s): LoRA of a 7B model reached 27% on an H200, a model of 135M weights 7% (docs/cuda.md).",
+  "On 8 GPUs training has processes: 8. Each holds all weights, gradients and the activations of its " +
+  "eighth of a batch, and an eighth of AdamW's moments. Stages without processes run on one GPU.",
+  `Gradients and new weights are taken to pass between processes at ${
+    EXCHANGED / 1e9
+  } GB/s, through ` +
+  "the host's memory, while no GPU computes: assumed, not measured. The host's own memory is not held " +
+  "against anything.",
+];
+
+/** Holds a plan to this machine and to GPUs. */
+export function feasibilities(planned: readonly PlannedInstance[]): Promise<Feasibility[]> {
+  const machines = [thisMachine(), ...GPUS];
+  return Promise.all(machines.map((machine) => feasibilityOn(machine, planned, GPU_UNIT)));
+}
 
 /** The machine that the command runs on; how fast it is says the plan itself. */
-export function thisMachine(): Machine {
+function thisMachine(): Machine {
   const { cores, memory } = machineCapacity();
   const name = `this machine (${cores} ${cores === 1 ? "core" : "cores"})`;
   return { name, memoryBytes: memory * 2 ** 20, speeds: [] };

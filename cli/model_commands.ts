@@ -76,6 +76,7 @@ function addGenerateCommand(root: Command): void {
     .option("--samples <n>", "replies to each prompt", count, 1)
     .option("--out <file>", "write the replies there as JSON lines")
     .option("--threads <n>", "threads (default: all cores)", count)
+    .addOption(deviceOption()).addOption(precisionOption()).addOption(tf32Option())
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -196,6 +197,7 @@ function addTrainCommand(root: Command): void {
       "most vocabulary entries whose logits are there at once",
       count,
     )
+    .option("--attention-block <n>", "most queries whose attention is computed at once", count)
     .addOption(
       new Option("--moments <dtype>", "what AdamW's moments are kept in (default: float32)")
         .choices(["float32", "bfloat16"] as const),

@@ -1,10 +1,10 @@
-import type { Feasibility, Misfit } from "../pipeline/feasibility.ts";
+import type { Feasibility, Misfit, Need, Params } from "../pipeline/feasibility.ts";
 import type { PlannedInstance } from "../pipeline/plan.ts";
 import { totalBytes } from "../pipeline/prediction.ts";
 import { formatCount, formatEstimate } from "../pipeline/reporters/quantities.ts";
 import { estimateWallSeconds } from "../pipeline/schedule.ts";
 import { callLines, callText } from "./call_text.ts";
-import { GPU_ASSUMPTION } from "./machines.ts";
+import { GPU_ASSUMPTIONS } from "./machines.ts";
 
 /** A plan as lines: instances with their state, reason, time, memory and calls; totals; what it rests on. */
 export function planLines(
@@ -78,23 +78,70 @@ function groundLines(todo: readonly PlannedInstance[]): string[] {
 }
 
 function machineLines(machines: readonly Feasibility[]): string[] {
-  const lines = machines.flatMap(({ machine, misfits, seconds }) => {
-    const times = seconds.filter(({ seconds }) => seconds > 0)
-      .map(({ name, seconds }) => `${formatEstimate(seconds)} in ${name}`);
-    const compute = times.length === 0 ? "" : `; would compute for ${times.join(", ")}`;
-    const able = misfits.length === 0
-      ? "has the memory for every stage"
-      : `cannot run ${formatCount(misfits.length, "stage")}`;
+  const lines = machines.flatMap((feasibility) => {
+    const { machine, misfits, elsewhere } = feasibility;
+    const more = elsewhere.length === 0 ? [] : [`    on the processor: ${elsewhere.join(", ")}`];
     return [
-      `  ${machine.name}, ${gigabytes(machine.memoryBytes)}: ${able}${compute}`,
-      ...misfits.map((misfit) => `    ${misfitText(misfit, machine.memoryBytes)}`),
+      `  ${machine.name}, ${gigabytes(machine.memoryBytes)}${machine.gpus! > 1 ? " each" : ""}: ${
+        [ableText(feasibility), timeText(feasibility)].filter((text) => text !== "").join("; ")
+      }`,
+      ...misfitLines(misfits, machine.memoryBytes).map((line) => `    ${line}`),
+      ...more,
     ];
   });
-  return ["", "Where it can run", ...lines, `  ${GPU_ASSUMPTION}`];
+  return ["", "Where it can run", ...lines, ...GPU_ASSUMPTIONS.map((text) => `  ${text}`)];
 }
 
-/** Why a stage cannot run: what it needs, of what, and in which parts. */
-export function misfitText({ id, neededBytes, parts }: Misfit, memoryBytes: number): string {
+function ableText({ needs, misfits }: Feasibility): string {
+  const names = new Set(misfits.map(({ id }) => id));
+  const fit = needs.filter(({ id }) => !names.has(id));
+  const most = fit.reduce<Need | null>(
+    (most, need) => most === null || need.neededBytes > most.neededBytes ? need : most,
+    null,
+  );
+  const room = most === null ? "" : `at most ${gigabytes(most.neededBytes)} (${most.id})`;
+  if (misfits.length === 0) {
+    return `has the memory for every stage${room === "" ? "" : `, ${room}`}`;
+  }
+  return `cannot run ${formatCount(misfits.length, "stage")}${
+    room === "" ? "" : `; the others take ${room}`
+  }`;
+}
+
+function timeText({ seconds, exchangeSeconds }: Feasibility): string {
+  const times = seconds.filter(({ seconds }) => seconds > 0)
+    .map(({ name, seconds }) => `${formatEstimate(seconds)} in ${name}`);
+  if (times.length === 0) return "";
+  const exchange = exchangeSeconds === 0
+    ? ""
+    : ` (of that ${formatEstimate(exchangeSeconds)} between processes)`;
+  return `all would compute for ${times.join(", ")}${exchange}`;
+}
+
+/** Why stages cannot run, those that need the same together. */
+function misfitLines(misfits: readonly Misfit[], memoryBytes: number): string[] {
+  const alike = Map.groupBy(misfits, (misfit) => reasonOf(misfit, memoryBytes));
+  return [...alike].map(([reason, those]) => {
+    const verb = those.length === 1 ? "needs" : "need";
+    return `${those.map(({ id }) => id).join(", ")} ${verb} ${reason}`;
+  });
+}
+
+/** Why a stage cannot run: what it needs, of what, in which parts, and what would have to change. */
+export function misfitText(misfit: Misfit, memoryBytes: number): string {
+  return `${misfit.id} needs ${reasonOf(misfit, memoryBytes)}`;
+}
+
+function reasonOf({ neededBytes, parts, change }: Misfit, memoryBytes: number): string {
   const listed = parts.map(({ what, bytes }) => `${what} ${gigabytes(bytes)}`).join(", ");
-  return `${id} needs ${gigabytes(neededBytes)} of ${gigabytes(memoryBytes)}: ${listed}`;
+  const needed = `${gigabytes(neededBytes)} of ${gigabytes(memoryBytes)}: ${listed}`;
+  if (change === null) return needed;
+  return `${needed}; ${gigabytes(change.neededBytes)} with ${paramsText(change.params)}`;
+}
+
+function paramsText(params: Params): string {
+  const texts = Object.entries(params).map(([name, value]) =>
+    `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`
+  );
+  return new Intl.ListFormat("en", { type: "conjunction" }).format(texts);
 }

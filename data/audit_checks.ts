@@ -61,7 +61,9 @@ export const AUDIT_RULES: { readonly [C in AuditCode]: AuditRule } = {
   "missing-end-token": {
     severity: "error",
     describe: "have a reply without end token that was not truncated",
-    remedy: "mend the chat template so that it ends an assistant's message with eos_token, or " +
+    remedy:
+      "mend the chat template so that it ends an assistant's message with eos_token (where it ends one " +
+      "with another token at which the model stops, there is nothing to mend), or " +
       drop("missing-end-token"),
   },
   "cut-before-end": {

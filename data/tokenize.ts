@@ -6,6 +6,7 @@ import {
   type PreferencePair,
   type Prompt,
   textsOf,
+  type TokenIds,
   type TokenizedPair,
 } from "./pair.ts";
 import { anyOf } from "./tokenizer/word_encoder.ts";
@@ -107,6 +108,7 @@ export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): P
       message: "Expected an eos_token, which ends every reply, but found none.",
     }]);
   }
+  const isEnded = endCheck(tokenizer, eosId);
   const facts = textFacts(tokenizer.specialTokens);
   const texts = (pair: PreferencePair) => renderTexts(tokenizer, pair);
   const rowOf = (pair: PreferencePair, encoded: readonly Int32Array[]): TokenizedRow => {
@@ -118,8 +120,8 @@ export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): P
       id: pair.id,
       ...tokens,
       ...facts(pair),
-      chosenEnded: tokens.chosen.includes(eosId),
-      rejectedEnded: tokens.rejected?.includes(eosId) ?? true,
+      chosenEnded: isEnded(pair, tokens.chosen),
+      rejectedEnded: tokens.rejected === null || isEnded(pair, tokens.rejected),
     };
   };
   const tokenize = (pair: PreferencePair) =>
@@ -137,6 +139,36 @@ export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): P
       return collectProblems(pairs.map((pair) => () => tokenize(pair)));
     });
   return Object.assign(tokenize, { all });
+}
+
+/**
+ * Whether a reply holds the end token that the template writes, or that is put behind it without one: what
+ * follows the last one is what the template lets follow, or the beginning of that where it was cut. One that
+ * the reply's own text spells ends nothing.
+ */
+function endCheck(tokenizer: Tokenizer, eosId: number) {
+  const withoutSpecial = outside(anyOf(tokenizer.specialTokens));
+  // What the template lets follow is the same for every reply, and seen on the first that has an end token.
+  let end: TokenIds | null = tokenizer.chatTemplate === null ? Int32Array.of(eosId) : null;
+  const behind = (ids: TokenIds) => ids.subarray(ids.lastIndexOf(eosId) + 1);
+  return ({ prompt, chosen }: PreferencePair, ids: TokenIds): boolean => {
+    if (!ids.includes(eosId)) return false;
+    end ??= replyIds(tokenizer, prompt, withoutSpecial(chosen));
+    const tail = behind(end);
+    return end.includes(eosId) && behind(ids).every((id, i) => id === tail[i]);
+  };
+}
+
+/** A function that takes out of a text all that an expression (with one group around all) matches. */
+function outside(expression: RegExp | null): (text: string) => string {
+  if (expression === null) return (text) => text;
+  return (text) => text.split(expression).filter((_, i) => i % 2 === 0).join("");
+}
+
+/** The ids of a reply as the chat template writes it. */
+function replyIds(tokenizer: Tokenizer, prompt: Prompt, reply: string): Int32Array {
+  const whole = tokenizer.encode(renderPair(tokenizer.chatTemplate!, prompt, reply));
+  return whole.subarray(tokenizePrompt(tokenizer, prompt).length);
 }
 
 /** Runs an action on a pair; what is wrong is told with the pair's id. */

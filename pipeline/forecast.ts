@@ -37,17 +37,25 @@ export async function forecast(
     readonly record: KeyRecord | null;
   },
 ): Promise<Forecast> {
-  const inputs = Object.fromEntries(
-    Object.entries(instance.inputs).map(([port, refs]) => [
-      port,
-      refs.map((ref) => sizes.get(ref.instance)?.[ref.port] ?? null),
-    ]),
-  );
   const { params, stage } = instance;
+  const inputs = inputSizes(instance.inputs, sizes);
   const about = { params, inputs, last: sizesOf(last?.outputs), isDone: record !== null };
   const predicted = await stage.predict?.(about) ?? {};
   const outputs = { ...predicted.outputs, ...sizesOf(record?.outputs) };
   return { ...predicted, outputs, ...secondsOf(instance, predicted, context) };
+}
+
+/** The sizes of what an instance reads, by port. */
+export function inputSizes(
+  inputs: Instance["inputs"],
+  sizes: KnownSizes,
+): Readonly<Record<string, readonly (Sizes | null)[]>> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([port, refs]) => [
+      port,
+      refs.map((ref) => sizes.get(ref.instance)?.[ref.port] ?? null),
+    ]),
+  );
 }
 
 /** The sizes that are recorded with outputs. */

@@ -42,8 +42,10 @@ export interface Prediction {
   /** Sizes of outputs, by port. */
   readonly outputs?: Readonly<Record<string, Sizes>>;
   readonly work?: Work;
-  /** Peak memory, in parts. */
+  /** Peak memory, in parts: of all processes together, where several compute the instance. */
   readonly memory?: readonly MemoryPart[];
+  /** Bytes that each of several processes hands to others, and is handed by them, all in all. */
+  readonly exchangedBytes?: number;
   /** Only of stages that call such a service. */
   readonly calls?: Calls;
   /** What was assumed where nothing is known, as sentences. */

@@ -1,12 +1,13 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { modelFacts } from "./model_facts.ts";
+import { computingOf, deviceFacts, deviceParams, modelResources } from "./device_params.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
 const params = z.strictObject({
   seed: z.int().min(0).describe("Seed of the replies and of the annotator's noise"),
   threads: count("Threads of the model"),
+  ...deviceParams,
   maxNewTokens: count("Most tokens of a reply, its end token included"),
   labelTemperature: z.number().min(0)
     .describe("Temperature of the Bradley-Terry noise on training labels; 0 for none"),
@@ -54,8 +55,8 @@ export default defineStage<z.infer<typeof params>>({
       describe: "A covered reply against a worse run-on",
     },
   },
-  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
-  facts: modelFacts,
+  resources: (params) => ({ ...modelResources(params), native: ["onnxruntime"] }),
+  facts: deviceFacts,
   estimateSeconds: () => 8,
   module: import.meta.url,
   async run({ params, input, output, signal, progress, log }) {
@@ -63,8 +64,8 @@ export default defineStage<z.infer<typeof params>>({
     const { openPolicy } = await import("./open_policy.ts");
     const { readWorldPrompts, worldReplies } = await import("../eval/world_prompts.ts");
     const { writePairs } = await import("../data/pairs_file.ts");
-    const { threads, train, heldOut } = params;
-    await using policy = await openPolicy(input("model").path, { threads });
+    const { train, heldOut } = params;
+    await using policy = await openPolicy(input("model").path, computingOf(params));
     log(`computed by ${policy.runtime}`);
     const { tokenizer } = policy;
     const prompts = {

@@ -3,6 +3,7 @@ import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import { modelAndPairs } from "./command_logps.ts";
 import { openTokenizer, tokenizerParams } from "./command_tokenizer.ts";
+import { deviceParams, modelResources } from "./device_params.ts";
 import { decodingOf, generationParams } from "./generation_params.ts";
 
 const params = z.strictObject({
@@ -13,6 +14,7 @@ const params = z.strictObject({
   system: z.string().min(1).optional(),
   samples: z.int().min(1),
   ...generationParams,
+  ...deviceParams,
 });
 
 /** What `ballast generate` runs in a worker: no part of any recipe. */
@@ -22,7 +24,11 @@ export default defineStage<z.infer<typeof params>>({
   params,
   inputs: {},
   outputs: { replies: { type: "texts" } },
-  resources: ({ threads }) => ({ cores: threads, memory: 4096, native: ["onnxruntime"] }),
+  resources: (params) => ({
+    ...modelResources(params),
+    memory: 4096,
+    native: ["onnxruntime"],
+  }),
   module: import.meta.url,
   async run({ params, output, signal, progress, log }) {
     const { readPromptRows } = await import("../data/sources/prompt_rows.ts");

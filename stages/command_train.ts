@@ -24,6 +24,7 @@ const params = withRoomForReply(lossParams({
   batchPairs: z.int().min(1),
   microBatchPairs: z.int().min(1).optional(),
   vocabularyChunk: z.int().min(1).optional(),
+  attentionBlock: z.int().min(1).optional(),
   moments: z.enum(["float32", "bfloat16"]).optional(),
   offloadMoments: z.boolean().optional(),
   gradientCheckpointing: z.boolean(),

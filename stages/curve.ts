@@ -1,12 +1,13 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { modelFacts } from "./model_facts.ts";
+import { computingOf, deviceFacts, deviceParams, modelResources } from "./device_params.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
 const params = z.strictObject({
   seed: z.int().min(0).describe("Seed of the sampled replies"),
   threads: count("Threads of the model"),
+  ...deviceParams,
   maxNewTokens: count("Most tokens of a reply, its end token included"),
 });
 
@@ -31,8 +32,8 @@ export default defineStage<z.infer<typeof params>>({
     },
   },
   outputs: { curve: { type: "curve" } },
-  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
-  facts: modelFacts,
+  resources: modelResources,
+  facts: deviceFacts,
   estimateSeconds: () => 6,
   module: import.meta.url,
   async run({ params, input, inputs, output, signal, progress, log }) {
@@ -47,7 +48,7 @@ export default defineStage<z.infer<typeof params>>({
     const tokenizer = await loadTokenizer(input("tokenizer").path);
     const folder = input("snapshots").path;
     const steps = await readSnapshotSteps(folder);
-    const { threads } = params;
+    const computing = { ...computingOf(params), tokenizer };
     const request = {
       ...params,
       ...worldReplies(tokenizer),
@@ -59,7 +60,7 @@ export default defineStage<z.infer<typeof params>>({
     };
     await using reference = inputs("over").length === 0
       ? null
-      : await openPolicy(input("over").path, { threads, tokenizer });
+      : await openPolicy(input("over").path, computing);
     const over = reference && {
       score: reference.score,
       replies: await referenceReplies(reference.decoder, request),
@@ -70,7 +71,7 @@ export default defineStage<z.infer<typeof params>>({
       ...(over !== null && { over }),
       steps,
       open: async (step) => {
-        const policy = await openPolicy(`${folder}/${snapshotName(step)}`, { threads, tokenizer });
+        const policy = await openPolicy(`${folder}/${snapshotName(step)}`, computing);
         if (step === steps[0]) log(`computed by ${policy.runtime}`);
         return policy;
       },

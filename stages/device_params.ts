@@ -6,7 +6,7 @@ import { modelFacts } from "./model_facts.ts";
 
 const DEVICE = /^(cpu|cuda:\d+)$/;
 
-/** Where a model is computed, and how exactly: parameters of stages that train or score. */
+/** Where a model is computed, and how exactly: parameters of stages that run one. */
 export const deviceParams = {
   device: z.custom<Device>(
     (value) => typeof value === "string" && DEVICE.test(value),
@@ -31,7 +31,7 @@ export const processesParam = z.int().min(1).optional()
     "Processes that train together over MPI, each on a part of every batch; sums depend on their number",
   );
 
-/** What a stage needs that runs a model over cached tokens, on its device. */
+/** What a stage needs that runs a model, on its device, and reads cached tokens. */
 export function modelResources(
   { threads, processes = 1, device = "cpu" }: {
     /** Of each process. */
@@ -55,6 +55,18 @@ export function deviceOfRank(
 ): Device | undefined {
   if (device === undefined || device === "cpu") return device;
   return `cuda:${Number(device.slice("cuda:".length)) + rank}`;
+}
+
+/** Of a stage's parameters those that say how a model computes. */
+export function computingOf(
+  { threads, device, precision, tf32 }: {
+    readonly threads: number;
+    readonly device?: Device;
+    readonly precision?: Precision;
+    readonly tf32?: boolean;
+  },
+) {
+  return { threads, device, precision, tf32 };
 }
 
 /** As `modelFacts`, of what `deviceParams` ask for. */

@@ -1,6 +1,6 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { modelFacts } from "./model_facts.ts";
+import { computingOf, deviceFacts, deviceParams, modelResources } from "./device_params.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
@@ -9,6 +9,7 @@ const params = z.strictObject({
   stream: z.string().min(1)
     .describe("Systems under different names draw independent replies, such as $method"),
   threads: count("Threads of the models"),
+  ...deviceParams,
   temperature: z.number().gt(0).default(1).describe("Temperature of the sampled replies"),
   topP: z.number().gt(0).max(1).default(1).describe("Nucleus of the sampled replies; 1 for all"),
   maxNewTokens: count("Most tokens of a reply, its end token included"),
@@ -39,8 +40,8 @@ export default defineStage<z.infer<typeof params>>({
     evaluation: { type: "evaluation" },
     replies: { type: "replies", describe: "The sampled ones, one a prompt" },
   },
-  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime", "duckdb"] }),
-  facts: modelFacts,
+  resources: modelResources,
+  facts: deviceFacts,
   estimateSeconds: () => 3,
   module: import.meta.url,
   async run({ params, input, inputs, output, signal, log, warn }) {
@@ -51,15 +52,16 @@ export default defineStage<z.infer<typeof params>>({
     const { readWorldPrompts, worldReplies } = await import("../eval/world_prompts.ts");
     const { readTokens } = await import("../data/store/read_tokens.ts");
     const { whyNoKl } = await import("../eval/reply_kl.ts");
-    const { threads, seed, stream, temperature, topP } = params;
+    const { seed, stream, temperature, topP } = params;
     const sampling = { seed, stream, temperature, topP };
+    const computing = computingOf(params);
     const why = whyNoKl(sampling);
     if (why !== null) {
       warn(`what stands as KL is none, which takes replies drawn at temperature 1: ${why}`);
     }
-    await using policy = await openPolicy(input("policy").path, { threads });
+    await using policy = await openPolicy(input("policy").path, computing);
     log(`computed by ${policy.runtime}`);
-    await using reference = await openScoredModel(input("reference").path, { threads });
+    await using reference = await openScoredModel(input("reference").path, computing);
     const outOfCoverage = await Promise.all(
       inputs("outOfCoverage").map(({ path }) => readTokens(path)),
     );

@@ -3,11 +3,12 @@ import type { BenchmarkFiles } from "../eval/benchmark.ts";
 import type { AnsweredTurn, Conversation } from "../eval/converse.ts";
 import type { Decoding } from "../eval/reply_tokens.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
+import { deviceFacts, deviceParams, modelResources } from "./device_params.ts";
 import { decodingByParams, generationParams } from "./generation_params.ts";
-import { modelFacts } from "./model_facts.ts";
 
 const params = z.strictObject({
   ...generationParams,
+  ...deviceParams,
   limit: z.int().min(1).optional().describe(
     "Prompts to reply to, from the first, each prompt once; all if absent",
   ),
@@ -59,8 +60,8 @@ export default defineStage<Params>({
         : "Expected no name of a system, since no benchmark is wired.",
     );
   },
-  resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
-  facts: modelFacts,
+  resources: (params) => ({ ...modelResources(params), native: ["onnxruntime"] }),
+  facts: deviceFacts,
   estimateSeconds: () => 60,
   module: import.meta.url,
   async run(context) {

@@ -1,4 +1,5 @@
 import { loadTokenizer, type Tokenizer } from "../data/tokenizer/tokenizer.ts";
+import { computingOf } from "./device_params.ts";
 import { openScorer, type ScoreOptions, type ScorerOptions } from "../train/logps.ts";
 import { openDecoder } from "../train/models/decoder.ts";
 import { loadModel, type Model } from "../train/models/model.ts";
@@ -45,27 +46,31 @@ export async function openScoredModel(
 export async function openPolicy(folder: string, options: PolicyOptions): Promise<Policy> {
   const model = await loadModel(folder);
   const tokenizer = options.tokenizer ?? await loadTokenizer(folder);
-  const scored = await scoredModel(model, options);
-  const decoder = await openDecoder(model, { threads: options.threads });
+  await using opened = new AsyncDisposableStack();
+  const decoder = opened.adopt(
+    await openDecoder(model, computingOf(options)),
+    (decoder) => decoder.release(),
+  );
+  // Where the decoder has placed its weights the scorer reads the same ones.
+  const scored = opened.use(await scoredModel(model, { ...options, placed: decoder.placed }));
+  const stack = opened.move();
   return {
     score: scored.score,
     runtime: scored.runtime,
     tokenizer,
     decoder,
-    async [Symbol.asyncDispose]() {
-      await decoder.release();
-      await scored[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
 async function scoredModel(
   model: Model,
-  { threads, device, precision, tf32, ...watch }: PolicyOptions,
+  options: PolicyOptions & Pick<ScorerOptions, "placed">,
 ): Promise<ScoredModel> {
-  const scorer = await openScorer(model, { threads, device, precision, tf32 });
+  const { placed, signal, onProgress, ranks } = options;
+  const scorer = await openScorer(model, { ...computingOf(options), placed });
   return {
-    score: (sequences) => scorer.logps(sequences, watch),
+    score: (sequences) => scorer.logps(sequences, { signal, onProgress, ranks }),
     runtime: scorer.runtime,
     [Symbol.asyncDispose]: () => scorer.release(),
   };

@@ -1,7 +1,7 @@
 import type { Tokenizer } from "../data/tokenizer/tokenizer.ts";
 import type { ReplyingModel } from "../eval/reply_to_prompts.ts";
 import { loadAdapter, mergeAdapterInto } from "../train/models/adapter.ts";
-import { openDecoder } from "../train/models/decoder.ts";
+import { type DecoderOptions, openDecoder } from "../train/models/decoder.ts";
 import { loadModel } from "../train/models/model.ts";
 
 /** A model that writes. */
@@ -11,6 +11,14 @@ export interface Writer extends ReplyingModel, AsyncDisposable {
   readonly runtime: string;
 }
 
+/** How a model is opened for writing. */
+export interface WriterOptions
+  extends Pick<DecoderOptions, "threads" | "device" | "precision" | "tf32"> {
+  readonly tokenizer: Tokenizer;
+  /** A folder of an adapter to the model. */
+  readonly adapter?: string;
+}
+
 /**
  * Opens a model's folder or GGUF file for writing replies.
  *
@@ -18,15 +26,11 @@ export interface Writer extends ReplyingModel, AsyncDisposable {
  */
 export async function openWriter(
   path: string,
-  { tokenizer, threads, adapter }: {
-    readonly tokenizer: Tokenizer;
-    readonly threads: number;
-    readonly adapter?: string;
-  },
+  { tokenizer, adapter, threads, device, precision, tf32 }: WriterOptions,
 ): Promise<Writer> {
   const model = await loadModel(path);
   if (adapter !== undefined) mergeAdapterInto(model, await loadAdapter(adapter, model.config));
-  const decoder = await openDecoder(model, { threads });
+  const decoder = await openDecoder(model, { threads, device, precision, tf32 });
   return {
     config: model.config,
     tokenizer,

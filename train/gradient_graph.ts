@@ -5,6 +5,7 @@ import type { Value } from "./graph/value.ts";
 import { lossReads, lossTerms, type TrainingLoss } from "./losses/losses.ts";
 import { chosenLogpsInputs, pairLogpsInputs, perBatch, perPair } from "./losses/logps_inputs.ts";
 import type { ChosenLogps, PairLogps } from "./losses/pair_logps.ts";
+import type { AttentionBlocks } from "./models/attention_blocks.ts";
 import type { ModelConfig } from "./models/config.ts";
 import type { AdapterConfig, Target } from "./models/adapter_config.ts";
 import { chunkedCotangents, type ChunkedLogps, type HeadRows } from "./models/chunked_logps.ts";
@@ -28,6 +29,8 @@ export interface GradientGraphOptions {
   readonly rests?: boolean;
   /** Entries of the vocabulary whose logits are there at once; all unless given. */
   readonly vocabularyChunk?: number;
+  /** Blocks that attention is computed in; all at once unless given. */
+  readonly attentionBlocks?: AttentionBlocks;
 }
 
 /** Whether gradients pass through layers in a type that small ones are too small for. */
@@ -76,6 +79,7 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
     replies: comparesPairs ? "2*P" : "P",
     paths: gradientPaths(config, adapter),
     rests: options.rests,
+    blocks: options.attentionBlocks,
   });
   const boundaries: Value[] = [];
   const rows: Value[] = [];

@@ -2,13 +2,19 @@ import { requirePrompts, type TokenIds, type TokenizedPair } from "../data/pair.
 import type { Tensor } from "../core/tensor.ts";
 import { openGraph } from "./graph/open_graph.ts";
 import { runLanes } from "./lanes.ts";
-import { targetOf } from "./graph/target.ts";
+import { type Target, targetOf } from "./graph/target.ts";
 import { logpsGraph } from "./logps_graph.ts";
+import {
+  type AttentionBlocks,
+  attentionBlocks,
+  type LongestTokens,
+} from "./models/attention_blocks.ts";
 import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
 import { defaultVocabularyChunk, headChunks, withChunks } from "./models/head_chunks.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { inPrecision, type Precision } from "./precision.ts";
 import { requireInRange } from "./models/storage_dtype.ts";
+import { returnFreedMemory } from "./runtime/host_memory.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import {
   defaultTokensPerRun,
@@ -56,6 +62,11 @@ export interface ScorerOptions extends RuntimeOptions {
   readonly rests?: boolean;
   /** Entries of the vocabulary whose logits are there at once; as `defaultVocabularyChunk` says unless given. */
   readonly vocabularyChunk?: number;
+  /**
+   * Queries whose attention is computed at once; as `defaultAttentionBlock` says of what is scored in one
+   * go unless given.
+   */
+  readonly attentionBlock?: number;
 }
 
 /** How a long scoring is watched and stopped. */
@@ -83,20 +94,21 @@ export async function openScorer(
   const spread = target === "cpu" && options.threads > 1 && Number.isInteger(options.threads);
   const runtime = await openRuntime(spread ? { ...options, threads: 1 } : options);
   const { precision, rests = holdsRests(model.config, target) } = options;
-  // What is placed is float32; what is read alone needs no more than layers compute in.
-  const fed = options.placed === undefined || model.adapter ? precision : undefined;
+  // What is placed is fed as it lies there; what is read alone needs no more than layers compute in.
+  const [lying] = options.placed?.values() ?? [];
+  const fed = lying === undefined || model.adapter ? precision : lying.dtype as Precision;
   const tokens = defaultTokensPerRun(model.config, target);
   const { vocabSize } = model.config;
   const { vocabularyChunk = defaultVocabularyChunk({ vocabSize, tokens, target }) } = options;
-  const graph = logpsGraph(model.config, model.adapter?.config, {
-    precision,
-    fed,
-    rests,
-    vocabularyChunk,
-  });
+  const graphOf = (attentionBlocks?: AttentionBlocks) =>
+    logpsGraph(model.config, model.adapter?.config, {
+      precision,
+      fed,
+      rests,
+      vocabularyChunk,
+      attentionBlocks,
+    });
   await using stack = new AsyncDisposableStack();
-  const session = await openGraph(runtime, graph);
-  stack.defer(() => session.release());
   const weights = new Map<string, PlacedTensor>();
   const place = (name: string, tensor: Tensor<Precision>) =>
     weights.set(name, options.placed?.get(name) ?? stack.use(runtime.place<Precision>(tensor)));
@@ -104,11 +116,10 @@ export async function openScorer(
   for (const [name, tensor] of model.adapter?.weights ?? []) place(name, tensor);
   const { config } = model;
   const chunks = headChunks(config, vocabularyChunk);
-  const fedWeights = [...withChunks(weights, { chunks, config, stack })]
-    .filter(([name]) => session.inputs.includes(name));
   return new Scorer(config, {
-    session,
-    weights: Object.fromEntries(fedWeights),
+    open: (blocks) => openGraph(runtime, graphOf(blocks)),
+    attentionBlock: options.attentionBlock,
+    weights: withChunks(weights, { chunks, config, stack }),
     limits: { tokens, logitsPerToken: vocabularyChunk, target },
     stack: stack.move(),
     lanes: spread ? options.threads : 1,
@@ -119,8 +130,10 @@ export async function openScorer(
 
 /** What a scorer is made of. */
 interface Opened {
-  readonly session: Session;
-  readonly weights: Readonly<Record<string, PlacedTensor>>;
+  /** Opens the graph with attention in blocks, or all of it at once. */
+  readonly open: (blocks?: AttentionBlocks) => Promise<Session>;
+  readonly attentionBlock?: number;
+  readonly weights: ReadonlyMap<string, PlacedTensor>;
   /** What `release` gives back. */
   readonly stack: AsyncDisposableStack;
   /** Runs at the same time. */
@@ -128,7 +141,7 @@ interface Opened {
   /** Whether rests of replies have a grid of their own. */
   readonly rests: boolean;
   /** What one run may hold. */
-  readonly limits: RunLimits;
+  readonly limits: RunLimits & { readonly target: Target };
   /** Which runtime computes, for people: `Runtime.description`. */
   readonly runtime: string;
 }
@@ -138,6 +151,8 @@ export class Scorer {
   readonly #config: ModelConfig;
   readonly #opened: Opened;
   readonly #angles: RotaryAngles;
+  /** By what their attention is divided into; each is opened when it is first needed. */
+  readonly #sessions = new Map<string, Promise<Session>>();
 
   constructor(config: ModelConfig, opened: Opened) {
     this.#config = config;
@@ -165,12 +180,15 @@ export class Scorer {
     }
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const { lanes, limits } = this.#opened;
+    const { lanes, limits, attentionBlock: block } = this.#opened;
+    const { target } = limits;
+    const blocks = attentionBlocks(this.#config, longestTokens(sequences), { block, target });
+    const session = await this.#session(blocks);
     const groups = groupByPrompt(sequences, limits);
     const runs = divideIntoRuns(groups.map(sizeOf), limits).values();
     await runLanes(Array.from({ length: lanes }, () => runs), async (run) => {
       signal?.throwIfAborted();
-      const rows = await this.#run(run.map((group) => groups[group]), sums);
+      const rows = await this.#run(run.map((group) => groups[group]), { session, blocks, sums });
       onProgress?.(done += rows, sequences.length);
     });
     return sums;
@@ -208,16 +226,37 @@ export class Scorer {
     await this.#opened.stack.disposeAsync();
   }
 
+  #session(blocks: AttentionBlocks | undefined): Promise<Session> {
+    const key = JSON.stringify(blocks ?? null);
+    const known = this.#sessions.get(key);
+    if (known !== undefined) return known;
+    const { open, stack } = this.#opened;
+    // One block is to take the place of the other.
+    if (blocks !== undefined) returnFreedMemory();
+    const opening = open(blocks).then((session) => {
+      stack.defer(() => session.release());
+      return session;
+    });
+    this.#sessions.set(key, opening);
+    return opening;
+  }
+
   /** Adds the log-probs of some groups to their rows' sums; gives the number of rows. */
-  async #run(groups: readonly Group[], sums: Float64Array): Promise<number> {
-    const { session, weights, rests } = this.#opened;
-    const layout = { config: this.#config, angles: this.#angles, rests };
+  async #run(
+    groups: readonly Group[],
+    { session, blocks, sums }: {
+      readonly session: Session;
+      readonly blocks: AttentionBlocks | undefined;
+      readonly sums: Float64Array;
+    },
+  ): Promise<number> {
+    const { weights, rests } = this.#opened;
+    const layout = { config: this.#config, angles: this.#angles, rests, blocks };
     const { segments, ...pack } = layOut(groups, layout);
-    const feeds: Record<string, Tensor | PlacedTensor> = { ...weights };
-    for (const [name, tensor] of Object.entries(pack)) {
-      if (session.inputs.includes(name)) feeds[name] = tensor;
-    }
-    const { logps } = await session.run(feeds);
+    const inputs = new Set(session.inputs);
+    const feeds = [...weights, ...Object.entries<Tensor>(pack)]
+      .filter(([name]) => inputs.has(name));
+    const { logps } = await session.run(Object.fromEntries<Tensor | PlacedTensor>(feeds));
     const order = replyOrder(groups).map(({ group, reply }) => groups[group].rows[reply]);
     segments.data.forEach((segment, i) => sums[order[Number(segment)]] += Number(logps.data[i]));
     return order.length;
@@ -263,6 +302,17 @@ export function groupByPrompt(
 export function pairReplies(pairs: readonly TokenizedPair[]): Sequence[] {
   return pairs.flatMap(({ prompt, chosen, rejected }) =>
     [chosen, rejected].flatMap((reply) => reply === null ? [] : [{ prompt, reply }])
+  );
+}
+
+/** Tokens of the longest prompt and of the longest reply, among those that have a reply; 0 for none. */
+export function longestTokens(sequences: readonly Sequence[]): LongestTokens {
+  return sequences.filter(({ reply }) => reply.length > 0).reduce(
+    (most, { prompt, reply }) => ({
+      prompt: Math.max(most.prompt, prompt.length),
+      reply: Math.max(most.reply, reply.length),
+    }),
+    { prompt: 0, reply: 0 },
   );
 }
 

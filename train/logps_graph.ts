@@ -1,6 +1,7 @@
 import type { Dtype } from "../core/tensor.ts";
 import { Graph } from "./graph/graph.ts";
 import type { AdapterConfig } from "./models/adapter_config.ts";
+import type { AttentionBlocks } from "./models/attention_blocks.ts";
 import type { ModelConfig } from "./models/config.ts";
 import { headChunks } from "./models/head_chunks.ts";
 import { packInputs, replyTokenLogps } from "./models/packed_logps.ts";
@@ -16,6 +17,8 @@ export interface LogpsGraphOptions {
   readonly rests?: boolean;
   /** Entries of the vocabulary whose logits are there at once; all unless given. */
   readonly vocabularyChunk?: number;
+  /** Blocks that attention is computed in; all at once unless given. */
+  readonly attentionBlocks?: AttentionBlocks;
 }
 
 /**
@@ -25,14 +28,14 @@ export interface LogpsGraphOptions {
 export function logpsGraph(
   config: ModelConfig,
   adapter?: AdapterConfig,
-  { precision, fed, rests, vocabularyChunk }: LogpsGraphOptions = {},
+  { precision, fed, rests, vocabularyChunk, attentionBlocks: blocks }: LogpsGraphOptions = {},
 ): Graph {
   const graph = new Graph({ dtype: "float32" });
   const chunks = headChunks(config, vocabularyChunk);
   const weights = weightInputs(graph, config, { dtype: fed, chunks });
   const added = adapter && adapterInputs(graph, adapter, config);
   const transformer = new Transformer(config, weights, added, { precision, chunks });
-  const pack = packInputs(graph, config, { replies: "S", rests });
+  const pack = packInputs(graph, config, { replies: "S", rests, blocks });
   graph.output("logps", replyTokenLogps(transformer, pack));
   return graph;
 }

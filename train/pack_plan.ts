@@ -1,5 +1,6 @@
 import type { TokenIds } from "../data/pair.ts";
 import type { Target } from "./graph/target.ts";
+import type { AttentionBlocks } from "./models/attention_blocks.ts";
 import type { ModelConfig } from "./models/config.ts";
 
 /** A prompt and the replies that follow it, as token ids. The prompt is computed once for all. */
@@ -64,12 +65,21 @@ export interface PlacedReply extends Placed {
   readonly target: TokenIds;
 }
 
+/** How a pack is laid out, as the graph has it that is fed. */
+export interface Layout {
+  /** Whether rests of replies have a grid of their own. */
+  readonly rests: boolean;
+  /** Blocks that the queries of each grid are divided into; none unless given. */
+  readonly blocks?: AttentionBlocks;
+}
+
 /**
- * Places prompts and replies. Replies are numbered as `replyOrder` has them.
+ * Places prompts and replies. Replies are numbered as `replyOrder` has them. Grids that are divided have
+ * room for blocks of one size.
  *
  * @throws RangeError when there is no reply, or a prompt or a reply is empty
  */
-export function planPack(groups: readonly PromptedReplies[], withRests: boolean): Plan {
+export function planPack(groups: readonly PromptedReplies[], layout: Layout): Plan {
   let start = 0;
   const place = (ids: TokenIds, row: number, position: number): Placed => {
     start += ids.length;
@@ -95,7 +105,9 @@ export function planPack(groups: readonly PromptedReplies[], withRests: boolean)
     replies,
     pad: start,
     replyTokens: replies.reduce((sum, { target }) => sum + target.length, 0),
-    ...withRests ? divideReplies(prompts, replies) : wholeReplies(prompts, replies),
+    ...layout.rests
+      ? divideReplies(prompts, replies, layout)
+      : wholeReplies(prompts, replies, layout),
   };
 }
 
@@ -109,32 +121,51 @@ function countTokens(rows: readonly Placed[]): number {
   return rows.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
+/** The least multiple of a number of blocks that holds so many tokens. */
+function roundUp(tokens: number, blocks: number): number {
+  return blocks * Math.ceil(tokens / blocks);
+}
+
+const WHOLE: AttentionBlocks = { prompts: 1, replies: 1 };
+
 /** The grids' sizes without one of rests. */
-function wholeReplies(prompts: readonly Placed[], replies: readonly PlacedReply[]): GridSizes {
-  const promptTime = longest(prompts);
-  const replyTime = longest(replies);
+function wholeReplies(
+  prompts: readonly Placed[],
+  replies: readonly PlacedReply[],
+  { blocks = WHOLE }: Layout,
+): GridSizes {
+  const promptTime = roundUp(longest(prompts), blocks.prompts);
+  const replyTime = roundUp(longest(replies), blocks.replies);
   const slots = prompts.length * promptTime + replies.length * replyTime;
   // The pad needs a slot of its own.
   const isFull = slots === countTokens(prompts) + countTokens(replies);
-  const roomy = Math.max(1, replyTime + (isFull ? 1 : 0));
+  const roomy = roundUp(Math.max(1, replyTime + (isFull ? 1 : 0)), blocks.replies);
   return { promptTime, replyTime: roomy, rests: null, restTime: 0, restKeys: 0 };
 }
 
 /** The grids' sizes. */
-function divideReplies(prompts: readonly Placed[], replies: readonly PlacedReply[]): GridSizes {
-  const promptTime = longest(prompts);
-  const replyTime = firstTokens(replies.map(({ ids }) => ids.length), promptTime);
+function divideReplies(
+  prompts: readonly Placed[],
+  replies: readonly PlacedReply[],
+  { blocks = WHOLE }: Layout,
+): GridSizes {
+  const promptTime = roundUp(longest(prompts), blocks.prompts);
+  const first = firstTokens(replies.map(({ ids }) => ids.length), promptTime);
+  const replyTime = roundUp(first, blocks.replies);
   const rests = replies.filter(({ ids }) => ids.length > replyTime);
-  if (rests.length === 0) return { promptTime, replyTime, rests, restTime: 1, restKeys: 1 };
-  const restTime = longest(rests) - replyTime;
+  if (rests.length === 0) {
+    return { promptTime, replyTime, rests, restTime: blocks.replies, restKeys: 1 };
+  }
+  const restTime = roundUp(longest(rests) - replyTime, blocks.replies);
   const slots = prompts.length * promptTime + replies.length * replyTime + rests.length * restTime;
   const filled = countTokens(prompts) + countTokens(replies);
+  // The pad needs a slot of its own.
+  const roomy = roundUp(restTime + (slots === filled ? 1 : 0), blocks.replies);
   return {
     promptTime,
     replyTime,
     rests,
-    // The pad needs a slot of its own.
-    restTime: restTime + (slots === filled ? 1 : 0),
+    restTime: roomy,
     restKeys: promptTime + longest(rests),
   };
 }

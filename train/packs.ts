@@ -1,4 +1,5 @@
 import {
+  type Layout,
   type Placed,
   type PlacedReply,
   type Plan,
@@ -6,6 +7,7 @@ import {
   type PromptedReplies,
 } from "./pack_plan.ts";
 import { float32, type Tensor } from "../core/tensor.ts";
+import type { AttentionBlocks } from "./models/attention_blocks.ts";
 import type { ModelConfig } from "./models/config.ts";
 import { MASKED } from "./graph/ops.ts";
 import type { RotaryAngles } from "./models/rotary_angles.ts";
@@ -39,9 +41,19 @@ export interface Pack {
   readonly querySlots: Tensor<"int64">;
   /** The slots, over all grids, that each row of keys fills, (N, K, E); see `Routing.inverse`. */
   readonly keySlots: Tensor<"int64">;
-  /** 0 where a reply's token sees a key, else very low: (S, 1, Tr, U), (L, 1, Tl, Ul). */
-  readonly replyMask: Tensor<"float32">;
+  /**
+   * 0 where a reply's token sees a key, else very low: (S, 1, Tr, U), (L, 1, Tl, Ul). Absent where
+   * attention is computed in blocks.
+   */
+  readonly replyMask?: Tensor<"float32">;
   readonly restMask?: Tensor<"float32">;
+  /** Orders of queries, block by block, where it is: (n, Qp, 1), (n, Qr, 1), (n, Ql, 1). */
+  readonly promptOrder?: Tensor<"float32">;
+  readonly replyOrder?: Tensor<"float32">;
+  readonly restOrder?: Tensor<"float32">;
+  /** Orders of keys, of which a query sees those up to its own: (S, 1, 1, U), (L, 1, 1, Ul). */
+  readonly replyKeyOrder?: Tensor<"float32">;
+  readonly restKeyOrder?: Tensor<"float32">;
   /** The token whose hidden state predicts each reply token, (M). */
   readonly positions: Tensor<"int64">;
   /** The reply tokens that each token predicts, (N, X); see `Routing.inverse`. */
@@ -59,14 +71,12 @@ export interface Pack {
  */
 export function layOut(
   groups: readonly PromptedReplies[],
-  { config, angles, rests }: {
+  { config, angles, ...layout }: Layout & {
     readonly config: ModelConfig;
     readonly angles: RotaryAngles;
-    /** As the graph has it that is fed. */
-    readonly rests: boolean;
   },
 ): Pack {
-  const plan = planPack(groups, rests);
+  const plan = planPack(groups, layout);
   const { heads, keyValueHeads } = config;
   const queries = fillGrids(queryCells(plan), heads, plan.pad);
   const keys = fillGrids(keyCells(plan), keyValueHeads, plan.pad);
@@ -83,22 +93,8 @@ export function layOut(
       dims: [plan.pad + 1, keyValueHeads],
       unusedFrom: plan.pad * keyValueHeads,
     }),
-    replyMask: maskOf(plan.replies, {
-      from: 0,
-      time: plan.replyTime,
-      promptTime: plan.promptTime,
-      keys: plan.promptTime + plan.replyTime,
-    }),
-    ...plan.rests && {
-      restQueries: queries.grids[2],
-      restKeys: keys.grids[2],
-      restMask: maskOf(plan.rests, {
-        from: plan.replyTime,
-        time: plan.restTime,
-        promptTime: plan.promptTime,
-        keys: plan.restKeys,
-      }),
-    },
+    ...plan.rests && { restQueries: queries.grids[2], restKeys: keys.grids[2] },
+    ...layout.blocks === undefined ? masksOf(plan) : ordersOf(plan, layout.blocks),
     ...scoredOf(plan),
   };
 }
@@ -217,18 +213,89 @@ function inverseOf(
   return int64([...dims, copies], inverse);
 }
 
+/** The replies of each grid of them, and what is where in it. */
+function replyGrids({ replies, rests, promptTime, replyTime, restTime, restKeys }: Plan) {
+  const keys = promptTime + replyTime;
+  return {
+    first: { replies, cells: { from: 0, time: replyTime, promptTime, keys } },
+    rest: rests && {
+      replies: rests,
+      cells: { from: replyTime, time: restTime, promptTime, keys: restKeys },
+    },
+  };
+}
+
+/** What some replies read in a grid, from one of each reply's tokens on. */
+interface ReplyCells {
+  readonly from: number;
+  readonly time: number;
+  readonly promptTime: number;
+  readonly keys: number;
+}
+
+function masksOf(plan: Plan): Pick<Pack, "replyMask" | "restMask"> {
+  const { first, rest } = replyGrids(plan);
+  return {
+    replyMask: maskOf(first.replies, first.cells),
+    ...rest && { restMask: maskOf(rest.replies, rest.cells) },
+  };
+}
+
+type Orders = Pick<
+  Pack,
+  "promptOrder" | "replyOrder" | "restOrder" | "replyKeyOrder" | "restKeyOrder"
+>;
+
+function ordersOf(plan: Plan, { prompts, replies }: AttentionBlocks): Orders {
+  const { first, rest } = replyGrids(plan);
+  return {
+    promptOrder: queryOrder({ from: 0, time: plan.promptTime }, prompts),
+    replyOrder: queryOrder(first.cells, replies),
+    replyKeyOrder: keyOrder(first.replies, first.cells),
+    ...rest && {
+      restOrder: queryOrder(rest.cells, replies),
+      restKeyOrder: keyOrder(rest.replies, rest.cells),
+    },
+  };
+}
+
+/** Queries by their place in the prompt or reply, in blocks. */
+function queryOrder(
+  { from, time }: Pick<ReplyCells, "from" | "time">,
+  blocks: number,
+): Tensor<"float32"> {
+  const order = Float32Array.from({ length: time }, (_, t) => from + t);
+  return float32([blocks, time / blocks, 1], order);
+}
+
+/** The order of a key that no query sees; float32 holds all whole numbers up to it. */
+const UNSEEN = 2 ** 24;
+
+/**
+ * Keys by their place in the reply; those of its prompt come first of all, where a shorter prompt has
+ * none is nothing to see. One row where there is no reply, of which all may be seen.
+ */
+function keyOrder(
+  replies: readonly PlacedReply[],
+  { promptTime, keys }: ReplyCells,
+): Tensor<"float32"> {
+  const rows = Math.max(1, replies.length);
+  const order = new Float32Array(rows * keys);
+  replies.forEach(({ prompt }, s) => {
+    const row = order.subarray(s * keys, (s + 1) * keys);
+    row.fill(UNSEEN, prompt.ids.length, promptTime);
+    for (let key = promptTime; key < keys; key++) row[key] = key - promptTime;
+  });
+  return float32([rows, 1, 1, keys], order);
+}
+
 /**
  * What the tokens of some replies see, from one of each reply's tokens on; one row where there is no
  * reply, which sees all.
  */
 function maskOf(
   replies: readonly PlacedReply[],
-  { from, time, promptTime, keys }: {
-    readonly from: number;
-    readonly time: number;
-    readonly promptTime: number;
-    readonly keys: number;
-  },
+  { from, time, promptTime, keys }: ReplyCells,
 ): Tensor<"float32"> {
   const rows = Math.max(1, replies.length);
   const mask = new Float32Array(rows * time * keys);

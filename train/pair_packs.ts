@@ -4,7 +4,7 @@ import type { PairScore } from "./logps.ts";
 import type { ModelConfig } from "./models/config.ts";
 import type { Target } from "./graph/target.ts";
 import type { RotaryAngles } from "./models/rotary_angles.ts";
-import { type PromptedReplies } from "./pack_plan.ts";
+import type { Layout, PromptedReplies } from "./pack_plan.ts";
 import { layOut } from "./packs.ts";
 
 /** The pairs of a batch, with their log-probs under the reference where the loss reads those. */
@@ -109,13 +109,11 @@ export function divideIntoRuns(
 }
 
 /** What all packs of a batch have in common. */
-export interface BatchFacts {
+export interface BatchFacts extends Layout {
   readonly config: ModelConfig;
   readonly angles: RotaryAngles;
   /** Whether the loss reads the rejected replies. */
   readonly comparesPairs: boolean;
-  /** Whether rests of replies have a grid of their own, as in the graph that is fed. */
-  readonly rests: boolean;
   /** Pairs of the whole batch. */
   readonly pairs: number;
   /** Mean number of chosen tokens over the whole batch. */

@@ -2,7 +2,7 @@ import { digestJson, StreamingDigest } from "../core/digest.ts";
 import { GRAD_SCALER } from "./loss_scale.ts";
 import { lossIdentity } from "./losses/losses.ts";
 import type { Weights } from "./models/model.ts";
-import { type TrainOptions, vocabularyChunkOf } from "./train_options.ts";
+import { attentionBlocksOf, type TrainOptions, vocabularyChunkOf } from "./train_options.ts";
 
 /** Rises when a step comes to compute otherwise, or a checkpoint to hold something else. */
 const FORMAT = 2;
@@ -18,6 +18,7 @@ export function runDigest(options: TrainOptions, version: string): string {
   const { precision = "float32", moments = "float32", lossScaling = GRAD_SCALER } = options;
   const { gradientCheckpointing, device = "cpu", tf32 = false } = options;
   const chunk = vocabularyChunkOf(options);
+  const blocks = attentionBlocksOf(options);
   return digestJson({
     format: FORMAT,
     onnxruntime: version,
@@ -31,6 +32,8 @@ export function runDigest(options: TrainOptions, version: string): string {
     gradientCheckpointing,
     // So does how logits are divided.
     ...(chunk < model.config.vocabSize ? { vocabularyChunk: chunk } : {}),
+    // And how attention is.
+    ...(blocks === undefined ? {} : { attentionBlocks: blocks }),
     // Decides what the records hold, though not the weights.
     gradientShareSteps,
     order,

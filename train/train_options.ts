@@ -5,8 +5,9 @@ import { type Problem, refuseProblems } from "../core/problem.ts";
 import { targetOf } from "./graph/target.ts";
 import type { LossScaling } from "./loss_scale.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
-import { longestSequence, pairReplies, type PairScore } from "./logps.ts";
+import { longestSequence, longestTokens, pairReplies, type PairScore } from "./logps.ts";
 import { type Adapter, adapterProblems } from "./models/adapter.ts";
+import { type AttentionBlocks, attentionBlocks } from "./models/attention_blocks.ts";
 import { requireWithinWindow } from "./models/config.ts";
 import { defaultVocabularyChunk } from "./models/head_chunks.ts";
 import type { Model } from "./models/model.ts";
@@ -43,6 +44,11 @@ export interface TrainOptions {
    * if they are not all; as `vocabularyChunkOf` says unless given.
    */
   readonly vocabularyChunk?: number;
+  /**
+   * Queries whose attention is computed at once, and a second time for the gradient if they are not all;
+   * as `defaultAttentionBlock` says of the longest prompt and reply unless given.
+   */
+  readonly attentionBlock?: number;
   readonly order: BatchOrder;
   /** Decides the order of the pairs when it is shuffled. */
   readonly seed: number;
@@ -109,6 +115,7 @@ export interface TrainOptions {
 export function checkTrainOptions(options: TrainOptions): void {
   const { schedule, checkpoints, snapshots, batchPairs, threads } = options;
   const { microBatchPairs, tokensPerRun, vocabularyChunk, gradientShareSteps } = options;
+  const { attentionBlock } = options;
   requirePositiveIntegers({
     steps: schedule.steps,
     batchPairs,
@@ -116,6 +123,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     microBatchPairs,
     tokensPerRun,
     vocabularyChunk,
+    attentionBlock,
     gradientShareSteps,
     everySteps: checkpoints?.everySteps,
     keep: checkpoints?.keep,
@@ -147,8 +155,9 @@ export function tokensPerRunOf({ tokensPerRun, model, device }: TrainOptions): n
 
 /** Entries of the vocabulary whose logits are there at once: all, unless the longest runs make too many. */
 export function vocabularyChunkOf(options: TrainOptions): number {
-  const { vocabularyChunk, model, pairs, batchPairs, microBatchPairs, device } = options;
+  const { vocabularyChunk, model, pairs, microBatchPairs, device, ranks } = options;
   const { vocabSize } = model.config;
+  const batchPairs = Math.ceil(options.batchPairs / (ranks?.size ?? 1)); // of each process
   if (vocabularyChunk !== undefined) return Math.min(vocabSize, vocabularyChunk);
   return defaultVocabularyChunk({
     vocabSize,
@@ -160,6 +169,20 @@ export function vocabularyChunkOf(options: TrainOptions): number {
       ),
       pairs: Math.min(batchPairs, microBatchPairs ?? batchPairs),
     },
+    target: targetOf(device),
+  });
+}
+
+/** The blocks that attention is computed in; undefined where one is all of it. */
+export function attentionBlocksOf(options: TrainOptions): AttentionBlocks | undefined {
+  const { attentionBlock: block, model, pairs, loss, device } = options;
+  const comparesPairs = lossReads(loss) === "pairs";
+  const read = pairs.map(({ rejected, ...pair }) => ({
+    ...pair,
+    rejected: comparesPairs ? rejected : null,
+  }));
+  return attentionBlocks(model.config, longestTokens(pairReplies(read)), {
+    block,
     target: targetOf(device),
   });
 }

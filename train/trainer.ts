@@ -11,6 +11,7 @@ import {
 } from "./losses/losses.ts";
 import { targetOf } from "./graph/target.ts";
 import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.ts";
+import type { AttentionBlocks } from "./models/attention_blocks.ts";
 import { type Model, saveModel } from "./models/model.ts";
 import { shareOut, trainingLanes } from "./lanes.ts";
 import { LossScale } from "./loss_scale.ts";
@@ -28,6 +29,7 @@ import { type PartNorms, stepRecord } from "./step_metrics.ts";
 import type { StepRecord } from "./step_record.ts";
 import { startTiming } from "./step_timing.ts";
 import {
+  attentionBlocksOf,
   checkTrainOptions,
   tokensPerRunOf,
   type TrainOptions,
@@ -61,7 +63,9 @@ export interface TrainedModel {
  */
 export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   checkTrainOptions(options);
-  if (options.gradientCheckpointing) returnFreedMemory();
+  // What is computed a second time is to take the place of what was freed.
+  const attentionBlocks = attentionBlocksOf(options);
+  if (options.gradientCheckpointing || attentionBlocks !== undefined) returnFreedMemory();
   const { model, adapter, ranks } = options;
   const start: AdaptedModel = { ...model, adapter };
   const { trained, frozen } = weightParts(start);
@@ -94,6 +98,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
     lossScale,
     rests: holdsRests(model.config, targetOf(options.device)),
     vocabularyChunk: vocabularyChunkOf(options),
+    attentionBlocks,
   });
   opened.defer(() => step.release());
   const scorer = await openRejectedScorer(options, step);
@@ -203,13 +208,14 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
     logitsPerToken: vocabularyChunkOf(options),
     target: targetOf(options.device),
   };
+  const blocks = attentionBlocksOf(options);
   const layOutBatch = (number: number) => {
     const rows = batchRows(plan, number);
     const batch: PairBatch = {
       pairs: rows.map((row) => pairs[row]),
       reference: run.reference && rows.map((row) => run.reference![row]),
     };
-    return { number, batch, parts: partsOf(batch, { ...options, angles, limits, lanes }) };
+    return { number, batch, parts: partsOf(batch, { ...options, angles, limits, lanes, blocks }) };
   };
   let laidOut: ReturnType<typeof layOutBatch> | null = null;
   return async (number) => {
@@ -243,15 +249,17 @@ function partsOf(
     readonly angles: RotaryAngles;
     readonly limits: RunLimits;
     readonly lanes: number;
+    readonly blocks?: AttentionBlocks;
   },
 ): BatchPart[] {
-  const { model: { config }, angles, limits, lanes, loss } = options;
+  const { model: { config }, angles, limits, lanes, blocks, loss } = options;
   const comparesPairs = lossReads(loss) === "pairs";
   const facts = {
     config,
     angles,
     comparesPairs,
     rests: holdsRests(config, limits.target),
+    blocks,
     pairs: pairs.length,
     meanChosenTokens: pairs.reduce((sum, { chosen }) => sum + chosen.length, 0) / pairs.length,
   };

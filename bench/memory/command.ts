@@ -11,6 +11,7 @@ import { scoringRun, trainingRun } from "../../train/costs/foreseen_run.ts";
 import { scoringMemory, trainingMemory } from "../../train/costs/memory.ts";
 import { shareOut, trainingLanes } from "../../train/lanes.ts";
 import { TARGET_NAMES } from "../../train/models/adapter_config.ts";
+import { attentionBlocks } from "../../train/models/attention_blocks.ts";
 import type { ModelConfig } from "../../train/models/config.ts";
 import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
 import { defaultTokensPerRun, divideIntoRuns } from "../../train/pair_packs.ts";
@@ -69,11 +70,16 @@ function foresee(one: MemoryCase): readonly MemoryPart[] {
     tokens,
     logitsPerToken: vocabularyChunk,
   }).map((rows) => rows.map(() => lengths));
+  const { prompt, chosen, rejected } = lengths;
+  const longest = { prompt, reply: Math.max(chosen, rejected ?? 0) };
+  const blocks = attentionBlocks(config, longest, { block: one.attentionBlock });
+  const foreseen = { runs, vocabularyChunk, attentionBlocks: blocks };
   if (what === "score") {
-    return scoringMemory(config, { run: scoringRun(config, { runs, vocabularyChunk }), lanes });
+    const run = scoringRun(config, foreseen);
+    return scoringMemory(config, { run, lanes, inBlocks: blocks !== undefined });
   }
   const recomputes = one.gradientCheckpointing ?? false;
-  const run = trainingRun(config, { runs, adapter, recomputes, vocabularyChunk });
+  const run = trainingRun(config, { ...foreseen, adapter, recomputes });
   return trainingMemory(config, { run, lanes, adapter, moments: one.moments });
 }
 

@@ -23,6 +23,8 @@ export interface MemoryCase {
   readonly moments?: "bfloat16";
   /** Entries of the vocabulary whose logits are there at once; as training and scoring say unless given. */
   readonly vocabularyChunk?: number;
+  /** Queries whose attention is computed at once; as training and scoring say unless given. */
+  readonly attentionBlock?: number;
 }
 
 const WIDE: Shape = { V: 32000, D: 1024, L: 8, H: 16, K: 8, F: 2816, tied: false };
@@ -107,6 +109,16 @@ export const MEMORY_CASES: readonly MemoryCase[] = [
     what: "train" as const,
     shape: MOST_WORDS,
     lengths: pairsOf(256),
+    ...FEW,
+    ...one,
+  })),
+  ...[
+    { name: "6 layers, 3 × 1,024, attention in blocks", lengths: pairsOf(1024) },
+    { name: "6 layers, LoRA, 3 × 1,536, blocks of 384", lengths: pairsOf(1536), rank: 8 },
+  ].map((one) => ({
+    what: "train" as const,
+    shape: PROTOTYPE.b.shape,
+    attentionBlock: "rank" in one ? 384 : undefined,
     ...FEW,
     ...one,
   })),

@@ -36,6 +36,7 @@ async function train(model: Model, pairs: readonly TokenizedPair[], job: MemoryC
     tokensPerRun: job.tokensPerRun,
     moments: job.moments,
     vocabularyChunk: job.vocabularyChunk,
+    attentionBlock: job.attentionBlock,
     gradientCheckpointing: job.gradientCheckpointing,
     threads: job.threads,
   });
@@ -47,8 +48,8 @@ const model = await loadModel(folder);
 const pairs = makePairs(model.config.vocabSize, job);
 if (job.what === "train") await train(model, pairs, job);
 else {
-  const { threads, vocabularyChunk } = job;
-  const scorer = await openScorer(model, { threads, vocabularyChunk });
+  const { threads, vocabularyChunk, attentionBlock } = job;
+  const scorer = await openScorer(model, { threads, vocabularyChunk, attentionBlock });
   await scorer.scorePairs(pairs);
   await scorer.release();
 }

@@ -1,4 +1,5 @@
 import { InputError } from "../../core/problem.ts";
+import type { Precision } from "../../train/precision.ts";
 import stage from "../../stages/command_generate.ts";
 import { runDirectly } from "../direct_job.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
@@ -29,6 +30,9 @@ export interface GenerateOptions {
   /** A file of rows to write. */
   readonly out?: string;
   readonly threads?: number;
+  readonly device?: string;
+  readonly precision?: Precision;
+  readonly tf32?: boolean;
   readonly json: boolean;
 }
 

@@ -1,10 +1,10 @@
-import { type Feasibility, feasibilityOn } from "../../pipeline/feasibility.ts";
+import type { Feasibility } from "../../pipeline/feasibility.ts";
 import { isNamed } from "../../pipeline/graph.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
 import { totalBytes, totalCalls } from "../../pipeline/prediction.ts";
 import { estimateWallSeconds } from "../../pipeline/schedule.ts";
 import { callsToMake } from "../call_text.ts";
-import { GPU_ASSUMPTION, GPU_UNIT, GPUS, thisMachine } from "../machines.ts";
+import { feasibilities, GPU_ASSUMPTIONS } from "../machines.ts";
 import { misfitText, planLines, reasonText } from "../plan_text.ts";
 import { printJson, printNotice, printResult } from "../output.ts";
 import { machineCapacity, openSession, type RecipeOptions } from "../session.ts";
@@ -14,17 +14,18 @@ export async function plan(options: RecipeOptions & { json: boolean }): Promise<
   const session = await openSession(options);
   session.warnings.forEach((warning) => printNotice(`warning: ${warning}`));
   const planned = await session.plan();
+  const machines = await feasibilities(planned);
   if (options.json) {
     return printJson({
       recipe: session.source.recipe.recipe,
       stages: planned.map(stageJson),
       estimateSeconds: estimateWallSeconds(planned, machineCapacity().cores),
       calls: totalCalls(callsToMake(planned)),
-      machines: machinesOf(planned).map(machineJson),
-      gpuAssumption: GPU_ASSUMPTION,
+      machines: machines.map(machineJson),
+      gpuAssumptions: GPU_ASSUMPTIONS,
     });
   }
-  printResult(planLines(planned, machineCapacity().cores, machinesOf(planned)).join("\n"));
+  printResult(planLines(planned, machineCapacity().cores, machines).join("\n"));
 }
 
 /** Prints each field of the key that changed, for the named stages. */
@@ -65,22 +66,18 @@ function stageJson({ instance, state, key, reasons, forecast }: PlannedInstance)
   };
 }
 
-function machinesOf(planned: readonly PlannedInstance[]): Feasibility[] {
-  return [thisMachine(), ...GPUS].map((machine) => feasibilityOn(machine, planned, GPU_UNIT));
-}
-
-function machineJson({ machine, misfits, seconds }: Feasibility) {
-  const { name, memoryBytes } = machine;
+function machineJson(feasibility: Feasibility) {
+  const { machine, needs, misfits, elsewhere, seconds, exchangeSeconds } = feasibility;
+  const { name, memoryBytes, gpus = 0 } = machine;
   return {
     machine: name,
     memoryBytes,
+    gpus,
     canRun: misfits.length === 0,
-    cannotRun: misfits.map(({ id, neededBytes, parts }) => ({
-      id,
-      neededBytes,
-      parts,
-      why: misfitText({ id, neededBytes, parts }, memoryBytes),
-    })),
+    needs,
+    cannotRun: misfits.map((misfit) => ({ ...misfit, why: misfitText(misfit, memoryBytes) })),
+    elsewhere,
     computeSeconds: Object.fromEntries(seconds.map(({ name, seconds }) => [name, seconds])),
+    exchangeSeconds,
   };
 }

@@ -41,6 +41,7 @@ export interface TrainOptions {
   readonly batchPairs: number;
   readonly microBatchPairs?: number;
   readonly vocabularyChunk?: number;
+  readonly attentionBlock?: number;
   readonly moments?: MomentPrecision;
   readonly offloadMoments?: boolean;
   readonly gradientCheckpointing: boolean;

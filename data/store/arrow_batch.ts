@@ -32,17 +32,17 @@ export function batchEncoder(vocabSize: number): BatchEncoder {
   const { ids, arrayOf } = vocabSize <= 1 << 16
     ? { ids: new Uint16(), arrayOf: (length: number) => new Uint16Array(length) }
     : { ids: new Int32(), arrayOf: (length: number) => new Int32Array(length) };
-  const list = new List(new Field("item", ids, false));
-  const schema = new Schema([
-    new Field("id", new Utf8(), false),
-    ...PARTS.map((name) => new Field(name, list, name === "rejected")),
-  ]);
+  const list = listOf(ids);
+  const schema = schemaOf(list);
 
   const listColumn = (rows: readonly (TokenIds | null)[]) => {
     const valueOffsets = offsetsOf(rows);
     const data = arrayOf(valueOffsets[rows.length]);
     rows.forEach((row, i) => {
-      requireKnown(row, vocabSize);
+      const unknown = unknownId(row, vocabSize);
+      if (unknown !== undefined) {
+        throw new RangeError(`Expected token ids below ${vocabSize} but found ${unknown}.`);
+      }
       if (row !== null) data.set(row, valueOffsets[i]);
     });
     const child = makeData({ type: ids, length: data.length, nullCount: 0, data });
@@ -63,26 +63,53 @@ export function batchEncoder(vocabSize: number): BatchEncoder {
   };
 }
 
-type Columns = readonly [Data<Utf8>, ...Data<List<Uint16 | Int32>>[]];
-
-/** The pairs of one Arrow IPC stream; their arrays are views of its buffers. */
-export function decodeBatch(bytes: Uint8Array): TokenizedPair[] {
-  return [...RecordBatchReader.from(bytes)].flatMap(({ data: { children } }) => {
-    const [ids, ...parts] = children as unknown as Columns;
-    const [prompts, chosen, rejected] = parts.map(lists);
-    return texts(ids).map((id, i) => ({
-      id,
-      prompt: prompts[i] as TokenIds,
-      chosen: chosen[i] as TokenIds,
-      rejected: rejected[i],
-    }));
-  });
+function listOf(ids: Uint16 | Int32) {
+  return new List(new Field("item", ids, false));
 }
 
-function requireKnown(ids: TokenIds | null, vocabSize: number): void {
-  const unknown = ids?.find((id) => id < 0 || id >= vocabSize);
-  if (unknown === undefined) return;
-  throw new RangeError(`Expected token ids below ${vocabSize} but found ${unknown}.`);
+function schemaOf(list: List<Uint16 | Int32>) {
+  return new Schema([
+    new Field("id", new Utf8(), false),
+    ...PARTS.map((name) => new Field(name, list, name === "rejected")),
+  ]);
+}
+
+/** The schemas that `batchEncoder` writes, in words. */
+const SCHEMAS = [new Uint16(), new Int32()].map((ids) => String(schemaOf(listOf(ids))));
+
+type Columns = readonly [Data<Utf8>, ...Data<List<Uint16 | Int32>>[]];
+
+/**
+ * The pairs of one Arrow IPC stream; their arrays are views of its buffers. What the stream claims to hold is
+ * held to `rows`, and to the bytes that are there, before anything is made of it.
+ *
+ * @param rows how many pairs there must be
+ * @throws Error saying what it holds instead
+ */
+export function decodeBatch(bytes: Uint8Array, rows: number): TokenizedPair[] {
+  const { value: batch } = RecordBatchReader.from(bytes).next();
+  if (!SCHEMAS.includes(String(batch?.schema))) {
+    throw new Error(`a batch of ${batch?.schema ?? "nothing"}`);
+  }
+  const { length, children } = batch.data;
+  if (length !== rows) throw new Error(`a batch of ${length} pairs for ${rows} rows`);
+  const [ids, ...parts] = children as unknown as Columns;
+  const [prompts, chosen, rejected] = parts.map((part) => lists(part, rows));
+  return texts(ids, rows).map((id, i) => ({
+    id,
+    prompt: prompts[i] ?? refuseNull("prompt"),
+    chosen: chosen[i] ?? refuseNull("chosen"),
+    rejected: rejected[i],
+  }));
+}
+
+function refuseNull(part: string): never {
+  throw new Error(`a batch without a ${part}`);
+}
+
+/** The first id outside the vocabulary, if any. */
+export function unknownId(ids: TokenIds | null, vocabSize: number): number | undefined {
+  return ids?.find((id) => id < 0 || id >= vocabSize);
 }
 
 function offsetsOf(rows: readonly (ArrayLike<unknown> | null)[]): Int32Array {
@@ -107,21 +134,33 @@ function textColumn(rows: readonly string[]) {
   return makeData({ type: new Utf8(), length: rows.length, nullCount: 0, valueOffsets, data });
 }
 
-function lists(column: Data<List<Uint16 | Int32>>): (TokenIds | null)[] {
+function lists(column: Data<List<Uint16 | Int32>>, rows: number): (TokenIds | null)[] {
   const ids = column.children[0].values as TokenIds;
-  const { length, nullCount, valueOffsets } = column;
-  return Array.from({ length }, (_, i) => {
-    const isThere = nullCount === 0 || column.getValid(i);
-    return isThere ? ids.subarray(valueOffsets[i], valueOffsets[i + 1]) : null;
+  const { nullCount, valueOffsets } = column;
+  return Array.from({ length: rows }, (_, i) => {
+    const [from, to] = [valueOffsets[i], valueOffsets[i + 1]];
+    requireWithin(from, to, ids.length);
+    return nullCount === 0 || column.getValid(i) ? ids.subarray(from, to) : null;
   });
 }
 
 /** All texts are decoded at one go, which is ten times as fast as one by one, where each byte is a character. */
-function texts({ length, valueOffsets, values }: Data<Utf8>): string[] {
+function texts({ valueOffsets, values }: Data<Utf8>, rows: number): string[] {
   const decoder = new TextDecoder();
-  const all = decoder.decode(values.subarray(0, valueOffsets[length]));
-  const slice = all.length === valueOffsets[length]
+  const all = decoder.decode(values.subarray(0, valueOffsets[rows]));
+  const slice = all.length === valueOffsets[rows]
     ? (from: number, to: number) => all.slice(from, to)
     : (from: number, to: number) => decoder.decode(values.subarray(from, to));
-  return Array.from({ length }, (_, i) => slice(valueOffsets[i], valueOffsets[i + 1]));
+  return Array.from({ length: rows }, (_, i) => {
+    const [from, to] = [valueOffsets[i], valueOffsets[i + 1]];
+    requireWithin(from, to, values.length);
+    return slice(from, to);
+  });
+}
+
+/** Every value has a place of its own, so that a batch gives no more than it holds. */
+function requireWithin(from: number, to: number, length: number): void {
+  if (!(from >= 0 && from <= to && to <= length)) {
+    throw new Error(`a batch with a value at ${from} to ${to} of ${length}`);
+  }
 }

@@ -1,7 +1,7 @@
 import type {
   DuckDBBlobVector,
-  DuckDBConnection,
   DuckDBDataChunk,
+  DuckDBMaterializedResult,
   DuckDBValue,
 } from "@duckdb/node-api";
 import { StreamingDigest } from "../../core/digest.ts";
@@ -9,7 +9,8 @@ import { canonicalJson } from "../../core/json.ts";
 import { InputError } from "../../core/problem.ts";
 import type { TokenizedPair } from "../pair.ts";
 import type { TokenizedRow } from "../tokenize.ts";
-import { decodeBatch } from "./arrow_batch.ts";
+import { decodeBatch, unknownId } from "./arrow_batch.ts";
+import { ownTablesSql, requireOwnTables } from "./own_tables.ts";
 import { openDatabase, type TokenDatabase } from "./token_database.ts";
 import { COLUMNS, FORMAT, pairColumns, type TokenFacts, TOKENS_FILE } from "./token_table.ts";
 
@@ -22,14 +23,14 @@ import { COLUMNS, FORMAT, pairColumns, type TokenFacts, TOKENS_FILE } from "./to
 export async function readTokens(folder: string): Promise<TokenizedPair[]> {
   await using database = await open(folder);
   const pairs: TokenizedPair[][] = [];
-  for await (const { tokens } of readBatches(database.connection, [])) pairs.push(tokens);
+  for await (const { tokens } of readBatches(database, [])) pairs.push(tokens);
   return pairs.flat();
 }
 
 /** As `readTokens`, with all columns, holding one batch at a time. */
 export async function* streamTokens(folder: string): AsyncGenerator<TokenizedRow> {
   await using database = await open(folder);
-  for await (const { rows, tokens } of readBatches(database.connection, NAMES)) {
+  for await (const { rows, tokens } of readBatches(database, NAMES)) {
     yield* rows.map((row, i) => ({ ...pairColumns(named(row)), ...tokens[i] }));
   }
 }
@@ -66,7 +67,7 @@ const SIZES = `
   WITH lengths AS (
     SELECT prompt_tokens::DOUBLE AS p, chosen_tokens::DOUBLE AS c,
       coalesce(rejected_tokens, 0)::DOUBLE AS r
-    FROM pairs
+    FROM rows
   )
   SELECT count(*) AS pairs, sum(p + c + r) AS tokens,
     avg(p) AS "promptTokens", avg(c) AS "chosenTokens", avg(r) AS "rejectedTokens",
@@ -77,16 +78,24 @@ const SIZES = `
 /**
  * Digest (hex SHA-256) of the facts, the columns and the token ids, in order; the layout of the
  * database's pages and the size of its batches do not enter.
+ *
+ * The file may come from elsewhere: nothing of it is read before its tables are known to be this
+ * project's, and no more than it can hold.
+ *
+ * @throws InputError as `readTokens`, and when it holds what `writeTokens` does not write
  */
 export async function digestTokens(folder: string): Promise<string> {
-  await using database = await open(folder);
+  await using database = await openUnknown(folder);
+  const { path, facts } = database;
   const digest = new StreamingDigest();
-  digest.update(canonicalJson(database.facts));
-  for await (const { rows, tokens } of readBatches(database.connection, NAMES)) {
+  digest.update(canonicalJson(facts));
+  for await (const { rows, tokens } of readBatches(database, NAMES)) {
     rows.forEach((row, i) => {
       // The row holds the lengths, so that ids cannot wander from one field to the next unseen.
       digest.update(JSON.stringify(row));
       for (const ids of [tokens[i].prompt, tokens[i].chosen, tokens[i].rejected]) {
+        const unknown = unknownId(ids, facts.vocabSize);
+        if (unknown !== undefined) refuse(path, `id ${unknown} of ${facts.vocabSize}`);
         if (ids !== null) digest.update(new Uint8Array(new Int32Array(ids).buffer));
       }
     });
@@ -97,36 +106,79 @@ export async function digestTokens(folder: string): Promise<string> {
 /**
  * Batch after batch, in order: the given columns of its pairs, and their token ids. DuckDB gives one
  * row group after the other, in the order of insertion: each is a batch, whose last row holds its blob.
+ *
+ * @throws InputError when a group of rows does not end with a batch of as many pairs, or when batches hold more
+ * bytes than the file does
  */
-async function* readBatches(connection: DuckDBConnection, columns: readonly string[]) {
+async function* readBatches({ path, connection, bytes }: OpenTokens, columns: readonly string[]) {
+  let left = bytes ?? Infinity;
   const result = await connection.stream(`SELECT ${[...columns, "arrow"].join(", ")} FROM rows`);
   for (let chunk = await result.fetchChunk(); chunk !== null; chunk = await result.fetchChunk()) {
     const { rowCount } = chunk;
     if (rowCount === 0) return;
     const vectors = columns.map((_, column) => (chunk as DuckDBDataChunk).getColumnVector(column));
+    const blobs = chunk.getColumnVector(columns.length) as DuckDBBlobVector;
+    const blob = blobs.getItemBytes(rowCount - 1);
+    if (blob === null) return refuse(path, `${rowCount} rows without a batch`);
+    left -= blob.length;
+    if (left < 0) return refuse(path, `batches of over ${bytes} bytes in a file of as many`);
+    const tokens = decode(path, blob, rowCount);
     const rows = Array.from(
       { length: rowCount },
       (_, i) => vectors.map((vector) => vector.getItem(i)),
     );
-    const blobs = chunk.getColumnVector(columns.length) as DuckDBBlobVector;
-    const blob = blobs.getItemBytes(rowCount - 1);
-    if (blob === null) throw new Error(`Expected a batch to end with row ${rowCount} of a group.`);
-    yield { rows, tokens: decodeBatch(blob) };
+    yield { rows, tokens };
+  }
+}
+
+function decode(path: string, blob: Uint8Array, rows: number): TokenizedPair[] {
+  try {
+    return decodeBatch(blob, rows);
+  } catch (error) {
+    return refuse(path, error);
   }
 }
 
 interface OpenTokens extends TokenDatabase {
+  readonly path: string;
   readonly facts: TokenFacts;
+  /** What its batches can hold together; not held to it where there is none. */
+  readonly bytes?: number;
 }
+
+const FACTS_SQL = "SELECT format, facts FROM facts";
 
 async function open(folder: string): Promise<OpenTokens> {
   const path = `${folder}/${TOKENS_FILE}`;
-  const database = await openDatabase(path, "read", ["SELECT format, facts FROM facts"])
+  const database = await openDatabase(path, "read", [FACTS_SQL])
     .catch((error) => refuse(path, error));
+  return await withFacts(path, database, () => Promise.resolve(database.result));
+}
+
+/** As `open`, for a file of unknown origin. */
+async function openUnknown(folder: string): Promise<OpenTokens> {
+  const path = `${folder}/${TOKENS_FILE}`;
+  const open = async ({ size }: Deno.FileInfo) => ({
+    bytes: size,
+    ...await openDatabase(path, "unknown", ownTablesSql(size)),
+  });
+  const database = await Deno.stat(path).then(open).catch((error) => refuse(path, error));
+  return await withFacts(path, database, async () => {
+    await requireOwnTables(database.result);
+    return await database.connection.run(FACTS_SQL);
+  });
+}
+
+/** With the facts of a database that was just opened, which is let go of when they cannot be read. */
+async function withFacts<Database extends TokenDatabase>(
+  path: string,
+  database: Database,
+  read: () => Promise<DuckDBMaterializedResult>,
+): Promise<Database & Pick<OpenTokens, "path" | "facts">> {
   try {
-    const [[format, facts]] = (await database.result.fetchChunk())?.getRows() ?? [];
+    const [[format, facts]] = (await (await read()).fetchChunk())?.getRows() ?? [];
     if (format !== FORMAT) throw new Error(`format ${format}`);
-    return { ...database, facts: JSON.parse(facts as string) };
+    return { ...database, path, facts: JSON.parse(facts as string) };
   } catch (error) {
     await database[Symbol.asyncDispose]();
     return refuse(path, error);

@@ -26,6 +26,8 @@ let idle: Session | null = null;
 /** How a database is attached. */
 const OPTIONS = {
   read: "READ_ONLY, TYPE duckdb",
+  // As `read`, by a DuckDB of its own, which ends with it and so keeps nothing that it was set to.
+  unknown: "READ_ONLY, TYPE duckdb",
   // A batch fills a row group, so that none is ever written again.
   write: `TYPE duckdb, ROW_GROUP_SIZE ${BATCH_ROWS}`,
 } as const;
@@ -43,17 +45,23 @@ export async function openDatabase(
   mode: keyof typeof OPTIONS,
   sql: readonly string[],
 ): Promise<TokenDatabase & { readonly result: DuckDBMaterializedResult }> {
-  const session = idle ?? await start();
-  idle = null;
+  const session = mode === "unknown" ? await start() : await take();
   const attach = `ATTACH '${path.replaceAll("'", "''")}' AS tokens (${OPTIONS[mode]})`;
   try {
     const result = await session.connection.run([attach, "USE tokens", ...sql].join("; "));
     const { connection } = session;
-    return { connection, result, [Symbol.asyncDispose]: () => close(session) };
+    const dispose = async () => mode === "unknown" ? end(session) : await giveBack(session);
+    return { connection, result, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     end(session);
     throw error;
   }
+}
+
+async function take(): Promise<Session> {
+  const session = idle ?? start();
+  idle = null;
+  return await session;
 }
 
 async function start(): Promise<Session> {
@@ -62,7 +70,7 @@ async function start(): Promise<Session> {
 }
 
 /** Lets go of the file; what DuckDB cannot go on with after an error ends here. */
-async function close(session: Session): Promise<void> {
+async function giveBack(session: Session): Promise<void> {
   const detach = session.connection.run("USE memory; DETACH tokens");
   const free = await detach.then(() => true, () => false);
   if (free && idle === null) idle = session;

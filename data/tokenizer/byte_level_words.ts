@@ -1,3 +1,5 @@
+import { isRecord } from "../../core/json.ts";
+
 /** How byte-level tokenizers cut text into words (Radford et al., 2019: the GPT-2 encoder). */
 const BYTE_LEVEL_PATTERN =
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
@@ -30,7 +32,7 @@ export function spellOutByteLevel(tokenizer: JsonObject): JsonObject {
 }
 
 function spellOut(step: unknown): unknown {
-  if (!isObject(step)) return step;
+  if (!isRecord(step)) return step;
   if (step.type === "Sequence" && Array.isArray(step.pretokenizers)) {
     return { ...step, pretokenizers: step.pretokenizers.map(spellOut) };
   }
@@ -47,9 +49,4 @@ function spellOut(step: unknown): unknown {
 /** A byte-level pre-tokenizer that cuts by the pattern and puts no blank in front. */
 export function isByteLevel(step: JsonObject): boolean {
   return step.type === "ByteLevel" && step.use_regex !== false && step.add_prefix_space !== true;
-}
-
-/** True for a JSON object: neither a list nor null. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

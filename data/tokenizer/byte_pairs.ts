@@ -1,5 +1,6 @@
+import { isRecord } from "../../core/json.ts";
 import { BYTE_CHARACTERS } from "./byte_alphabet.ts";
-import { isByteLevel, isObject, type JsonObject } from "./byte_level_words.ts";
+import { isByteLevel, type JsonObject } from "./byte_level_words.ts";
 
 /** Ids of a word. */
 export type EncodeWord = (word: string) => readonly number[];
@@ -21,7 +22,7 @@ const NEVER = 2 ** 31 - 1;
  */
 export function bytePairEncoder(tokenizer: JsonObject, library: EncodeWord): EncodeWord | null {
   const { pre_tokenizer: cutter, model } = tokenizer;
-  if (!isObject(cutter) || !isByteLevel(cutter) || !isObject(model) || !isPlain(model)) return null;
+  if (!isRecord(cutter) || !isByteLevel(cutter) || !isRecord(model) || !isPlain(model)) return null;
   const vocab = model.vocab as Readonly<Record<string, number>>;
   const merges = mergeTable(vocab, model.merges as readonly unknown[]);
   if (merges === null) return null;
@@ -41,7 +42,7 @@ export function bytePairEncoder(tokenizer: JsonObject, library: EncodeWord): Enc
 /** Whether a model merges bytes and does nothing beside. */
 function isPlain(model: JsonObject): boolean {
   const { continuing_subword_prefix: prefix, end_of_word_suffix: suffix } = model;
-  return model.type === "BPE" && isObject(model.vocab) && Array.isArray(model.merges) &&
+  return model.type === "BPE" && isRecord(model.vocab) && Array.isArray(model.merges) &&
     [model.dropout, model.ignore_merges, prefix, suffix].every((value) => !value);
 }
 

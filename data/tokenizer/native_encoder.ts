@@ -1,6 +1,7 @@
 import type { Tokenizer as CrateTokenizer } from "@anush008/tokenizers";
+import { isRecord } from "../../core/json.ts";
 import { BYTE_CHARACTERS } from "./byte_alphabet.ts";
-import { isObject, type JsonObject } from "./byte_level_words.ts";
+import type { JsonObject } from "./byte_level_words.ts";
 import { loadNativeBinding } from "./native_binding.ts";
 
 /** Token ids of many texts at once, special tokens recognised, none added. */
@@ -60,10 +61,10 @@ function writer(unwritten: ReadonlySet<number>): (text: string) => boolean {
 /** The bytes for which a vocabulary has no token; null where it may lack more than bytes. */
 function unwrittenBytes({ model, pre_tokenizer }: JsonObject): ReadonlySet<number> | null {
   const none = new Set<number>();
-  if (!isObject(model)) return null;
+  if (!isRecord(model)) return null;
   if (typeof model.unk_id === "number") return none;
   const { vocab, unk_token: unknown } = model;
-  if (!isObject(vocab)) return null;
+  if (!isRecord(vocab)) return null;
   if (typeof unknown === "string" && unknown in vocab) return none;
   if (model.byte_fallback === true) {
     return BYTES.every((byte) => byteToken(byte) in vocab) ? none : null;
@@ -79,7 +80,7 @@ function byteToken(byte: number): string {
 }
 
 function hasByteLevel(step: unknown): boolean {
-  if (!isObject(step)) return false;
+  if (!isRecord(step)) return false;
   if (step.type === "ByteLevel") return true;
   return Array.isArray(step.pretokenizers) && step.pretokenizers.some(hasByteLevel);
 }

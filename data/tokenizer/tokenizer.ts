@@ -1,6 +1,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { isRecord } from "../../core/json.ts";
 import { InputError } from "../../core/problem.ts";
-import { isObject, type JsonObject, spellOutByteLevel } from "./byte_level_words.ts";
+import { type JsonObject, spellOutByteLevel } from "./byte_level_words.ts";
 import { mendByteFallback } from "./byte_fallback.ts";
 import { digestEncoding } from "./encoding_digest.ts";
 import { bytePairEncoder } from "./byte_pairs.ts";
@@ -108,7 +109,7 @@ export async function loadTokenizer(
 function refuseTemplates(given: unknown, path: string): void {
   if (given === null) return;
   const names = Array.isArray(given)
-    ? given.map((entry) => isObject(entry) ? String(entry.name) : "no name").join(", ")
+    ? given.map((entry) => isRecord(entry) ? String(entry.name) : "no name").join(", ")
     : typeof given;
   const message =
     `Expected a text, or several templates of which one is called default, but found ${
@@ -189,7 +190,7 @@ function specialTokenTexts(config: Readonly<Record<string, unknown>>): Record<st
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(config)) {
     if (!name.endsWith("_token")) continue;
-    const content = isObject(value) ? value.content : value;
+    const content = isRecord(value) ? value.content : value;
     if (typeof content === "string") texts[name] = content;
   }
   return texts;

@@ -1,8 +1,9 @@
 import { isFile } from "../../core/is_file.ts";
+import { isRecord } from "../../core/json.ts";
 import { readJson } from "../../core/json_file.ts";
 import { InputError } from "../../core/problem.ts";
 import { readUtf8 } from "../../core/utf8_file.ts";
-import { isObject, type JsonObject } from "./byte_level_words.ts";
+import type { JsonObject } from "./byte_level_words.ts";
 import { readGgufTokenizer } from "./gguf_tokenizer.ts";
 
 /** What makes a tokenizer, wherever it was read from. */
@@ -94,7 +95,7 @@ async function readTemplate(
   if (await isFile(path)) return { source: await readUtf8(path), path };
   const given = config.chat_template;
   const named: unknown = Array.isArray(given)
-    ? given.find((entry) => isObject(entry) && entry.name === "default")?.template
+    ? given.find((entry) => isRecord(entry) && entry.name === "default")?.template
     : given;
   return typeof named === "string"
     ? { source: named, path: `${folder}/tokenizer_config.json: chat_template` }
@@ -105,6 +106,6 @@ async function readObject(path: string): Promise<JsonObject> {
   const refuse = (message: string) => new InputError([{ path, message }]);
   if (!await isFile(path)) throw refuse("Expected a tokenizer's file but found none.");
   const value: unknown = await readJson(path);
-  if (isObject(value)) return value;
+  if (isRecord(value)) return value;
   throw refuse("Expected a JSON object but found another value.");
 }

@@ -1,4 +1,5 @@
-import { isObject, type JsonObject } from "./byte_level_words.ts";
+import { isRecord } from "../../core/json.ts";
+import type { JsonObject } from "./byte_level_words.ts";
 
 /** The tokens of a tokenizer. */
 export interface Vocabulary {
@@ -11,7 +12,7 @@ export interface Vocabulary {
 /** The added tokens that a tokenizer.json lists, special ones among them. */
 export function addedTokens(tokenizer: JsonObject): JsonObject[] {
   const { added_tokens: added } = tokenizer;
-  return Array.isArray(added) ? added.filter(isObject) : [];
+  return Array.isArray(added) ? added.filter(isRecord) : [];
 }
 
 /**
@@ -30,8 +31,8 @@ export function vocabularyOf(tokenizer: JsonObject): Vocabulary {
 
 /** The tokens of the model. A record of ids is asked as it is: a copy of 50,000 takes its time. */
 function modelIds({ model }: JsonObject): { ids: Iterable<number>; idOf: Vocabulary["idOf"] } {
-  const vocab = isObject(model) ? model.vocab : null;
-  if (isObject(vocab)) {
+  const vocab = isRecord(model) ? model.vocab : null;
+  if (isRecord(vocab)) {
     const ids = Object.values(vocab).map(Number);
     return {
       ids,

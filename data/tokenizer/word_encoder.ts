@@ -1,5 +1,6 @@
+import { isRecord } from "../../core/json.ts";
 import type { EncodeWord } from "./byte_pairs.ts";
-import { byteLevelWords, isByteLevel, isObject, type JsonObject } from "./byte_level_words.ts";
+import { byteLevelWords, isByteLevel, type JsonObject } from "./byte_level_words.ts";
 import { addedTokens } from "./vocabulary.ts";
 import { type WordIds, WordMemory } from "./word_memory.ts";
 
@@ -97,7 +98,7 @@ export function anyOf(texts: readonly string[]): RegExp | null {
 
 /** How a pre-tokenizer cuts text into words; null for kinds that do more than that. */
 function cutterOf(step: unknown): ((text: string) => readonly string[]) | null {
-  if (!isObject(step)) return null;
+  if (!isRecord(step)) return null;
   if (step.type === "WhitespaceSplit") return (text) => text.match(/\P{White_Space}+/gu) ?? [];
   return isByteLevel(step) ? byteLevelWords : null;
 }

@@ -3,9 +3,10 @@ import { decodingFacts } from "../../eval/reply_tokens.ts";
 import { placesFor, positionsFor } from "../../eval/row_admission.ts";
 import type { MemoryPart, Prediction, Sizes } from "../../pipeline/prediction.ts";
 import { countWeights } from "../../train/costs/arithmetic.ts";
-import { decodingMemory } from "../../train/costs/memory.ts";
+import { decodingMemory, plainDecodingMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { decodingWork } from "../../train/costs/work.ts";
+import { targetOf } from "../../train/graph/target.ts";
 import type collect from "../collect.ts";
 import type curve from "../curve.ts";
 import type evaluate from "../evaluate.ts";
@@ -23,8 +24,8 @@ const WORLD_PROMPT_TOKENS = 32;
 const TEXTS = { promptCharacters: 15, chosenCharacters: 25, rejectedCharacters: 25 } as const;
 
 /** Sampling replies of the synthetic world and pairing them. */
-export const predictCollecting: PredictOf<typeof collect> = ({ params, inputs, last }) => {
-  const { train, heldOut, maxNewTokens } = params;
+export const predictCollecting: PredictOf<typeof collect> = async ({ params, inputs, last }) => {
+  const { train, heldOut } = params;
   const prompts = countOf(inputs.trainPrompts[0], "prompts");
   const held = Math.min(heldOut.maxPairs, heldOut.prompts * heldOut.pairsPerPrompt);
   const pairs = (port: string, most: number | null): Record<string, Sizes> =>
@@ -40,22 +41,24 @@ export const predictCollecting: PredictOf<typeof collect> = ({ params, inputs, l
       ...pairs("test", held),
       ...pairs("outOfCoverage", held),
     },
-    memory: worldMemory(inputs.model[0], maxNewTokens, 1),
+    memory: await worldMemory(inputs.model[0], params, 1),
   };
 };
 
 /** Measuring a policy beside its reference. */
-export const predictEvaluation: PredictOf<typeof evaluate> = ({ params, inputs }) => ({
-  memory: worldMemory(inputs.policy[0], params.maxNewTokens, 2),
+export const predictEvaluation: PredictOf<typeof evaluate> = async ({ params, inputs }) => ({
+  memory: await worldMemory(inputs.policy[0], params, 2),
 });
 
 /** Measuring one snapshot after the other. */
-export const predictCurve: PredictOf<typeof curve> = ({ params, inputs }) => ({
-  memory: worldMemory(inputs.snapshots[0], params.maxNewTokens, 1 + (inputs.over?.length ?? 0)),
+export const predictCurve: PredictOf<typeof curve> = async ({ params, inputs }) => ({
+  memory: await worldMemory(inputs.snapshots[0], params, 1 + (inputs.over?.length ?? 0)),
 });
 
 /** Replies to the prompts of pairs or of a benchmark, each as long as it may be. */
-export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }): Prediction => {
+export const predictGenerating: PredictOf<typeof generate> = async (
+  { params, inputs },
+): Promise<Prediction> => {
   const [policy] = inputs.policy;
   const [asked = null] = [...inputs.pairs ?? [], ...inputs.benchmark?.map(withoutReplies) ?? []];
   const prompts = countOf(asked, "pairs") ?? countOf(asked, "prompts") ?? params.limit ?? null;
@@ -79,10 +82,10 @@ export const predictGenerating: PredictOf<typeof generate> = ({ params, inputs }
       like: "decoding",
       scale: all,
     },
-    memory: memoryOf(policy, {
+    memory: await memoryOf(policy, params, {
       models: 1,
       rows: replies,
-      length: Math.min(maxPromptLength, 4 * promptTokens) + maxNewTokens,
+      promptTokens: Math.ceil(Math.min(maxPromptLength, 4 * promptTokens)),
     }),
   };
 };
@@ -104,21 +107,31 @@ function replySizes(params: ParamsOf<typeof generate>, pairs: Sizes | null): Siz
   };
 }
 
-function worldMemory(model: Sizes | null, maxNewTokens: number, models: number) {
-  return memoryOf(model, { models, rows: ROWS, length: WORLD_PROMPT_TOKENS + maxNewTokens });
+/** Of a stage that writes: how, and how long replies may be. */
+type Writing = Pick<ParamsOf<typeof generate>, "maxNewTokens" | "device" | "precision">;
+
+function worldMemory(model: Sizes | null, params: Writing, models: number) {
+  return memoryOf(model, params, { models, rows: ROWS, promptTokens: WORLD_PROMPT_TOKENS });
 }
 
 /** As many rows at once as asked for, or as the cache may hold. */
-function memoryOf(
+async function memoryOf(
   model: Sizes | null,
-  { models, rows, length }: { models: number; rows: number; length: number },
-): readonly MemoryPart[] | undefined {
+  { maxNewTokens, device, precision = "float32" }: Writing,
+  { models, rows, promptTokens }: { models: number; rows: number; promptTokens: number },
+): Promise<readonly MemoryPart[] | undefined> {
   const shape = shapeOf(model);
   if (shape === null) return undefined;
-  const positions = positionsFor(Math.ceil(length));
+  const positions = positionsFor(promptTokens + maxNewTokens);
   const places = placesFor(positions, {
     mostRows: ROWS,
     mostPositions: CACHE_FLOATS / (2 * shape.layers * shape.keyValueHeads * shape.headDim),
   });
-  return decodingMemory(shape, { models, rows: Math.min(rows, places), length: positions });
+  const held = { models, rows: Math.min(rows, places), length: positions };
+  const target = targetOf(device);
+  if (target === "cpu" && precision === "float32") return decodingMemory(shape, held);
+  const { decodingRun } = await import("../../train/costs/foreseen_run.ts");
+  const how = { rows: held.rows, positions, promptTokens, precision, device: target };
+  const computing = { run: decodingRun(shape, how), lanes: 1, device: target, precision };
+  return plainDecodingMemory(shape, { ...held, ...computing });
 }

@@ -4,13 +4,14 @@ import { scoringMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
+import { attentionBlocks } from "../../train/models/attention_blocks.ts";
 import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
 import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
-import { largestRuns, meanReading, tokenSizesOf } from "./token_sizes.ts";
+import { largestRuns, longestTokens, meanReading, tokenSizesOf } from "./token_sizes.ts";
 
 /** Log-probs of all replies. */
 export const predictLogps: PredictOf<typeof logps> = ({ params, inputs, isDone }) =>
@@ -71,10 +72,15 @@ async function predictScoring(
     replyTokens: replyTokensPerRun(vocabularyChunk, device),
     pairs: sizes.pairs,
   });
-  const computing = { device, precision: params.precision, vocabularyChunk };
+  const blocks = attentionBlocks(shape, longestTokens(sizes), { target: device });
+  const computing = {
+    ...{ device, precision: params.precision },
+    ...{ vocabularyChunk, attentionBlocks: blocks },
+  };
   // A graph is built, which takes code that no other plan needs.
   const { scoringRun } = await import("../../train/costs/foreseen_run.ts");
   const run = scoringRun(shape, { runs, ...computing });
   const lanes = device === "cpu" ? params.threads : 1;
-  return { work, memory: scoringMemory(shape, { run, lanes, ...computing }) };
+  const inBlocks = blocks !== undefined;
+  return { work, memory: scoringMemory(shape, { run, lanes, inBlocks, ...computing }) };
 }

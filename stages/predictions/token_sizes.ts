@@ -1,5 +1,6 @@
 import type { Sizes } from "../../pipeline/prediction.ts";
 import type { Reading } from "../../train/costs/arithmetic.ts";
+import type { LongestTokens } from "../../train/models/attention_blocks.ts";
 import type { PairLengths } from "../../train/costs/foreseen_run.ts";
 
 /** Mean lengths of tokenized pairs, and of the products of lengths that attention computes. */
@@ -52,6 +53,14 @@ export function meanReading(sizes: TokenSizes, replies: Replies): Reading {
   };
 }
 
+/** The prompt and a reply of the longest pair, whose replies are taken to be of one length. */
+export function longestTokens(
+  { longestPair, longestReplies, rejectedTokens }: TokenSizes,
+): LongestTokens {
+  const reply = longestReplies / (rejectedTokens === 0 ? 1 : 2);
+  return { prompt: wholeTokens(longestPair - longestReplies), reply: wholeTokens(reply) };
+}
+
 /**
  * The runs of which one is the largest: one that is filled with mean pairs, and the longest pair by
  * itself.
@@ -74,12 +83,12 @@ export function largestRuns(
     chosen: wholeTokens(chosen),
     rejected: comparesPairs ? wholeTokens(rejected) : null,
   });
-  const { promptTokens, chosenTokens, rejectedTokens, longestPair, longestReplies } = sizes;
+  const { promptTokens, chosenTokens, rejectedTokens } = sizes;
   const filled = [promptTokens, chosenTokens, rejectedTokens].map((tokens) => scale * tokens);
-  const reply = longestReplies / (rejectedTokens === 0 ? 1 : 2);
+  const { prompt, reply } = longestTokens(sizes);
   return [
     Array.from({ length: count }, () => lengths(filled[0], filled[1], filled[2])),
-    [lengths(longestPair - longestReplies, reply, reply)],
+    [lengths(prompt, reply, reply)],
   ];
 }
 

@@ -1,10 +1,11 @@
-import type { MemoryPart, Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
+import type { Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
 import { adapterWeights, countWeights } from "../../train/costs/arithmetic.ts";
 import { trainingMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork, trainingWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
 import { trainingLanes } from "../../train/lanes.ts";
+import { attentionBlocks } from "../../train/models/attention_blocks.ts";
 import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
 import type { ModelShape } from "../../train/models/parameters.ts";
 import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
@@ -12,7 +13,13 @@ import type train from "../train.ts";
 import { countSteps, snapshotSteps } from "../train_steps.ts";
 import type { ParamsOf, PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
-import { largestRuns, meanReading, type TokenSizes, tokenSizesOf } from "./token_sizes.ts";
+import {
+  largestRuns,
+  longestTokens,
+  meanReading,
+  type TokenSizes,
+  tokenSizesOf,
+} from "./token_sizes.ts";
 
 type Params = ParamsOf<typeof train>;
 
@@ -33,7 +40,8 @@ export const predictTraining: PredictOf<typeof train> = async ({ params, inputs,
   }
   if (shape === null) return { outputs };
   const plan = { params, shape, tokens, steps, hasReference: (inputs.reference ?? []).length > 0 };
-  return { outputs, work: workOf(plan), ...(isDone ? {} : { memory: await memoryOf(plan) }) };
+  const work = { work: workOf(plan), ...exchangeOf(plan) };
+  return { outputs, ...work, ...(isDone ? {} : { memory: await memoryOf(plan) }) };
 };
 
 interface Plan {
@@ -55,9 +63,7 @@ function workOf({ params, shape, tokens, steps, hasReference }: Plan): Work {
   const reads = readsOf(params);
   const reading = meanReading(tokens, reads);
   const pairs = steps * batchPairs;
-  // Of a loss with two parts, each part's gradient is measured by itself now and then.
-  const hasParts = params.loss === "rpo" || params.loss === "custom";
-  const apart = hasParts ? 2 * Math.ceil(steps / params.gradientShareSteps) : 0;
+  const apart = passesApart({ params, steps });
   const runTokens = defaultTokensPerRun(shape);
   const training = trainingWork(shape, reading, {
     pairs,
@@ -67,6 +73,7 @@ function workOf({ params, shape, tokens, steps, hasReference }: Plan): Work {
     adapter,
     recomputes,
     repeatsLogits: chunkOf({ params, shape, tokens }) < shape.vocabSize,
+    repeatsScores: blocksOf({ params, shape, tokens }) !== undefined,
   });
   // What SFT does not read is scored as it goes along; a reference that is not wired, before.
   const scored = reads === "chosen"
@@ -84,6 +91,29 @@ function workOf({ params, shape, tokens, steps, hasReference }: Plan): Work {
   };
 }
 
+/** Passes over a batch for one part of a loss: of one with two, each is measured by itself now and then. */
+function passesApart({ params, steps }: Pick<Plan, "params" | "steps">): number {
+  const hasParts = params.loss === "rpo" || params.loss === "custom";
+  return hasParts ? 2 * Math.ceil(steps / params.gradientShareSteps) : 0;
+}
+
+/** Of several processes, each hands on its gradients, and all get the new weights (train/parallel/shards.ts). */
+function exchangeOf({ params, shape, steps }: Plan): Pick<Prediction, "exchangedBytes"> {
+  const { processes = 1 } = params;
+  if (processes === 1) return {};
+  const times = 2 * steps + passesApart({ params, steps });
+  return { exchangedBytes: times * 4 * trainedWeights({ params, shape }) };
+}
+
+function trainedWeights({ params, shape }: Pick<Plan, "params" | "shape">): number {
+  return params.lora ? adapterWeights(params.lora, shape) : countWeights(shape).all;
+}
+
+/** Pairs of a batch that each process computes. */
+function sharedPairs({ batchPairs, processes = 1 }: Params): number {
+  return Math.ceil(batchPairs / processes);
+}
+
 /** Runs of the gradient graph a step. */
 function runsOf(
   { batchPairs, microBatchPairs = batchPairs }: Params,
@@ -97,13 +127,18 @@ function runsOf(
 /** Loading and saving: the model, snapshots, and checkpoints of weights and moments. */
 function startOf({ params, shape, steps }: Pick<Plan, "params" | "shape" | "steps">): number {
   const { all } = countWeights(shape);
-  const trained = params.lora ? adapterWeights(params.lora, shape) : all;
-  const checkpoints = Math.ceil(steps / params.checkpointSteps) - 1;
+  const trained = trainedWeights({ params, shape });
+  const checkpoints = checkpointsOf({ params, steps });
   const snapshots = snapshotSteps(params.snapshots, steps).length;
   return loadingSeconds({
     loadedBytes: 4 * all,
     writtenBytes: 4 * (all + snapshots * all + checkpoints * 3 * trained),
   });
+}
+
+/** The last step has none: it is the model. */
+function checkpointsOf({ params, steps }: Pick<Plan, "params" | "steps">): number {
+  return Math.ceil(steps / params.checkpointSteps) - 1;
 }
 
 /** Entries of the vocabulary whose logits are there at once. */
@@ -116,18 +151,23 @@ function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tok
     tokens: defaultTokensPerRun(shape, target),
     longest: {
       replies: tokens.longestReplies,
-      pairs: Math.min(params.batchPairs, params.microBatchPairs ?? params.batchPairs),
+      pairs: Math.min(sharedPairs(params), params.microBatchPairs ?? params.batchPairs),
     },
     target,
   });
 }
 
-async function memoryOf({ params, shape, tokens }: Plan): Promise<Prediction["memory"]> {
-  const { lora: adapter, gradientCheckpointing: recomputes, precision, moments, offloadMoments } =
-    params;
+/** The blocks that attention is computed in. */
+function blocksOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tokens">) {
+  const { attentionBlock: block, device } = params;
+  return attentionBlocks(shape, longestTokens(tokens), { block, target: targetOf(device) });
+}
+
+async function memoryOf({ params, shape, tokens, steps }: Plan): Promise<Prediction["memory"]> {
+  const { lora: adapter, gradientCheckpointing: recomputes, precision } = params;
   const device = targetOf(params.device);
   const { processes = 1, microBatchPairs = params.batchPairs } = params;
-  const batchPairs = Math.ceil(params.batchPairs / processes); // of each process
+  const batchPairs = sharedPairs(params);
   const lanes = trainingLanes({ ...params, adapter, batchPairs });
   const limits = {
     tokens: defaultTokensPerRun(shape, device),
@@ -145,17 +185,10 @@ async function memoryOf({ params, shape, tokens }: Plan): Promise<Prediction["me
     device,
     precision,
     vocabularyChunk,
+    attentionBlocks: blocksOf({ params, shape, tokens }),
   });
-  const parts = trainingMemory(shape, {
-    run,
-    lanes,
-    adapter,
-    device,
-    precision,
-    moments,
-    offloadMoments,
-  });
-  // Each of several processes takes as much, but for the moments, of which it has a part.
-  const isDivided = ({ what }: MemoryPart) => what === "moments";
-  return parts.map((part) => isDivided(part) ? part : { ...part, bytes: processes * part.bytes });
+  const gathers = checkpointsOf({ params, steps }) > 0;
+  const { moments, offloadMoments } = params;
+  const how = { run, lanes, adapter, device, precision, moments, offloadMoments };
+  return trainingMemory(shape, { ...how, processes, gathers });
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { generate } from "../../eval/generate.ts";
 import { loadAdapter } from "../../train/models/adapter.ts";
 import { FAMILIES, type Family } from "../../train/models/families.ts";
 import { openScorer } from "../../train/logps.ts";
+import { type DecoderOptions, openDecoder } from "../../train/models/decoder.ts";
 import type { StepRecord } from "../../train/step_record.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
 import { type TrainedModel, trainModel } from "../../train/trainer.ts";
@@ -45,6 +47,18 @@ async function both(changes: Partial<TrainOptions>, family: Family = FAMILIES[0]
 }
 
 for (const family of FAMILIES) {
+  test(`a decoder of ${family} on a GPU writes what the processor's does`, async () => {
+    const model = await goldenModel(family);
+    const prompts = goldenPairs().map(({ prompt }, i) => ({ id: `${i}`, tokens: prompt }));
+    const write = async (options: DecoderOptions) => {
+      const decoder = await openDecoder(model, options);
+      const request = { prompts, samples: 1, decoding: "greedy", stopTokens: [] } as const;
+      return await generate(decoder, { ...request, maxNewTokens: 20, batchSize: 3 })
+        .finally(() => decoder.release());
+    };
+    assert.deepEqual(await write(CUDA), await write({ threads: 1 }));
+  });
+
   test(`log-probs of ${family} on a GPU equal the processor's to 1e-4`, async () => {
     const model = await goldenModel(family);
     const score = async (options: typeof CUDA | { threads: 1 }) => {

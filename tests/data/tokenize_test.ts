@@ -107,6 +107,29 @@ Deno.test("pairTokenizer() tells equal texts, and replies that lost their end to
   assert.equal(equal.identicalText, true);
 });
 
+Deno.test("pairTokenizer() takes for a reply's end what the template writes, not what the reply spells", () => {
+  const ended = (write: (content: string) => string, chosen: string, maxLength = 30) => {
+    const chatTemplate = template((messages, { addGenerationPrompt }) =>
+      messages.map(({ role, content }) => role === "user" ? content : `3${write(content)}`).join(
+        "",
+      ) +
+      (addGenerationPrompt ? "3" : "")
+    );
+    const options = { maxLength, maxPromptLength: 2 };
+    const row = pairTokenizer(fakeTokenizer({ chatTemplate }), options)({
+      ...{ id: "a", prompt: "7", chosen },
+    });
+    return row.chosenEnded;
+  };
+  assert.equal(ended((content) => `${content}$45`, "8"), true);
+  assert.equal(ended((content) => `${content}$45`, "8$6"), true);
+  assert.equal(ended((content) => `${content}$45`, "8", 5), true, "cut behind the end");
+  assert.equal(ended((content) => `${content}$45`, "888", 5), false, "cut before the end");
+  assert.equal(ended((content) => `${content}$45`, "8$66", 5), false, "a spelt end, then a cut");
+  assert.equal(ended((content) => content, "8$6"), false, "no end but a spelt one");
+  assert.equal(ended((content) => content, "8$"), false);
+});
+
 Deno.test("pairTokenizer() notes a special token spelt in any of the texts", () => {
   const tokenize = pairTokenizer(fakeTokenizer(), lengths);
   const noted = (prompt: string, chosen: string, rejected?: string) =>

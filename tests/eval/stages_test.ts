@@ -119,9 +119,13 @@ async function trainPolicy(root: string): Promise<void> {
   await Deno.writeTextFile(`${root}/logps/logps.jsonl`, rows.join(""));
 }
 
-async function runEvaluate(root: string, policy: string): Promise<Evaluation> {
+async function runEvaluate(
+  root: string,
+  policy: string,
+  how: Record<string, unknown> = {},
+): Promise<Evaluation> {
   const { folders } = await runStage(evaluate, {
-    params: { ...generation, stream: policy, examples: 2 },
+    params: { ...generation, ...how, stream: policy, examples: 2 },
     inputs: {
       policy: `${root}/${policy}`,
       reference: `${root}/reference`,
@@ -235,6 +239,27 @@ Deno.test("the stages of evaluation, from collecting pairs to comparing systems"
       const first = await runEvaluate(root, "policy");
       assert.deepEqual(await runEvaluate(root, "policy"), first);
       assert.ok(mean(first.metrics.kl!.values) > 0);
+    });
+
+    await t.step(
+      "evaluate computes in bfloat16 where it is asked to, by scorer and decoder",
+      async () => {
+        const precision = "bfloat16";
+        const { metrics } = await runEvaluate(root, "reference", { precision });
+        assert.ok(metrics.kl!.values.every((value) => value === 0));
+        const half = await runEvaluate(root, "policy", { precision });
+        const whole = await runEvaluate(root, "policy");
+        const margins = [half, whole].map(({ metrics }) => mean(metrics.margin!.values));
+        assert.notEqual(margins[0], margins[1]);
+        assert.ok(Math.abs(margins[0] - margins[1]) < 0.1 * Math.abs(margins[1]), `${margins}`);
+      },
+    );
+
+    await t.step("evaluate refuses a device that is not there", async () => {
+      await assert.rejects(
+        runEvaluate(root, "reference", { device: "cuda:99" }),
+        /cuda:99 was asked for but cannot be used/,
+      );
     });
 
     await t.step("measure agrees with evaluate on the same pairs", async () => {

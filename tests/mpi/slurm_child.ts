@@ -10,7 +10,7 @@ import { startCluster, stopCluster } from "../slurm/cluster.ts";
 
 await using scratch = await ScratchFolder.make();
 // The processes of a stage are on one node, which so must have all cores of this machine.
-const cluster = await startCluster(join(scratch.path, "cluster"), ["one"]);
+const cluster = await startCluster(join(scratch.path, "cluster"), { nodes: ["one"] });
 const digests: Record<string, string>[] = [];
 try {
   for (const executor of ["local", "slurm"]) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { feasibilityOn } from "../../pipeline/feasibility.ts";
+import { feasibilityOn, type Machine, type Params } from "../../pipeline/feasibility.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
 import type { Work } from "../../pipeline/prediction.ts";
 import { reservationOf } from "../../pipeline/schedule.ts";
@@ -132,29 +132,97 @@ Deno.test("feasibilityOn() names what a machine has no memory for, in parts, and
     memoryBytes: 600 * 2 ** 20,
     speeds: [{ name: "fast", perSecond: 4 }],
   };
-  const found = feasibilityOn(machine, planned, "digits");
+  const found = await feasibilityOn(machine, planned, "digits");
   assert.deepEqual(found.misfits, [{
     id: "second",
     neededBytes: 701 * 2 ** 20,
+    processes: 1,
     parts: [{ what: "digits", bytes: 700 * 2 ** 20 }, { what: "process", bytes: 2 ** 20 }],
+    change: null,
   }]);
+  assert.deepEqual(found.needs.map(({ id }) => id), ["first", "second"]);
   assert.deepEqual(found.seconds, [{ name: "fast", seconds: (5 + 7) / 4 }]);
-  assert.equal(feasibilityOn(machine, planned, "miles").seconds[0].seconds, 0);
+  assert.equal((await feasibilityOn(machine, planned, "miles")).seconds[0].seconds, 0);
 });
 
-Deno.test("feasibilityOn() gives each of several processes a machine where it has one of its own", async () => {
+/** The stages of `CHAIN` as if `mode: rounded` had two processes compute them on GPUs, in half the memory. */
+async function plannedOnGpus(): Promise<PlannedInstance[]> {
   await using toy = await openToyPipeline();
-  const planned = (await toy.plan(CHAIN)).map((one): PlannedInstance => {
-    const stage = { ...one.instance.stage, resources: () => ({ cores: 2, processes: 2 }) };
-    return { ...one, instance: { ...one.instance, stage } };
+  return (await toy.plan(CHAIN)).map((one): PlannedInstance => {
+    const { stage } = one.instance;
+    const isRounded = (params: unknown) => (params as { mode?: string }).mode === "rounded";
+    const changed = {
+      ...stage,
+      resources: (params: unknown) => ({
+        cores: 2,
+        ...(isRounded(params) && { processes: 2, gpus: 2 }),
+      }),
+      predict: async (about: Parameters<NonNullable<typeof stage.predict>>[0]) => {
+        const { memory, ...foreseen } = await stage.predict!(about);
+        const { modulo = 1 } = about.params as { modulo?: number };
+        const less = memory?.map(({ what, bytes }) => ({ what, bytes: bytes / modulo }));
+        return { ...foreseen, memory: less, exchangedBytes: isRounded(about.params) ? 12 : 0 };
+      },
+    };
+    return { ...one, instance: { ...one.instance, stage: changed } };
   });
-  const machine = { name: "small", memoryBytes: 400 * 2 ** 20, speeds: [] };
-  const misfits = (more: { isOfOneProcess?: boolean; memoryBytes?: number }) =>
-    feasibilityOn({ ...machine, ...more }, planned, "digits").misfits
-      .map(({ id, neededBytes }) => [id, neededBytes / 2 ** 20]);
-  assert.deepEqual(misfits({}), [["first", 501], ["second", 701]]);
-  assert.deepEqual(misfits({ isOfOneProcess: true }), []);
-  assert.deepEqual(misfits({ isOfOneProcess: true, memoryBytes: 300 * 2 ** 20 }), [
-    ["second", 350.5],
-  ]);
+}
+
+const GPU = {
+  name: "GPUs",
+  memoryBytes: 300 * 2 ** 20,
+  gpus: 2,
+  params: { mode: "rounded", unknown: 1 },
+  speeds: [{ name: "fast", perSecond: 4 }],
+  exchangedPerSecond: 8,
+};
+
+Deno.test("feasibilityOn() gives stages what the machine asks for, and each process a GPU of its own", async () => {
+  const found = await feasibilityOn(GPU, await plannedOnGpus(), "digits");
+  const inMiB = found.needs.map(({ id, processes, neededBytes }) =>
+    [id, processes, neededBytes / 2 ** 20] as const
+  );
+  assert.deepEqual(inMiB, [["first", 2, 250.5], ["second", 2, 350.5]]);
+  assert.deepEqual(found.misfits.map(({ id }) => id), ["second"]);
+  // Two processes share 5 and 7 digits; each hands on 12 bytes of either stage.
+  assert.equal(found.exchangeSeconds, 24 / 8);
+  assert.equal(found.seconds[0].seconds, (5 + 7) / 2 / 4 + 24 / 8);
+});
+
+Deno.test("feasibilityOn() holds nothing of its host's memory against a GPU", async () => {
+  const planned = (await plannedOnGpus()).slice(0, 2);
+  const parts = [{ what: "weights", bytes: 4e8 }, { what: "moments", bytes: 9e8, isOnHost: true }];
+  const offloading = planned.map((one): PlannedInstance => {
+    const predict = () => Promise.resolve({ memory: parts });
+    const stage = { ...one.instance.stage, predict };
+    const forecast = { ...one.forecast, memory: parts };
+    return { ...one, forecast, instance: { ...one.instance, stage } };
+  });
+  const needs = async (machine: Machine) =>
+    (await feasibilityOn(machine, offloading, "digits")).needs.map((need) => need.neededBytes);
+  assert.deepEqual(await needs(GPU), [2e8, 2e8], "of two processes each has a GPU");
+  const machine = { name: "machine", memoryBytes: 1e9, speeds: [] };
+  assert.deepEqual(await needs(machine), [13e8, 13e8]);
+});
+
+Deno.test("feasibilityOn() leaves out what no GPU of the machine computes, and says so", async () => {
+  const found = await feasibilityOn({ ...GPU, params: {} }, await plannedOnGpus(), "digits");
+  assert.deepEqual(found.elsewhere, ["first", "second"]);
+  assert.deepEqual([found.needs, found.misfits, found.seconds[0].seconds], [[], [], 0]);
+});
+
+Deno.test("feasibilityOn() names the first change with which a stage fits", async () => {
+  const planned = await plannedOnGpus();
+  const changeOf = async (changes: readonly Params[]) => {
+    const { misfits: [misfit] } = await feasibilityOn({ ...GPU, changes }, planned, "digits");
+    return misfit.change;
+  };
+  assert.equal(await changeOf([]), null);
+  const half = { mode: "rounded", modulo: 2 };
+  const changes: Params[] = [{ unknown: 1 }, { mode: "exact" }, half, { modulo: 7 }];
+  assert.deepEqual(await changeOf(changes), {
+    params: { modulo: 2 },
+    neededBytes: 350.5 * 2 ** 19,
+  });
+  assert.equal(await changeOf([{ modulo: 1 }, { mode: "rounded" }]), null);
 });

@@ -2,15 +2,20 @@
  * A Slurm on this machine's loopback, for tests: munged, slurmctld and slurmd as root, all they write in
  * one folder. `deno run … tests/slurm/cluster.ts start FOLDER`, and `stop FOLDER`.
  *
- * Debian and Ubuntu: `apt-get install slurm-wlm munge`.
+ * Debian and Ubuntu: `apt-get install slurm-wlm munge`, and `slurmdbd mariadb-server` for accounts.
  */
 import { join, resolve } from "node:path";
 
 /** The programs that must be installed. */
 const PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel"];
 
+/** Those that keep accounts. */
+const OF_ACCOUNTS = ["slurmdbd", "sacct", "mariadbd", "mariadb-install-db"];
+
 /** The port of the first node's daemon. */
 const FIRST_PORT = 16818;
+
+const ACCOUNTS_PORT = 16816;
 
 /** One that fails leaves another. */
 const TWO_NODES = ["one", "two"];
@@ -26,21 +31,27 @@ export interface Cluster {
   readonly nodes: readonly string[];
 }
 
+/** How a cluster is made up. */
+export interface ClusterOptions {
+  /** The names of its nodes; they share this machine's cores and memory evenly. */
+  readonly nodes?: readonly string[];
+  /** Keeps accounts of jobs, for `sacct`, and lets `squeue` forget them soon after their end. */
+  readonly accounts?: boolean;
+}
+
 /** Why no cluster can be started here; null when one can. */
-export async function whyNoCluster(): Promise<string | null> {
-  const missing = PROGRAMS.filter((name) => !isInstalled(name));
+export async function whyNoCluster({ accounts = false }: ClusterOptions = {}) {
+  const needed = accounts ? [...PROGRAMS, ...OF_ACCOUNTS] : PROGRAMS;
+  const missing = needed.filter((name) => !isInstalled(name));
   if (missing.length > 0) return `${missing.join(", ")} not installed`;
   if (await output("id", ["-u"]) !== "0") return "it takes root to start slurmd";
   return null;
 }
 
-/**
- * Starts the daemons and waits until the nodes are idle.
- * @param nodes their names; they share this machine's cores and memory evenly
- */
+/** Starts the daemons and waits until the nodes are idle. */
 export async function startCluster(
   given: string,
-  nodes: readonly string[] = TWO_NODES,
+  { nodes = TWO_NODES, accounts = false }: ClusterOptions = {},
 ): Promise<Cluster> {
   const folder = resolve(given);
   const left = await output("pgrep", ["-r", "D,R,S,T", "-x", "slurmctld|slurmd"]).catch(() => "");
@@ -48,8 +59,10 @@ export async function startCluster(
   await Deno.mkdir(join(folder, "state"), RECURSIVE);
   const cluster = clusterIn(folder, await output("hostname", ["-s"]), nodes);
   for (const node of cluster.nodes) await Deno.mkdir(join(folder, "spool", node), RECURSIVE);
-  await Deno.writeTextFile(cluster.environment.SLURM_CONF, await configuration(cluster));
+  const settings = [await configuration(cluster), ...(accounts ? ACCOUNTED : [])];
+  await Deno.writeTextFile(cluster.environment.SLURM_CONF, settings.join("\n"));
   if (!await answers("munge", ["-n"])) await startMunge(folder);
+  if (accounts) await startAccounts(cluster);
   await daemon(cluster, "slurmctld", []);
   for (const node of cluster.nodes) await startNode(cluster, node);
   return cluster;
@@ -88,7 +101,7 @@ export async function killNode(cluster: Cluster, node: string): Promise<void> {
 export async function stopCluster(cluster: Cluster): Promise<void> {
   await slurm(cluster, "scancel", ["--state=PENDING"]).catch(() => "");
   for (const node of cluster.nodes) await killNode(cluster, node);
-  for (const name of ["slurmctld", "munged"]) {
+  for (const name of ["slurmctld", "slurmdbd", "mariadbd", "munged"]) {
     kill(await pidIn(join(cluster.folder, `${name}.pid`)), "SIGKILL");
   }
 }
@@ -154,6 +167,50 @@ async function startMunge(folder: string): Promise<void> {
   await output("munged", ["--force", ...places, seed]);
 }
 
+/** What a cluster with accounts is set to. */
+const ACCOUNTED = [
+  "AccountingStorageType=accounting_storage/slurmdbd",
+  "AccountingStorageHost=127.0.0.1",
+  `AccountingStoragePort=${ACCOUNTS_PORT}`,
+  "MinJobAge=2",
+  "",
+];
+
+/** Starts a database on a socket in the folder, and Slurm's daemon that keeps accounts in it. */
+async function startAccounts(cluster: Cluster): Promise<void> {
+  const { folder } = cluster;
+  const socket = join(folder, "mariadbd.sock");
+  const place = ["--no-defaults", "--user=root", `--datadir=${join(folder, "mariadb")}`];
+  await output("mariadb-install-db", [...place, "--auth-root-authentication-method=normal"]);
+  const words = [`--socket=${socket}`, "--skip-networking", `--pid-file=${folder}/mariadbd.pid`];
+  await output("sh", [
+    "-c",
+    `setsid mariadbd "$@" > "${folder}/mariadbd.log" 2>&1 < /dev/null &`,
+    ...["sh", ...place, ...words],
+  ]);
+  const settings = {
+    ...{ AuthType: "auth/munge", DbdHost: "localhost", DbdAddr: "127.0.0.1", SlurmUser: "root" },
+    ...{ DbdPort: ACCOUNTS_PORT, StorageType: "accounting_storage/mysql" },
+    ...{ StorageHost: "localhost", StorageUser: "root", StorageLoc: "accounts" },
+    LogFile: join(folder, "slurmdbd.log"),
+    PidFile: join(folder, "slurmdbd.pid"),
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+  await Deno.writeTextFile(join(folder, "slurmdbd.conf"), lines.join(""), { mode: 0o600 });
+  const environment = { ...cluster.environment, MYSQL_UNIX_PORT: socket };
+  await until("the database answers", () => answers("test", ["-S", socket]));
+  await daemon({ ...cluster, environment }, "slurmdbd", []);
+  await until("sacctmgr answers", () => answers("sacctmgr", ["-n", "list", "cluster"], cluster));
+}
+
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 150; tries++) {
+    if (await isSo()) return;
+    await pause(200);
+  }
+  throw new Error(`Waited in vain until ${what}.`);
+}
+
 async function daemon({ environment }: Cluster, name: string, args: readonly string[]) {
   const { success } = await new Deno.Command(name, {
     args: [...args],
@@ -191,8 +248,8 @@ function kill(pid: number, signal: Deno.Signal): void {
   }
 }
 
-async function answers(name: string, args: readonly string[]): Promise<boolean> {
-  return await output(name, args).then(() => true, () => false);
+async function answers(name: string, args: readonly string[], cluster?: Cluster) {
+  return await output(name, args, cluster?.environment).then(() => true, () => false);
 }
 
 async function output(

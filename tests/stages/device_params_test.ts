@@ -3,6 +3,7 @@ import { z } from "zod";
 import { digestJson } from "../../core/digest.ts";
 import { deviceFacts, deviceParams, processesParam } from "../../stages/device_params.ts";
 import { modelFacts } from "../../stages/model_facts.ts";
+import { stages } from "../../stages/registry.ts";
 
 const params = z.strictObject(deviceParams);
 
@@ -33,3 +34,34 @@ Deno.test("facts tell what computes, and how exactly", () => {
   assert.equal(on({ precision: "bfloat16", tf32: true }), "cuda bfloat16");
   assert.equal(on({ precision: "float16" }), "cuda float16");
 });
+
+const count = { seed: 0, threads: 2, maxNewTokens: 4 };
+const PARAMS = {
+  generate: count,
+  evaluate: { ...count, stream: "a" },
+  curve: count,
+  collect: {
+    ...{ ...count, labelTemperature: 0, train: { samplesPerPrompt: 1, pairsPerPrompt: 1 } },
+    heldOut: { prompts: 1, samplesPerPrompt: 1, pairsPerPrompt: 1, maxPairs: 1 },
+  },
+  logps: { threads: 2 },
+  measure: { threads: 2 },
+};
+
+for (const [name, given] of Object.entries(PARAMS)) {
+  Deno.test(`${name} takes a device, needs its GPU, and says so in its key`, () => {
+    const stage = stages.get(name)!;
+    const plain = stage.params.parse(given) as Record<string, unknown>;
+    assert.deepEqual(Object.keys(plain).filter((key) => key in deviceParams), []);
+    assert.deepEqual(stage.facts!(plain), modelFacts());
+    assert.deepEqual([stage.resources(plain).cores, stage.resources(plain).gpus], [2, undefined]);
+    const device = { device: "cuda:1", precision: "bfloat16", tf32: true };
+    const placed = stage.params.parse({ ...given, ...device });
+    assert.equal(stage.resources(placed).gpus, 1);
+    assert.deepEqual(stage.facts!(placed), {
+      ...modelFacts(),
+      provider: "cuda",
+      dtype: "bfloat16",
+    });
+  });
+}

@@ -4,7 +4,7 @@ import { misfitText } from "../../cli/plan_text.ts";
 import { readRecipe } from "../../cli/session.ts";
 import type { CodeIndex } from "../../pipeline/code_digest.ts";
 import { expand } from "../../pipeline/expand.ts";
-import { feasibilityOn } from "../../pipeline/feasibility.ts";
+import { type Feasibility, feasibilityOn } from "../../pipeline/feasibility.ts";
 import type { Instance } from "../../pipeline/instance.ts";
 import { makePlan, type PlannedInstance } from "../../pipeline/plan.ts";
 import { totalBytes } from "../../pipeline/prediction.ts";
@@ -96,16 +96,55 @@ for (const name of RECIPES) {
       if (!/^(base|data|.*-tokens|.*logps|train|measure.*)$/.test(instance.entry)) continue;
       assert(forecast.seconds! > 0, `${instance.id} has an estimate`);
     }
-    const [small] = GPUS.map((machine) => feasibilityOn(machine, planned, GPU_UNIT));
+    const [large, small, eight] = await Promise.all(
+      GPUS.map((machine) => feasibilityOn(machine, planned, GPU_UNIT)),
+    );
     assert.deepEqual(small.misfits.map(({ id }) => id), ["train/dpo", "train/rpo"]);
     assert.match(
       misfitText(small.misfits[0], small.machine.memoryBytes),
-      /^train\/dpo needs 1\d\d\.\d GB of 80\.0 GB: weights (29|34)\.\d GB, gradients (29|34)\.\d GB, moments (57|68)\.\d GB, activations /,
+      /^train\/dpo needs 1\d\d\.\d GB of 80\.0 GB: weights (29|34)\.\d GB, gradients (29|34)\.\d GB, moments (57|68)\.\d GB, activations .* with precision: bfloat16 and lora: \{"rank":16\}$/,
     );
     const hours = small.seconds.map(({ seconds }) => seconds / 3600);
     assert(hours[0] > hours[1] && hours[1] > hours[2], "float32, TF32, bfloat16");
+    assert.deepEqual(large.seconds, small.seconds, "the same processor");
+    assert(eight.seconds[0].seconds < small.seconds[0].seconds);
+    assert(eight.seconds[0].seconds > small.seconds[0].seconds / 8, "not all is divided");
+    for (const { needs } of [large, small, eight]) assert.equal(needs.length, 7, "all models");
   });
 }
+
+Deno.test("on eight GPUs each holds the weights, their gradients and an eighth of the moments", async () => {
+  const parameters = { "zephyr-7b-beta": 7241732096, "zephyr-7b-gemma": 8537680896 };
+  for (const [name, weights] of Object.entries(parameters)) {
+    const planned = await planOf(name);
+    const [one, , eight] = await Promise.all(
+      GPUS.map((machine) => feasibilityOn(machine, planned, GPU_UNIT)),
+    );
+    const bytesOf = ({ needs }: Feasibility, what: string) =>
+      needs.find(({ id }) => id === "train/rpo")!.parts.find((part) => part.what === what)!.bytes;
+    for (const what of ["weights", "gradients"]) {
+      assert.deepEqual([bytesOf(one, what), bytesOf(eight, what)], [4 * weights, 4 * weights]);
+    }
+    assert.deepEqual([bytesOf(one, "moments"), bytesOf(eight, "moments")], [8 * weights, weights]);
+    assert(bytesOf(eight, "activations") <= bytesOf(one, "activations"));
+    assert.equal(bytesOf(eight, "the device's own"), bytesOf(one, "the device's own"));
+  }
+});
+
+Deno.test("Mistral 7B trains whole on 141 GB and on eight of 80 GB; Gemma 7B with moments in bfloat16", async () => {
+  const changesOf = async (name: string) => {
+    const planned = await planOf(name);
+    const found = await Promise.all(GPUS.map((one) => feasibilityOn(one, planned, GPU_UNIT)));
+    return found.map(({ misfits: [misfit] }) => misfit?.change?.params ?? null);
+  };
+  const adapter = { precision: "bfloat16", lora: { rank: 16 } };
+  assert.deepEqual(await changesOf("zephyr-7b-beta"), [null, adapter, null]);
+  const moments = { moments: "bfloat16" };
+  assert.deepEqual(
+    await changesOf("zephyr-7b-gemma"),
+    [moments, adapter, { ...moments, microBatchPairs: 1 }],
+  );
+});
 
 Deno.test("Mistral 7B needs 16 bytes for each of its weights before anything is kept of a batch", async () => {
   const planned = await planOf("zephyr-7b-beta");

@@ -41,7 +41,7 @@ Deno.test("layOut() reads a prompt once and points each reply token at its prede
   const positions = [0, 0, 1, 2, 3, 2, 0];
   assert.deepEqual(cosines, positions.map((position) => Math.fround(Math.cos(position))));
   // One token of each reply beside a prompt of two, then what is left of the reply of two.
-  assert.deepEqual(pack.replyMask.dims, [3, 1, 1, 3]);
+  assert.deepEqual(pack.replyMask!.dims, [3, 1, 1, 3]);
   assert.deepEqual(pack.restMask!.dims, [1, 1, 1, 4]);
 });
 
@@ -73,7 +73,7 @@ Deno.test("layOut() gives the pad a slot, and computes no more cells than one gr
     const read = Math.max(1, Math.max(...lengths) - 1);
     // With room for the pad: a column where no slot is free, or a grid of one slot.
     const one = lengths.length * (read + 1) * (2 + read + 1);
-    const computed = cells(pack.replyMask.dims) + cells(pack.restMask!.dims);
+    const computed = cells(pack.replyMask!.dims) + cells(pack.restMask!.dims);
     assert(computed <= one, `${lengths}: ${computed} cells instead of ${one}`);
   }
 });
@@ -83,7 +83,9 @@ Deno.test("layOut() holds neither early tokens against late ones nor short repli
     const prompt = new Int32Array(64).fill(1);
     const filled = replies.map((length) => new Int32Array(length + 1).fill(2));
     const { replyMask, restMask } = layOut([{ prompt, replies: filled }], layout);
-    return [replyMask, restMask!].map(({ dims }) => dims.reduce((product, dim) => product * dim, 1))
+    return [replyMask!, restMask!].map(({ dims }) =>
+      dims.reduce((product, dim) => product * dim, 1)
+    )
       .reduce((sum, count) => sum + count, 0);
   };
   assert.equal(cells(256, 256), 2 * 128 * (64 + 128) + 2 * 129 * (64 + 256));
@@ -104,7 +106,7 @@ Deno.test("layOut() lets each query see some key, also those that nothing reads"
     for (const rests of [true, false]) {
       const prompts = [tokens(1), tokens(4, 5, 6, 7)];
       const pack = layOut(prompts.map((prompt) => ({ prompt, replies })), { ...layout, rests });
-      for (const { dims, data } of [pack.replyMask, ...rests ? [pack.restMask!] : []]) {
+      for (const { dims, data } of [pack.replyMask!, ...rests ? [pack.restMask!] : []]) {
         const keys = dims.at(-1)!;
         for (let row = 0; row < data.length; row += keys) {
           assert(data.subarray(row, row + keys).includes(0), `${lengths}: row ${row / keys}`);

@@ -44,6 +44,7 @@ class FailingRuntime implements Runtime {
       read: () => Promise.resolve({ dtype, dims, data }),
       write: () => {},
       clear: () => {},
+      copyFrom: () => {},
       piece: (_, count) => this.place({ dtype, dims: [count], data }),
       release,
       [Symbol.dispose]: release,

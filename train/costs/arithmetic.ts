@@ -84,14 +84,16 @@ export function forwardOperations(shape: ModelShape, reading: Reading): Operatio
  * @param adapter when given, its weights alone are trained
  * @param recomputes whether layers are computed a second time (gradient checkpointing)
  * @param repeatsLogits whether logits are, since they are there a chunk at a time
+ * @param repeatsScores whether attention's scores are, since they are there a block at a time
  */
 export function trainingOperations(
   shape: ModelShape,
   reading: Reading,
-  { adapter, recomputes, repeatsLogits = false }: {
+  { adapter, recomputes, repeatsLogits = false, repeatsScores = false }: {
     readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
     readonly recomputes: boolean;
     readonly repeatsLogits?: boolean;
+    readonly repeatsScores?: boolean;
   },
 ): Operations {
   const forward = forwardOperations(shape, reading);
@@ -101,7 +103,8 @@ export function trainingOperations(
   return {
     layers: (products + again) * forward.layers + (6 + 2 * again) * added * reading.tokens,
     head: (products + Number(repeatsLogits)) * forward.head,
-    attention: (3 + again) * forward.attention,
+    // Scores are one of the two products.
+    attention: (3 + again + Number(repeatsScores) / 2) * forward.attention,
   };
 }
 

@@ -6,7 +6,10 @@ import { logpsGraph } from "../logps_graph.ts";
 import type { PairScore } from "../logps.ts";
 import type { TrainingLoss } from "../losses/losses.ts";
 import type { AdapterConfig } from "../models/adapter_config.ts";
+import type { AttentionBlocks } from "../models/attention_blocks.ts";
 import type { ModelConfig } from "../models/config.ts";
+import { plainDecoderGraph } from "../models/decoder_graph.ts";
+import { MOST_SCORES } from "../models/decoding_ways.ts";
 import type { ModelShape } from "../models/parameters.ts";
 import { RotaryAngles } from "../models/rotary_angles.ts";
 import { holdsRests } from "../pack_plan.ts";
@@ -32,6 +35,8 @@ export interface ForeseenRuns {
   readonly precision?: Precision;
   /** Entries of the vocabulary whose logits are there at once; all unless given. */
   readonly vocabularyChunk?: number;
+  /** Blocks that attention is computed in; all at once unless given. */
+  readonly attentionBlocks?: AttentionBlocks;
 }
 
 /** Runs of the gradient graph. */
@@ -52,9 +57,14 @@ const LOSSES: Readonly<Record<"both" | "chosen", TrainingLoss>> = {
  * The memory of the largest of some runs of training: forward, loss and backward, as
  * [gradient_graph.ts](../gradient_graph.ts) builds it.
  */
-export function trainingRun(
+export function trainingRun(shape: ModelShape, options: ForeseenTrainingRuns): RunMemory {
+  return remembered(["training", shape, options], () => foreseeTraining(shape, options));
+}
+
+function foreseeTraining(
   shape: ModelShape,
-  { runs, adapter, recomputes, precision, vocabularyChunk, device }: ForeseenTrainingRuns,
+  { runs, adapter, recomputes, precision, vocabularyChunk, attentionBlocks, device }:
+    ForeseenTrainingRuns,
 ): RunMemory {
   const comparesPairs = runs.flat().every(({ rejected }) => rejected !== null);
   return largestByLayers(shape, (config) => {
@@ -67,9 +77,16 @@ export function trainingRun(
       precision,
       rests,
       vocabularyChunk,
+      attentionBlocks,
     };
     const graph = sessionGraph(["training", options, device], () => gradientGraph(options), device);
-    const facts = { config, angles: new RotaryAngles(config), comparesPairs, rests };
+    const facts = {
+      config,
+      angles: new RotaryAngles(config),
+      comparesPairs,
+      rests,
+      blocks: attentionBlocks,
+    };
     return runs.map((run) => {
       const pairs = run.map(tokensOf);
       const batch = { pairs, reference: pairs.map(scoreOf) };
@@ -82,13 +99,21 @@ export function trainingRun(
 }
 
 /** The same of runs of scoring, as [logps_graph.ts](../logps_graph.ts) builds it. */
-export function scoringRun(
+export function scoringRun(shape: ModelShape, options: ForeseenRuns): RunMemory {
+  return remembered(["scoring", shape, options], () => foreseeScoring(shape, options));
+}
+
+function foreseeScoring(
   shape: ModelShape,
-  { runs, precision, vocabularyChunk, device }: ForeseenRuns,
+  { runs, precision, vocabularyChunk, attentionBlocks: blocks, device }: ForeseenRuns,
 ): RunMemory {
   return largestByLayers(shape, (config) => {
-    const layout = { config, angles: new RotaryAngles(config), rests: holdsRests(config, device) };
-    const options = { precision, fed: precision, rests: layout.rests, vocabularyChunk };
+    const rests = holdsRests(config, device);
+    const layout = { config, angles: new RotaryAngles(config), rests, blocks };
+    const options = {
+      ...{ precision, fed: precision, rests, vocabularyChunk },
+      attentionBlocks: blocks,
+    };
     const make = () => logpsGraph(config, undefined, options);
     const graph = sessionGraph(["scoring", config, options, device], make, device);
     return runs.map((run) => {
@@ -99,6 +124,50 @@ export function scoringRun(
       return memoryOf(graph, { ...layOut(groups, layout) });
     });
   });
+}
+
+/** What is decoded of plain ops: so many rows at once, each with room for so many positions. */
+export interface ForeseenDecoding {
+  readonly rows: number;
+  readonly positions: number;
+  /** Of the longest prompt. */
+  readonly promptTokens: number;
+  readonly precision?: Precision;
+  readonly device?: Device;
+}
+
+/** The larger of reading prompts and of a step of all rows, as [decoder_graph.ts](../models/decoder_graph.ts) builds it. */
+export function decodingRun(shape: ModelShape, options: ForeseenDecoding): RunMemory {
+  return remembered(["decoding", shape, options], () => foreseeDecoding(shape, options));
+}
+
+function foreseeDecoding(
+  shape: ModelShape,
+  { rows, positions, promptTokens, precision = "float32", device }: ForeseenDecoding,
+): RunMemory {
+  const scores = shape.heads * promptTokens * positions;
+  const read = Math.max(1, Math.min(rows, Math.floor(MOST_SCORES / scores)));
+  return largestByLayers(shape, (config) => {
+    const make = () => plainDecoderGraph(config, precision);
+    const graph = sessionGraph(["decoding", config, precision, device], make, device);
+    return [[read, promptTokens], [rows, 1]].map(([count, tokens]) =>
+      memoryOf(graph, {
+        ids: { dims: [count, tokens] },
+        slots: { dims: [positions] },
+        cos: { dims: [positions, 0] },
+      })
+    );
+  });
+}
+
+/** Runs that were foreseen: instances of a recipe are often alike, and are held to several machines. */
+const RUNS = new Map<string, RunMemory>();
+
+function remembered(like: readonly unknown[], foresee: () => RunMemory): RunMemory {
+  const key = JSON.stringify(like);
+  const run = RUNS.get(key) ?? foresee();
+  RUNS.set(key, run);
+  return run;
 }
 
 /** Graphs that are known: instances of a recipe often differ in what they read alone. */

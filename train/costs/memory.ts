@@ -1,9 +1,10 @@
 import type { AdapterConfig } from "../models/adapter_config.ts";
 import { type ModelShape, parametersOf } from "../models/parameters.ts";
 import type { Target } from "../graph/target.ts";
+import { updatePiece } from "../optim/update_pieces.ts";
+import { BUCKET_SIZE, ROOMS } from "../parallel/buckets.ts";
 import type { MomentPrecision, Precision } from "../precision.ts";
 import { adapterWeights, countWeights } from "./arithmetic.ts";
-import { updatePiece } from "../optim/update_pieces.ts";
 import type { RunMemory } from "./run_memory.ts";
 
 /** A part of the peak memory. */
@@ -73,58 +74,86 @@ export interface TrainingMemory extends Computing {
   readonly moments?: MomentPrecision;
   /** Whether a GPU's are in host memory, and pass through it; not unless given. */
   readonly offloadMoments?: boolean;
+  /** Processes that train together; 1 unless given. */
+  readonly processes?: number;
+  /** Whether checkpoints are written along the way; not unless given. */
+  readonly gathers?: boolean;
 }
 
 /**
- * Peak memory of training, of the process on a processor, or of a GPU: the weights; of those that are
- * trained, the gradient, in float32, and AdamW's two moments; what a run holds of what it computes.
+ * Peak memory of training, of all its processes on a processor, or of all their GPUs: the weights; of those
+ * that are trained, the gradient, in float32, and AdamW's two moments; what a run holds of what it computes.
+ * Each process has all of that but the moments, of which it has a part; on a processor there are also the
+ * buckets that are under way, and, for a checkpoint, all moments in the first process. A GPU's lie in the
+ * host's memory, which is not counted.
  */
 export function trainingMemory(
   shape: ModelShape,
-  { adapter, moments, offloadMoments = false, ...computing }: TrainingMemory,
+  { adapter, processes = 1, gathers = false, ...how }: TrainingMemory,
 ): MemoryPart[] {
   const { all } = countWeights(shape);
   const added = adapter ? adapterWeights(adapter, shape) : 0;
   const trained = adapter ? added : all;
-  const { lanes, precision } = computing;
+  const { lanes, precision, device = "cpu" } = how;
   const read = adapter ? bytesIn(precision) * all + FLOAT * added : FLOAT * all;
+  const shared = processes > 1 && device === "cpu";
   return [
-    { what: "weights", bytes: read },
-    { what: "gradients", bytes: lanes * FLOAT * trained },
-    ...momentParts(trained, {
-      moments,
-      isOffloaded: offloadMoments && computing.device === "cuda",
-    }),
-    ...runParts(computing),
+    ...[
+      { what: "weights", bytes: read },
+      { what: "gradients", bytes: lanes * FLOAT * trained },
+    ].map(timesOf(processes)),
+    ...momentParts(trained, { ...how, processes }),
+    ...runParts(how).map(timesOf(processes)),
+    ...shared ? [{ what: "under way", bytes: processes * underWay(trained) }] : [],
+    ...shared && gathers ? [{ what: "moments gathered", bytes: 2 * FLOAT * trained }] : [],
   ];
 }
 
-/** Moments that are offloaded take room on a GPU for a piece of both, as it was and as it becomes. */
+/**
+ * Moments of all processes. Those that are offloaded take room on each GPU for a piece of both, as it was
+ * and as it becomes.
+ */
 function momentParts(
   trained: number,
-  { moments = "float32", isOffloaded }: {
-    readonly moments?: MomentPrecision;
-    readonly isOffloaded: boolean;
-  },
+  { device, moments, offloadMoments = false, processes }:
+    & Pick<TrainingMemory, "device" | "moments" | "offloadMoments">
+    & { readonly processes: number },
 ): MemoryPart[] {
   const bytes = 2 * bytesIn(moments) * trained;
-  if (!isOffloaded) return [{ what: "moments", bytes }];
-  const isNoisy = moments !== "float32";
+  if (!offloadMoments || device !== "cuda") return [{ what: "moments", bytes }];
+  const isNoisy = moments === "bfloat16";
   const piece = updatePiece({ onHost: false, isNoisy, offloadsMoments: true });
+  const passing = Math.min(trained, processes * piece);
   return [
     { what: "moments", bytes, isOnHost: true },
-    { what: "moments on their way", bytes: 4 * bytesIn(moments) * Math.min(trained, piece) },
+    { what: "moments under way", bytes: 4 * bytesIn(moments) * passing },
   ];
+}
+
+function timesOf(processes: number): (part: MemoryPart) => MemoryPart {
+  return ({ what, bytes }) => ({ what, bytes: processes * bytes });
+}
+
+/** Buckets of one process that are sent and received at once. */
+function underWay(trained: number): number {
+  return 2 * FLOAT * Math.min(trained, ROOMS * BUCKET_SIZE);
+}
+
+/** How a model scores. */
+export interface ScoringMemory extends Computing {
+  /** Whether attention is computed in blocks, where what is freed goes back to the system. */
+  readonly inBlocks?: boolean;
 }
 
 /** Peak memory of scoring: the weights, and what runs hold of what they compute. */
-export function scoringMemory(shape: ModelShape, computing: Computing): MemoryPart[] {
+export function scoringMemory(shape: ModelShape, computing: ScoringMemory): MemoryPart[] {
   const bytes = bytesIn(computing.precision) * countWeights(shape).all;
-  const { lanes, run, device = "cpu" } = computing;
+  const { lanes, run, device = "cpu", inBlocks = false } = computing;
+  const keepsFreed = device === "cpu" && !inBlocks;
   return [
     { what: "weights", bytes },
     ...runParts(computing),
-    ...device === "cpu" ? [{ what: "freed and kept", bytes: KEPT * lanes * run.bytes }] : [],
+    ...keepsFreed ? [{ what: "freed and kept", bytes: KEPT * lanes * run.bytes }] : [],
   ];
 }
 
@@ -164,6 +193,30 @@ export function decodingMemory(
     { what: "cache", bytes: FLOAT * cache },
     { what: "logits", bytes: 2 * FLOAT * rows * shape.vocabSize },
     { what: "process", bytes: OPENED_PROCESS },
+  ];
+}
+
+/**
+ * Peak memory of decoding of plain ops, as on a GPU: weights and cache in the model's precision, what a run
+ * holds of what it computes.
+ */
+export function plainDecodingMemory(
+  shape: ModelShape,
+  { models, rows, length, ...computing }: Computing & {
+    /** Models that are open at once. */
+    readonly models: number;
+    /** Replies that are written at once, and positions that each has room for. */
+    readonly rows: number;
+    readonly length: number;
+  },
+): MemoryPart[] {
+  const { all } = countWeights(shape);
+  const cache = 2 * shape.layers * shape.keyValueHeads * shape.headDim * rows * length;
+  const bytes = bytesIn(computing.precision);
+  return [
+    { what: "weights", bytes: bytes * models * all },
+    { what: "cache", bytes: bytes * cache },
+    ...runParts(computing),
   ];
 }
 

@@ -3,7 +3,7 @@ import { type Dim, termsOfDim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
 import { liveNodes } from "../graph/lower.ts";
 import type { PrimitiveOp } from "../graph/op_types.ts";
-import type { Node, Value } from "../graph/value.ts";
+import { formatType, type Node, type Value } from "../graph/value.ts";
 
 /** What a run of a graph takes. */
 export interface RunMemory {
@@ -21,8 +21,9 @@ const IN_PLACE: ReadonlySet<PrimitiveOp> = new Set([
 ]);
 
 /**
- * The memory of one run, found by going through the graph in ONNX Runtime's order: a tensor is there from
- * the node that computes it to the last that reads it.
+ * The memory of one run, found by going through the graph in ONNX Runtime's order, as ONNX Runtime plans it:
+ * a tensor is there from the node that computes it to the last that reads it, and its memory for as long as
+ * tensors of the same shape follow it there.
  *
  * @param graph lowered, as it is written for a session
  * @param sizes of the dimensions' symbols
@@ -37,9 +38,8 @@ export function runMemory(
   },
 ): RunMemory {
   const nodes = liveNodes(graph);
-  const held = new HeldTensors(graph, { nodes, sizes, placed });
-  for (const node of executionOrder(nodes)) held.compute(node);
-  return { bytes: held.most, nodes: nodes.length };
+  const pieces = new PlannedPieces(graph, { nodes: executionOrder(nodes), sizes, placed });
+  return { bytes: pieces.most, nodes: nodes.length };
 }
 
 /**
@@ -68,23 +68,35 @@ export function executionOrder(nodes: readonly Node[]): Node[] {
   return [...order];
 }
 
-/** Memory of one or several tensors, such as one and what it is reshaped to. */
-interface Held {
+/** A piece of memory, and what is in it one after the other. */
+interface Piece {
   readonly bytes: number;
-  /** Reads that are still to come. */
+  /** The shape and type that it was asked for with: it serves again for just these. */
+  readonly type: string;
+  /** Reads of what is in it that are still to come. */
   reads: number;
+  /** The node after which nothing more is put into it or read from it. */
+  end: number;
 }
 
-/** The tensors that are there while nodes are computed one by one. */
-class HeldTensors {
-  /** The most bytes that were held at once. */
-  most = 0;
+/** What is fed, or written into memory that is there already. */
+const ELSEWHERE: Omit<Piece, "reads" | "end"> = { bytes: 0, type: "elsewhere" };
+
+/**
+ * The memory of tensors as ONNX Runtime plans it before any run: in place of an operand, else where a tensor
+ * of the same shape was, else anew. It goes back once the last of those that share it has been read, so
+ * that between them it is held in vain.
+ */
+class PlannedPieces {
   readonly #sizes: ReadonlyMap<string, number>;
   readonly #placed: ReadonlySet<Value>;
   /** How often each value is read, or put out. */
   readonly #reads = new Map<Value, number>();
-  readonly #held = new Map<Value, Held>();
-  #bytes = 0;
+  readonly #pieceOf = new Map<Value, Piece>();
+  /** The last one let go comes first. */
+  readonly #free: Piece[] = [];
+  /** Pieces by the node that first needs them. */
+  readonly #begun: Piece[][] = [];
 
   constructor(
     { outputs }: Graph,
@@ -99,16 +111,50 @@ class HeldTensors {
     const read = (value: Value) => this.#reads.set(value, this.#readsOf(value) + 1);
     for (const { inputs } of nodes) inputs.forEach(read);
     for (const value of outputs.values()) read(value);
+    nodes.forEach((node, place) => this.#plan(node, place));
+    for (const value of outputs.values()) {
+      const piece = this.#pieceOf.get(value);
+      if (piece !== undefined) piece.end = nodes.length;
+    }
   }
 
-  compute(node: Node): void {
-    for (const value of node.outputs) this.#hold(value, this.#takenOver(node, value));
-    this.most = Math.max(this.most, this.#bytes);
-    for (const value of node.inputs) this.#release(value);
+  /** The most bytes that are held at once. */
+  get most(): number {
+    const ended = this.#begun.map(() => 0);
+    for (const { bytes, end } of this.#begun.flat()) if (end < ended.length) ended[end] += bytes;
+    let [most, held] = [0, 0];
+    this.#begun.forEach((pieces, place) => {
+      for (const { bytes } of pieces) held += bytes;
+      most = Math.max(most, held);
+      held -= ended[place];
+    });
+    return most;
+  }
+
+  #plan(node: Node, place: number): void {
+    this.#begun[place] = [];
+    for (const value of node.outputs) {
+      const piece = this.#shared(node, value) ?? this.#begin(value, place);
+      this.#pieceOf.set(value, piece);
+      piece.reads += this.#readsOf(value);
+      piece.end = place;
+    }
+    for (const value of node.inputs) {
+      const piece = this.#pieceOf.get(value);
+      if (piece === undefined) continue;
+      piece.reads--;
+      piece.end = place;
+      this.#letGo(piece);
+    }
     // Of several outputs nothing may read some.
     for (const value of node.outputs) {
-      const held = this.#held.get(value)!;
-      if (this.#readsOf(value) === 0 && held.reads === 0) this.#bytes -= held.bytes;
+      if (this.#readsOf(value) === 0) this.#letGo(this.#pieceOf.get(value)!);
+    }
+  }
+
+  #letGo(piece: Piece): void {
+    if (piece.reads === 0 && piece.bytes > 0 && !this.#free.includes(piece)) {
+      this.#free.unshift(piece);
     }
   }
 
@@ -116,30 +162,31 @@ class HeldTensors {
     return this.#reads.get(value) ?? 0;
   }
 
-  #hold(value: Value, taken: Held | null): void {
-    const reads = this.#readsOf(value);
-    if (taken !== null) taken.reads += reads;
-    const held = taken ?? { bytes: this.#placed.has(value) ? 0 : this.#bytesOf(value), reads };
-    this.#held.set(value, held);
-    if (taken === null) this.#bytes += held.bytes;
+  #begin(value: Value, place: number): Piece {
+    const isElsewhere = this.#placed.has(value);
+    const piece: Piece = isElsewhere
+      ? { ...ELSEWHERE, reads: 0, end: place }
+      : { bytes: this.#bytesOf(value), type: formatType(value), reads: 0, end: place };
+    this.#begun[place].push(piece);
+    return piece;
   }
 
-  /** The memory that an output takes over from an operand; null where it is given some. */
-  #takenOver({ op, inputs }: Node, value: Value): Held | null {
+  /** The memory that a tensor shares with others: an operand's, or what was let go; null where it is given some. */
+  #shared({ op, inputs }: Node, value: Value): Piece | null {
+    if (this.#placed.has(value)) return null;
     // What is fed is not counted, nor what it is reshaped to.
-    if (op === "Reshape") return this.#held.get(inputs[0]) ?? { bytes: 0, reads: 0 };
-    if (this.#placed.has(value) || !IN_PLACE.has(op as PrimitiveOp)) return null;
+    if (op === "Reshape") return this.#pieceOf.get(inputs[0]) ?? { ...ELSEWHERE, reads: 0, end: 0 };
     const bytes = this.#bytesOf(value);
-    const last = inputs.map((input) => this.#held.get(input))
-      .find((held) => held !== undefined && held.reads === 1 && held.bytes === bytes);
-    return last ?? null;
-  }
-
-  #release(value: Value): void {
-    const held = this.#held.get(value);
-    if (held === undefined) return;
-    held.reads--;
-    if (held.reads === 0) this.#bytes -= held.bytes;
+    if (IN_PLACE.has(op as PrimitiveOp)) {
+      // A product is not written over what it is made of, but over what it is added to.
+      const operands = op === "GemmAdd" ? inputs.slice(2) : inputs;
+      const last = operands.map((input) => this.#pieceOf.get(input))
+        .find((piece) => piece !== undefined && piece.reads === 1 && piece.bytes === bytes);
+      if (last !== undefined) return last;
+    }
+    const type = formatType(value);
+    const again = this.#free.findIndex((piece) => piece.type === type);
+    return again < 0 ? null : this.#free.splice(again, 1)[0];
   }
 
   #bytesOf({ dims, dtype, producer }: Value): number {

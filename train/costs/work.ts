@@ -43,6 +43,8 @@ export interface TrainingWork {
   readonly recomputes: boolean;
   /** Whether logits are there a chunk at a time, and computed a second time; not unless given. */
   readonly repeatsLogits?: boolean;
+  /** Whether attention is in blocks, whose scores are computed a second time; not unless given. */
+  readonly repeatsScores?: boolean;
 }
 
 /**

@@ -72,5 +72,6 @@ export const CUDA_KERNELS: KernelTable = {
   GatedActivation: FLOATING,
   Rotary: FLOATING,
   Attention: FLOATING,
+  BlockAttention: FLOATING,
   TokenLogp: ["float32", "float64"],
 };

@@ -1,10 +1,10 @@
-import { int64 } from "../../core/tensor.ts";
-import { type Dim, equalDims, productDim } from "./dims.ts";
+import { after, firstElement } from "./after.ts";
+import { type Dim, equalDims } from "./dims.ts";
 import type { OpType } from "./op_types.ts";
-import { add, mul } from "./ops/elementwise.ts";
-import { embedding } from "./ops/index.ts";
+import { add, cast } from "./ops/elementwise.ts";
 import { reduceSum } from "./ops/reduce.ts";
 import { reshape } from "./ops/shape.ts";
+import { isHalf } from "./target.ts";
 import { isFloating, type Node, type Value } from "./value.ts";
 import { VJP_RULES } from "./vjp_rules.ts";
 import type { VjpRule, VjpTable } from "./vjp/vjp_rule.ts";
@@ -68,7 +68,7 @@ export function gradientsFrom(
     // What the output itself follows from is in memory still; it is not computed again.
     const again = output === seed.output
       ? { from: boundary, output, nodes }
-      : recompute(nodes, { from: boundary, output, after: cotangent });
+      : recompute(nodes, { from: boundary, output, cotangent });
     const next = collect({ output: again.output, cotangent }, again);
     if (next === undefined) break;
     [output, cotangent, end] = [boundary, next, placeOf(boundary)];
@@ -80,19 +80,26 @@ export function gradientsFrom(
 /** Nodes once more, on a boundary that waits for a cotangent: no optimizer may take them for twins. */
 function recompute(
   nodes: readonly Node[],
-  { from, output, after }: { readonly from: Value; readonly output: Value; readonly after: Value },
+  { from, output, cotangent }: {
+    readonly from: Value;
+    readonly output: Value;
+    readonly cotangent: Value;
+  },
 ) {
   const { graph } = from;
-  const elements = reshape(after, [productDim(after.dims)]);
-  const first = embedding(elements, graph.constant(int64([1], [0]))); // (1)
-  const waiting = add(from, mul(first, 0));
+  const first = firstElement(cotangent);
+  const waiting = after(from, [first]);
   const start = graph.nodes.length;
   const image = new Map<Value, Value>([[from, waiting]]);
-  // What is made of weights alone, such as 1 + w, is in memory still, but gradients flow through it.
+  // What is made of weights alone, such as 1 + w, is in memory still, but gradients flow through it. Not so
+  // matrices in 16 bits: kept, they would all be there at once.
   const kept: Node[] = [];
   for (const node of nodes) {
     if (!node.inputs.some((input) => image.has(input))) {
-      kept.push(node);
+      if (isNarrowedMatrix(node)) {
+        const [weight] = node.inputs;
+        image.set(node.outputs[0], cast(after(weight, [first]), node.outputs[0].dtype));
+      } else kept.push(node);
       continue;
     }
     const inputs = node.inputs.map((input) => image.get(input) ?? input);
@@ -104,6 +111,12 @@ function recompute(
     output: image.get(output)!,
     nodes: [...kept, ...graph.nodes.slice(start)],
   };
+}
+
+/** Whether a node makes a weight's matrix what layers compute in. */
+function isNarrowedMatrix({ op, inputs: [weight], outputs: [narrow] }: Node): boolean {
+  return op === "Cast" && weight.producer === undefined && weight.dtype === weight.graph.dtype &&
+    weight.dims.length === 2 && isHalf(narrow.dtype);
 }
 
 /** A value and the cotangent that the backward walk starts from; both of one shape. */

@@ -2,6 +2,7 @@ import type { Dtype } from "../../core/tensor.ts";
 import { broadcastDims, differenceDim, type Dim, equalDims, formatDims } from "./dims.ts";
 import { productDim, sumDim } from "./dims.ts";
 import type { OpAttributes, OpType } from "./op_types.ts";
+import { attention, blockAttention } from "./infer_attention.ts";
 import { cachedAttention } from "./infer_cache.ts";
 import { collectRows, type Expect, expectIndices, route } from "./infer_routing.ts";
 import { isHalf } from "./target.ts";
@@ -77,6 +78,7 @@ const ARITIES: { readonly [Op in OpType]?: number | "one or more" } = {
   GatedActivation: 2,
   Rotary: 3,
   Attention: 4,
+  BlockAttention: 5,
   TokenLogp: 2,
 };
 
@@ -173,26 +175,6 @@ function rotary([x, cos, sin]: readonly ValueType[], _: unknown, expect: Expect)
   );
   expect(isFloating(x.dtype) && cos.dtype === x.dtype && sin.dtype === x.dtype, "one dtype");
   return [{ dtype: x.dtype, dims: x.dims }];
-}
-
-/** q (S, H, T, D), k and v (S, K, U, D), mask broadcasts to (S, H, T, U); K divides H. */
-function attention([q, k, v, mask]: readonly ValueType[], _: unknown, expect: Expect) {
-  const [sequences, heads, time, width] = q.dims;
-  const [, groups, past] = k.dims;
-  expect(
-    q.dims.length === 4 && typeof heads === "number" && typeof groups === "number",
-    "q (S, H, T, D), k and v (S, K, U, D) with numbers of heads H and K",
-  );
-  expect(
-    equalDims(k.dims, [sequences, groups, past, width]) && equalDims(v.dims, k.dims),
-    "k and v of shape (S, K, U, D)",
-  );
-  expect(heads % groups === 0, "the number of key heads to divide that of query heads");
-  const scores = [sequences, heads, time, past];
-  const masked = broadcastDims(mask.dims, scores);
-  expect(masked !== undefined && equalDims(masked, scores), "a mask that broadcasts to scores");
-  expect(isFloating(q.dtype) && [k, v, mask].every((x) => x.dtype === q.dtype), "one dtype");
-  return [{ dtype: q.dtype, dims: q.dims }, { dtype: q.dtype, dims: scores }];
 }
 
 /** a (…, m, k), b (…, n, k), c (…, m, 1). */
@@ -367,6 +349,7 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   },
   Rotary: rotary,
   Attention: attention,
+  BlockAttention: blockAttention,
   TokenLogp: ([logits, targets], _, expect: Expect) => {
     expect(isFloating(logits.dtype), "floating logits");
     expectIndices(targets, expect);

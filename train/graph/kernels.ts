@@ -76,5 +76,6 @@ export const KERNELS: KernelTable = {
   GatedActivation: FLOATING,
   Rotary: FLOATING,
   Attention: FLOATING,
+  BlockAttention: FLOATING,
   TokenLogp: FLOATING,
 };

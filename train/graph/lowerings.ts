@@ -1,3 +1,4 @@
+import { attendInBlocks } from "./block_attention.ts";
 import { toGroups } from "./attention_layout.ts";
 import type { MacroAttributes, MacroOp } from "./op_types.ts";
 import { abs, add, div, exp, log, mul, neg, reciprocal, relu, sigmoid } from "./ops/elementwise.ts";
@@ -80,6 +81,10 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
     const weights = reshape(probabilities, products.dims);
     return [reshape(matmul(weights, v), q.dims), probabilities];
   },
+
+  BlockAttention: ([q, k, v, queryOrder, keyOrder], { scale }) => [
+    attendInBlocks({ q, k, v, queryOrder, keyOrder, scale }),
+  ],
 
   Route: (inputs, { sources, targets }, target) => {
     const indices = inputs.slice(sources, sources + targets);

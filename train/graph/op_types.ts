@@ -100,6 +100,8 @@ export interface MacroAttributes {
   GatedActivation: { readonly activation: Activation };
   Rotary: NoAttributes;
   Attention: { readonly scale: number };
+  /** Operands as `blockAttention` names them, in its order. */
+  BlockAttention: { readonly scale: number };
   TokenLogp: NoAttributes;
 }
 

@@ -1,3 +1,4 @@
+import { after } from "../graph/after.ts";
 import { add, and, cast, concat, exp, gatherElements, gemm, greaterOrEqual } from "../graph/ops.ts";
 import { less, mul, neg, reshape, scatterElementsAdd, slice, sub } from "../graph/ops.ts";
 import { tokenLogp, where } from "../graph/ops.ts";
@@ -120,9 +121,4 @@ function chunkOf(targets: Value, chunks: readonly HeadRows[]): Value {
   const isPast = ({ start }: HeadRows) =>
     cast(greaterOrEqual(targets, targets.graph.scalar(start, "int64")), "int64");
   return chunks.slice(1).map(isPast).reduce((sum, past) => add(sum, past));
-}
-
-/** x, (M, D), once those are there that broadcast to it: no optimizer sees that nothing is added. */
-function after(x: Value, made: readonly Value[]): Value {
-  return made.map((value) => cast(mul(value, 0), x.dtype)).reduce(add, x);
 }

@@ -1,19 +1,20 @@
 import type { TokenIds } from "../../data/pair.ts";
-import { int64, type Tensor } from "../../core/tensor.ts";
-import { openGraph } from "../graph/open_graph.ts";
+import { int64 } from "../../core/tensor.ts";
+import { isOnHost } from "../placed_state.ts";
+import type { Precision } from "../precision.ts";
 import {
   openRuntime,
   type PlacedTensor,
   type PreparedRun,
+  type Runtime,
   type RuntimeOptions,
-  type Session,
 } from "../runtime/open_runtime.ts";
 import { type ModelConfig, requireWithinWindow } from "./config.ts";
-import { decoderGraph, nextCacheName } from "./decoder_graph.ts";
-import { type CacheRoom, KeyValueCache } from "./key_value_cache.ts";
+import { nextCacheName } from "./decoder_graph.ts";
+import { type DecodingWay, openFusedWay, openPlainWay, type Places } from "./decoding_ways.ts";
+import type { CacheRoom, CacheView, RowCache } from "./key_value_cache.ts";
 import type { Model } from "./model.ts";
-import { padHeads } from "./padded_heads.ts";
-import { type RotaryTable } from "./rotary_angles.ts";
+import { requireInRange } from "./storage_dtype.ts";
 import type { TokenDecoder } from "./token_decoder.ts";
 
 /** Positions that a row has room for beyond its prompt, where nothing was foretold. */
@@ -26,71 +27,77 @@ const GROWTH = 1.25;
 export interface RuntimeDecoder extends TokenDecoder {
   /** Which runtime, for people: `Runtime.description`. */
   readonly runtime: string;
+  /** The weights where it computes, in its precision, for others to read; none that are laid out anew. */
+  readonly placed: ReadonlyMap<string, PlacedTensor>;
 }
 
-/** How a decoder computes: on the processor. */
-export type DecoderOptions = Pick<RuntimeOptions, "threads" | "profile">;
+/** How a decoder computes. */
+export interface DecoderOptions extends RuntimeOptions {
+  /** What layers compute in, and keys and values are held in; float32 unless given. */
+  readonly precision?: Precision;
+  /** Scores of attention of plain ops that one run makes at once, unless one row has more; see `openPlainWay`. */
+  readonly mostScores?: number;
+}
 
 /**
- * A decoder over a model, with keys and values cached. The runtime holds the model's matrices a second
- * time, laid out for products: with them as they are, a product of few rows would lay them out anew at
- * each token, which costs more than computing with it, and by another rule for each number of rows.
+ * A decoder over a model, with keys and values cached where it computes.
  *
  * @throws RangeError when the number of threads is not a positive integer
+ * @throws ExpectedError when the device cannot be used
+ * @throws InputError with weights that float16 cannot hold, where layers compute in it
  */
-export async function openDecoder(
-  model: Model,
-  { threads, profile }: DecoderOptions,
-): Promise<RuntimeDecoder> {
-  const runtime = await openRuntime({ threads, ...(profile === undefined ? {} : { profile }) });
-  await using opened = new AsyncDisposableStack();
-  const { config, weights, scale, angles } = padHeads(model);
-  const isMatrix = ({ dims }: Tensor) => dims.length === 2;
-  const matrices = new Map([...weights].filter(([, tensor]) => isMatrix(tensor)));
-  const session = opened.adopt(
-    await openGraph(runtime, decoderGraph(config, scale), matrices),
-    (session) => session.release(),
-  );
-  const vectors: Record<string, PlacedTensor> = {};
-  for (const [name, tensor] of weights) {
-    if (!isMatrix(tensor)) vectors[name] = opened.use(runtime.place(tensor));
-  }
-  const parts = { config, session, vectors, angles, stack: opened.move() };
-  return new CachedDecoder(parts, runtime.description);
+export async function openDecoder(model: Model, options: DecoderOptions): Promise<RuntimeDecoder> {
+  return await openDecoderOn(await openRuntime(options), model, options);
 }
 
-interface Opened {
-  readonly config: ModelConfig;
-  readonly session: Session;
-  /** The weights that are fed. */
-  readonly vectors: Readonly<Record<string, PlacedTensor>>;
-  /** Of so many positions from 0 on. */
-  readonly angles: (positions: number) => RotaryTable;
-  /** What `release` gives back. */
-  readonly stack: AsyncDisposableStack;
+/**
+ * The same on a runtime that is open. On the processor in float32 ONNX Runtime's own attention over a cache
+ * computes; it has no other kernel that suits us, so that elsewhere attention is made of plain ops.
+ */
+export async function openDecoderOn(
+  runtime: Runtime,
+  model: Model,
+  { precision = "float32", mostScores }: Pick<DecoderOptions, "precision" | "mostScores"> = {},
+): Promise<RuntimeDecoder> {
+  if (precision === "float16") requireInRange(model.weights, "float16");
+  await using stack = new AsyncDisposableStack();
+  const isPlain = !isOnHost(runtime) || precision !== "float32";
+  const way = isPlain
+    ? await openPlainWay(runtime, model, { precision, mostScores, stack })
+    : await openFusedWay(runtime, model, stack);
+  const release = stack.move();
+  return new CachedDecoder({ ...way, stack: release, config: model.config }, runtime.description);
 }
 
 /** A step that is bound to its rows' tensors, to be run again while rows and tensors stay. */
 interface BoundStep {
   readonly run: PreparedRun;
+  readonly view: CacheView;
   readonly ids: BigInt64Array;
-  readonly last: Int32Array;
-  readonly longest: Int32Array;
+  readonly places: Places;
   readonly logits: Float32Array;
+}
+
+interface Opened extends DecodingWay {
+  readonly config: ModelConfig;
+  /** What `release` gives back. */
+  readonly stack: AsyncDisposableStack;
 }
 
 class CachedDecoder implements RuntimeDecoder {
   readonly vocabSize: number;
   readonly cacheFloats: number;
+  readonly placed: ReadonlyMap<string, PlacedTensor>;
   readonly #opened: Opened;
-  readonly #cache: KeyValueCache;
+  readonly #cache: RowCache;
   /** Tokens of each row. */
   #lengths: number[] = [];
   #step: BoundStep | null = null;
 
   constructor(opened: Opened, readonly runtime: string) {
     this.#opened = opened;
-    this.#cache = new KeyValueCache(opened.config);
+    this.#cache = opened.cache;
+    this.placed = opened.weights;
     this.vocabSize = opened.config.vocabSize;
     this.cacheFloats = this.#cache.floats;
   }
@@ -106,7 +113,7 @@ class CachedDecoder implements RuntimeDecoder {
     this.#require({ rows: first + prompts.length, positions: length });
     this.#unbind();
     const different = [...new Set(prompts)];
-    const logits = await this.#read(different, first);
+    const logits = await this.#readAll(different, first);
     const places = prompts.map((prompt) => different.indexOf(prompt));
     // From the last on, so that none is overwritten before it was copied.
     for (const [i, place] of [...places.entries()].reverse()) {
@@ -128,8 +135,7 @@ class CachedDecoder implements RuntimeDecoder {
     this.#require({ rows, positions: longest });
     const step = this.#step ??= this.#bindStep(rows);
     tokens.forEach((token, row) => step.ids[row] = BigInt(token));
-    step.last.set(this.#lengths);
-    step.longest[0] = longest;
+    step.places.set(this.#lengths);
     await step.run.run();
     this.#lengths = this.#lengths.map((length) => length + 1);
     return step.logits;
@@ -158,50 +164,64 @@ class CachedDecoder implements RuntimeDecoder {
     await this.#opened.stack.disposeAsync();
   }
 
+  /** As `#read`, as many at once as there is room for what attention makes of them. */
+  async #readAll(prompts: readonly TokenIds[], first: number): Promise<Float32Array> {
+    const { config, mostScores } = this.#opened;
+    const scores = config.heads * prompts[0].length * this.#cache.positions;
+    const most = Math.max(1, Math.floor(mostScores / scores));
+    if (prompts.length <= most) return await this.#read(prompts, first);
+    const logits = new Float32Array(prompts.length * this.vocabSize);
+    for (let at = 0; at < prompts.length; at += most) {
+      logits.set(await this.#read(prompts.slice(at, at + most), first + at), at * this.vocabSize);
+    }
+    return logits;
+  }
+
   /** Reads prompts of one length into the rows from `first` on; their last tokens' logits. */
   async #read(prompts: readonly TokenIds[], first: number): Promise<Float32Array> {
     const [rows, length] = [prompts.length, prompts[0].length];
     const ids = new Int32Array(rows * length);
     prompts.forEach((prompt, row) => ids.set(prompt, row * length));
-    const { feeds, into, inPlace } = this.#tensors(first, rows);
+    using view = this.#cache.view(first, rows);
+    const { feeds, into, inPlace, places } = this.#tensors(view, { rows, tokens: length });
+    places.set(new Array(rows).fill(0));
     const { logits } = await this.#opened.session.run({
       ...feeds,
       ids: int64([rows, length], ids),
       asked: int64([rows], prompts.map((_, row) => row * length + length - 1)),
-      last: int32([rows], new Int32Array(rows).fill(length - 1)),
-      longest: int32([], Int32Array.of(length)),
     }, { into, inPlace });
     return logits.data as Float32Array;
   }
 
   #bindStep(rows: number): BoundStep {
     const ids = int64([rows, 1], new Int32Array(rows));
-    const last = new Int32Array(rows);
-    const longest = new Int32Array(1);
     const logits = new Float32Array(rows * this.vocabSize);
-    const { feeds, into, inPlace } = this.#tensors(0, rows);
+    const view = this.#cache.view(0, rows);
+    const { feeds, into, inPlace, places } = this.#tensors(view, { rows, tokens: 1 });
     const run = this.#opened.session.prepare({
       ...feeds,
       ids,
       asked: int64([rows], Int32Array.from({ length: rows }, (_, row) => row)),
-      last: int32([rows], last),
-      longest: int32([], longest),
     }, {
       into: { ...into, logits: { dtype: "float32", dims: [rows, this.vocabSize], data: logits } },
       inPlace,
     });
-    return { run, ids: ids.data, last, longest, logits };
+    return { run, view, ids: ids.data, places, logits };
   }
 
-  /** What every run over these rows is fed, and where it writes their caches: to where they are. */
-  #tensors(first: number, rows: number) {
-    const { vectors, angles } = this.#opened;
-    const caches = this.#cache.view(first, rows);
+  /** What every run over some rows is fed, and where it writes their caches: to where they are. */
+  #tensors({ tensors }: CacheView, { rows, tokens }: { rows: number; tokens: number }) {
+    const { fed, placesOf } = this.#opened;
+    const places = placesOf({ rows, tokens, positions: this.#cache.positions });
     const into = Object.fromEntries(
-      Object.entries(caches).map(([name, tensor]) => [nextCacheName(name), tensor]),
+      Object.entries(tensors).map(([name, tensor]) => [nextCacheName(name), tensor]),
     );
-    const { cos, sin } = angles(this.#cache.positions);
-    return { feeds: { ...vectors, ...caches, cos, sin }, into, inPlace: Object.keys(into) };
+    return {
+      feeds: { ...fed, ...tensors, ...places.feeds },
+      into,
+      inPlace: Object.keys(into),
+      places,
+    };
   }
 
   /** Makes more room than that where there is less. */
@@ -217,12 +237,9 @@ class CachedDecoder implements RuntimeDecoder {
 
   #unbind(): void {
     this.#step?.run.release();
+    this.#step?.view[Symbol.dispose]();
     this.#step = null;
   }
-}
-
-function int32(dims: readonly number[], data: Int32Array): Tensor<"int32"> {
-  return { dtype: "int32", dims, data };
 }
 
 /** Rows of logits (…, V) in the order asked for. */

@@ -1,4 +1,5 @@
-import { float32, type Tensor } from "../../core/tensor.ts";
+import { float32 } from "../../core/tensor.ts";
+import type { NamedTensors } from "../runtime/open_runtime.ts";
 import type { ModelConfig } from "./config.ts";
 import { cacheNames } from "./decoder_graph.ts";
 
@@ -8,38 +9,57 @@ export interface CacheRoom {
   readonly positions: number;
 }
 
-/**
- * The keys and values of rows that are being decoded. Every row has room for U positions, so that a
- * step writes one of them and copies nothing; row by row, head by head they lie side by side.
- */
-export class KeyValueCache {
-  /** Of its tensors: `cacheNames`. */
-  readonly names: readonly string[];
+/** A cache's tensors while runs read and write them; what it holds of them is given back at its end. */
+export interface CacheView extends Disposable {
+  /** (rows, K, U, C) each, by `cacheNames`. */
+  readonly tensors: NamedTensors;
+}
+
+/** The keys and values of rows that are being decoded, wherever they are. */
+export interface RowCache {
   /** Floats that a position of one row takes, all layers together. */
   readonly floats: number;
+  /** U: positions that each row has room for. */
+  readonly positions: number;
+  /**
+   * Makes room for so much at the least, keeping the first `used` rows.
+   *
+   * @returns whether tensors lie elsewhere than before
+   */
+  reserve(room: CacheRoom, used: number): boolean;
+  /** Rows `first` … `first + rows − 1` of each tensor. */
+  view(first: number, rows: number): CacheView;
+  /** Overwrites a row with the first positions of another; the rest of it is not read any more. */
+  copyRow(from: number, to: number, positions: number): void;
+  /** Gives its memory back. */
+  release(): void;
+}
+
+/**
+ * The keys and values of rows that are being decoded, on the host. Every row has room for U positions, so that a
+ * step writes one of them and copies nothing; row by row, head by head they lie side by side.
+ */
+export class KeyValueCache implements RowCache {
+  readonly floats: number;
+  /** Of its tensors. */
+  readonly #names: readonly string[];
   readonly #heads: number;
   readonly #width: number;
   #buffers: readonly Float32Array[];
   #positions = 0;
 
   constructor(config: Pick<ModelConfig, "layers" | "keyValueHeads" | "headDim">) {
-    this.names = cacheNames(config);
+    this.#names = cacheNames(config);
     this.#heads = config.keyValueHeads;
     this.#width = config.headDim;
-    this.floats = this.names.length * this.#heads * this.#width;
-    this.#buffers = this.names.map(() => new Float32Array());
+    this.floats = this.#names.length * this.#heads * this.#width;
+    this.#buffers = this.#names.map(() => new Float32Array());
   }
 
-  /** U: positions that each row has room for. */
   get positions(): number {
     return this.#positions;
   }
 
-  /**
-   * Makes room for so much at the least, keeping the first `used` rows.
-   *
-   * @returns whether tensors lie elsewhere than before
-   */
   reserve({ rows, positions }: CacheRoom, used: number): boolean {
     const before = this.#positions;
     const after = used === 0 ? positions : Math.max(before, positions);
@@ -63,19 +83,17 @@ export class KeyValueCache {
     return true;
   }
 
-  /** Rows `first` … `first + rows − 1` of each tensor, (rows, K, U, C), by name. */
-  view(first: number, rows: number): Record<string, Tensor> {
+  view(first: number, rows: number): CacheView {
     const row = this.#heads * this.#positions * this.#width;
     const dims = [rows, this.#heads, this.#positions, this.#width];
-    return Object.fromEntries(
-      this.names.map((
-        name,
-        i,
-      ) => [name, float32(dims, this.#buffers[i].subarray(first * row, (first + rows) * row))]),
+    const piece = (buffer: Float32Array) =>
+      float32(dims, buffer.subarray(first * row, (first + rows) * row));
+    const tensors = Object.fromEntries(
+      this.#names.map((name, i) => [name, piece(this.#buffers[i])]),
     );
+    return { tensors, [Symbol.dispose]: () => {} };
   }
 
-  /** Overwrites a row with the first positions of another. */
   copyRow(from: number, to: number, positions: number): void {
     if (from === to) return;
     for (const buffer of this.#buffers) {
@@ -88,9 +106,8 @@ export class KeyValueCache {
     }
   }
 
-  /** Gives its memory back. */
   release(): void {
-    this.#buffers = this.names.map(() => new Float32Array());
+    this.#buffers = this.#names.map(() => new Float32Array());
     this.#positions = 0;
   }
 }

@@ -1,24 +1,21 @@
 import { type Dim, productDim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
-import { attention, cast, causalMask, embedding, expand, full } from "../graph/ops.ts";
+import { cast, embedding, full } from "../graph/ops.ts";
 import { reshape, route, routeAll, scatterElementsAdd } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import { holdsRests } from "../pack_plan.ts";
+import type { AttentionBlocks } from "./attention_blocks.ts";
 import type { ChunkedLogps } from "./chunked_logps.ts";
 import type { ModelConfig } from "./config.ts";
+import { type Grid, gridAttention, gridInputs } from "./pack_grids.ts";
 import type { AngleInputs, Transformer } from "./transformer.ts";
 
 /** The tensors of a `Pack` as inputs of a graph, under the same names. */
 export interface PackInputs extends AngleInputs {
   readonly ids: Value;
-  readonly promptQueries: Value;
-  readonly replyQueries: Value;
-  readonly promptKeys: Value;
-  readonly replyKeys: Value;
+  /** Of prompts, of replies, and of rests where those have one. */
+  readonly grids: readonly Grid[];
   readonly querySlots: Value;
-  readonly replyMask: Value;
-  /** `restQueries`, `restKeys` and `restMask`, where rests of replies have a grid of their own. */
-  readonly rests?: Grid;
   readonly positions: Value;
   readonly targets: Value;
   /** What only gradients read; absent where none passes. */
@@ -37,14 +34,16 @@ export interface GradientPaths {
  * @param replies S, the number of replies
  * @param paths none in a graph without gradients
  * @param rests whether the pack is laid out with a grid of rests
+ * @param blocks that its grids are divided into; none unless given
  */
 export function packInputs(
   graph: Graph,
   config: ModelConfig,
-  { replies, paths, rests = holdsRests(config) }: {
+  { replies, paths, rests = holdsRests(config), blocks }: {
     readonly replies: Dim;
     readonly paths?: GradientPaths;
     readonly rests?: boolean;
+    readonly blocks?: AttentionBlocks;
   },
 ): PackInputs {
   const { heads, keyValueHeads, headDim } = config;
@@ -54,19 +53,8 @@ export function packInputs(
     ids: indices("ids", "N"),
     cos: angle("cos"),
     sin: angle("sin"),
-    promptQueries: indices("promptQueries", "G", heads, "Tp"),
-    replyQueries: indices("replyQueries", replies, heads, "Tr"),
-    promptKeys: indices("promptKeys", "G", keyValueHeads, "Tp"),
-    replyKeys: indices("replyKeys", replies, keyValueHeads, "U"),
+    grids: gridInputs(graph, config, { replies, rests, blocks }),
     querySlots: indices("querySlots", "N", heads),
-    replyMask: graph.input("replyMask", graph.dtype, [replies, 1, "Tr", "U"]),
-    ...rests && {
-      rests: {
-        queries: indices("restQueries", "L", heads, "Tl"),
-        keys: indices("restKeys", "L", keyValueHeads, "Ul"),
-        mask: graph.input("restMask", graph.dtype, ["L", 1, "Tl", "Ul"]),
-      },
-    },
     positions: indices("positions", "M"),
     targets: indices("targets", "M"),
     inverses: {
@@ -110,7 +98,7 @@ export function replyLogps(
   { segments, ...listener }: HiddenListener & { readonly segments: Value },
 ): Value {
   const logps = cast(replyTokenLogps(transformer, pack, listener), "float64"); // (M)
-  const replies = pack.replyMask.dims[0];
+  const replies = pack.grids[1].queries.dims[0];
   const zeros = full(logps.graph, [replies], { value: 0, dtype: "float64" }); // (S)
   return scatterElementsAdd(zeros, { indices: segments, updates: logps, axis: 0 });
 }
@@ -163,9 +151,8 @@ function packedAttention(
   pack: PackInputs,
 ): (projected: Projected) => Value {
   const { heads, keyValueHeads, headDim } = transformer.config;
-  const grids = gridsOf(transformer, pack);
-  const { keySlots } = pack.inverses;
-  const { querySlots } = pack;
+  const { grids, querySlots, inverses: { keySlots } } = pack;
+  const attend = grids.map((grid) => gridAttention(transformer, grid));
   const queryRoutings = {
     indices: grids.map(({ queries }) => queries),
     inverses: [flat(querySlots, 1)],
@@ -183,43 +170,10 @@ function packedAttention(
     const [keys, values] = [k, v].map((x) =>
       routeAll([reshape(x, [productDim(["N", keyValueHeads]), headDim])], keyRoutings)
     );
-    const { scale } = transformer;
-    const seen = grids.map(({ mask }, i) =>
-      attention({ q: queries[i], k: keys[i], v: values[i], mask, scale })
-    );
+    const seen = attend.map((attend, i) => attend(queries[i], keys[i], values[i]));
     const [back] = routeAll(seen.map((x) => flat(x, headDim)), backRoutings);
     return reshape(back, [1, "N", heads * headDim]);
   };
-}
-
-/** What attends to what in one go: slots of queries and of keys, and what is added to their products. */
-interface Grid {
-  readonly queries: Value;
-  readonly keys: Value;
-  readonly mask: Value;
-}
-
-function gridsOf(transformer: Transformer, pack: PackInputs): Grid[] {
-  const { promptQueries, promptKeys, rests } = pack;
-  // Once for all heads and layers: sums of two tensors of one shape are fast.
-  const forHeads = (mask: Value, queries: Value) => {
-    const computed = transformer.computed(mask);
-    return expand(computed, [...queries.dims, computed.dims[3]]); // (S, H, Tr, U)
-  };
-  const grid = ({ queries, keys, mask }: Grid) => ({
-    queries,
-    keys,
-    mask: forHeads(mask, queries),
-  });
-  return [
-    {
-      queries: promptQueries,
-      keys: promptKeys,
-      mask: transformer.computed(causalMask(promptQueries.graph, "Tp")), // (Tp, Tp)
-    },
-    grid({ queries: pack.replyQueries, keys: pack.replyKeys, mask: pack.replyMask }),
-    ...rests === undefined ? [] : [grid(rests)],
-  ];
 }
 
 /** All elements in one row, or in rows of a width. */

@@ -32,6 +32,7 @@ import {
   parametersOf,
 } from "./parameters.ts";
 import { type HeadChunk, headName } from "./head_chunks.ts";
+import { type PlainAttentionOperands, plainCachedAttention } from "./plain_cached_attention.ts";
 
 /** The weights of a model as inputs of a graph, by name. */
 export type WeightInputs = ReadonlyMap<string, Value>;
@@ -92,6 +93,9 @@ export type CacheInputs = Pick<
   CachedAttentionOperands,
   "keys" | "values" | "last" | "longest" | "cos" | "sin"
 >;
+
+/** The same, for attention of plain ops. */
+export type PlainCacheInputs = Pick<PlainAttentionOperands, "keys" | "values" | "places">;
 
 /** How a transformer computes. */
 export interface TransformerOptions {
@@ -196,6 +200,19 @@ export class Transformer {
     const { heads, keyValueHeads } = this.config;
     const projected = this.#project(x, layer);
     return cachedAttention({ ...projected, ...cache, heads, keyValueHeads, scale: this.scale });
+  }
+
+  /** As `attendToCache`, of plain ops, over caches in the type that layers compute in. */
+  attendPlainly(x: Value, layer: number, cache: PlainCacheInputs) {
+    const { heads, keyValueHeads } = this.config;
+    const projected = this.#project(x, layer);
+    return plainCachedAttention({
+      ...projected,
+      ...cache,
+      heads,
+      keyValueHeads,
+      scale: this.scale,
+    });
   }
 
   /** Output projection, residual and MLP of a layer: x (…, D), mixed (…, H·C) to (…, D). */

@@ -25,6 +25,12 @@ export interface Bucket {
  */
 export const BUCKET_SIZE = 1 << 22;
 
+/** Buckets that are on their way while one is worked on. */
+export const AHEAD = 2;
+
+/** Room for buckets that are sent, and as much for those that are received. */
+export const ROOMS = AHEAD + 1;
+
 /** Parts begin at multiples of so many elements, the bytes of a cache line. */
 const ALIGNMENT = 16;
 

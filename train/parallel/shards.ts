@@ -7,7 +7,14 @@ import { isOnHost, type PlacedState } from "../placed_state.ts";
 import { inPrecision, type MomentPrecision, widened } from "../precision.ts";
 import type { PlacedTensor, Runtime } from "../runtime/open_runtime.ts";
 import { zerosOnHost } from "../runtime/placed_on_host.ts";
-import { type Bucket, divideIntoBuckets, ownSegments, type Segment } from "./buckets.ts";
+import {
+  AHEAD,
+  type Bucket,
+  divideIntoBuckets,
+  ownSegments,
+  ROOMS,
+  type Segment,
+} from "./buckets.ts";
 import type { Parts, Ranks, Transfer } from "./ranks.ts";
 
 /** What all ranks have in full. */
@@ -36,9 +43,6 @@ interface OwnPiece {
   readonly weight: Placed;
   readonly gradient: Placed;
 }
-
-/** Buckets that are on their way while one is worked on. */
-const AHEAD = 2;
 
 /** What a bucket is sent from and received in, where that is not the tensors' own memory. */
 type Room = "sent" | "received";
@@ -254,7 +258,7 @@ export class Shards {
   }
 
   #room(kind: Room, { index }: PlacedBucket, size: number): Floats {
-    const key = `${kind} ${index % (AHEAD + 1)}`;
+    const key = `${kind} ${index % ROOMS}`;
     let room = this.#rooms.get(key);
     if (room === undefined || room.length < size) {
       room = new Float32Array(size);

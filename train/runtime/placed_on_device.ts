@@ -8,7 +8,7 @@ import {
 } from "../../core/tensor.ts";
 import type { CudaMemory } from "./cuda/cuda_memory.ts";
 import type { SharedHandle } from "./handles.ts";
-import { requireFilled, requirePiece } from "./placed_tensor.ts";
+import { requireAlike, requireFilled, requirePiece } from "./placed_tensor.ts";
 import type { PlacedTensor } from "./runtime.ts";
 
 /** A tensor in a GPU's memory, or a part of one. */
@@ -55,6 +55,15 @@ export class PlacedOnDevice<D extends Dtype = Dtype> implements PlacedTensor<D> 
 
   clear(): void {
     this.#present().clear(this.offset, this.byteLength);
+  }
+
+  copyFrom(source: PlacedTensor<D>): void {
+    requireAlike(source, this);
+    const from = source as PlacedOnDevice<D>;
+    this.#present().copy(this.offset, from.#present(), {
+      offset: from.offset,
+      bytes: this.byteLength,
+    });
   }
 
   piece(start: number, count: number, dims: readonly number[] = [count]): PlacedTensor<D> {

@@ -6,7 +6,7 @@ import {
   type TypedArrayOf,
 } from "../../core/tensor.ts";
 import type { SharedHandle } from "./handles.ts";
-import { requireFilled, requirePiece } from "./placed_tensor.ts";
+import { requireAlike, requireFilled, requirePiece } from "./placed_tensor.ts";
 import type { PlacedTensor } from "./runtime.ts";
 
 /** A tensor in host memory that runs read and write where it is: what the CPU needs, no more. */
@@ -45,6 +45,12 @@ export class PlacedOnHost<D extends Dtype = Dtype> implements PlacedTensor<D> {
     const { data } = this.#present();
     if (data instanceof BigInt64Array) data.fill(0n);
     else data.fill(0);
+  }
+
+  copyFrom(source: PlacedTensor<D>): void {
+    requireAlike(source, this);
+    const values = (source as PlacedOnHost<D>).#present().data;
+    this.#present().data.set(values as Float32Array & BigInt64Array);
   }
 
   piece(start: number, count: number, dims: readonly number[] = [count]): PlacedTensor<D> {

@@ -1,4 +1,4 @@
-import { elementCount } from "../../core/tensor.ts";
+import { type Dtype, elementCount } from "../../core/tensor.ts";
 
 /** @throws RangeError when a number of elements does not fill a shape */
 export function requireFilled(dims: readonly number[], length: number): void {
@@ -20,4 +20,17 @@ export function requirePiece(
   throw new RangeError(
     `Expected a piece of ${length} elements but found ${count} from ${start}.`,
   );
+}
+
+/** A tensor as far as another one is copied over it. */
+interface Copied {
+  readonly dtype: Dtype;
+  readonly dims: readonly number[];
+}
+
+/** @throws RangeError when a tensor's values are none for another one */
+export function requireAlike(source: Copied, target: Copied): void {
+  requireFilled(target.dims, elementCount(source.dims));
+  if (source.dtype === target.dtype) return;
+  throw new RangeError(`Expected values of ${target.dtype} but found ${source.dtype}.`);
 }

@@ -82,6 +82,13 @@ export interface PlacedTensor<D extends Dtype = Dtype> extends Disposable {
   clear(): void;
 
   /**
+   * Overwrites its values with those of another tensor of the same runtime, where they are.
+   *
+   * @throws RangeError when that has more or fewer elements or another type, and after the release of either
+   */
+  copyFrom(source: PlacedTensor<D>): void;
+
+  /**
    * Elements `start` … `start + count` in row-major order, in the same memory: as a tensor of one
    * dimension unless a shape is given. The piece is released by itself, and may outlive the whole.
    *

@@ -1,169 +1,10 @@
 import assert from "node:assert/strict";
-import type { MemoryPart, Sizes } from "../../../pipeline/prediction.ts";
-import { totalBytes } from "../../../pipeline/prediction.ts";
-import { stages } from "../../../stages/registry.ts";
-import { largestRuns, meanReading } from "../../../stages/predictions/token_sizes.ts";
+import type { Sizes } from "../../../pipeline/prediction.ts";
 import { modelSizes } from "../../../train/costs/model_sizes.ts";
 import { SMALL } from "../../train/costs/small_shape.ts";
 import { writeBenchmarks } from "../../eval/judge/own_benchmarks.ts";
 import { temporaryFolder } from "../run_stage.ts";
-
-const MODEL = modelSizes({ ...SMALL, hiddenSize: 64, vocabSize: 1000 });
-
-const TOKENS = {
-  pairs: 100,
-  promptTokens: 20,
-  chosenTokens: 30,
-  rejectedTokens: 10,
-  promptCells: 400,
-  chosenCells: 1500,
-  rejectedCells: 300,
-  longestPair: 120,
-  longestReplies: 90,
-};
-
-const TRAIN = {
-  loss: "dpo",
-  beta: 0.1,
-  learningRate: 1e-3,
-  schedule: "constant",
-  epochs: 1,
-  batchPairs: 10,
-  seed: 0,
-  threads: 1,
-};
-
-async function predict(stage: string, params: Record<string, unknown>, about: {
-  readonly inputs?: Record<string, readonly (Sizes | null)[]>;
-  readonly last?: Record<string, Sizes>;
-} = {}) {
-  const found = stages.get(stage)!;
-  const given = Object.entries(params).filter(([, value]) => value !== undefined);
-  return await found.predict!({
-    params: found.params.parse(Object.fromEntries(given)),
-    inputs: about.inputs ?? {},
-    last: about.last ?? {},
-    isDone: false,
-  });
-}
-
-/** A model whose weights and activations outweigh the process. */
-const LARGE = modelSizes({
-  ...SMALL,
-  hiddenSize: 1024,
-  intermediateSize: 4096,
-  vocabSize: 50_000,
-  layers: 16,
-});
-
-async function training(
-  params: Record<string, unknown>,
-  tokens: Sizes = TOKENS,
-  hasReference = true,
-  model = MODEL,
-) {
-  const reference = hasReference ? [{ files: 1 }] : [];
-  const inputs = { model: [model], tokens: [tokens], reference };
-  const { work, memory, outputs } = await predict("train", { ...TRAIN, ...params }, { inputs });
-  return { amount: work!.amount, work: work!, bytes: totalBytes(memory)!, outputs };
-}
-
-Deno.test("training in several processes is the same work, in as much memory each but for moments", async () => {
-  const parts = async (processes: number) => {
-    const inputs = { model: [MODEL], tokens: [TOKENS], reference: [{ files: 1 }] };
-    // A pair a run, so that a process's share of a batch is no smaller run.
-    const params = { ...TRAIN, processes, microBatchPairs: 1 };
-    const { memory, work } = await predict("train", params, { inputs });
-    return { ...Object.fromEntries(memory!.map(({ what, bytes }) => [what, bytes])), work };
-  };
-  const [one, four] = [await parts(1), await parts(4)] as Record<string, unknown>[];
-  assert.deepEqual(four.work, one.work);
-  assert.equal(four.moments, one.moments);
-  for (const what of ["weights", "gradients", "activations", "process"]) {
-    assert.equal(four[what], 4 * (one[what] as number), what);
-  }
-});
-
-Deno.test("offloaded moments are foreseen in host memory, of which a GPU needs none", async () => {
-  const parts = async (params: Record<string, unknown>) => {
-    const inputs = { model: [LARGE], tokens: [TOKENS], reference: [{ files: 1 }] };
-    return (await predict("train", { ...TRAIN, device: "cuda:0", ...params }, { inputs })).memory!;
-  };
-  const [placed, offloaded] = [await parts({}), await parts({ offloadMoments: true })];
-  const inside = (memory: readonly MemoryPart[]) =>
-    totalBytes(memory.filter(({ isOnHost }) => !isOnHost))!;
-  const moments = placed.find(({ what }) => what === "moments")!.bytes;
-  const onTheirWay = 4 * 4 * 2 ** 23;
-  assert.equal(inside(placed) - inside(offloaded), moments - onTheirWay);
-  assert.equal(totalBytes(offloaded), totalBytes(placed)! + onTheirWay);
-  const two = await parts({ offloadMoments: true, processes: 2, microBatchPairs: 1 });
-  assert.deepEqual(two.find(({ isOnHost }) => isOnHost), {
-    what: "moments",
-    bytes: moments,
-    isOnHost: true,
-  });
-});
-
-Deno.test("each of several processes has as many lanes as its share of a batch can use", async () => {
-  const gradients = async (processes: number) => {
-    const inputs = { model: [MODEL], tokens: [TOKENS], reference: [{ files: 1 }] };
-    const params = { ...TRAIN, processes, threads: 4, batchPairs: 8, lora: { rank: 1 } };
-    const { memory } = await predict("train", params, { inputs });
-    return memory!.find(({ what }) => what === "gradients")!.bytes;
-  };
-  // Four lanes of two pairs each; in four processes two, of a pair each.
-  assert.equal(await gradients(4), 2 * await gradients(1));
-});
-
-Deno.test("training twice the pairs is twice the work in the same memory", async () => {
-  const once = await training({});
-  const twice = await training({}, { ...TOKENS, pairs: 200 });
-  assert(Math.abs(twice.amount / once.amount - 2) < 1e-12);
-  assert.equal(twice.bytes, once.bytes);
-  assert.equal(twice.work.startSeconds, once.work.startSeconds);
-  const bySteps = await training({ epochs: undefined, steps: 20 });
-  assert.equal(bySteps.amount, twice.amount);
-});
-
-Deno.test("an adapter is less work in less memory, and another kind of work", async () => {
-  const all = await training({}, TOKENS, true, LARGE);
-  const adapter = await training({ lora: { rank: 1 } }, TOKENS, true, LARGE);
-  assert(adapter.amount < all.amount);
-  assert(adapter.bytes < all.bytes);
-  assert.deepEqual([all.work.like, adapter.work.like], ["all weights", "adapter"]);
-  assert.deepEqual(adapter.outputs!.model, LARGE, "merged into a model of the same shape");
-});
-
-Deno.test("measuring both parts of a loss costs two more passes of the steps that do", async () => {
-  const rpo = { loss: "rpo", eta: 0.1, sft: "sum" };
-  const dpo = await training({ steps: 10, epochs: undefined });
-  const every = await training({ ...rpo, steps: 10, epochs: undefined, gradientShareSteps: 1 });
-  const seldom = await training({ ...rpo, steps: 10, epochs: undefined, gradientShareSteps: 10 });
-  const pass = (every.amount - dpo.amount) / 20;
-  assert(Math.abs(seldom.amount - dpo.amount - 2 * pass) < 1e-6 * pass);
-});
-
-Deno.test("a reference that is not wired, and replies that SFT does not read, are scored", async () => {
-  assert((await training({}, TOKENS, false)).amount > (await training({})).amount);
-  const sft = { loss: "sft", sft: "sum", beta: undefined };
-  const demonstrations = { ...TOKENS, rejectedTokens: 0, rejectedCells: 0 };
-  assert((await training(sft)).amount > (await training(sft, demonstrations)).amount);
-  assert((await training(sft, demonstrations)).amount < (await training({})).amount);
-});
-
-Deno.test("computing layers again is more work in less memory", async () => {
-  const plain = await training({}, TOKENS, true, LARGE);
-  const again = await training({ gradientCheckpointing: true }, TOKENS, true, LARGE);
-  assert(again.amount > plain.amount);
-  assert(again.bytes < plain.bytes);
-});
-
-Deno.test("logits by chunks, as large vocabularies get them, are more work in less memory", async () => {
-  const of = (params: Record<string, unknown>) =>
-    training(params, { ...TOKENS, longestReplies: 1600, longestPair: 1700 }, true, LARGE);
-  const [whole, chunked] = [await of({ vocabularyChunk: 50_000 }), await of({})];
-  assert(chunked.amount > whole.amount && chunked.bytes < whole.bytes);
-});
+import { MODEL, predict, TOKENS, TRAIN, training } from "./predict_stage.ts";
 
 Deno.test("nothing is foreseen of work and memory where sizes are not known", async () => {
   const inputs = { model: [MODEL], tokens: [null], reference: [] };
@@ -217,6 +58,25 @@ Deno.test("generate writes replies up to its limit, each as long as it may be", 
   );
   assert(middle > short);
   assert(Math.abs((long - middle) / (middle - short) - 1) < 1e-9, "the prompt costs the same");
+});
+
+Deno.test("generate on a GPU holds weights and cache in its precision, and nothing laid out", async () => {
+  const inputs = { policy: [MODEL], pairs: [{ pairs: 100, promptCharacters: 44 }] };
+  const partsOf = async (more: Record<string, unknown>) => {
+    const { memory } = await predict("generate", { maxNewTokens: 16, threads: 1, ...more }, {
+      inputs,
+    });
+    return Object.fromEntries(memory!.map(({ what, bytes }) => [what, bytes]));
+  };
+  const host = await partsOf({});
+  const gpu = await partsOf({ device: "cuda:0" });
+  const half = await partsOf({ device: "cuda:0", precision: "bfloat16" });
+  assert.deepEqual(Object.keys(gpu), ["weights", "cache", "activations", "the device's own"]);
+  for (const what of ["weights", "cache"]) {
+    assert.equal(gpu[what], host[what]);
+    assert.equal(half[what], gpu[what] / 2);
+  }
+  assert(gpu.activations > host.logits / 2 && half.activations < gpu.activations);
 });
 
 Deno.test("generate takes as long for a benchmark's prompts as for those of pairs", async () => {
@@ -302,43 +162,6 @@ Deno.test("initialize has the shape of its parameters and the tokenizer's vocabu
     inputs: { tokenizer: [{ vocabSize: 10 }] },
   });
   assert.deepEqual(outputs!.model, modelSizes(SMALL));
-});
-
-Deno.test("meanReading() counts a prompt once for both its replies", () => {
-  assert.deepEqual(meanReading(TOKENS, "both"), { tokens: 60, replyTokens: 40, cells: 2200 });
-  assert.deepEqual(meanReading(TOKENS, "chosen"), { tokens: 50, replyTokens: 30, cells: 1900 });
-  assert.deepEqual(meanReading(TOKENS, "rejected"), { tokens: 30, replyTokens: 10, cells: 700 });
-});
-
-Deno.test("largestRuns() are one full of mean pairs, and the longest pair by itself", () => {
-  const limits = { tokens: 600, replyTokens: 1000, pairs: 100 };
-  const mean = { prompt: 20, chosen: 30, rejected: 10 };
-  const longest = { prompt: 30, chosen: 45, rejected: 45 };
-  const runs = (more: Partial<typeof limits>, sizes = TOKENS) =>
-    largestRuns(sizes, "both", { ...limits, ...more });
-  assert.deepEqual(runs({}), [Array(10).fill(mean), [longest]]);
-  const three = { prompt: 17, chosen: 25, rejected: 8 }; // 150 tokens, together
-  assert.deepEqual(runs({ tokens: 150 })[0], Array(3).fill(three));
-  assert.deepEqual(runs({ tokens: 30 })[0], [mean], "a pair is not divided");
-  assert.equal(runs({ replyTokens: 80 })[0].length, 2);
-  assert.equal(runs({ pairs: 4 })[0].length, 4);
-  assert.equal(runs({}, { ...TOKENS, pairs: 2 })[0].length, 2, "all there are");
-});
-
-Deno.test("SFT's runs have no rejected replies", () => {
-  const limits = { tokens: 100, replyTokens: 1000, pairs: 100 };
-  const runs = largestRuns(TOKENS, "chosen", limits);
-  assert.deepEqual(runs.flat().map(({ rejected }) => rejected), [null, null, null]);
-});
-
-Deno.test("of what is done no memory is foreseen", async () => {
-  const { predict } = stages.get("train")!;
-  const params = stages.get("train")!.params.parse(TRAIN);
-  const inputs = { model: [MODEL], tokens: [TOKENS], reference: [] };
-  const of = async (isDone: boolean) =>
-    (await predict!({ params, inputs, last: {}, isDone })).memory;
-  assert.notEqual(await of(false), undefined);
-  assert.equal(await of(true), undefined);
 });
 
 Deno.test("judge-answers foresees calls and dollars from the sizes of what is wired, within its limit", async () => {

@@ -7,6 +7,7 @@ import { liveNodes } from "../../../train/graph/lower.ts";
 import { lowerForSession, toOnnx } from "../../../train/graph/to_onnx.ts";
 import type { Node } from "../../../train/graph/value.ts";
 import { gradientGraph } from "../../../train/gradient_graph.ts";
+import type { AttentionBlocks } from "../../../train/models/attention_blocks.ts";
 import { RotaryAngles } from "../../../train/models/rotary_angles.ts";
 import { pairFeeds } from "../../../train/pair_packs.ts";
 import { openRuntime } from "../../../train/runtime/open_runtime.ts";
@@ -19,6 +20,7 @@ const WAYS = {
   "of training": {},
   "with layers computed again": { gradientCheckpointing: true },
   "with logits by chunks": { vocabularyChunk: 12 },
+  "with attention in blocks": { attentionBlocks: { prompts: 2, replies: 3 } },
 };
 
 for (const [what, way] of Object.entries(WAYS)) {
@@ -29,9 +31,10 @@ for (const [what, way] of Object.entries(WAYS)) {
       rests: false,
       ...way,
     });
+    const blocks = "attentionBlocks" in way ? way.attentionBlocks : undefined;
     const nodes = liveNodes(lowerForSession(graph)).filter(isNode);
     const expected = executionOrder(liveNodes(lowerForSession(graph)));
-    const profiled = await profiledOrder(graph);
+    const profiled = await profiledOrder(graph, blocks);
     assert.equal(profiled.length, nodes.length);
     const found = profiled.map((place) => nodes[place]);
     assert.deepEqual(found.map(nameOf), expected.filter(isNode).map(nameOf));
@@ -52,11 +55,11 @@ interface ProfileEvent {
 }
 
 /** The places in the file of the nodes that a run computes, in the order in which it does. */
-async function profiledOrder(graph: Graph): Promise<number[]> {
+async function profiledOrder(graph: Graph, blocks?: AttentionBlocks): Promise<number[]> {
   const folder = await temporaryFolder();
   const runtime = await openRuntime({ threads: 1, profile: join(folder, "run") });
   const session = await runtime.session(toOnnx(graph));
-  await session.run(feedsOf(graph, session.inputs));
+  await session.run(feedsOf(graph, session.inputs, blocks));
   await session.release();
   const [{ name }] = [...Deno.readDirSync(folder)];
   const events: ProfileEvent[] = JSON.parse(await Deno.readTextFile(join(folder, name)));
@@ -71,7 +74,11 @@ async function profiledOrder(graph: Graph): Promise<number[]> {
 }
 
 /** A pack of one pair, and weights of ones. */
-function feedsOf(graph: Graph, inputs: readonly string[]): Record<string, Tensor> {
+function feedsOf(
+  graph: Graph,
+  inputs: readonly string[],
+  blocks?: AttentionBlocks,
+): Record<string, Tensor> {
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => i);
   const pairs = [{ id: "0", prompt: ids(5), chosen: ids(4), rejected: ids(6) }];
   const lengths = { chosenTokens: 4, rejectedTokens: 6 };
@@ -81,6 +88,7 @@ function feedsOf(graph: Graph, inputs: readonly string[]): Record<string, Tensor
     angles: new RotaryAngles(CONFIG),
     comparesPairs: true,
     rests: false,
+    blocks,
     pairs: 1,
     meanChosenTokens: 4,
   });

@@ -24,6 +24,26 @@ Deno.test("trainingRun() keeps what layers compute, unless they are computed aga
   assert(grown(true) < grown(false) / 4);
 });
 
+Deno.test("trainingRun() in bfloat16 keeps no matrices in 16 bits where layers are computed again", () => {
+  const wide = { ...SHAPE, hiddenSize: 256, intermediateSize: 1024 };
+  const matrices = 3 * 256 * 1024; // of a layer's MLP
+  const grown = (recomputes: boolean) => {
+    const [four, eight] = [4, 8].map((layers) =>
+      trainingRun({ ...wide, layers }, {
+        ...{
+          runs: [[pair(4)]],
+          recomputes,
+          precision: "bfloat16" as const,
+          device: "cuda" as const,
+        },
+      }).bytes
+    );
+    return (eight - four) / 4;
+  };
+  assert(grown(false) > 2 * matrices, "on the way back they are there still");
+  assert(grown(true) < 2 * matrices / 10);
+});
+
 Deno.test("trainingRun() is that of the largest run, and of half of it in bfloat16", () => {
   const large = training(4, { runs: [[pair(64)]] });
   assert.deepEqual(training(4, { runs: [[pair(8)], [pair(64)], [pair(32)]] }), large);

@@ -49,7 +49,7 @@ Deno.test("trainingMemory() of a GPU whose moments are offloaded has them in hos
     parts.filter(({ what }) => what.startsWith("moments"));
   assert.deepEqual(momentsOf(trainingMemory(SMALL, on)), [
     { what: "moments", bytes: 8 * 340, isOnHost: true },
-    { what: "moments on their way", bytes: 16 * 340 },
+    { what: "moments under way", bytes: 16 * 340 },
   ]);
   const large = { ...SMALL, vocabSize: 2 ** 30 };
   const pieces = momentsOf(trainingMemory(large, on)).map(({ bytes }) => bytes);

@@ -31,6 +31,22 @@ Deno.test("runMemory() writes over an operand only where nothing else reads it",
   assert.equal(runMemory(fork.graph, { ...none, sizes }).bytes, 800);
 });
 
+Deno.test("runMemory() keeps what was freed for a later tensor of the same shape, and for no other", () => {
+  /** Two that are done with before a large one is there; what is made of the third fits where they were, or not. */
+  const of = (third: "same shape" | "other shape") => {
+    const graph = new Graph({ dtype: "float32" });
+    const small = graph.input("small", "float32", [10, 10]);
+    const large = graph.input("large", "float32", [50, 10]);
+    const first = reduceSum(transpose(small, [1, 0])); // 400 bytes, then 4
+    const second = reduceSum(mul(large, first)); // 2,000 bytes, then 4
+    const last = third === "same shape" ? small : graph.input("other", "float32", [10, 8]);
+    graph.output("sum", reduceSum(transpose(mul(last, second), [1, 0])));
+    return runMemory(graph, none).bytes;
+  };
+  // The first's 400 bytes are held while the large one is there.
+  assert.equal(of("same shape") - of("other shape"), 400);
+});
+
 Deno.test("runMemory() lets go at once of an output that nothing reads", () => {
   const graph = new Graph({ dtype: "float32" });
   const x = graph.input("x", "float32", [10, 10]);

@@ -1,3 +1,4 @@
+import { float32 } from "../../../core/tensor.ts";
 import type { DifferentiableOp } from "../../../train/graph/vjp_rules.ts";
 import * as ops from "../../../train/graph/ops.ts";
 import type { Value } from "../../../train/graph/value.ts";
@@ -53,6 +54,22 @@ const binary = (build: (a: Value, b: Value) => Value, left = real, right = real)
   ], build);
 
 const routed = (x: Value, index: Value, inverse: Value) => ops.route(x, { index, inverse });
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+/** Attention in blocks of two queries, or of all where they are odd, with an order of the keys. */
+const inBlocks = ([q, k, v]: Value[], order: readonly number[]) => {
+  const { graph, dims: [, , time] } = q;
+  const count = Number(time) % 2 === 0 ? Number(time) / 2 : 1;
+  const keys = Number(k.dims[2]);
+  const tensor = (dims: number[], values: readonly number[]) =>
+    ops.cast(graph.constant(float32(dims, Float32Array.from(values))), q.dtype);
+  return ops.blockAttention({
+    ...{ q, k, v, scale: 0.5 },
+    queryOrder: tensor([count, Number(time) / count, 1], range(Number(time))),
+    keyOrder: tensor([order.length / keys, 1, 1, keys], order),
+  });
+};
 
 /** The causal mask of queries (S, H, T, D) with as many keys. */
 const causal = (q: Value) => ops.cast(ops.causalMask(q.graph, q.dims[2]), q.dtype);
@@ -198,6 +215,17 @@ export const SAMPLES: { readonly [Op in DifferentiableOp]: readonly Sample[] } =
     ...each([
       [real(1, 2, 2, 2), real(1, 1, 3, 2), real(1, 1, 3, 2)],
     ], (q, k, v) => ops.attention({ q, k, v, mask: q.graph.scalar(0, q.dtype), scale: 0.7 })),
+  ],
+  BlockAttention: [
+    ...each([
+      [real(1, 1, 3, 2), real(1, 1, 3, 2), real(1, 1, 3, 2)],
+      [real(2, 2, 4, 4), real(2, 2, 4, 4), real(2, 2, 4, 4)],
+      [real(2, 4, 6, 2), real(2, 2, 6, 2), real(2, 2, 6, 2)],
+    ], (q, k, v) => inBlocks([q, k, v], range(Number(q.dims[2])))),
+    // A prompt of two keys before the queries' own; of the second sequence one of them is empty.
+    ...each([
+      [real(2, 2, 4, 2), real(2, 1, 6, 2), real(2, 1, 6, 2)],
+    ], (q, k, v) => inBlocks([q, k, v], [0, 0, ...range(4), 0, 99, ...range(4)])),
   ],
   // Rows that fill one slot, several, or none: slot 3 or 5 is the one past the last.
   Route: [

@@ -3,7 +3,12 @@ import { float32, type Tensor } from "../../../core/tensor.ts";
 import { Graph } from "../../../train/graph/graph.ts";
 import { add, mul, reduceSum, sub } from "../../../train/graph/ops.ts";
 import { toOnnx } from "../../../train/graph/to_onnx.ts";
-import type { PrepareRequest, Runtime, Session } from "../../../train/runtime/open_runtime.ts";
+import type {
+  PlacedTensor,
+  PrepareRequest,
+  Runtime,
+  Session,
+} from "../../../train/runtime/open_runtime.ts";
 
 type Register = (name: string, body: (runtime: Runtime) => Promise<void>) => void;
 
@@ -42,6 +47,31 @@ function testPlaced(test: Register, onDevice: boolean): void {
     assert.deepEqual(await zeros.read(), { dtype: "int64", dims: [2, 1], data });
     zeros.clear();
     assert.deepEqual((await zeros.read()).data, new BigInt64Array(2));
+  });
+
+  test("copies a placed tensor over another of its size and type", async (runtime) => {
+    using source = runtime.place(vector(1, 2, 3, 4));
+    using target = runtime.zeros("float32", [2, 4]);
+    using piece = target.piece(2, 4, [2, 2]);
+    piece.copyFrom(source);
+    source.clear();
+    assert.deepEqual(await target.read(), float32([2, 4], Float32Array.of(0, 0, 1, 2, 3, 4, 0, 0)));
+    using nothing = target.piece(0, 0);
+    nothing.copyFrom(source.piece(0, 0));
+    assert.throws(
+      () => target.copyFrom(source),
+      new RangeError("Expected 8 elements for shape [2, 4] but found 4."),
+    );
+    using other: PlacedTensor = runtime.zeros("int32", [4]);
+    assert.throws(
+      () => (source as PlacedTensor).copyFrom(other),
+      new RangeError("Expected values of float32 but found int32."),
+    );
+    source.release();
+    assert.throws(
+      () => piece.copyFrom(source),
+      new RangeError("The tensor has been released."),
+    );
   });
 
   test("gives a piece the shape asked for", async (runtime) => {

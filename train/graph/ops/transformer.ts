@@ -52,6 +52,25 @@ export function attention({ q, k, v, mask, scale }: AttentionOperands): Value {
   return q.graph.emit("Attention", [q, k, v, mask], { scale })[0];
 }
 
+/** Operands of attention in blocks: q (S, H, T, D), k and v (S, K, U, D). */
+export interface BlockAttentionOperands extends Omit<AttentionOperands, "mask"> {
+  /** Of the queries of n blocks, (n, Q, 1) with n·Q = T: each sees the keys that are not behind it. */
+  readonly queryOrder: Value;
+  /** Of the keys, (S, 1, 1, U), or (1, 1, 1, U) for all sequences alike; of the same type. */
+  readonly keyOrder: Value;
+}
+
+/**
+ * Grouped-query attention from left to right, (S, H, T, D): a query sees keys whose order is at most its
+ * own. Scores and probabilities are there for one block of queries at a time, for the gradient a second
+ * time, so that memory is linear in T.
+ */
+export function blockAttention(
+  { q, k, v, queryOrder, keyOrder, scale }: BlockAttentionOperands,
+): Value {
+  return q.graph.emit("BlockAttention", [q, k, v, queryOrder, keyOrder], { scale })[0];
+}
+
 /**
  * What the mask adds where a query must not see a key. Finite, so that no 0 · ∞ can arise; exp() of
  * it is 0 in both floating types. In float16 it is −∞, which is harmless where a query sees some key.

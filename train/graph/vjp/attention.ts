@@ -2,6 +2,7 @@ import { mul } from "../ops/elementwise.ts";
 import { matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
 import { reshape } from "../ops/shape.ts";
+import { blockCotangents } from "../block_attention.ts";
 import { toGroups } from "../attention_layout.ts";
 import type { Node, Value } from "../value.ts";
 
@@ -26,5 +27,23 @@ export function attentionCotangents(
     () => matmul(dScores(), toGroups(q, groups), { transposeA: true, scale }),
     () => matmul(weights(), dOut(), { transposeA: true }),
     undefined, // masks are constants
+  ];
+}
+
+/** All three are made together, a block after the other, whichever of them is needed. */
+export function blockAttentionCotangents(
+  { inputs: [q, k, v, queryOrder, keyOrder], outputs: [out], attributes }: Node<"BlockAttention">,
+  [dy]: readonly (Value | undefined)[],
+): readonly ((() => Value) | undefined)[] {
+  const operands = { q, k, v, queryOrder, keyOrder, ...attributes };
+  let found: ReturnType<typeof blockCotangents> | undefined;
+  const cotangents = () => found ??= blockCotangents(operands, { out, dy: dy! });
+  // Orders are constants, as masks are.
+  return [
+    () => cotangents().q,
+    () => cotangents().k,
+    () => cotangents().v,
+    undefined,
+    undefined,
   ];
 }

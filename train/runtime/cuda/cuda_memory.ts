@@ -54,6 +54,16 @@ export class CudaMemory {
     }
   }
 
+  /** Copies bytes of the same GPU's memory to an offset of this one. */
+  copy(
+    to: number,
+    from: CudaMemory,
+    { offset, bytes }: { readonly offset: number; readonly bytes: number },
+  ): void {
+    if (bytes === 0) return;
+    this.#cudart.onDevice(this.address + BigInt(to), from.address + BigInt(offset), bytes);
+  }
+
   /** Sets bytes to zero. */
   clear(offset: number, bytes: number): void {
     if (bytes > 0) this.#cudart.clear(this.address + BigInt(offset), bytes);

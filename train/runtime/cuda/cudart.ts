@@ -15,6 +15,11 @@ const SYMBOLS = {
     parameters: ["usize", "buffer", "usize", "i32"],
     result: "i32",
   },
+  cudaMemcpyOnDevice: {
+    name: "cudaMemcpy",
+    parameters: ["usize", "usize", "usize", "i32"],
+    result: "i32",
+  },
   cudaMemset: { parameters: ["usize", "i32", "usize"], result: "i32" },
   cudaDeviceSynchronize: { parameters: [], result: "i32" },
   // (free, total)
@@ -26,6 +31,7 @@ const SYMBOLS = {
 
 const HOST_TO_DEVICE = 1;
 const DEVICE_TO_HOST = 2;
+const DEVICE_TO_DEVICE = 3;
 const OUT_OF_MEMORY = 2;
 
 /** A GPU has no room for what was asked of it. */
@@ -98,6 +104,14 @@ export class Cudart {
     const { symbols } = this.#library;
     const bytes = BigInt(to.length);
     this.#check(symbols.cudaMemcpyToHost(to, from, bytes, DEVICE_TO_HOST), "copying from the GPU");
+  }
+
+  /** Copies on the device and waits until the bytes are there. */
+  onDevice(to: bigint, from: bigint, bytes: number): void {
+    const { symbols } = this.#library;
+    const code = symbols.cudaMemcpyOnDevice(to, from, BigInt(bytes), DEVICE_TO_DEVICE);
+    this.#check(code, "copying on the GPU");
+    this.synchronize();
   }
 
   /** Sets bytes to zero and waits until they are. */

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { largestRuns, meanReading } from "../../../stages/predictions/token_sizes.ts";
+import { stages } from "../../../stages/registry.ts";
+import { LARGE, MODEL, predict, TOKENS, TRAIN, training } from "./predict_stage.ts";
+
+Deno.test("training in several processes is the same work, in as much memory each but for moments", async () => {
+  const parts = async (processes: number) => {
+    const inputs = { model: [MODEL], tokens: [TOKENS], reference: [{ files: 1 }] };
+    // A pair a run, so that a process's share of a batch is no smaller run.
+    const params = { ...TRAIN, processes, microBatchPairs: 1 };
+    const { memory, work } = await predict("train", params, { inputs });
+    return { ...Object.fromEntries(memory!.map(({ what, bytes }) => [what, bytes])), work };
+  };
+  const [one, four] = [await parts(1), await parts(4)] as Record<string, unknown>[];
+  assert.equal(one["under way"], undefined);
+  // All that is trained fits the first buckets: of each process sent once and received once.
+  assert.equal(four["under way"], 4 * 2 * (one.gradients as number));
+  assert.deepEqual(four.work, one.work);
+  assert.equal(four.moments, one.moments);
+  for (const what of ["weights", "gradients", "activations", "process"]) {
+    assert.equal(four[what], 4 * (one[what] as number), what);
+  }
+});
+
+Deno.test("several processes of a host gather all moments for a checkpoint; GPUs hold none of it", async () => {
+  const inputs = { model: [MODEL], tokens: [TOKENS], reference: [{ files: 1 }] };
+  const partsOf = async (params: Record<string, unknown>) => {
+    const { memory } = await predict("train", { ...TRAIN, ...params }, { inputs });
+    return Object.fromEntries(memory!.map(({ what, bytes }) => [what, bytes]));
+  };
+  const checkpointSteps = 5; // of ten
+  const two = await partsOf({ processes: 2, checkpointSteps });
+  assert.equal(two["moments gathered"], two.moments);
+  assert.equal((await partsOf({ processes: 2 }))["moments gathered"], undefined);
+  assert.equal((await partsOf({ checkpointSteps }))["moments gathered"], undefined);
+  const onGpus = await partsOf({ processes: 2, checkpointSteps, device: "cuda:0" });
+  assert.deepEqual(Object.keys(onGpus), [
+    ...["weights", "gradients", "moments", "activations", "the device's own"],
+  ]);
+});
+
+Deno.test("offloaded moments are foreseen in host memory, and a piece of them on each GPU", async () => {
+  const inputs = { model: [LARGE], tokens: [TOKENS], reference: [{ files: 1 }] };
+  const partsOf = async (params: Record<string, unknown>) =>
+    (await predict("train", { ...TRAIN, device: "cuda:0", ...params }, { inputs })).memory!;
+  const [placed, offloaded] = [await partsOf({}), await partsOf({ offloadMoments: true })];
+  const moments = placed.find(({ what }) => what === "moments")!.bytes;
+  const piece = 16 * 2 ** 23; // two moments as they were and as they become
+  const others = placed.filter(({ what }) => what !== "moments");
+  assert.deepEqual(offloaded.filter(({ what }) => !what.startsWith("moments")), others);
+  assert.deepEqual(offloaded.filter(({ what }) => what.startsWith("moments")), [
+    { what: "moments", bytes: moments, isOnHost: true },
+    { what: "moments under way", bytes: piece },
+  ]);
+  const two = await partsOf({ offloadMoments: true, processes: 2, microBatchPairs: 1 });
+  assert.deepEqual(two.filter(({ what }) => what.startsWith("moments")), [
+    { what: "moments", bytes: moments, isOnHost: true },
+    { what: "moments under way", bytes: 2 * piece },
+  ]);
+});
+
+Deno.test("several processes hand on gradients and weights; of two parts of a loss also each one's gradient", async () => {
+  const inputs = { model: [MODEL], tokens: [TOKENS], reference: [{ files: 1 }] };
+  const exchanged = async (params: Record<string, unknown>) =>
+    (await predict("train", { ...TRAIN, ...params }, { inputs })).exchangedBytes;
+  const bytes = 4 * Number(MODEL.parameters);
+  assert.equal(await exchanged({}), undefined);
+  assert.equal(await exchanged({ processes: 2 }), 10 * 2 * bytes);
+  const rpo = { processes: 2, loss: "rpo", eta: 0.1, sft: "sum", gradientShareSteps: 5 };
+  assert.equal(await exchanged(rpo), (10 * 2 + 2 * 2) * bytes);
+});
+
+Deno.test("each process of several divides logits by what its share of a batch makes", async () => {
+  const tokens = { ...TOKENS, longestReplies: 1600, longestPair: 1700 };
+  const amount = (params: Record<string, unknown>) => training(params, tokens, true, LARGE);
+  const gpu = { device: "cuda:0", batchPairs: 8 };
+  const whole = (await amount({ ...gpu, vocabularyChunk: 50_000 })).amount;
+  assert((await amount(gpu)).amount > whole, "eight pairs make too many at once");
+  assert.equal((await amount({ ...gpu, processes: 8 })).amount, whole, "one pair does not");
+});
+
+Deno.test("each of several processes has as many lanes as its share of a batch can use", async () => {
+  const gradients = async (processes: number) => {
+    const inputs = { model: [MODEL], tokens: [TOKENS], reference: [{ files: 1 }] };
+    const params = { ...TRAIN, processes, threads: 4, batchPairs: 8, lora: { rank: 1 } };
+    const { memory } = await predict("train", params, { inputs });
+    return memory!.find(({ what }) => what === "gradients")!.bytes;
+  };
+  // Four lanes of two pairs each; in four processes two, of a pair each.
+  assert.equal(await gradients(4), 2 * await gradients(1));
+});
+
+Deno.test("training twice the pairs is twice the work in the same memory", async () => {
+  const once = await training({});
+  const twice = await training({}, { ...TOKENS, pairs: 200 });
+  assert(Math.abs(twice.amount / once.amount - 2) < 1e-12);
+  assert.equal(twice.bytes, once.bytes);
+  assert.equal(twice.work.startSeconds, once.work.startSeconds);
+  const bySteps = await training({ epochs: undefined, steps: 20 });
+  assert.equal(bySteps.amount, twice.amount);
+});
+
+Deno.test("an adapter is less work in less memory, and another kind of work", async () => {
+  const all = await training({}, TOKENS, true, LARGE);
+  const adapter = await training({ lora: { rank: 1 } }, TOKENS, true, LARGE);
+  assert(adapter.amount < all.amount);
+  assert(adapter.bytes < all.bytes);
+  assert.deepEqual([all.work.like, adapter.work.like], ["all weights", "adapter"]);
+  assert.deepEqual(adapter.outputs!.model, LARGE, "merged into a model of the same shape");
+});
+
+Deno.test("measuring both parts of a loss costs two more passes of the steps that do", async () => {
+  const rpo = { loss: "rpo", eta: 0.1, sft: "sum" };
+  const dpo = await training({ steps: 10, epochs: undefined });
+  const every = await training({ ...rpo, steps: 10, epochs: undefined, gradientShareSteps: 1 });
+  const seldom = await training({ ...rpo, steps: 10, epochs: undefined, gradientShareSteps: 10 });
+  const pass = (every.amount - dpo.amount) / 20;
+  assert(Math.abs(seldom.amount - dpo.amount - 2 * pass) < 1e-6 * pass);
+});
+
+Deno.test("a reference that is not wired, and replies that SFT does not read, are scored", async () => {
+  assert((await training({}, TOKENS, false)).amount > (await training({})).amount);
+  const sft = { loss: "sft", sft: "sum", beta: undefined };
+  const demonstrations = { ...TOKENS, rejectedTokens: 0, rejectedCells: 0 };
+  assert((await training(sft)).amount > (await training(sft, demonstrations)).amount);
+  assert((await training(sft, demonstrations)).amount < (await training({})).amount);
+});
+
+Deno.test("computing layers again is more work in less memory", async () => {
+  const plain = await training({}, TOKENS, true, LARGE);
+  const again = await training({ gradientCheckpointing: true }, TOKENS, true, LARGE);
+  assert(again.amount > plain.amount);
+  assert(again.bytes < plain.bytes);
+});
+
+Deno.test("logits by chunks, as large vocabularies get them, are more work in less memory", async () => {
+  const of = (params: Record<string, unknown>) =>
+    training(params, { ...TOKENS, longestReplies: 1600, longestPair: 1700 }, true, LARGE);
+  const [whole, chunked] = [await of({ vocabularyChunk: 50_000 }), await of({})];
+  assert(chunked.amount > whole.amount && chunked.bytes < whole.bytes);
+});
+
+Deno.test("meanReading() counts a prompt once for both its replies", () => {
+  assert.deepEqual(meanReading(TOKENS, "both"), { tokens: 60, replyTokens: 40, cells: 2200 });
+  assert.deepEqual(meanReading(TOKENS, "chosen"), { tokens: 50, replyTokens: 30, cells: 1900 });
+  assert.deepEqual(meanReading(TOKENS, "rejected"), { tokens: 30, replyTokens: 10, cells: 700 });
+});
+
+Deno.test("largestRuns() are one full of mean pairs, and the longest pair by itself", () => {
+  const limits = { tokens: 600, replyTokens: 1000, pairs: 100 };
+  const mean = { prompt: 20, chosen: 30, rejected: 10 };
+  const longest = { prompt: 30, chosen: 45, rejected: 45 };
+  const runs = (more: Partial<typeof limits>, sizes = TOKENS) =>
+    largestRuns(sizes, "both", { ...limits, ...more });
+  assert.deepEqual(runs({}), [Array(10).fill(mean), [longest]]);
+  const three = { prompt: 17, chosen: 25, rejected: 8 }; // 150 tokens, together
+  assert.deepEqual(runs({ tokens: 150 })[0], Array(3).fill(three));
+  assert.deepEqual(runs({ tokens: 30 })[0], [mean], "a pair is not divided");
+  assert.equal(runs({ replyTokens: 80 })[0].length, 2);
+  assert.equal(runs({ pairs: 4 })[0].length, 4);
+  assert.equal(runs({}, { ...TOKENS, pairs: 2 })[0].length, 2, "all there are");
+});
+
+Deno.test("SFT's runs have no rejected replies", () => {
+  const limits = { tokens: 100, replyTokens: 1000, pairs: 100 };
+  const runs = largestRuns(TOKENS, "chosen", limits);
+  assert.deepEqual(runs.flat().map(({ rejected }) => rejected), [null, null, null]);
+});
+
+Deno.test("of what is done no memory is foreseen", async () => {
+  const { predict } = stages.get("train")!;
+  const params = stages.get("train")!.params.parse(TRAIN);
+  const inputs = { model: [MODEL], tokens: [TOKENS], reference: [] };
+  const of = async (isDone: boolean) =>
+    (await predict!({ params, inputs, last: {}, isDone })).memory;
+  assert.notEqual(await of(false), undefined);
+  assert.equal(await of(true), undefined);
+});

@@ -1,0 +1,54 @@
+import type { Target } from "../graph/target.ts";
+import type { ModelConfig } from "./config.ts";
+
+/** How many blocks the queries of prompts are in, and those of replies (and of their rests). */
+export interface AttentionBlocks {
+  readonly prompts: number;
+  readonly replies: number;
+}
+
+/** Most tokens of a prompt and of one reply, in all that is computed. */
+export interface LongestTokens {
+  readonly prompt: number;
+  readonly reply: number;
+}
+
+/**
+ * Scores of a layer that are there at once, if a pair makes no more: 64 MiB in float32, on a GPU 256 MiB.
+ * Blocks cost the products of queries and keys once more, for the gradient.
+ */
+const SCORES_WHOLE: { readonly [T in Target]: number } = { cpu: 1 << 24, cuda: 1 << 26 };
+
+/** Queries of a block where there are more: each block adds to the nodes of every layer. */
+const QUERIES_OF_BLOCK = 512;
+
+/**
+ * Queries whose attention is computed at once, where nothing else is asked for: all, unless a pair of the
+ * longest makes too many scores.
+ */
+export function defaultAttentionBlock(
+  { heads }: Pick<ModelConfig, "heads">,
+  { prompt, reply }: LongestTokens,
+  target: Target = "cpu",
+): number {
+  const scores = heads * (prompt ** 2 + 2 * reply * (prompt + reply));
+  return scores <= SCORES_WHOLE[target] ? Infinity : QUERIES_OF_BLOCK;
+}
+
+/**
+ * The blocks that attention is computed in; undefined where one would be all of it. Their number is
+ * part of a graph: of shorter prompts and replies all blocks are smaller.
+ *
+ * @param block queries of a block at most; `defaultAttentionBlock` unless given
+ */
+export function attentionBlocks(
+  config: Pick<ModelConfig, "heads">,
+  longest: LongestTokens,
+  { block, target }: { readonly block?: number; readonly target?: Target } = {},
+): AttentionBlocks | undefined {
+  const size = block ?? defaultAttentionBlock(config, longest, target);
+  const count = (queries: number) => Math.max(1, Math.ceil(queries / size));
+  // The last token of a reply is only predicted.
+  const blocks = { prompts: count(longest.prompt), replies: count(longest.reply - 1) };
+  return blocks.prompts === 1 && blocks.replies === 1 ? undefined : blocks;
+}
