@@ -31,6 +31,23 @@ export const processesParam = z.int().min(1).optional()
     "Processes that train together over MPI, each on a part of every batch; sums depend on their number",
   );
 
+/** Whether moments are offloaded, if at all, from a GPU; to be refined with `OFFLOADS_FROM_GPU`. */
+export function offloadsFromGpu(
+  { device = "cpu", offloadMoments = false }: {
+    readonly device?: Device;
+    readonly offloadMoments?: boolean;
+  },
+): boolean {
+  return device !== "cpu" || !offloadMoments;
+}
+
+/** What is said where they are not. */
+export const OFFLOADS_FROM_GPU = {
+  message:
+    "false unless device is a GPU, such as cuda:0 (a CPU's moments are in host memory anyway)",
+  path: ["offloadMoments"],
+};
+
 /** What a stage needs that runs a model, on its device, and reads cached tokens. */
 export function modelResources(
   { threads, processes = 1, device = "cpu" }: {

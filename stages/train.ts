@@ -7,6 +7,8 @@ import {
   deviceOfRank,
   deviceParams,
   modelResources,
+  OFFLOADS_FROM_GPU,
+  offloadsFromGpu,
   processesParam,
 } from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
@@ -89,7 +91,7 @@ const params = lossParams(run).refine(
     message: "not both warmupSteps and warmupRatio",
     path: ["warmupRatio"],
   },
-).superRefine((params, { issues }) => {
+).refine(offloadsFromGpu, OFFLOADS_FROM_GPU).superRefine((params, { issues }) => {
   const { steps, snapshots } = params;
   if (steps === undefined || !("steps" in snapshots)) return;
   snapshots.steps.forEach((step, i) => {
