@@ -1,5 +1,5 @@
 import { Random } from "../core/random.ts";
-import { elementCount, float32, type Tensor } from "../core/tensor.ts";
+import { float32, type Tensor } from "../core/tensor.ts";
 import { adamwGraph, type AdamwOptions, adamwScalars, clipScale } from "./optim/adamw.ts";
 import { normPiece, updatePiece } from "./optim/update_pieces.ts";
 import { openGraph } from "./graph/open_graph.ts";
@@ -55,23 +55,19 @@ export function allBlocks(
   { offloadsMoments = false }: { readonly offloadsMoments?: boolean } = {},
 ): TrainedBlocks {
   const { weights, gradients, firstMoments, secondMoments } = tensors;
-  const blocks = offloadsMoments
-    ? [...weights.tensors].map(([name, value]) => ({
-      size: elementCount(value.dims),
-      position: weights.starts.get(name)!,
-      value,
-      gradient: gradients.tensors.get(name)!,
-      firstMoment: firstMoments.tensors.get(name)!,
-      secondMoment: secondMoments.tensors.get(name)!,
-    }))
-    : weights.blocks.map(({ size, elements }, i) => ({
+  // Moments that are not side by side have blocks of their own: what goes with them is a piece of all others.
+  const blocks = firstMoments.blocks.map(({ name, size, elements }, i) => {
+    const besides = (state: PlacedState) =>
+      name === null ? state.blocks[i].elements : state.tensors.get(name)!;
+    return {
       size,
-      position: 0,
-      value: elements,
-      gradient: gradients.blocks[i].elements,
-      firstMoment: firstMoments.blocks[i].elements,
+      position: name === null ? 0 : weights.starts.get(name)!,
+      value: besides(weights),
+      gradient: besides(gradients),
+      firstMoment: elements,
       secondMoment: secondMoments.blocks[i].elements,
-    }));
+    };
+  });
   const measure = isOnHost(runtime) ? normsByPiece : normsOfAll;
   return {
     groups: [blocks],

@@ -2,7 +2,7 @@ import type { Moments, TrainingState } from "./checkpoint.ts";
 import { allBlocks, type TrainedBlocks } from "./optimiser_step.ts";
 import type { Ranks } from "./parallel/ranks.ts";
 import { Shards, type SharedTensors } from "./parallel/shards.ts";
-import { isOnHost, type PlacedState, placeOnHost, placeState } from "./placed_state.ts";
+import { isOnHost, keepOnHost, type PlacedState, placeState } from "./placed_state.ts";
 import { inPrecision, type MomentPrecision } from "./precision.ts";
 import type { Runtime } from "./runtime/open_runtime.ts";
 
@@ -46,7 +46,7 @@ export function openMoments(
     const kept = new Map(
       [...all].map(([name, moment]) => [name, inPrecision(moment, precision)] as const),
     );
-    return offloadsMoments ? placeOnHost(kept, stack) : placeState(runtime, kept, stack);
+    return offloadsMoments ? keepOnHost(kept, stack) : placeState(runtime, kept, stack);
   };
   const moments = {
     firstMoments: place(state.firstMoments),

@@ -34,15 +34,19 @@ export function placeState<D extends Precision>(
   weights: ReadonlyMap<string, Tensor<D>>,
   stack: AsyncDisposableStack,
 ): PlacedState<D> {
-  if (isOnHost(runtime)) return placeOnHost(weights, stack);
+  if (isOnHost(runtime)) {
+    return separate(
+      new Map([...weights].map(([name, tensor]) => [name, stack.use(runtime.place(tensor))])),
+    );
+  }
   const [{ dtype }] = weights.values();
   const state = side(runtime, weights, { dtype, stack });
   for (const [name, { data }] of weights) state.tensors.get(name)!.write(data);
   return state;
 }
 
-/** Arrays themselves, which are live from then on, wherever sessions compute. */
-export function placeOnHost<D extends Precision>(
+/** The arrays themselves, which are live from then on, although sessions compute on a GPU. */
+export function keepOnHost<D extends Precision>(
   tensors: ReadonlyMap<string, Tensor<D>>,
   stack: AsyncDisposableStack,
 ): PlacedState<D> {

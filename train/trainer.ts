@@ -81,9 +81,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const resumed = await folder?.open(async (step) => !kept || await kept.holds(step)) ?? null;
   const recorded = [...resumed?.records ?? []];
   const records = ranks === undefined ? recorded : await firstRanks(ranks, recorded);
-  const lossScale = options.precision === "float16"
-    ? LossScale.after(records, options.lossScaling)
-    : undefined;
+  const lossScale = lossScaleAfter(records, options);
   const takesOver = adapter === undefined && options.takesOverModel;
   const state = resumed?.state ??
     initialState(trained, { takesOver, moments: ranks === undefined ? options.moments : "none" });
@@ -105,6 +103,14 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   opened.defer(() => scorer?.release());
   await runSteps(options, { step, scorer, reference, folder, kept, records, lossScale });
   return { ...separate(await policyOf(step, start)), runtime: runtime.description, steps: records };
+}
+
+/** Of layers in float16 the scale that steps have led to. */
+function lossScaleAfter(
+  records: readonly StepRecord[],
+  { precision, lossScaling }: TrainOptions,
+): LossScale | undefined {
+  return precision === "float16" ? LossScale.after(records, lossScaling) : undefined;
 }
 
 /** Where checkpoints and snapshots are kept: of several processes by the first one alone. */

@@ -133,9 +133,7 @@ export class TrainingStep {
     const inChunks = { chunks: headChunks(config, options.vocabularyChunk), config, stack };
     const lanes = Array.from({ length: options.lanes ?? 1 }, (_, lane): Lane => {
       const own = lane === 0 ? tensors.gradients : placeZeros(runtime, state.weights, stack);
-      const named = [...withChunks(own.tensors, inChunks)]
-        .map(([name, tensor]) => [gradientName(name), tensor] as const);
-      return { state: own, gradients: new Map(named) };
+      return { state: own, gradients: asGradients(withChunks(own.tensors, inChunks)) };
     });
     const { moments, blocks } = openMoments(runtime, { state, tensors }, { ...options, stack });
     const optimiser = await OptimiserStep.open(runtime, blocks, {
@@ -224,8 +222,8 @@ export class TrainingStep {
   }
 
   /**
-   * The state after the last step: on the CPU live arrays, which the next step changes, of a GPU a
-   * copy. Of several ranks all must ask, and the first one gets it; the others get null.
+   * The state after the last step: of what is in host memory live arrays, which the next step changes, of a
+   * GPU's a copy. Of several ranks all must ask, and the first one gets it; the others get null.
    *
    * @param gathers whether of several ranks the first one gets a copy of all moments, or of none
    */
@@ -365,6 +363,13 @@ export function initialState(
     firstMoments: zeros(),
     secondMoments: zeros(),
   };
+}
+
+/** Tensors by the names of the inputs that hold what has been gathered of weights' gradients. */
+function asGradients(
+  tensors: ReadonlyMap<string, PlacedTensor<"float32">>,
+): Lane["gradients"] {
+  return new Map([...tensors].map(([weight, tensor]) => [gradientName(weight), tensor]));
 }
 
 function scalar(value: number): Tensor<"float64"> {

@@ -5,6 +5,7 @@ import {
   type Tensor,
   type TypedArrayOf,
 } from "../../core/tensor.ts";
+import type { TrainingState } from "../../train/checkpoint.ts";
 import { loadAdapter } from "../../train/models/adapter.ts";
 import type { Family } from "../../train/models/families.ts";
 import type { Weights } from "../../train/models/model.ts";
@@ -67,11 +68,50 @@ export interface StepsOptions {
   readonly reopens?: boolean;
 }
 
-/** Two steps on the golden pairs, each in two parts; what the last one gave, and the weights after it. */
-export async function twoSteps(
+/** What two steps came to. */
+interface TwoSteps {
+  /** What the last one gathered. */
+  readonly gradient: BatchGradient;
+  readonly norms: ReadonlyMap<string, number>;
+  readonly weights: Weights;
+  /** Of several ranks the first one's. */
+  readonly state: TrainingState | null;
+}
+
+/** Two steps on the golden pairs, each in two parts. */
+export async function twoSteps(runtime: Runtime, options: StepsOptions): Promise<TwoSteps> {
+  const { model, trained, open } = await opener(runtime, options);
+  const { ranks, moments, reopens } = options;
+  let step = await open(initialState(trained, { moments }));
+  const all = partsOf(model.config);
+  const parts = all.filter((_, i) => ranks === undefined || i % ranks.size === ranks.rank);
+  let gradient: BatchGradient;
+  let norms: ReadonlyMap<string, number>;
+  for (const learningRate of [1e-3, 5e-4]) {
+    await step.gather(parts, undefined, PAIRS);
+    step.discard();
+    gradient = await step.gather(parts, undefined, PAIRS);
+    norms = await gradient.norms();
+    await step.update(gradient.gradNorm, learningRate);
+    if (!reopens || learningRate === 5e-4) continue;
+    const state = (await step.state())!;
+    await step.release();
+    step = await open(state);
+  }
+  const weights = new Map([...await step.weights()].map(([name, { dims, data }]) => [
+    name,
+    { dtype: "float32" as const, dims, data: data.slice() },
+  ]));
+  const state = await step.state();
+  await step.release();
+  return { gradient: gradient!, norms: norms!, weights, state };
+}
+
+/** A golden model, what of it is trained, and what opens a step on a state. */
+async function opener(
   runtime: Runtime,
-  { family, adapted, vocabularyChunk, ranks, moments, offloadMoments, reopens }: StepsOptions,
-): Promise<{ gradient: BatchGradient; norms: ReadonlyMap<string, number>; weights: Weights }> {
+  { family, adapted, vocabularyChunk, ranks, moments, offloadMoments }: StepsOptions,
+) {
   const model = await goldenModel(family);
   const adapter = adapted
     ? await loadAdapter(goldenFolder(`${family}/lora_initial`), model.config)
@@ -90,28 +130,8 @@ export async function twoSteps(
     moments,
     offloadMoments,
   };
-  let step = await TrainingStep.open(runtime, initialState(trained, { moments }), options);
-  const all = partsOf(model.config);
-  const parts = all.filter((_, i) => ranks === undefined || i % ranks.size === ranks.rank);
-  let gradient: BatchGradient;
-  let norms: ReadonlyMap<string, number>;
-  for (const learningRate of [1e-3, 5e-4]) {
-    await step.gather(parts, undefined, PAIRS);
-    step.discard();
-    gradient = await step.gather(parts, undefined, PAIRS);
-    norms = await gradient.norms();
-    await step.update(gradient.gradNorm, learningRate);
-    if (!reopens || learningRate === 5e-4) continue;
-    const state = (await step.state())!;
-    await step.release();
-    step = await TrainingStep.open(runtime, state, options);
-  }
-  const weights = new Map([...await step.weights()].map(([name, { dims, data }]) => [
-    name,
-    { dtype: "float32" as const, dims, data: data.slice() },
-  ]));
-  await step.release();
-  return { gradient: gradient!, norms: norms!, weights };
+  const open = (state: TrainingState) => TrainingStep.open(runtime, state, options);
+  return { model, trained, open };
 }
 
 function partsOf(config: Awaited<ReturnType<typeof goldenModel>>["config"]) {
