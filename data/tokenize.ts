@@ -9,7 +9,7 @@ import {
   type TokenIds,
   type TokenizedPair,
 } from "./pair.ts";
-import { anyOf } from "./tokenizer/word_encoder.ts";
+import { anyOf } from "./tokenizer/added_token_sections.ts";
 import type { ChatTemplate } from "./tokenizer/chat_template.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 

@@ -52,7 +52,7 @@ export default defineStage<Params>({
   estimateSeconds: ({ hub }) => hub === undefined ? 5 : 60,
   module: import.meta.url,
   async run(context) {
-    const { params, output, log } = context;
+    const { params, output, log, warn } = context;
     const { copyModel } = await import("../train/models/copy_model.ts");
     const { loadModelConfig } = await import("../train/models/model.ts");
     const { saveBaseCard } = await import("../train/models/save_base_card.ts");
@@ -64,13 +64,14 @@ export default defineStage<Params>({
       : { path: params.path, commit: null };
     // What cannot be used later is refused here, by the source's own names and before it is copied.
     const { tokenizer = source, chatTemplate: template } = params;
-    const { vocabSize } = await loadTokenizer(tokenizer, { template });
+    const { vocabSize, remarks } = await loadTokenizer(tokenizer, { template });
     const config = await loadModelConfig(source);
     const { expects } = params;
     await collectProblems([
       () => refuseProblems(expects === undefined ? [] : unexpectedShape(expects, config, source)),
       () => requireTokens({ path: tokenizer, vocabSize }, config),
     ]);
+    remarks.forEach(warn);
     await copyModel(source, output("model"));
     await saveBaseCard(source, output("model"));
     await saveBaseSource({ from: source, commit }, output("model"));

@@ -32,14 +32,14 @@ export default defineStage<Params>({
   outputs: { model: { type: "weights" } },
   resources: () => ({ cores: 1, memory: 4096 }),
   module: import.meta.url,
-  async run({ params, output }) {
+  async run({ params, output, warn }) {
     const { modelCard, MODEL_CARD } = await import("../reports/cards/model_card.ts");
     const { dataCard, DATA_CARD } = await import("../reports/cards/data_card.ts");
     const folder = output("model");
     await checkTokenizer(params);
     const weights = params.adapter === undefined || params.merge
-      ? await writeModel(params, folder)
-      : await writeAdapter({ ...params, adapter: params.adapter }, folder);
+      ? await writeModel(params, folder, warn)
+      : await writeAdapter({ ...params, adapter: params.adapter }, folder, warn);
     await Deno.writeTextFile(`${folder}/${MODEL_CARD}`, modelCard({ ...params.card, weights }));
     const data = dataCard(params.card.training);
     if (data !== null) await Deno.writeTextFile(`${folder}/${DATA_CARD}`, data);
@@ -55,13 +55,33 @@ async function checkTokenizer({ model, tokenizer }: Params): Promise<void> {
   requireTokens({ path: tokenizer, vocabSize }, await loadModelConfig(model));
 }
 
-async function writeModel(params: Params, folder: string): Promise<CardFacts["weights"]> {
+/**
+ * Writes the tokenizer, also beside an adapter alone: it may have another chat template than the base's own.
+ *
+ * @returns whether there is a chat template
+ */
+async function writeTokenizer(
+  { model, tokenizer }: Params,
+  folder: string,
+  warn: (message: string) => void,
+): Promise<boolean> {
   const { exportTokenizer } = await import("../data/tokenizer/export_tokenizer.ts");
+  const { loadModelConfig } = await import("../train/models/model.ts");
+  const { family } = await loadModelConfig(model);
+  const { hasChatTemplate, remarks } = await exportTokenizer(tokenizer ?? model, folder, family);
+  remarks.forEach(warn);
+  return hasChatTemplate;
+}
+
+async function writeModel(
+  params: Params,
+  folder: string,
+  warn: (message: string) => void,
+): Promise<CardFacts["weights"]> {
   const { loadModel, saveModel } = await import("../train/models/model.ts");
   const { loadAdapter, mergeAdapterInto } = await import("../train/models/adapter.ts");
   const { parameterCount } = await import("../train/models/parameters.ts");
-  // First, so that a tokenizer that is missing is told before minutes of work.
-  const hasChatTemplate = await exportTokenizer(params.tokenizer ?? params.model, folder);
+  const hasChatTemplate = await writeTokenizer(params, folder, warn);
   const model = await loadModel(params.model);
   const { config } = model;
   const adapter = params.adapter === undefined
@@ -81,12 +101,12 @@ async function writeModel(params: Params, folder: string): Promise<CardFacts["we
 async function writeAdapter(
   params: Params & { readonly adapter: string },
   folder: string,
+  warn: (message: string) => void,
 ): Promise<CardFacts["weights"]> {
-  const { readTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
   const { elementCount } = await import("../core/tensor.ts");
   const { loadModelConfig } = await import("../train/models/model.ts");
   const { loadAdapter, saveAdapter } = await import("../train/models/adapter.ts");
-  const { template } = await readTokenizerFiles(params.tokenizer ?? params.model);
+  const hasChatTemplate = await writeTokenizer(params, folder, warn);
   const config = await loadModelConfig(params.model);
   const adapter = await loadAdapter(params.adapter, config);
   const base = params.card.base.name ?? undefined;
@@ -97,6 +117,6 @@ async function writeAdapter(
     parameters: sizes.reduce((sum, size) => sum + size, 0),
     dtype: params.dtype,
     adapter: { ...adapter.config, merged: false },
-    hasChatTemplate: template !== null,
+    hasChatTemplate,
   };
 }

@@ -30,7 +30,7 @@ export default defineStage<z.infer<typeof params>>({
     native: ["onnxruntime"],
   }),
   module: import.meta.url,
-  async run({ params, output, signal, progress, log }) {
+  async run({ params, output, signal, progress, log, warn }) {
     const { readPromptRows } = await import("../data/sources/prompt_rows.ts");
     const { describeTruncation, replyToPrompts, withSystem } = await import(
       "../eval/reply_to_prompts.ts"
@@ -43,7 +43,7 @@ export default defineStage<z.infer<typeof params>>({
     const asked = system === undefined ? prompts : withSystem(prompts, system);
     await using writer = await openWriter(params.model, {
       ...params,
-      tokenizer: await openTokenizer(params),
+      tokenizer: await openTokenizer(params, warn),
     });
     log(`computed by ${writer.runtime}`);
     const replied = await replyToPrompts(writer, {

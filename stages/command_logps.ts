@@ -41,7 +41,7 @@ export default defineStage<z.infer<typeof params>>({
   outputs: { logps: { type: "logps" } },
   resources: ({ threads }) => ({ cores: threads, native: ["onnxruntime"] }),
   module: import.meta.url,
-  async run({ params, output, progress, log, signal }) {
+  async run({ params, output, progress, log, signal, warn }) {
     const { readTokenizedFile } = await import("../data/tokenize_file.ts");
     const { loadModel } = await import("../train/models/model.ts");
     const { loadAdapter } = await import("../train/models/adapter.ts");
@@ -50,7 +50,7 @@ export default defineStage<z.infer<typeof params>>({
     const pairs = await readTokenizedFile({
       ...params,
       path: params.pairs,
-      tokenizer: await openTokenizer(params),
+      tokenizer: await openTokenizer(params, warn),
     });
     const model = await loadModel(params.model);
     const adapter = params.adapter === undefined

@@ -43,7 +43,7 @@ export default defineStage<z.infer<typeof params>>({
     const { endTokens } = await import("../eval/reply_to_prompts.ts");
     const { serveModel } = await import("../eval/serve/serve_model.ts");
     const { adapter, host, names, port, modelName, maxTokens = null, threads } = params;
-    const tokenizer = await openTokenizer(params);
+    const tokenizer = await openTokenizer(params, warn);
     const model = await loadModel(params.model);
     endTokens(tokenizer, model.config);
     if (adapter !== undefined) mergeAdapterInto(model, await loadAdapter(adapter, model.config));

@@ -12,6 +12,7 @@ export const tokenizerParams = {
 /**
  * The tokenizer that a command names, else the model's own, with the chat template that it names.
  *
+ * @param warn told what `transformers` would read otherwise
  * @throws InputError as `loadTokenizer`, and when a tokenizer that is named has more tokens than the model
  */
 export async function openTokenizer(
@@ -20,6 +21,7 @@ export async function openTokenizer(
     readonly tokenizer?: string;
     readonly template?: string;
   },
+  warn: (message: string) => void,
 ): Promise<Tokenizer> {
   const { loadTokenizer } = await import("../data/tokenizer/tokenizer.ts");
   const { loadModelConfig } = await import("../train/models/model.ts");
@@ -27,5 +29,6 @@ export async function openTokenizer(
   if (tokenizer !== undefined) {
     requireTokens({ ...opened, path: tokenizer }, await loadModelConfig(model));
   }
+  opened.remarks.forEach(warn);
   return opened;
 }

@@ -84,7 +84,7 @@ export default defineStage<z.infer<typeof params>>({
     const pairs = await readTokenizedFile({
       ...params,
       path: params.pairs,
-      tokenizer: await openTokenizer(params),
+      tokenizer: await openTokenizer(params, warn),
     });
     auditRemarks(pairs).forEach(warn);
     const scoreReference = async (folder: string, ranks: Ranks | undefined) => {

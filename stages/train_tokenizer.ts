@@ -41,7 +41,7 @@ export default defineStage<z.infer<typeof params>>({
   resources: () => ({ cores: 1, memory: 800 }),
   estimateSeconds: () => 2,
   module: import.meta.url,
-  async run({ params, input, output, log }) {
+  async run({ params, input, output, log, warn }) {
     const { copyTokenizer, trainTokenizer } = await import(
       "../data/tokenizer/prepare_tokenizer.ts"
     );
@@ -56,6 +56,7 @@ export default defineStage<z.infer<typeof params>>({
         chatTemplate,
         ...tokens,
       });
+    tokenizer.remarks.forEach(warn);
     log(`${tokenizer.vocabSize} tokens, ${tokenizer.chatTemplate ? "with a" : "no"} chat template`);
   },
 });

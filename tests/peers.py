@@ -15,7 +15,7 @@ def encoded(tensor):
 
 
 def answer(request):
-    tokenizer = AutoTokenizer.from_pretrained(request["model"])
+    tokenizer = AutoTokenizer.from_pretrained(request.get("tokenizer", request["model"]))
     stored = AutoModelForCausalLM.from_pretrained(request["model"])
     dtype = str(stored.dtype)
     model = stored.to(torch.float32).eval()

@@ -16,8 +16,10 @@ export interface PeerRequest {
   readonly model: string;
   /** A folder of PEFT's to put over it. */
   readonly adapter?: string;
+  /** The folder whose tokenizer is taken; the model's without one. */
+  readonly tokenizer?: string;
   readonly prompts: readonly (readonly number[])[];
-  /** Texts to tokenize with the model folder's tokenizer. */
+  /** Texts to tokenize. */
   readonly texts: readonly string[];
   /** A user's message to render with its chat template; left out where it has none. */
   readonly chat?: string;

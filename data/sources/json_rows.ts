@@ -2,7 +2,7 @@ import { repeatedKeys } from "../../core/json_keys.ts";
 import { InputError } from "../../core/problem.ts";
 import type { RowProblem } from "./conversation.ts";
 import { MOST_ROW_BYTES, PAIR_COLUMNS } from "./preference_row.ts";
-import { type Line, readLines } from "./read_lines.ts";
+import { isGzipDamage, type Line, readLines } from "./read_lines.ts";
 import { type SourceRow, tooLarge } from "./source_row.ts";
 
 /**
@@ -20,7 +20,7 @@ export async function* readJsonRows(path: string): AsyncGenerator<SourceRow> {
       yield { number: line.number, ...parseLine(line) };
     }
   } catch (error) {
-    if (!(error instanceof TypeError) || !path.endsWith(".gz")) throw error;
+    if (!isGzipDamage(error)) throw error;
     const after = read === 0 ? "" : ` after line ${read}`;
     const message = `Expected whole gzip data but found${after}: ${error.message}`;
     throw new InputError([{ path: `${path}:${read + 1}`, message }]);

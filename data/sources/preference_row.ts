@@ -29,10 +29,15 @@ type Row = Required<Omit<PreferencePair, "id">>;
  * `prompt` a text, a list of messages, or absent (then `chosen` and `rejected` begin with it).
  *
  * A prompt of one user message becomes its text, so that the same pair is the same in every shape.
+ *
+ * @param columns all that were found, for the message of what is wrong
  */
-export function parsePreferenceRow(row: Readonly<Record<string, unknown>>): Row | RowProblem {
+export function parsePreferenceRow(
+  row: Readonly<Record<string, unknown>>,
+  columns: readonly string[] = Object.keys(row),
+): Row | RowProblem {
   try {
-    const pair = parse(row);
+    const pair = parse(row, columns);
     checkText(pair);
     return pair;
   } catch (error) {
@@ -71,8 +76,7 @@ function isKnown(name: string): boolean {
   return (PAIR_COLUMNS as readonly string[]).includes(name);
 }
 
-function parse(row: Readonly<Record<string, unknown>>): Row {
-  const columns = Object.keys(row);
+function parse(row: Readonly<Record<string, unknown>>, columns: readonly string[]): Row {
   const wrong = columnProblem(columns);
   if (wrong !== null) throw new BadRow(wrong);
   const { prompt, chosen, rejected } = row;

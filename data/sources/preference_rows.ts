@@ -49,7 +49,9 @@ export async function* readPreferenceRows(
     if (rows >= limit) break;
     rows++;
     const { number } = source;
-    const pair = "problem" in source ? source.problem : parsePreferenceRow(source.row);
+    const pair = "problem" in source
+      ? source.problem
+      : parsePreferenceRow(source.row, source.columns);
     const id = `${name}:${number}`;
     if ("message" in pair) {
       report({ path: `${path}:${number}`, ...pair });

@@ -1,3 +1,7 @@
+import { pipeline, Readable } from "node:stream";
+import type { ReadableStream as NodeStream } from "node:stream/web";
+import { createGunzip } from "node:zlib";
+
 /** A line of a text file; `text` is null where its bytes are no UTF-8, or more than were allowed. */
 export interface Line {
   /** From 1. */
@@ -19,9 +23,7 @@ export async function* readLines(
   { mostBytes = Infinity }: { readonly mostBytes?: number } = {},
 ): AsyncGenerator<Line> {
   const file = await Deno.open(path, { read: true });
-  const bytes = path.endsWith(".gz")
-    ? file.readable.pipeThrough(new DecompressionStream("gzip"))
-    : file.readable;
+  const bytes = path.endsWith(".gz") ? unpacked(file.readable) : file.readable;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let number = 0;
   let length = 0;
@@ -49,6 +51,20 @@ export async function* readLines(
     if (start < block.length) keep(block.subarray(start));
   }
   if (length > 0) yield finish();
+}
+
+/**
+ * What is packed in a gzip file, of all its members: files that were joined with `cat` have several, as have
+ * those of `bgzip`. `DecompressionStream` knows one.
+ */
+function unpacked(packed: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  // What goes wrong reaches whoever reads the last stream.
+  return pipeline(Readable.fromWeb(packed as NodeStream), createGunzip(), () => {});
+}
+
+/** Whether an error of `readLines` says that a `.gz` file is no gzip, or ends too early. */
+export function isGzipDamage(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("Z_");
 }
 
 function decodeLine(decoder: TextDecoder, bytes: Uint8Array, first: boolean): string | null {

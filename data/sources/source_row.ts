@@ -7,7 +7,11 @@ export type SourceRow =
     readonly number: number;
   }
   & (
-    | { readonly row: Readonly<Record<string, unknown>> }
+    | {
+      readonly row: Readonly<Record<string, unknown>>;
+      /** Names of all columns of a table of which the row holds those of a pair. */
+      readonly columns?: readonly string[];
+    }
     | { readonly problem: RowProblem }
   );
 

@@ -23,6 +23,7 @@ interface Table {
   readonly path: string;
   /** The columns of a pair that it has. */
   readonly columns: readonly string[];
+  readonly allColumns: readonly string[];
   readonly rows: number;
 }
 
@@ -93,7 +94,7 @@ async function* streamRows(
   connection: DuckDBConnection,
   table: Table,
 ): AsyncGenerator<SourceRow> {
-  const { path, columns, rows } = table;
+  const { path, columns, allColumns, rows } = table;
   let number = 0;
   try {
     const names = columns.map(quoted).join(", ");
@@ -112,7 +113,7 @@ async function* streamRows(
         const row = Object.fromEntries(columns.map((name, i) => [name, plain(values[i])]));
         const bytes = sizeOf(row);
         if (bytes > MOST_ROW_BYTES) yield { number, problem: tooLarge(bytes, MOST_ROW_BYTES) };
-        else yield { number, row };
+        else yield { number, row, columns: allColumns };
       }
     }
   } catch (error) {
@@ -131,9 +132,10 @@ async function openTable(connection: DuckDBConnection, path: string): Promise<Ta
     const schema = await ask(
       `SELECT name, coalesce(num_children, 0)::INTEGER FROM parquet_schema(${file})`,
     );
-    const columns = pairColumns(topLevel(schema as [string, number][]), path);
+    const allColumns = topLevel(schema as [string, number][]);
+    const columns = pairColumns(allColumns, path);
     const [[rows]] = await ask(`SELECT num_rows::DOUBLE FROM parquet_file_metadata(${file})`);
-    return { path, columns, rows: rows as number };
+    return { path, columns, allColumns, rows: rows as number };
   } catch (error) {
     throw isDamage(error) ? explained(path, 1, error.message) : error;
   }

@@ -36,6 +36,7 @@ export async function* streamTokens(folder: string): AsyncGenerator<TokenizedRow
 }
 
 const NAMES = COLUMNS.map(({ name }) => name);
+const [ROW, ID] = ["row", "id"].map((name) => NAMES.indexOf(name));
 
 function named(row: readonly DuckDBValue[]): Record<string, DuckDBValue> {
   return Object.fromEntries(NAMES.map((name, i) => [name, row[i]]));
@@ -91,8 +92,9 @@ export async function digestTokens(folder: string): Promise<string> {
   digest.update(canonicalJson(facts));
   for await (const { rows, tokens } of readBatches(database, NAMES)) {
     rows.forEach((row, i) => {
+      requireSameId(path, row, tokens[i]);
       // The row holds the lengths, so that ids cannot wander from one field to the next unseen.
-      digest.update(JSON.stringify(row));
+      digest.update(JSON.stringify(row.with(ID, tokens[i].id)));
       for (const ids of [tokens[i].prompt, tokens[i].chosen, tokens[i].rejected]) {
         const unknown = unknownId(ids, facts.vocabSize);
         if (unknown !== undefined) refuse(path, `id ${unknown} of ${facts.vocabSize}`);
@@ -101,6 +103,15 @@ export async function digestTokens(folder: string): Promise<string> {
     });
   }
   return digest.hex();
+}
+
+/** Requires that a row tells of the pair that its batch holds: readers take the ids of either. */
+function requireSameId(path: string, row: readonly DuckDBValue[], { id }: TokenizedPair): void {
+  const inRow = row[ID];
+  // A U+FEFF that a text begins with is lost on the way from DuckDB.
+  if (inRow === id || `\uFEFF${inRow}` === id) return;
+  const [found, expected] = [inRow, id].map((each) => JSON.stringify(each));
+  refuse(path, `row ${row[ROW]} of ${found}, which is ${expected} in its batch`);
 }
 
 /**

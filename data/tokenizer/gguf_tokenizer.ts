@@ -43,6 +43,7 @@ export async function readGgufTokenizer(path: string): Promise<TokenizerFiles> {
     template: typeof template === "string"
       ? { source: template, path: `${path}: tokenizer.chat_template` }
       : null,
+    remarks: [],
     paths: { tokenizer: `${path}: tokenizer.ggml`, config: `${path}: tokenizer.ggml` },
   };
 }

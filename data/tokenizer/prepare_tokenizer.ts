@@ -85,5 +85,5 @@ export async function copyTokenizer(options: CopyTokenizer): Promise<Tokenizer> 
     given.compileTemplate(options.chatTemplate, "chatTemplate");
     await Deno.writeTextFile(`${options.folder}/chat_template.jinja`, options.chatTemplate);
   }
-  return loadTokenizer(options.folder);
+  return { ...await loadTokenizer(options.folder), remarks: given.remarks };
 }

@@ -29,8 +29,10 @@ export interface Tokenizer {
   readonly padId: number | null;
   /** The tokenizer's own chat template; null when it has none. */
   readonly chatTemplate: ChatTemplate | null;
-  /** All that tokenizer_config.json says. */
+  /** All that tokenizer_config.json says, with special_tokens_map.json. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** What `transformers` would make of the folder otherwise, a sentence each, with file and key. */
+  readonly remarks: readonly string[];
   /** Texts of the tokens that `decode` leaves out. */
   readonly specialTokens: readonly string[];
   /** Compiles another template (a recipe's) with this tokenizer's special tokens. */
@@ -72,16 +74,18 @@ export async function loadTokenizer(
   folder: string,
   options: LoadTokenizer = {},
 ): Promise<Tokenizer> {
-  const { tokenizer: model, config, template, paths } = await readTokenizerFiles(folder, options);
+  const files = await readTokenizerFiles(folder, options);
+  const { tokenizer: model, config, template, paths } = files;
   if (template === null) refuseTemplates(config.chat_template ?? null, paths.config);
   const library = portableLibrary(paths.tokenizer, { model, config });
   const byLibrary = (text: string) => encodeByLibrary(library(), paths.tokenizer, text);
-  const encoders = encodersOf(model, byLibrary, options);
+  const encoders = encodersOf(model, byLibrary, { ...options, path: paths.tokenizer });
   // Made now, so that one that it does not support is refused; it takes a while.
   if (encoders.encoder.startsWith("portable")) library();
   const vocabulary = vocabularyOf(model);
   const tokens = specialTokenTexts(config);
-  const idOf = (name: string) => resolveId(vocabulary, paths.config, [name, tokens[name]]);
+  const idOf = (name: string) =>
+    resolveId(vocabulary, paths.tokens?.[name] ?? paths.config, [name, tokens[name]]);
   return {
     folder,
     vocabSize: vocabulary.size,
@@ -90,6 +94,9 @@ export async function loadTokenizer(
     padId: idOf("pad_token"),
     chatTemplate: template && compileChatTemplate(template.source, { path: template.path, tokens }),
     config,
+    remarks: files.remarks.map(({ key, message }) =>
+      `${paths.tokens?.[key] ?? paths.config}: ${key}: ${message}`
+    ),
     specialTokens: addedTokens(model).filter(({ special }) => special === true)
       .map(({ content }) => String(content)),
     compileTemplate: (source, path) => compileChatTemplate(source, { path, tokens }),
@@ -145,7 +152,7 @@ type Encoders = Pick<Tokenizer, "encode" | "encodeAll" | "encoder">;
 function encodersOf(
   model: JsonObject,
   byLibrary: (text: string) => readonly number[],
-  { native = false }: LoadTokenizer,
+  { native = false, path }: LoadTokenizer & { readonly path: string },
 ): Encoders {
   const byPairs = bytePairEncoder(model, byLibrary);
   const words = wordEncoder(model, byPairs ?? byLibrary);
@@ -157,6 +164,7 @@ function encodersOf(
       encoder: byPairs === null ? "portable (word by word)" : "byte pairs",
     };
   }
+  refuseSingleWords(model, path);
   const encode = (text: string) => new Int32Array(byLibrary(text.toWellFormed()));
   const crate: NativeEncoder = native
     ? openNativeEncoder(model, byLibrary)
@@ -171,6 +179,17 @@ function encodersOf(
     return many.map((ids) => new Int32Array(ids));
   };
   return { encode, encodeAll, encoder: "native" };
+}
+
+/** The portable library would find them within words as well. */
+function refuseSingleWords(model: JsonObject, path: string): void {
+  const single = addedTokens(model).filter((token) => token.single_word === true);
+  if (single.length === 0) return;
+  const found = single.slice(0, 3).map(({ content }) => JSON.stringify(content)).join(", ");
+  const more = single.length > 3 ? ` and ${single.length - 3} more` : "";
+  const message = "Expected no added tokens of which single_word is true, which are supported " +
+    `where text is only cut into words, but found ${found}${more}.`;
+  throw new InputError([{ path: `${path}: added_tokens`, message }]);
 }
 
 function encodeByLibrary(library: HuggingFaceTokenizer, path: string, text: string): number[] {

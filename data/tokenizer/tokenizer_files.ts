@@ -5,17 +5,24 @@ import { InputError } from "../../core/problem.ts";
 import { readUtf8 } from "../../core/utf8_file.ts";
 import type { JsonObject } from "./byte_level_words.ts";
 import { readGgufTokenizer } from "./gguf_tokenizer.ts";
+import { type ReadingRemark, readingRemarks, withNamedTokens } from "./transformers_reading.ts";
 
 /** What makes a tokenizer, wherever it was read from. */
 export interface TokenizerFiles {
-  /** tokenizer.json. */
+  /** tokenizer.json, with the tokens of its vocabulary that the config alone names. */
   readonly tokenizer: JsonObject;
-  /** tokenizer_config.json. */
+  /** tokenizer_config.json, with what special_tokens_map.json puts in its place. */
   readonly config: JsonObject;
   /** The Jinja of its chat template and where that stands; null when it has none. */
   readonly template: { readonly source: string; readonly path: string } | null;
-  /** Where each comes from, for messages. */
-  readonly paths: { readonly tokenizer: string; readonly config: string };
+  /** What `transformers` reads otherwise (see `readingRemarks`). */
+  readonly remarks: readonly ReadingRemark[];
+  /** Where each comes from, for messages; `tokens`: the special tokens of the config, by their name. */
+  readonly paths: {
+    readonly tokenizer: string;
+    readonly config: string;
+    readonly tokens?: Readonly<Record<string, string>>;
+  };
 }
 
 /** A tokenizer's files in a Hugging Face folder; only the first two must be there. */
@@ -35,7 +42,8 @@ export interface TemplateChoice {
 /**
  * Reads a tokenizer: a file is taken for GGUF; a folder for Hugging Face's, with tokenizer.json,
  * tokenizer_config.json, and chat_template.jinja where there is one (else `chat_template` of
- * tokenizer_config.json).
+ * tokenizer_config.json). As in `transformers`, special_tokens_map.json takes the place of what a config
+ * without `added_tokens_decoder` says.
  *
  * @throws InputError when a file is missing, is no JSON, no UTF-8, or of a kind that is not supported
  */
@@ -52,11 +60,26 @@ export async function readTokenizerFiles(
 
 async function readFolder(path: string): Promise<TokenizerFiles> {
   const paths = { tokenizer: `${path}/tokenizer.json`, config: `${path}/tokenizer_config.json` };
-  const [tokenizer, config] = await Promise.all([
+  const [json, own, modelType] = await Promise.all([
     readObject(paths.tokenizer),
     readObject(paths.config),
+    readModelType(`${path}/config.json`),
   ]);
-  return { tokenizer, config, template: await readTemplate(path, config), paths };
+  const mapPath = `${path}/special_tokens_map.json`;
+  const map = "added_tokens_decoder" in own || !await isFile(mapPath)
+    ? {}
+    : await readObject(mapPath);
+  const config = { ...own, ...map };
+  const tokens = Object.fromEntries(Object.keys(map).map((name) => [name, mapPath]));
+  const template = await readTemplate(path, config);
+  const tokenizer = withNamedTokens({ tokenizer: json, config });
+  const remarks = readingRemarks({ tokenizer, config }, modelType);
+  return { tokenizer, config, template, remarks, paths: { ...paths, tokens } };
+}
+
+async function readModelType(path: string): Promise<string | null> {
+  const { model_type: type } = await isFile(path) ? await readObject(path) : {};
+  return typeof type === "string" ? type : null;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isRecord } from "../../core/json.ts";
+import { addedTokenSections, type Section } from "./added_token_sections.ts";
 import type { EncodeWord } from "./byte_pairs.ts";
 import { byteLevelWords, isByteLevel, type JsonObject } from "./byte_level_words.ts";
 import { addedTokens } from "./vocabulary.ts";
@@ -18,22 +19,18 @@ export function wordEncoder(tokenizer: JsonObject, encodeWord: EncodeWord): Word
   const plain = tokenizer.normalizer === null &&
     !added.some((token) => token.lstrip === true || token.rstrip === true || token.content === "");
   if (cut === null || !plain) return null;
-  const ids = new Map(added.map(({ content, id }) => [String(content), Number(id)]));
-  return new WordEncoder(ids, cut, encodeWord);
+  return new WordEncoder(addedTokenSections(added), cut, encodeWord);
 }
 
 /** Encodes texts word by word. */
 export class WordEncoder {
   readonly #memory = new WordMemory();
-  readonly #boundaries: RegExp | null;
 
   constructor(
-    private readonly addedIds: ReadonlyMap<string, number>,
+    private readonly sections: (text: string) => Section[],
     private readonly cut: (text: string) => readonly string[],
     private readonly encodeWord: EncodeWord,
-  ) {
-    this.#boundaries = anyOf([...addedIds.keys()]);
-  }
+  ) {}
 
   /** Token ids of a text. */
   encode(text: string): Int32Array {
@@ -46,22 +43,17 @@ export class WordEncoder {
    */
   encodeAll(texts: readonly string[]): Int32Array[] {
     const known = new Map<string, readonly number[]>();
-    const idsOf = (section: string) => {
-      const ids = known.get(section) ?? this.#encodeSection(section);
-      known.set(section, ids);
+    const idsOf = ({ text, id }: Section) => {
+      if (id !== null) return [id];
+      const ids = known.get(text) ?? this.#encodeSection(text);
+      known.set(text, ids);
       return ids;
     };
-    return texts.map((text) => concatenate(this.#split(text).map(idsOf)));
+    return texts.map((text) => concatenate(this.sections(text).map(idsOf)));
   }
 
-  #split(text: string): string[] {
-    return this.#boundaries === null ? [text] : text.split(this.#boundaries);
-  }
-
-  /** The ids of an added token, or of what lies between two of them. */
+  /** The ids of what lies between two added tokens. */
   #encodeSection(section: string): readonly number[] {
-    const added = this.addedIds.get(section);
-    if (added !== undefined) return [added];
     const all: number[] = [];
     for (const word of this.cut(section)) {
       const ids = this.#memory.get(word) ?? this.#encodeNew(word);
@@ -87,13 +79,6 @@ function concatenate(parts: readonly (readonly number[])[]): Int32Array {
     at += part.length;
   }
   return whole;
-}
-
-/** Matches any of some texts, the longest that fits; captures it, so that `split` keeps it. */
-export function anyOf(texts: readonly string[]): RegExp | null {
-  if (texts.length === 0) return null;
-  const longestFirst = texts.toSorted((a, b) => b.length - a.length);
-  return new RegExp(`(${longestFirst.map((text) => RegExp.escape(text)).join("|")})`);
 }
 
 /** How a pre-tokenizer cuts text into words; null for kinds that do more than that. */

@@ -129,7 +129,7 @@ function loading({ base, weights }: CardFacts): string {
       "",
       `base = AutoModelForCausalLM.from_pretrained(${pinned})`,
       'model = PeftModel.from_pretrained(base, "FOLDER")',
-      `tokenizer = AutoTokenizer.from_pretrained(${pinned})`,
+      'tokenizer = AutoTokenizer.from_pretrained("FOLDER")',
     ];
   const prompt = weights.hasChatTemplate
     ? [

@@ -47,19 +47,31 @@ Deno.test("export of models and adapters from paths", async (t) => {
     }
   });
 
-  await t.step("an adapter by itself has PEFT's files, its base and a card", async () => {
-    const args = [...given, "--adapter", ADAPTER, "--base-model", "owner/base", "--out", "adapter"];
-    await ballastJson(args, place);
-    assert.deepEqual(names(inScratch("adapter")), [
-      ...["README.md", "adapter_config.json", "adapter_model.safetensors"],
-    ]);
-    const config = JSON.parse(await Deno.readTextFile(inScratch("adapter/adapter_config.json")));
-    assert.equal(config.base_model_name_or_path, "owner/base");
-    const card = await Deno.readTextFile(inScratch("adapter/README.md"));
-    assert.match(card, /^base_model: "owner\/base"\nbase_model_relation: "adapter"$/m);
-    assert.match(card, /^library_name: "peft"$/m);
-    assert.match(card, /from_pretrained\("owner\/base"\)/);
-  });
+  await t.step(
+    "an adapter by itself has PEFT's files, the tokenizer, its base and a card",
+    async () => {
+      const args = [
+        ...given,
+        "--adapter",
+        ADAPTER,
+        "--base-model",
+        "owner/base",
+        "--out",
+        "adapter",
+      ];
+      await ballastJson(args, place);
+      assert.deepEqual(names(inScratch("adapter")), [
+        ...["README.md", "adapter_config.json", "adapter_model.safetensors"],
+        ...["chat_template.jinja", "tokenizer.json", "tokenizer_config.json"],
+      ]);
+      const config = JSON.parse(await Deno.readTextFile(inScratch("adapter/adapter_config.json")));
+      assert.equal(config.base_model_name_or_path, "owner/base");
+      const card = await Deno.readTextFile(inScratch("adapter/README.md"));
+      assert.match(card, /^base_model: "owner\/base"\nbase_model_relation: "adapter"$/m);
+      assert.match(card, /^library_name: "peft"$/m);
+      assert.match(card, /from_pretrained\("owner\/base"\)/);
+    },
+  );
 
   await t.step("the licence in a folder's card is the exported model's", async () => {
     await Deno.mkdir(inScratch("licensed"));

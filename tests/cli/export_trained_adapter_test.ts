@@ -73,6 +73,7 @@ Deno.test("export --adapter-only writes the adapter that a run trained, with its
     );
     assert.deepEqual(files, [
       ...["DATA.md", "README.md", "adapter_config.json", "adapter_model.safetensors"],
+      ...["chat_template.jinja", "tokenizer.json", "tokenizer_config.json"],
     ]);
     const config = JSON.parse(await Deno.readTextFile(inScratch("adapter/adapter_config.json")));
     assert.equal(config.base_model_name_or_path, "owner/base");
@@ -108,7 +109,7 @@ Deno.test("export --adapter-only writes the adapter that a run trained, with its
   }
 
   await t.step({
-    name: `peft gives the run's logits, of either adapter ${NEEDS_PEERS}`,
+    name: `peft gives the run's logits and ids, of either adapter ${NEEDS_PEERS}`,
     ignore: !peersPresent,
     async fn() {
       for (const name of ["base", "first", "second"]) {
@@ -119,14 +120,21 @@ Deno.test("export --adapter-only writes the adapter that a run trained, with its
       for (const [base, adapter] of pairs) {
         await ballastJson(only(adapter, `to-${base}`, "--base-model", "owner/base"), place);
       }
-      const answers = await askPeers(pairs.map(([base]) => ({
-        model: inScratch(`whole-${base}`),
-        adapter: inScratch(`to-${base}`),
-        prompts,
-        texts: [],
-      })));
+      const texts = { texts: [PAIRS[0].chosen], chat: PAIRS[0].prompt };
+      const whole = { model: inScratch("whole-first"), prompts: [], ...texts };
+      const [{ ids, chat, special }, ...answers] = await askPeers([
+        whole,
+        ...pairs.map(([base]) => ({
+          model: inScratch(`whole-${base}`),
+          adapter: inScratch(`to-${base}`),
+          tokenizer: inScratch(`to-${base}`),
+          prompts,
+          ...texts,
+        })),
+      ]);
       for (const [i, [base, adapter]] of pairs.entries()) {
-        const logits = answers[i].logits;
+        const { logits, ...read } = answers[i];
+        assert.deepEqual([read.ids, read.chat, read.special], [ids, chat, special]);
         await assertSameLogits(await loadModel(inScratch(`whole-${adapter}`)), { prompts, logits });
         const plain = await loadModel(inScratch(`whole-${base}`));
         await assert.rejects(assertSameLogits(plain, { prompts, logits }), /off by/);

@@ -17,6 +17,7 @@ function fakeTokenizer(change: Partial<Tokenizer> = {}): Tokenizer {
     padId: null,
     chatTemplate: null,
     config: {},
+    remarks: [],
     specialTokens: ["$"],
     compileTemplate: () => {
       throw new Error("not needed");

@@ -108,6 +108,11 @@ export const MALFORMED_PARQUET: readonly MalformedFile[] = [
     /^train_prefs\.parquet: .*columns a, b; prompt and chosen and rejected missing/,
   ),
   parquet(
+    "Parquet with a column of another name",
+    "SELECT 'p' AS \"Prompt\", 'c' AS chosen, 'r' AS rejected",
+    /^train_prefs\.parquet:1: .*columns Prompt, chosen, rejected; prompt missing.*Prompt/s,
+  ),
+  parquet(
     "Parquet with numbers",
     "SELECT 'p' AS prompt, 1 AS chosen, 2 AS rejected",
     /^train_prefs\.parquet:1: .*chosen: number, rejected: number/,

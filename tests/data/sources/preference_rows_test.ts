@@ -49,6 +49,13 @@ Deno.test("readPreferenceRows() reads gzip, a byte-order mark, and a last line w
   ]);
 });
 
+Deno.test("readPreferenceRows() reads all members of a gzip file, as joined files have them", async () => {
+  const members = [await gzip(`${row("a")}\n${row("b")}`), await gzip(`\n${row("c")}\n`)];
+  const joined = new Uint8Array(members.flatMap((member) => [...member]));
+  const { rows } = await read(joined, { name: "train_prefs.jsonl.gz" });
+  assert.deepEqual(rows?.map(({ prompt }) => prompt), ["a", "b", "c"]);
+});
+
 Deno.test("readPreferenceRows() reads lines longer than a block of the file", async () => {
   const long = "ü😀".repeat(100000);
   const { rows } = await read(`${row(long)}\n${row("b")}\n`);

@@ -155,6 +155,12 @@ Deno.test("digestTokens() refuses ids outside the vocabulary of its facts", asyn
   ], refused(digestTokens, /found: id 1 of 1$/));
 });
 
+Deno.test("digestTokens() refuses a row of another pair than its batch holds", async () => {
+  await withForged([`UPDATE rows SET id = 'b"'`], async (folder) => {
+    await refused(digestTokens, /found: row 0 of "b\\"", which is "a" in its batch$/)(folder);
+  });
+});
+
 /** A column of lists of ids, all 0; `claimed` is how long the first says to be. */
 function ids(rows: number, each = 1, claimed = each) {
   const length = rows * each;

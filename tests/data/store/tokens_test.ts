@@ -90,6 +90,15 @@ Deno.test("readTokens() gives the pairs alone, demonstrations with a null reply"
   });
 });
 
+Deno.test("readTokens() gives the ids of pairs as they are, U+FEFF at their begin included", async () => {
+  const ids = ["\uFEFFa", "b", "\uFEFF", "", "c\uFEFF😀"];
+  await withTokens(ids.map((id, i) => row(i, { id })), async (folder) => {
+    assert.deepEqual((await readTokens(folder)).map(({ id }) => id), ids);
+    const streamed = await Array.fromAsync(streamTokens(folder));
+    assert.deepEqual(streamed.map(({ id }) => id), ids);
+  });
+});
+
 Deno.test("ids of a vocabulary beyond two bytes are read as four", async () => {
   const rows = [row(1), row(2, { id: "é", chosen: Int32Array.of(0, 65_535) })];
   const wide = { ...facts, vocabSize: (1 << 16) + 1 };
@@ -226,6 +235,12 @@ Deno.test("digestTokens() is the same for the same rows, and changes with any of
   }
   assert.notEqual(await digest(rows, { ...facts, maxLength: 9 }), original);
   assert.notEqual(await digest(rows.toReversed()), original);
+});
+
+Deno.test("digestTokens() takes ids as they are: U+FEFF at their begin, NUL, no text at all", async () => {
+  const ids = ["a", "\uFEFFa", "\uFEFF\uFEFFa", "\u0000", "a\u0000", ""];
+  const digests = ids.map((id) => withTokens([row(0, { id })], digestTokens));
+  assert.equal(new Set(await Promise.all(digests)).size, ids.length);
 });
 
 Deno.test("readTokens() says what it found in place of tokens", async () => {

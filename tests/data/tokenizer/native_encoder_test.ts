@@ -83,6 +83,64 @@ for (const [name, tokenizer] of Object.entries(kinds)) {
   });
 }
 
+/** Added tokens that touch words, overlap, and are looked for in a first and a second pass. */
+const MORE_ADDED = [
+  { content: "cat", single_word: true, normalized: false },
+  { content: "ca", single_word: false, normalized: false },
+  { content: "ab|", single_word: false, normalized: true },
+  { content: "the", single_word: true, normalized: true },
+  { content: "|x|", single_word: false, normalized: false },
+  { content: "x", single_word: false, normalized: false },
+];
+
+Deno.test({
+  name: "encode() and encodeAll() find added tokens of a single word where the crate finds them",
+  ignore: !tried,
+  async fn() {
+    const kind = kinds["gpt-2"] as { model: { vocab: Record<string, number> }; added_tokens: [] };
+    let next = Math.max(...Object.values(kind.model.vocab)) + 1;
+    const more = MORE_ADDED.map((token) => ({
+      id: kind.model.vocab[token.content] ?? next++,
+      ...{ lstrip: false, rstrip: false, special: false },
+      ...token,
+    }));
+    const tokenizer = { ...kind, added_tokens: [...kind.added_tokens, ...more] };
+    const crate = openNativeEncoder(tokenizer, () => assert.fail()).encodeMany!;
+    const folder = await writeKind(tokenizer);
+    const loaded = await loadTokenizer(folder, { native: true });
+    const pieces = ["cat", "ca", "the", "ab|", "|x|", "x", "<s>", " ", "_", "-", "漢", "\u0301"];
+    const marks = ["\u200d", "😀", "٣", "𝔘", "\n", "s", "|", "Ⅷ", "²", "\u0000"];
+    const texts = fc.array(
+      fc.array(fc.constantFrom(...pieces, ...marks), { maxLength: 12 }).map((all) => all.join("")),
+      { maxLength: 20 },
+    );
+    const check = fc.asyncProperty(texts, async (texts) => {
+      const expected = (await crate(texts)).map((ids) => [...ids]);
+      assert.deepEqual((await loaded.encodeAll(texts)).map((ids) => [...ids]), expected);
+      assert.deepEqual(texts.map((text) => [...loaded.encode(text)]), expected);
+    });
+    await fc.assert(check, { numRuns: 300, seed: 5 });
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
+Deno.test("loadTokenizer() refuses added tokens of a single word of kinds that it hands over whole", async () => {
+  for (const name of ["mistral", "gemma", "qwen2", "llama-3"]) {
+    const added = ["a", "b", "c", "d"].map((content, i) => ({
+      ...{ id: 900 + i, content, single_word: true, lstrip: false, rstrip: false },
+      ...{ normalized: false, special: false },
+    }));
+    const folder = await writeKind({ ...kinds[name], added_tokens: added });
+    await assert.rejects(loadTokenizer(folder, { native: true }), {
+      name: "InputError",
+      message: `${folder}/tokenizer.json: added_tokens: Expected no added tokens of which ` +
+        "single_word is true, which are supported where text is only cut into words, but found " +
+        '"a", "b", "c" and 1 more.',
+    });
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("encode() reads half of a surrogate pair as U+FFFD", async () => {
   for (const tokenizer of Object.values(kinds)) {
     const folder = await writeKind(tokenizer);

@@ -112,6 +112,33 @@ Deno.test("loadTokenizer() takes special tokens given as records, and a template
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("loadTokenizer() takes special_tokens_map.json where transformers takes it", async () => {
+  const tokensWith = async (config: Record<string, unknown>, map: Record<string, unknown>) => {
+    const folder = await folderWith({ chat_template: "{{ bos_token }}", ...config });
+    await Deno.writeTextFile(`${folder}/special_tokens_map.json`, JSON.stringify(map));
+    try {
+      const { bosId, eosId, padId, chatTemplate } = await loadTokenizer(folder);
+      const text = chatTemplate!.render([], { addGenerationPrompt: false });
+      return [text, bosId, eosId, padId];
+    } catch (error) {
+      return (error as Error).message.replace(folder, "");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  };
+  // Expected of each: what AutoTokenizer of transformers 5.23 has.
+  const none = { bos_token: undefined, pad_token: undefined };
+  const bos = { content: "<s>", lstrip: false };
+  assert.deepEqual(await tokensWith(none, { bos_token: bos, pad_token: "</s>" }), ["<s>", 1, 2, 2]);
+  assert.deepEqual(await tokensWith({}, { bos_token: null, eos_token: "<pad>" }), ["", null, 0, 0]);
+  const decoder = { added_tokens_decoder: {} };
+  assert.deepEqual(await tokensWith(decoder, { bos_token: "</s>" }), ["<s>", 1, 2, 0]);
+  assert.equal(
+    await tokensWith({}, { bos_token: "<x>" }),
+    '/special_tokens_map.json: Expected bos_token to be in the vocabulary but found "<x>".',
+  );
+});
+
 Deno.test("loadTokenizer() prefers chat_template.jinja to the config's template", async () => {
   const folder = await folderWith({ chat_template: "config" }, "file");
   const { chatTemplate } = await loadTokenizer(folder);

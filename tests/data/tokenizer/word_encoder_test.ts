@@ -54,6 +54,42 @@ Deno.test("wordEncoder() gives what the library gives, special tokens in the tex
   assert.deepEqual(encoder.encodeAll(texts).map((ids) => [...ids]), expected);
 });
 
+/** What the `tokenizers` crate (0.23.3) finds of the added tokens below; "·" is a byte. */
+const FOUND: Readonly<Record<string, string>> = {
+  "cat": "cat",
+  "a cat sat": "· · cat · · · ·",
+  "concatenate": "· · · · · · · · · · ·",
+  "cat.cat_cat": "cat · · · · · · · ·",
+  "<s>cat<s>": "<s> cat <s>",
+  "xcat": "x · · ·",
+  "catx": "· · · x",
+  "漢cat": "· · · · · ·",
+  "cat\u0301": "· · · · ·",
+  "cat\u200d": "· · · · · ·",
+  "cat😀cat": "cat · · · · cat",
+  "٣cat": "· · · · ·",
+  "𝔘cat": "· · · · · · ·",
+  "ab|x|": "· · |x|",
+  "ab|cat": "ab| cat",
+  "ca cat": "ca · cat",
+};
+
+Deno.test("wordEncoder() finds added tokens as the crate does: single words, and in two passes", async () => {
+  const contents = ["<s>", "cat", "ca", "ab|", "|x|", "x"];
+  const added_tokens = contents.map((content, i) => ({
+    id: 1000 + i,
+    content,
+    single_word: content === "cat",
+    normalized: content === "ab|",
+  }));
+  const bytes = (word: string) => [...new TextEncoder().encode(word)];
+  const encoder = wordEncoder(await tokenizerJson({ added_tokens }), bytes)!;
+  for (const [text, found] of Object.entries(FOUND)) {
+    const ids = [...encoder.encode(text)];
+    assert.equal(ids.map((id) => contents[id - 1000] ?? "·").join(" "), found, text);
+  }
+});
+
 Deno.test("wordEncoder() asks the library once for each word", async () => {
   const asked: string[] = [];
   const one = (word: string) => {
