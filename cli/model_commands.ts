@@ -202,6 +202,7 @@ function addTrainCommand(root: Command): void {
       new Option("--moments <dtype>", "what AdamW's moments are kept in (default: float32)")
         .choices(["float32", "bfloat16"] as const),
     )
+    .option("--offload-moments", "keep AdamW's moments in host memory where --device is a GPU")
     .option("--gradient-checkpointing", "less memory: compute layers twice", false)
     .option("--lora-rank <n>", "train a new LoRA adapter of this rank; --out is PEFT's", count)
     .option("--lora-alpha <number>", "its alpha (default: twice the rank)", fraction)

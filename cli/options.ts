@@ -74,7 +74,7 @@ export function deviceOption() {
 /** `--precision`. */
 export function precisionOption() {
   return new Option("--precision <type>", "what layers are computed in (default: float32)")
-    .choices(["float32", "bfloat16"] as const);
+    .choices(["float32", "bfloat16", "float16"] as const);
 }
 
 /** `--tf32`. */

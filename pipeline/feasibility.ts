@@ -121,8 +121,10 @@ function needOf(one: Placed, machine: Machine): Need | null {
   const { memory } = one.foreseen;
   if (memory === undefined) return null;
   const { processes = 1 } = resourcesOf(one);
-  const sharers = machine.gpus === undefined ? 1 : processes;
-  const parts = memory.map(({ what, bytes }) => ({ what, bytes: bytes / sharers }));
+  const isOfGpus = machine.gpus !== undefined;
+  const parts = memory
+    .filter(({ isOnHost = false }) => !(isOfGpus && isOnHost))
+    .map(({ what, bytes }) => ({ what, bytes: isOfGpus ? bytes / processes : bytes }));
   return { id: one.planned.instance.id, processes, neededBytes: totalBytes(parts)!, parts };
 }
 

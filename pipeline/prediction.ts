@@ -23,6 +23,8 @@ export interface Work {
 export interface MemoryPart {
   readonly what: string;
   readonly bytes: number;
+  /** Whether it is in host memory, although the rest is a GPU's. */
+  readonly isOnHost?: boolean;
 }
 
 /** What is asked of a service that may cost money, before what is kept of it already. */

@@ -5,7 +5,12 @@ import { TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import { modelAndPairs, withRoomForReply } from "./command_logps.ts";
 import { openTokenizer } from "./command_tokenizer.ts";
-import { deviceOfRank, processesParam } from "./device_params.ts";
+import {
+  deviceOfRank,
+  OFFLOADS_FROM_GPU,
+  offloadsFromGpu,
+  processesParam,
+} from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
 import type { Ranks } from "../train/parallel/ranks.ts";
@@ -26,6 +31,7 @@ const params = withRoomForReply(lossParams({
   vocabularyChunk: z.int().min(1).optional(),
   attentionBlock: z.int().min(1).optional(),
   moments: z.enum(["float32", "bfloat16"]).optional(),
+  offloadMoments: z.boolean().optional(),
   gradientCheckpointing: z.boolean(),
   loraRank: z.int().min(1).optional(),
   loraAlpha: z.number().positive().optional(),
@@ -35,7 +41,7 @@ const params = withRoomForReply(lossParams({
   order: z.enum(["sequential", "shuffled"]),
   seed: z.int().min(0),
   gradientShareSteps: z.int().min(1).optional(),
-})).superRefine((params, { issues }) => {
+})).refine(offloadsFromGpu, OFFLOADS_FROM_GPU).superRefine((params, { issues }) => {
   const { adapter, loraRank } = params;
   for (const name of ["loraRank", "loraAlpha", "loraTargets"] as const) {
     const refuse = (message: string) =>

@@ -12,8 +12,9 @@ export const deviceParams = {
     (value) => typeof value === "string" && DEVICE.test(value),
     "cpu or a GPU by its number, such as cuda:0",
   ).optional().describe("Where the model is computed; cpu unless given"),
-  precision: z.enum(["float32", "bfloat16"]).optional().describe(
-    "What layers are computed in, float32 unless given; weights that are trained stay float32",
+  precision: z.enum(["float32", "bfloat16", "float16"]).optional().describe(
+    "What layers are computed in, float32 unless given; weights that are trained stay float32; in " +
+      "float16 the loss is scaled",
   ),
   tf32: z.boolean().optional().describe(
     "Whether a GPU may round operands of float32 products to 10 bits, several times as fast",
@@ -29,6 +30,23 @@ export const processesParam = z.int().min(1).optional()
   .describe(
     "Processes that train together over MPI, each on a part of every batch; sums depend on their number",
   );
+
+/** Whether moments are offloaded, if at all, from a GPU; to be refined with `OFFLOADS_FROM_GPU`. */
+export function offloadsFromGpu(
+  { device = "cpu", offloadMoments = false }: {
+    readonly device?: Device;
+    readonly offloadMoments?: boolean;
+  },
+): boolean {
+  return device !== "cpu" || !offloadMoments;
+}
+
+/** What is said where they are not. */
+export const OFFLOADS_FROM_GPU = {
+  message:
+    "false unless device is a GPU, such as cuda:0 (a CPU's moments are in host memory anyway)",
+  path: ["offloadMoments"],
+};
 
 /** What a stage needs that runs a model, on its device, and reads cached tokens. */
 export function modelResources(

@@ -7,6 +7,8 @@ import {
   deviceOfRank,
   deviceParams,
   modelResources,
+  OFFLOADS_FROM_GPU,
+  offloadsFromGpu,
   processesParam,
 } from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
@@ -59,6 +61,10 @@ const run = {
   moments: z.enum(["float32", "bfloat16"]).optional().describe(
     "What AdamW's two moments are kept in, float32 unless given; the second is rounded at random",
   ),
+  offloadMoments: z.boolean().optional().describe(
+    "Keep AdamW's moments in host memory and pass them through the GPU at each update: slower, with " +
+      "room for larger models",
+  ),
   gradientCheckpointing: z.boolean().default(false)
     .describe("Compute layers a second time instead of keeping them: less memory, more time"),
   threads: count("Threads of the model, in each process; the order of sums depends on them"),
@@ -85,7 +91,7 @@ const params = lossParams(run).refine(
     message: "not both warmupSteps and warmupRatio",
     path: ["warmupRatio"],
   },
-).superRefine((params, { issues }) => {
+).refine(offloadsFromGpu, OFFLOADS_FROM_GPU).superRefine((params, { issues }) => {
   const { steps, snapshots } = params;
   if (steps === undefined || !("steps" in snapshots)) return;
   snapshots.steps.forEach((step, i) => {

@@ -1,7 +1,7 @@
 import { hasModules, runPython } from "./run_python.ts";
 
 /** A Python with torch, transformers and peft: BALLAST_PYTHON, else the first `python3`. */
-const PYTHON = Deno.env.get("BALLAST_PYTHON") ?? "python3";
+export const PYTHON = Deno.env.get("BALLAST_PYTHON") ?? "python3";
 
 /** What a test's name says where it is ignored. */
 export const NEEDS_PEERS =

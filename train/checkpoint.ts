@@ -4,7 +4,7 @@ import type { Tensor } from "../core/tensor.ts";
 import { syncPath } from "../core/write_atomically.ts";
 import type { Weights } from "./models/model.ts";
 import { readSafetensors, type TensorSource, writeSafetensors } from "./models/safetensors.ts";
-import { type Precision, widened } from "./precision.ts";
+import { type MomentPrecision, widened } from "./precision.ts";
 import { formatStepRecords, parseStepRecords, type StepRecord } from "./step_record.ts";
 
 /** All that training carries from one step to the next. */
@@ -20,7 +20,7 @@ export interface TrainingState {
 }
 
 /** Moments by the weight's name, as they are kept in training; in checkpoints they are float32. */
-export type Moments = Map<string, Tensor<Precision>>;
+export type Moments = Map<string, Tensor<MomentPrecision>>;
 
 /** A state with the records of the steps that led to it. */
 export interface ResumedRun {

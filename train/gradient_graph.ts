@@ -1,5 +1,5 @@
 import { Graph } from "./graph/graph.ts";
-import { type BackwardSeed, gradients, gradientsFrom } from "./graph/gradients.ts";
+import { type BackwardSeed, gradientsFrom } from "./graph/gradients.ts";
 import { add, expand, mul, reduceSum, reshape, scatterElementsAdd, split } from "./graph/ops.ts";
 import type { Value } from "./graph/value.ts";
 import { lossReads, lossTerms, type TrainingLoss } from "./losses/losses.ts";
@@ -33,6 +33,11 @@ export interface GradientGraphOptions {
   readonly attentionBlocks?: AttentionBlocks;
 }
 
+/** Whether gradients pass through layers in a type that small ones are too small for. */
+function isScaled({ precision }: GradientGraphOptions): boolean {
+  return precision === "float16";
+}
+
 /** The input that holds what has been gathered of a weight's gradient. */
 export function gradientName(weight: string): string {
   return `gradient/${weight}`;
@@ -52,7 +57,8 @@ export function nextName(name: string): string {
  * Inputs: weights; what has been gathered of the gradients of those that are trained; a `Pack` of P
  * chosen replies and, where the loss compares pairs, P rejected ones behind them; float64 of
  * `PairLogps`' fields but the policy's, those that the loss reads; `pairWeights` (P), one over the pairs of the whole batch;
- * `preferenceWeight` and `regulariserWeight` (), 1 but where one part's own gradient is asked for.
+ * `preferenceWeight` and `regulariserWeight` (), 1 but where one part's own gradient is asked for; with
+ * layers in float16 `lossScale` (), by which all gradients come out too large.
  *
  * Outputs: `preference` and `regulariser` (), this pack's share of the batch's mean; `loss` (), their
  * weighted sum, of which the gradient is; `policyChosen` and `policyRejected` (P); `next/gradient/…`,
@@ -91,17 +97,21 @@ export function gradientGraph(options: GradientGraphOptions): Graph {
   );
   const gather = (name: string, gradient: Value) => putOutGathered(name, gradient);
   const trainsHead = chunks.some(({ name }) => trained.has(name));
+  const whole = {
+    output: total,
+    cotangent: isScaled(options) ? perBatch(graph, "lossScale") : graph.scalar(1, total.dtype),
+  };
   const seed = chunked.length === 0
-    ? { output: total, cotangent: graph.scalar(1, total.dtype) }
-    : throughChunks(total, chunked[0], trainsHead ? gather : undefined);
-  const whole = [...trained].filter(([name]) =>
+    ? whole
+    : throughChunks(whole, chunked[0], trainsHead ? gather : undefined);
+  const others = [...trained].filter(([name]) =>
     !chunks.some((chunk) => chunk.name === name) &&
     (name !== EMBEDDING || config.tiedEmbeddings && chunks.length === 0)
   );
-  const wrt = [...rows, ...whole.map(([, weight]) => weight)];
+  const wrt = [...rows, ...others.map(([, weight]) => weight)];
   const grads = gradientsFrom(seed, wrt, gradientCheckpointing ? boundaries : []);
   rows.forEach((_, i) => graph.output(ROW_GRADIENTS, grads[i]));
-  whole.forEach(([weight], i) => gather(weight, grads[rows.length + i]));
+  others.forEach(([weight], i) => gather(weight, grads[rows.length + i]));
   return graph;
 }
 
@@ -116,11 +126,11 @@ function putOutGathered(weight: string, gradient: Value): Value {
 
 /** The cotangent of what the output projection reads, from the loss back; its own gradient is gathered. */
 function throughChunks(
-  total: Value,
+  loss: BackwardSeed,
   chunked: ChunkedLogps,
   gather: ((name: string, gradient: Value) => Value) | undefined,
 ): BackwardSeed {
-  const [dy] = gradients(total, [chunked.logps]);
+  const [dy] = gradientsFrom(loss, [chunked.logps]);
   const gathered = gather && (({ name }: HeadRows, gradient: Value) => gather(name, gradient));
   return { output: chunked.hidden, cotangent: chunkedCotangents(chunked, dy, gathered) };
 }

@@ -25,7 +25,7 @@ export interface NormsOptions {
 /** On the CPU: piece by piece, each small enough for the processor's cache. */
 export async function normsByPiece(
   runtime: Runtime,
-  { blocks }: PlacedState,
+  { blocks }: Pick<PlacedState, "blocks">,
   { piece, opened }: NormsOptions,
 ): Promise<GradientNorms> {
   const session = await openGraph(runtime, squaresGraph());

@@ -13,6 +13,7 @@ import { type ModelConfig, requireWithinWindow } from "./models/config.ts";
 import { defaultVocabularyChunk, headChunks, withChunks } from "./models/head_chunks.ts";
 import type { AdaptedModel } from "./models/adapter.ts";
 import { inPrecision, type Precision } from "./precision.ts";
+import { requireInRange } from "./models/storage_dtype.ts";
 import { returnFreedMemory } from "./runtime/host_memory.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import {
@@ -81,11 +82,13 @@ export interface ScoreOptions {
  * A scorer of replies: log π(reply | prompt), summed over the reply's tokens.
  *
  * @throws RangeError when the number of threads is not a positive integer
+ * @throws InputError with weights that float16 cannot hold, where layers compute in it
  */
 export async function openScorer(
   model: AdaptedModel,
   options: ScorerOptions,
 ): Promise<Scorer> {
+  if (options.precision === "float16") requireInRange(model.weights, "float16");
   const target = targetOf(options.device);
   // On a processor a run on each thread, not one on all: what does not divide keeps no thread waiting.
   const spread = target === "cpu" && options.threads > 1 && Number.isInteger(options.threads);

@@ -1,12 +1,15 @@
 import { elementCount, type Tensor } from "../core/tensor.ts";
 import type { Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime } from "./runtime/open_runtime.ts";
+import { PlacedOnHost } from "./runtime/placed_on_host.ts";
 
 /** Tensors of the same names as the weights that are trained, where sessions compute. */
 export interface PlacedState<D extends Precision = "float32"> {
   readonly tensors: ReadonlyMap<string, PlacedTensor<D>>;
   /** All their elements, in pieces of memory that each lie in one: what needs no shapes is done by block. */
   readonly blocks: readonly Block<D>[];
+  /** Elements of a tensor's block that lie before it. */
+  readonly starts: ReadonlyMap<string, number>;
 }
 
 /** Elements in one piece of memory. */
@@ -33,16 +36,23 @@ export function placeState<D extends Precision>(
 ): PlacedState<D> {
   if (isOnHost(runtime)) {
     return separate(
-      new Map([...weights].map(([name, tensor]) => [
-        name,
-        stack.use(runtime.place(tensor)),
-      ])),
+      new Map([...weights].map(([name, tensor]) => [name, stack.use(runtime.place(tensor))])),
     );
   }
   const [{ dtype }] = weights.values();
   const state = side(runtime, weights, { dtype, stack });
   for (const [name, { data }] of weights) state.tensors.get(name)!.write(data);
   return state;
+}
+
+/** The arrays themselves, which are live from then on, although sessions compute on a GPU. */
+export function keepOnHost<D extends Precision>(
+  tensors: ReadonlyMap<string, Tensor<D>>,
+  stack: AsyncDisposableStack,
+): PlacedState<D> {
+  return separate(
+    new Map([...tensors].map(([name, tensor]) => [name, stack.use(new PlacedOnHost(tensor))])),
+  );
 }
 
 /** Places zeros of the weights' shapes. */
@@ -80,7 +90,7 @@ function separate<D extends Precision>(tensors: PlacedState<D>["tensors"]): Plac
     size: elementCount(elements.dims),
     name,
   }));
-  return { tensors, blocks };
+  return { tensors, blocks, starts: new Map(blocks.map(({ name }) => [name, 0])) };
 }
 
 /** All side by side in one block of zeros. */
@@ -92,12 +102,14 @@ function side<D extends Precision>(
   const size = [...weights.values()].reduce((sum, { dims }) => sum + roomOf(dims), 0);
   const elements = stack.use(runtime.zeros(dtype, [size]));
   const tensors = new Map<string, PlacedTensor<D>>();
+  const starts = new Map<string, number>();
   let start = 0;
   for (const [name, { dims }] of weights) {
     tensors.set(name, stack.use(elements.piece(start, elementCount(dims), dims)));
+    starts.set(name, start);
     start += roomOf(dims);
   }
-  return { tensors, blocks: [{ elements, size, name: null }] };
+  return { tensors, blocks: [{ elements, size, name: null }], starts };
 }
 
 /** Elements from one tensor's beginning to the next: kernels want operands at multiples of 256 bytes. */

@@ -1,5 +1,6 @@
 import { ExpectedError } from "../core/problem.ts";
 import type { TrainingState } from "./checkpoint.ts";
+import { LEAST_SCALE } from "./loss_scale.ts";
 import type { Weights } from "./models/model.ts";
 import type { PairBatch } from "./pair_packs.ts";
 import { widened } from "./precision.ts";
@@ -19,24 +20,31 @@ export interface StepNumbers extends PairBatch {
 }
 
 /**
- * Stops a run whose step is not finite, before its update: past it every number would be NaN.
+ * Stops a run whose step is not finite, before its update: past it every number would be NaN. Gradients
+ * alone may be infinite where a smaller scale of the loss is still to be tried.
  *
  * @throws ExpectedError that names the first tensor that is not finite, in the order of computation
  */
 export async function requireFinite(record: StepRecord, numbers: StepNumbers): Promise<void> {
-  const { dpoLoss, sftLoss, gradNorm } = record;
+  const { dpoLoss, sftLoss, gradNorm, lossScale } = record;
   const { policyChosen, policyRejected } = numbers.outputs;
   const logps = [...Array.from(policyChosen), ...Array.from(policyRejected ?? [])];
-  if ([dpoLoss, sftLoss, gradNorm, ...logps].every(Number.isFinite)) return;
+  // A scale that can still be halved may have made gradients too large, but nothing before them.
+  const isFinite = Number.isFinite(gradNorm) ||
+    lossScale !== undefined && lossScale / 2 >= LEAST_SCALE;
+  if (isFinite && [dpoLoss, sftLoss, ...logps].every(Number.isFinite)) return;
   const tensors = { weights: await numbers.weights(), norms: await numbers.outputs.norms() };
   const [name, value] = firstNotFinite(record, numbers, tensors);
   const ids = numbers.pairs.slice(0, 3).map(({ id }) => id).join(", ");
   throw new ExpectedError(
     `Training stopped at step ${record.step}: ${name} is ${value} (learning rate ` +
       `${record.lr}, pairs ${ids}${numbers.pairs.length > 3 ? ", …" : ""}). ` +
-      whatHelps(numbers.checkpoint),
+      whatHelps(numbers.checkpoint) + (lossScale === undefined ? "" : FLOAT16_ENDS),
   );
 }
+
+const FLOAT16_ENDS = ` No loss scale of ${LEAST_SCALE} or more mends it: float16 ends at 65504, ` +
+  "beyond which precision: bfloat16 and float32 go.";
 
 /**
  * Stops a run whose update is not finite, before anything of it is kept.
@@ -86,7 +94,7 @@ function firstNotFinite(
   tensors: Tensors,
 ): readonly [string, number] {
   for (const one of inOrder(record, numbers, tensors)) if (!Number.isFinite(one[1])) return one;
-  return ["gradNorm", record.gradNorm];
+  return ["gradNorm", record.gradNorm ?? Infinity];
 }
 
 /** What goes into the step, then what comes out of it: the first one is where it began. */

@@ -1,4 +1,5 @@
 import { digestJson, StreamingDigest } from "../core/digest.ts";
+import { GRAD_SCALER } from "./loss_scale.ts";
 import { lossIdentity } from "./losses/losses.ts";
 import type { Weights } from "./models/model.ts";
 import { attentionBlocksOf, type TrainOptions, vocabularyChunkOf } from "./train_options.ts";
@@ -14,7 +15,7 @@ const FORMAT = 2;
 export function runDigest(options: TrainOptions, version: string): string {
   const { model, loss, schedule, batchPairs, order, seed, maxGradNorm, adamw, threads } = options;
   const { adapter, microBatchPairs, tokensPerRun, gradientShareSteps, ranks } = options;
-  const { precision = "float32", moments = "float32" } = options;
+  const { precision = "float32", moments = "float32", lossScaling = GRAD_SCALER } = options;
   const { gradientCheckpointing, device = "cpu", tf32 = false } = options;
   const chunk = vocabularyChunkOf(options);
   const blocks = attentionBlocksOf(options);
@@ -47,6 +48,7 @@ export function runDigest(options: TrainOptions, version: string): string {
     ...(device === "cpu" ? {} : { device: "cuda", tf32 }),
     ...(precision === "float32" ? {} : { precision }),
     ...(moments === "float32" ? {} : { moments }),
+    ...(precision === "float16" ? { lossScaling } : {}),
     reference: options.reference,
     weights: weightsDigest(model.weights),
     adapter: adapter && { config: adapter.config, weights: weightsDigest(adapter.weights) },

@@ -1,5 +1,6 @@
 import type { PairScore } from "./logps.ts";
 import type { TokenizedPair } from "../data/pair.ts";
+import type { LossScale } from "./loss_scale.ts";
 import type { StepRecord } from "./step_record.ts";
 
 /** Global L2 norms of the gradients of a loss's two parts. */
@@ -31,12 +32,15 @@ export interface StepObservation {
   readonly reference: readonly PairScore[] | null;
   /** Null where the loss has none. */
   readonly beta: number | null;
+  /** As the step found it; only where there is one. */
+  readonly lossScale?: Pick<LossScale, "value" | "skipped">;
 }
 
 /** The record of one step. */
 export function stepRecord(observation: StepObservation): StepRecord {
-  const { step, lr, pairs, outputs } = observation;
+  const { step, lr, pairs, outputs, lossScale } = observation;
   const { preference, regulariser, gradNorm, policyChosen, policyRejected } = outputs;
+  const isTooLarge = (norm: number) => lossScale !== undefined && !Number.isFinite(norm);
   return {
     step,
     loss: preference + regulariser,
@@ -45,11 +49,15 @@ export function stepRecord(observation: StepObservation): StepRecord {
     chosenLogp: mean(policyChosen),
     rejectedLogp: policyRejected === null ? null : mean(policyRejected),
     ...rewards(observation),
-    gradNorm,
-    ...partShares(outputs.partNorms),
+    gradNorm: isTooLarge(gradNorm) ? null : gradNorm,
+    ...partShares(isTooLarge(sumOf(outputs.partNorms)) ? null : outputs.partNorms),
     lr,
     pairs: pairs.length,
     tokens: pairs.reduce((sum, pair) => sum + tokensOf(pair), 0),
+    ...lossScale && {
+      lossScale: lossScale.value,
+      skippedSteps: lossScale.skipped + (isTooLarge(gradNorm) ? 1 : 0),
+    },
   };
 }
 
@@ -57,8 +65,12 @@ function tokensOf({ prompt, chosen, rejected }: StepObservation["pairs"][number]
   return prompt.length + chosen.length + (rejected?.length ?? 0);
 }
 
+function sumOf(norms: PartNorms | null): number {
+  return norms === null ? 0 : norms.preference + norms.regulariser;
+}
+
 function partShares(norms: PartNorms | null) {
-  const sum = norms === null ? 0 : norms.preference + norms.regulariser;
+  const sum = sumOf(norms);
   const share = (norm: number | undefined) => norm === undefined || sum === 0 ? null : norm / sum;
   return {
     preferenceGradNorm: norms?.preference ?? null,

@@ -21,8 +21,8 @@ export interface StepRecord {
   readonly margin: number | null;
   /** Fraction (0–1) of pairs whose chosen reward is above the rejected; a tie counts one half. */
   readonly accuracy: number | null;
-  /** Global L2 norm of the gradient before clipping. */
-  readonly gradNorm: number;
+  /** Global L2 norm of the gradient before clipping; null where `lossScale` was too large for it. */
+  readonly gradNorm: number | null;
   /**
    * Of the gradient of `dpoLoss` and of that of `sftLoss` alone; null on steps at which they were not
    * measured. They add up as vectors: the sum of the norms is at least `gradNorm`.
@@ -36,6 +36,10 @@ export interface StepRecord {
   readonly pairs: number;
   /** Prompt, chosen and rejected tokens of the batch; a pair's prompt, which its replies share, once. */
   readonly tokens: number;
+  /** What the loss was multiplied by for its gradient; only where layers compute in float16. */
+  readonly lossScale?: number;
+  /** Steps up to this one that changed nothing, since `gradNorm` was null; beside `lossScale`. */
+  readonly skippedSteps?: number;
 }
 
 /** Step records as lines of JSON, one a step. */

@@ -3,6 +3,7 @@ import type { TokenizedPair } from "../data/pair.ts";
 import { requirePositiveIntegers } from "../core/positive_integers.ts";
 import { type Problem, refuseProblems } from "../core/problem.ts";
 import { targetOf } from "./graph/target.ts";
+import type { LossScaling } from "./loss_scale.ts";
 import { lossName, lossReads, type TrainingLoss } from "./losses/losses.ts";
 import { longestSequence, longestTokens, pairReplies, type PairScore } from "./logps.ts";
 import { type Adapter, adapterProblems } from "./models/adapter.ts";
@@ -10,11 +11,12 @@ import { type AttentionBlocks, attentionBlocks } from "./models/attention_blocks
 import { requireWithinWindow } from "./models/config.ts";
 import { defaultVocabularyChunk } from "./models/head_chunks.ts";
 import type { Model } from "./models/model.ts";
+import { requireInRange } from "./models/storage_dtype.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
 import { defaultTokensPerRun } from "./pair_packs.ts";
 import type { Ranks } from "./parallel/ranks.ts";
 import type { Schedule } from "./optim/schedule.ts";
-import type { Precision } from "./precision.ts";
+import type { MomentPrecision, Precision } from "./precision.ts";
 import type { Device } from "./runtime/open_runtime.ts";
 import type { StepRecord } from "./step_record.ts";
 import type { StepTiming } from "./step_timing.ts";
@@ -77,7 +79,14 @@ export interface TrainOptions {
   /** What layers compute in; float32 unless given. Weights that are trained are float32 in any case. */
   readonly precision?: Precision;
   /** What AdamW's two moments are kept in: in bfloat16 they take half the memory; float32 unless given. */
-  readonly moments?: Precision;
+  readonly moments?: MomentPrecision;
+  /**
+   * Whether the moments are in host memory and pass through a GPU at each update, which has room for more
+   * then and takes longer; no bit of a result hangs on it. On the CPU they are there anyway.
+   */
+  readonly offloadMoments?: boolean;
+  /** How the loss is scaled where layers compute in float16; as PyTorch does unless given. */
+  readonly lossScaling?: LossScaling;
   /** Told of what a GPU was asked to compute and the processor does; without it that is refused. */
   readonly onFallback?: (message: string) => void;
   /** Where sessions note what their nodes take: the beginning of files' paths. */
@@ -100,6 +109,7 @@ export interface TrainOptions {
  *
  * @throws InputError with up to 20 problems and how many more there are: pairs that cannot be trained
  * on, a reference that does not belong to them; or with a sequence longer than the model's sliding window
+ * @throws InputError with weights that float16 cannot hold, where layers compute in it
  * @throws RangeError for sizes that are not positive integers, and snapshots outside the run
  */
 export function checkTrainOptions(options: TrainOptions): void {
@@ -117,6 +127,8 @@ export function checkTrainOptions(options: TrainOptions): void {
     gradientShareSteps,
     everySteps: checkpoints?.everySteps,
     keep: checkpoints?.keep,
+    "lossScaling.initial": options.lossScaling?.initial,
+    "lossScaling.growthInterval": options.lossScaling?.growthInterval,
   });
   const scales = { "schedule.peak": schedule.peak, "adamw.epsilon": options.adamw.epsilon };
   for (const [name, value] of Object.entries(scales)) {
@@ -132,6 +144,7 @@ export function checkTrainOptions(options: TrainOptions): void {
     ...pairProblems(options),
     ...referenceProblems(options),
   ]);
+  if (options.precision === "float16") requireInRange(options.model.weights, "float16");
   requireWithinWindow(options.model.config, longestSequence(pairReplies(options.pairs)));
 }
 

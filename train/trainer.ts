@@ -14,6 +14,7 @@ import { type AdaptedModel, type Adapter, saveAdapter } from "./models/adapter.t
 import type { AttentionBlocks } from "./models/attention_blocks.ts";
 import { type Model, saveModel } from "./models/model.ts";
 import { shareOut, trainingLanes } from "./lanes.ts";
+import { LossScale } from "./loss_scale.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { firstRanks, isAnyAsked, meet, StoppedTogether } from "./parallel/ranks.ts";
 import { returnFreedMemory } from "./runtime/host_memory.ts";
@@ -78,6 +79,9 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
     saveInto: async (folder) => saveTrained(await policyOf(step, start), folder),
   });
   const resumed = await folder?.open(async (step) => !kept || await kept.holds(step)) ?? null;
+  const recorded = [...resumed?.records ?? []];
+  const records = ranks === undefined ? recorded : await firstRanks(ranks, recorded);
+  const lossScale = lossScaleAfter(records, options);
   const takesOver = adapter === undefined && options.takesOverModel;
   const state = resumed?.state ??
     initialState(trained, { takesOver, moments: ranks === undefined ? options.moments : "none" });
@@ -89,6 +93,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
     adapter: adapter?.config,
     frozen,
     lanes,
+    lossScale,
     rests: holdsRests(model.config, targetOf(options.device)),
     vocabularyChunk: vocabularyChunkOf(options),
     attentionBlocks,
@@ -96,10 +101,16 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   opened.defer(() => step.release());
   const scorer = await openRejectedScorer(options, step);
   opened.defer(() => scorer?.release());
-  const recorded = [...resumed?.records ?? []];
-  const records = ranks === undefined ? recorded : await firstRanks(ranks, recorded);
-  await runSteps(options, { step, scorer, reference, folder, kept, records });
+  await runSteps(options, { step, scorer, reference, folder, kept, records, lossScale });
   return { ...separate(await policyOf(step, start)), runtime: runtime.description, steps: records };
+}
+
+/** Of layers in float16 the scale that steps have led to. */
+function lossScaleAfter(
+  records: readonly StepRecord[],
+  { precision, lossScaling }: TrainOptions,
+): LossScale | undefined {
+  return precision === "float16" ? LossScale.after(records, lossScaling) : undefined;
 }
 
 /** Where checkpoints and snapshots are kept: of several processes by the first one alone. */
@@ -145,6 +156,8 @@ interface Run {
   readonly folder: CheckpointFolder | null;
   readonly kept: SnapshotFolder | null;
   readonly records: StepRecord[];
+  /** Where layers compute in float16. */
+  readonly lossScale: LossScale | undefined;
 }
 
 async function runSteps(options: TrainOptions, run: Run): Promise<void> {
@@ -225,7 +238,8 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
     const norms = measured ?? soleNorms(loss, gradient.gradNorm);
     const outputs = { ...gradient, policyRejected, partNorms: norms };
     const beta = lossBeta(loss);
-    const record = stepRecord({ step: number, lr, ...batch, outputs, beta });
+    const { lossScale } = run;
+    const record = stepRecord({ step: number, lr, ...batch, outputs, beta, lossScale });
     const checkpoint = run.folder?.newest ?? null;
     const weights = () => run.step.weights();
     await requireFinite(record, { ...batch, outputs, weights, checkpoint });

@@ -1,5 +1,5 @@
 import { float32, type Tensor } from "../core/tensor.ts";
-import type { Moments, TrainingState } from "./checkpoint.ts";
+import type { TrainingState } from "./checkpoint.ts";
 import {
   addRowsGraph,
   gradientGraph,
@@ -12,23 +12,25 @@ import type { Graph } from "./graph/graph.ts";
 import { openGraph } from "./graph/open_graph.ts";
 import { rootOfSquares } from "./gradient_norms.ts";
 import { runLanes } from "./lanes.ts";
+import type { LossScale } from "./loss_scale.ts";
 import { headChunks, withChunks } from "./models/head_chunks.ts";
 import { type Weights, zerosLike } from "./models/weights.ts";
 import { EMBEDDING } from "./models/parameters.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
-import { allBlocks, OptimiserStep } from "./optimiser_step.ts";
+import { OptimiserStep } from "./optimiser_step.ts";
+import { type MomentsOptions, openMoments, type OwnMoments } from "./own_moments.ts";
 import { firstRanks, type Ranks, sumOf } from "./parallel/ranks.ts";
 import { Shards, type SharedTensors } from "./parallel/shards.ts";
 import { isOnHost, type PlacedState, placeState, placeZeros, readState } from "./placed_state.ts";
-import { inPrecision, type Precision } from "./precision.ts";
+import { inPrecision, type MomentPrecision, type Precision } from "./precision.ts";
 import type { PlacedTensor, Runtime, Session } from "./runtime/open_runtime.ts";
 
 /** How a step is taken. */
-export interface TrainingStepOptions extends GradientGraphOptions {
+export interface TrainingStepOptions extends GradientGraphOptions, MomentsOptions {
   readonly maxGradNorm: number;
   readonly adamw: AdamwOptions;
-  /** What AdamW's moments are kept in, also those of the state; float32 unless given. */
-  readonly moments?: Precision;
+  /** Of layers in float16, without which their small gradients would be zeros; it is told of each step. */
+  readonly lossScale?: LossScale;
   /** Weights that are read and stay as they are. */
   readonly frozen: Weights;
   /** Runs that are under way at once, each gathering gradients of its own; 1 unless given. */
@@ -54,7 +56,7 @@ export interface BatchGradient {
   readonly policyRejected: readonly number[] | null;
   /** Measures the L2 norm of each parameter's gradient, as long as that is there. */
   readonly norms: () => Promise<ReadonlyMap<string, number>>;
-  /** The global L2 norm. */
+  /** The global L2 norm; not finite where a loss scale was too large. */
   readonly gradNorm: number;
 }
 
@@ -65,14 +67,6 @@ export interface PartWeights {
 }
 
 const BOTH: PartWeights = { preferenceWeight: 1, regulariserWeight: 1 };
-
-/** AdamW's moments: all of them, or this rank's. */
-type OwnMoments =
-  | {
-    readonly firstMoments: PlacedState<Precision>;
-    readonly secondMoments: PlacedState<Precision>;
-  }
-  | Shards;
 
 /** What one of several runs at once gathers. */
 interface Lane {
@@ -139,24 +133,13 @@ export class TrainingStep {
     const inChunks = { chunks: headChunks(config, options.vocabularyChunk), config, stack };
     const lanes = Array.from({ length: options.lanes ?? 1 }, (_, lane): Lane => {
       const own = lane === 0 ? tensors.gradients : placeZeros(runtime, state.weights, stack);
-      const named = [...withChunks(own.tensors, inChunks)]
-        .map(([name, tensor]) => [gradientName(name), tensor] as const);
-      return { state: own, gradients: new Map(named) };
+      return { state: own, gradients: asGradients(withChunks(own.tensors, inChunks)) };
     });
-    const { ranks, moments: precision } = options;
-    const place = (all: Moments) =>
-      placeState(
-        runtime,
-        new Map([...all].map(([name, moment]) => [name, inPrecision(moment, precision)])),
-        stack,
-      );
-    const moments = ranks === undefined
-      ? { firstMoments: place(state.firstMoments), secondMoments: place(state.secondMoments) }
-      : new Shards(runtime, tensors, { ranks, precision, stack });
-    const blocks = moments instanceof Shards
-      ? moments.blocks(runtime, stack)
-      : allBlocks(runtime, { ...tensors, ...moments });
-    const optimiser = await OptimiserStep.open(runtime, blocks, options.adamw, precision);
+    const { moments, blocks } = openMoments(runtime, { state, tensors }, { ...options, stack });
+    const optimiser = await OptimiserStep.open(runtime, blocks, {
+      ...options.adamw,
+      moments: options.moments,
+    });
     stack.defer(() => optimiser.release());
     const weights = new Map<string, PlacedTensor>(tensors.weights.tensors);
     for (const [name, tensor] of options.frozen) {
@@ -164,6 +147,7 @@ export class TrainingStep {
       weights.set(name, stack.use(placed));
     }
     const placed = withChunks(weights, inChunks);
+    const { ranks } = options;
     const steps = ranks === undefined ? state.step : await firstRanks(ranks, state.step);
     if (moments instanceof Shards && steps > 0) await moments.share(state);
     const opened = { runtime, gradient, addRows, optimiser, tensors, moments, placed, lanes };
@@ -213,14 +197,22 @@ export class TrainingStep {
     };
   }
 
-  /** Takes the step that the gathered gradient leads to. */
+  /**
+   * Takes the step that the gathered gradient leads to; where one of a scaled loss is not finite, the step
+   * counts, and weights and moments stay. As with PyTorch's `GradScaler`, AdamW's own count, of which its
+   * bias correction is made, then stays too.
+   */
   async update(gradNorm: number, learningRate: number): Promise<void> {
     this.#step++;
-    const { maxGradNorm } = this.#options;
+    const { maxGradNorm, lossScale } = this.#options;
+    const scale = lossScale?.value;
+    lossScale?.update(Number.isFinite(gradNorm));
+    if (lossScale !== undefined && !Number.isFinite(gradNorm)) return this.discard();
     const { optimiser, moments } = this.#opened;
-    const rates = { learningRate, gradNorm, maxGradNorm };
-    if (!(moments instanceof Shards)) return await optimiser.update(this.#step, rates);
-    await optimiser.update(this.#step, rates, (bucket) => moments.spread(bucket));
+    const rates = { learningRate, gradNorm, maxGradNorm, lossScale: scale };
+    const updates = this.#step - (lossScale?.skipped ?? 0);
+    if (!(moments instanceof Shards)) return await optimiser.update(updates, rates);
+    await optimiser.update(updates, rates, (bucket) => moments.spread(bucket));
     await moments.spreadAll();
   }
 
@@ -230,8 +222,8 @@ export class TrainingStep {
   }
 
   /**
-   * The state after the last step: on the CPU live arrays, which the next step changes, of a GPU a
-   * copy. Of several ranks all must ask, and the first one gets it; the others get null.
+   * The state after the last step: of what is in host memory live arrays, which the next step changes, of a
+   * GPU's a copy. Of several ranks all must ask, and the first one gets it; the others get null.
    *
    * @param gathers whether of several ranks the first one gets a copy of all moments, or of none
    */
@@ -285,7 +277,7 @@ export class TrainingStep {
 
   async #gradNorm(): Promise<number> {
     const { optimiser } = this.#opened;
-    if (this.#options.ranks === undefined) return await optimiser.gradNorm();
+    if (this.#options.ranks === undefined) return await optimiser.gradNorm() / this.#scale;
     return rootOfSquares([...(await this.#norms()).values()]);
   }
 
@@ -295,7 +287,12 @@ export class TrainingStep {
     const norms = await optimiser.gradientNorms();
     const names = [...tensors.weights.tensors.keys()];
     const squares = await this.#sum(names.map((name) => (norms.get(name) ?? 0) ** 2));
-    return new Map(names.map((name, i) => [name, Math.sqrt(squares[i])]));
+    return new Map(names.map((name, i) => [name, Math.sqrt(squares[i]) / this.#scale]));
+  }
+
+  /** What gathered gradients are too large by. */
+  get #scale(): number {
+    return this.#options.lossScale?.value ?? 1;
   }
 
   /** Adds what the other lanes have gathered to the first one's. */
@@ -319,7 +316,7 @@ export class TrainingStep {
     const { runtime, gradient, addRows, placed } = this.#opened;
     const feed = (name: string) =>
       gradients.get(name) ?? placed.get(name) ?? batch[name] ??
-        scalar(weights[name as keyof PartWeights]);
+        scalar({ ...weights, lossScale: this.#scale }[name as keyof PartWeights | "lossScale"]);
     const feeds = Object.fromEntries(gradient.inputs.map((name) => [name, feed(name)]));
     const into: Record<string, PlacedTensor> = {};
     for (const [name, tensor] of gradients) {
@@ -353,10 +350,10 @@ export function initialState(
   weights: Weights,
   { takesOver = false, moments = "float32" }: {
     readonly takesOver?: boolean;
-    readonly moments?: Precision | "none";
+    readonly moments?: MomentPrecision | "none";
   } = {},
 ): TrainingState {
-  const zeros = () => moments === "none" ? new Map() : zerosLike<Precision>(weights, moments);
+  const zeros = () => moments === "none" ? new Map() : zerosLike<MomentPrecision>(weights, moments);
   const copy = ({ dims, data }: Tensor<"float32">) => float32(dims, data.slice());
   return {
     step: 0,
@@ -366,6 +363,13 @@ export function initialState(
     firstMoments: zeros(),
     secondMoments: zeros(),
   };
+}
+
+/** Tensors by the names of the inputs that hold what has been gathered of weights' gradients. */
+function asGradients(
+  tensors: ReadonlyMap<string, PlacedTensor<"float32">>,
+): Lane["gradients"] {
+  return new Map([...tensors].map(([weight, tensor]) => [gradientName(weight), tensor]));
 }
 
 function scalar(value: number): Tensor<"float64"> {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Json } from "../../core/json.ts";
 import type { SftNormalisation } from "../../train/losses/sft_normalisation.ts";
 import type { ScheduleName } from "../../train/optim/schedule.ts";
-import type { Precision } from "../../train/precision.ts";
+import type { MomentPrecision, Precision } from "../../train/precision.ts";
 import type { StepRecord } from "../../train/step_record.ts";
 import { objectSchema } from "../../pipeline/schema_problems.ts";
 import { removeTree } from "../../pipeline/store/store.ts";
@@ -42,7 +42,8 @@ export interface TrainOptions {
   readonly microBatchPairs?: number;
   readonly vocabularyChunk?: number;
   readonly attentionBlock?: number;
-  readonly moments?: Precision;
+  readonly moments?: MomentPrecision;
+  readonly offloadMoments?: boolean;
   readonly gradientCheckpointing: boolean;
   readonly schedule: ScheduleName;
   readonly warmupSteps: number;

@@ -1,27 +1,19 @@
 import type { DuckDBMaterializedResult } from "@duckdb/node-api";
 import { SCHEMA_SQL } from "./token_table.ts";
 
-/** Memory that DuckDB may take beside twice the size of a file that it reads. */
-const MEMORY_MIB = 256;
-
 /**
- * Statements to open a database of unknown origin with: they bound the memory that reading it takes, let
- * DuckDB open no other file, and ask for the definitions of its tables and of this project's, for
- * `requireOwnTables`. Nothing in the database itself is run. The functions are named in full, since it can define others of their names.
- *
- * @param bytes the size of the file
+ * Statements to open a database of unknown origin with: they let DuckDB open no other file, and ask for the
+ * definitions of its tables and of this project's, for `requireOwnTables`. Nothing in the database itself is
+ * run. The functions are named in full, since it can define others of their names.
  */
-export function ownTablesSql(bytes: number): string[] {
-  return [
-    `SET memory_limit = '${Math.ceil(2 * bytes / 2 ** 20) + MEMORY_MIB}MiB'`,
-    "ATTACH ':memory:' AS own",
-    "USE own",
-    ...SCHEMA_SQL,
-    "USE tokens",
-    "SET enable_external_access = false",
-    "SELECT database_name, table_name, sql FROM system.main.duckdb_tables() WHERE schema_name = 'main'",
-  ];
-}
+export const OWN_TABLES_SQL: readonly string[] = [
+  "ATTACH ':memory:' AS own",
+  "USE own",
+  ...SCHEMA_SQL,
+  "USE tokens",
+  "SET enable_external_access = false",
+  "SELECT database_name, table_name, sql FROM system.main.duckdb_tables() WHERE schema_name = 'main'",
+];
 
 /**
  * Requires of what those statements gave that the tables which are read are tables, with this project's

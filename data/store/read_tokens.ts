@@ -10,8 +10,8 @@ import { InputError } from "../../core/problem.ts";
 import type { TokenizedPair } from "../pair.ts";
 import type { TokenizedRow } from "../tokenize.ts";
 import { decodeBatch, unknownId } from "./arrow_batch.ts";
-import { ownTablesSql, requireOwnTables } from "./own_tables.ts";
-import { openDatabase, type TokenDatabase } from "./token_database.ts";
+import { OWN_TABLES_SQL, requireOwnTables } from "./own_tables.ts";
+import { openDatabase, openUnknownDatabase, type TokenDatabase } from "./token_database.ts";
 import { COLUMNS, FORMAT, pairColumns, type TokenFacts, TOKENS_FILE } from "./token_table.ts";
 
 /**
@@ -80,8 +80,8 @@ const SIZES = `
  * Digest (hex SHA-256) of the facts, the columns and the token ids, in order; the layout of the
  * database's pages and the size of its batches do not enter.
  *
- * The file may come from elsewhere: nothing of it is read before its tables are known to be this
- * project's, and no more than it can hold.
+ * The folder may come from elsewhere: nothing of it is read before the database is known to be alone and its
+ * tables to be this project's, and no more than it can hold.
  *
  * @throws InputError as `readTokens`, and when it holds what `writeTokens` does not write
  */
@@ -166,18 +166,26 @@ async function open(folder: string): Promise<OpenTokens> {
   return await withFacts(path, database, () => Promise.resolve(database.result));
 }
 
-/** As `open`, for a file of unknown origin. */
+/** As `open`, for a folder of unknown origin. */
 async function openUnknown(folder: string): Promise<OpenTokens> {
   const path = `${folder}/${TOKENS_FILE}`;
-  const open = async ({ size }: Deno.FileInfo) => ({
-    bytes: size,
-    ...await openDatabase(path, "unknown", ownTablesSql(size)),
-  });
-  const database = await Deno.stat(path).then(open).catch((error) => refuse(path, error));
+  const open = async () => {
+    const { size: bytes } = await Deno.stat(path);
+    await requireAlone(folder);
+    return { bytes, ...await openUnknownDatabase(path, bytes, OWN_TABLES_SQL) };
+  };
+  const database = await open().catch((error) => refuse(path, error));
   return await withFacts(path, database, async () => {
     await requireOwnTables(database.result);
     return await database.connection.run(FACTS_SQL);
   });
+}
+
+/** Requires that nothing lies beside the database: DuckDB would run a log that is named as its own would be. */
+async function requireAlone(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (name !== TOKENS_FILE) throw new Error(`${JSON.stringify(name)} beside it`);
+  }
 }
 
 /** With the facts of a database that was just opened, which is let go of when they cannot be read. */

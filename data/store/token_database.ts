@@ -26,32 +26,74 @@ let idle: Session | null = null;
 /** How a database is attached. */
 const OPTIONS = {
   read: "READ_ONLY, TYPE duckdb",
-  // As `read`, by a DuckDB of its own, which ends with it and so keeps nothing that it was set to.
-  unknown: "READ_ONLY, TYPE duckdb",
   // A batch fills a row group, so that none is ever written again.
   write: `TYPE duckdb, ROW_GROUP_SIZE ${BATCH_ROWS}`,
 } as const;
+
+/** Memory that DuckDB may take beside twice the size of a file of unknown origin. */
+const MEMORY_MIB = 256;
+
+/** A database and what the last of the statements gave that it was opened with. */
+export type OpenedDatabase = TokenDatabase & { readonly result: DuckDBMaterializedResult };
 
 /**
  * Opens a database file, or makes one where there is none and it is to be written.
  *
  * @param sql statements to begin with: all are one message to DuckDB, as the opening is, which costs
  * less than one each
- * @returns beside the database, what the last of those statements gave
  * @throws Error in DuckDB's words when it cannot, or when a statement fails
  */
 export async function openDatabase(
   path: string,
   mode: keyof typeof OPTIONS,
   sql: readonly string[],
-): Promise<TokenDatabase & { readonly result: DuckDBMaterializedResult }> {
-  const session = mode === "unknown" ? await start() : await take();
-  const attach = `ATTACH '${path.replaceAll("'", "''")}' AS tokens (${OPTIONS[mode]})`;
+): Promise<OpenedDatabase> {
+  const session = await take();
+  return await attach(session, {
+    ...{ path, mode, sql },
+    close: () => giveBack(session),
+  });
+}
+
+/**
+ * As `openDatabase`, to read a file of unknown origin: by a DuckDB of its own, which ends with it and so keeps
+ * nothing that it was set to, and which is bounded before it sees the file.
+ *
+ * @param bytes the size of the file, to which the memory is in proportion
+ */
+export async function openUnknownDatabase(
+  path: string,
+  bytes: number,
+  sql: readonly string[],
+): Promise<OpenedDatabase> {
+  const session = await start({
+    memory_limit: `${Math.ceil(2 * bytes / 2 ** 20) + MEMORY_MIB}MiB`,
+    max_temp_directory_size: "0B",
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
+  return await attach(session, {
+    ...{ path, mode: "read", sql },
+    close: () => Promise.resolve(end(session)),
+  });
+}
+
+interface Attachment {
+  readonly path: string;
+  readonly mode: keyof typeof OPTIONS;
+  readonly sql: readonly string[];
+  close(): Promise<void>;
+}
+
+async function attach(
+  session: Session,
+  { path, mode, sql, close }: Attachment,
+): Promise<OpenedDatabase> {
+  const { connection } = session;
+  const statement = `ATTACH '${path.replaceAll("'", "''")}' AS tokens (${OPTIONS[mode]})`;
   try {
-    const result = await session.connection.run([attach, "USE tokens", ...sql].join("; "));
-    const { connection } = session;
-    const dispose = async () => mode === "unknown" ? end(session) : await giveBack(session);
-    return { connection, result, [Symbol.asyncDispose]: dispose };
+    const result = await connection.run([statement, "USE tokens", ...sql].join("; "));
+    return { connection, result, [Symbol.asyncDispose]: close };
   } catch (error) {
     end(session);
     throw error;
@@ -64,8 +106,8 @@ async function take(): Promise<Session> {
   return await session;
 }
 
-async function start(): Promise<Session> {
-  const instance = await DuckDBInstance.create(":memory:", { threads: "1" });
+async function start(settings: Readonly<Record<string, string>> = {}): Promise<Session> {
+  const instance = await DuckDBInstance.create(":memory:", { threads: "1", ...settings });
   return { instance, connection: await instance.connect() };
 }
 

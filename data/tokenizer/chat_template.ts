@@ -1,7 +1,8 @@
 import { Environment } from "@huggingface/jinja";
 import { InputError } from "../../core/problem.ts";
-import { parseJinja, PYTHON_FUNCTIONS } from "./jinja_program.ts";
-import { MOST_STEPS, PythonInterpreter } from "./python_interpreter.ts";
+import { parseJinja } from "./jinja_program.ts";
+import { MOST_STEPS } from "./jinja_steps.ts";
+import { PythonInterpreter } from "./python_interpreter.ts";
 
 /** One turn of a conversation. */
 export interface ChatMessage {
@@ -83,7 +84,6 @@ function declare(environment: Environment, variables: Readonly<Record<string, un
 }
 
 const GLOBALS = {
-  ...PYTHON_FUNCTIONS,
   // Always given by `transformers`, and tested by templates with `is not none`.
   tools: null,
   documents: null,
@@ -93,13 +93,17 @@ const GLOBALS = {
   True: true,
   False: false,
   None: null,
+  // Values that hold others would be written out, however many they are.
   raise_exception: (message: unknown) => {
-    throw new Error(String(message));
+    throw new Error(typeof message === "object" ? "a message that is no text" : String(message));
   },
-  range: (first: number, stop?: number, step = 1) => {
+  range: (first: unknown, stop?: unknown, step: unknown = 1) => {
     const [start, end] = stop === undefined ? [0, first] : [first, stop];
+    if (typeof start !== "number" || typeof end !== "number" || typeof step !== "number") {
+      throw new TypeError("a range of what is no number");
+    }
     const count = Math.max(0, Math.ceil((end - start) / step));
-    if (count > MOST_STEPS) throw new RangeError(`a range of ${count} numbers`);
+    if (!(count <= MOST_STEPS)) throw new RangeError(`a range of ${count} numbers`);
     return Array.from({ length: count }, (_, i) => start + i * step);
   },
 };

@@ -1,20 +1,22 @@
 import { type Environment, Interpreter } from "@huggingface/jinja";
-import { pythonEquals } from "./python_equality.ts";
+import { isList, KNOWN, knownNode, type Node, nodesOf } from "./jinja_nodes.ts";
+import {
+  countFilter,
+  countMethod,
+  LONGEST_TEXT,
+  sizeOf,
+  stepCounter,
+  textSteps,
+} from "./jinja_steps.ts";
+import { OPERATORS, pythonOperation } from "./python_operators.ts";
+import { pythonSlice, textFilter, textMethod } from "./python_strings.ts";
 import { type JinjaValue, pythonFormat, pythonText } from "./python_text.ts";
 
 type Statement = Parameters<Interpreter["evaluate"]>[0];
 type Value = ReturnType<Interpreter["evaluate"]>;
 
-/** A node of a program, as far as it is looked at. */
-interface Node {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
-
 /** Marks what a template prints; `PythonInterpreter` knows the node. */
 export const PRINTED = "Printed";
-/** A node that stands for what has been evaluated already. */
-const KNOWN = "Known";
 /** Statements one after the other, and those of a loop's turn. */
 const BLOCK = "Block";
 const TURN = "Turn";
@@ -36,61 +38,66 @@ interface Loop {
   wentOn: boolean;
 }
 
-/**
- * What one rendering may take: templates are other people's, and rendering cannot be interrupted. A step is
- * a node that is evaluated; a list that is walked over or made counts its length too, and a text one for
- * each 64 characters. Templates of models take some thousands.
- */
-export const MOST_STEPS = 1_000_000;
-/** Characters of any text that a template makes. */
-export const LONGEST_TEXT = 1 << 24;
-
-/** Operators to which the library gives another meaning. */
-const OPERATORS: ReadonlySet<string> = new Set(["~", "+", "%", "==", "!=", "in", "not in"]);
-
 /** Nodes that can make a list, rather than name one. */
 const MAKING: ReadonlySet<string> = new Set(["CallExpression", "FilterExpression"]);
 
+/** Where arguments that are no expressions themselves hold one. */
+const ARGUMENTS: Readonly<Record<string, string>> = {
+  SpreadExpression: "argument",
+  KeywordSpreadExpression: "argument",
+  KeywordArgumentExpression: "value",
+};
+
+type Call = (args: JinjaValue[], scope: Environment) => Value;
+
+/** A function of another doing; the given one may be shared by renderings. */
+function changedCall(value: Value, change: (call: Call) => Call): Value {
+  return new (value.constructor as new (call: Call) => Value)(change(value.value as Call));
+}
+
 /**
  * Runs a program, within bounds, as Jinja does where the library differs: values are printed, joined, compared and
- * formatted as Python does, a remainder has the divisor's sign, a text is not added to what is none, and what was
- * written before a `break` or a `continue` stays.
+ * formatted as Python does, texts have Python's methods and characters, a remainder has the divisor's sign, a text is not added to
+ * what is none, and what was written before a `break` or a `continue` stays.
  */
 export class PythonInterpreter extends Interpreter {
-  #steps = 0;
+  readonly #count = stepCounter();
+  readonly #loops = new WeakSet<JinjaValue>();
 
   /** @throws RangeError when the template takes more than it may */
   override evaluate(statement: Statement, environment: Environment): Value {
-    const value = this.#evaluate(statement, environment);
-    const inner: unknown = value?.value;
+    const value = this.#evaluate(statement, environment) ?? this.#undefined(environment);
+    const inner: unknown = value.value;
     if (typeof inner === "string") {
       if (inner.length > LONGEST_TEXT) {
         throw new RangeError(`a template that makes a text of ${inner.length} characters`);
       }
-      this.#take(1 + (inner.length >> 6));
-    } else {this.#take(
-        Array.isArray(inner) && MAKING.has(statement?.type ?? "") ? 1 + inner.length : 1,
-      );}
+      this.#count(1 + textSteps(inner.length));
+    } else {
+      this.#count(MAKING.has(statement?.type ?? "") ? 1 + sizeOf(value) : 1);
+    }
     return value;
   }
 
-  #take(steps: number): void {
-    this.#steps += steps;
-    if (this.#steps <= MOST_STEPS) return;
-    throw new RangeError(`a template that does not end within ${MOST_STEPS} steps`);
-  }
-
-  #evaluate(statement: Statement, environment: Environment): Value {
+  #evaluate(statement: Statement, environment: Environment): Value | undefined {
     const node = statement as unknown as Node | undefined;
     switch (node?.type) {
       case KNOWN:
         return node.value as Value;
       case PRINTED:
-        return this.#text(pythonText(this.#value(node.value, environment)), environment);
+        return this.#print(this.#value(node.value, environment), environment);
+      case "Identifier":
+        return this.#variable(node, environment);
+      case "MemberExpression":
+        return this.#member(node, environment);
       case "BinaryExpression":
         return this.#binary(node, environment);
       case "FilterExpression":
         return this.#filter(node, environment);
+      case "FilterStatement": {
+        const operand = { type: BLOCK, statements: node.body };
+        return this.#print(this.#filter({ ...node, operand }, environment), environment);
+      }
       case "For":
         return this.#loop(node, environment);
       case "If":
@@ -106,8 +113,17 @@ export class PythonInterpreter extends Interpreter {
       case "Break":
       case "Continue":
         throw new LeftTurn(node.type);
+      case "Macro":
+        // The library looks through its body.
+        this.#count(nodesOf(node));
+        return this.#plain(node, environment);
       case "CallExpression":
         return this.#call(node, environment);
+      case "CallStatement": {
+        this.#count(nodesOf(node));
+        const call = this.#withArguments(node.call as Node, environment);
+        return this.#print(this.#plain({ ...node, call }, environment), environment);
+      }
       default:
         return super.evaluate(statement, environment);
     }
@@ -125,34 +141,94 @@ export class PythonInterpreter extends Interpreter {
     return this.#plain({ type: "StringLiteral", value }, environment);
   }
 
+  #print(value: JinjaValue, environment: Environment): Value {
+    return this.#text(pythonText(value, this.#count), environment);
+  }
+
+  #undefined(environment: Environment): Value {
+    return super.evaluate(undefined as unknown as Statement, environment);
+  }
+
+  /** A variable. The library looks up what is undefined by throwing an error. */
+  #variable(node: Node, environment: Environment): Value | undefined {
+    const name = String(node.value);
+    let depth = 0;
+    let scope: Environment | undefined = environment;
+    for (; scope !== undefined && !scope.variables.has(name); scope = scope.parent) depth++;
+    this.#count(depth >> 3);
+    const value = scope?.variables.get(name);
+    if (name !== "namespace" || value?.type !== "FunctionValue") return value;
+    // It copies what it is given.
+    return changedCall(value, (library) => (args, scope) => {
+      for (const given of args) this.#count(sizeOf(given));
+      return library(args, scope);
+    });
+  }
+
+  /** A member, or a part of a text or of a list. */
+  #member(node: Node, environment: Environment): Value {
+    const owner = this.#value(node.object, environment);
+    let property = node.property as Node;
+    if (property.type === "SliceExpression") return this.#slice(owner, property, environment);
+    if (node.computed === true) property = knownNode(this.#value(property, environment));
+    const key = property.type === KNOWN ? (property.value as JinjaValue).value : property.value;
+    const isText = typeof owner.value === "string";
+    if (isText && typeof key === "number") {
+      const character = Array.from(String(owner.value)).at(key);
+      return character === undefined
+        ? this.#undefined(environment)
+        : this.#text(character, environment);
+    }
+    const isOwn = owner.value instanceof Map && owner.value.has(key);
+    // What the library gives loops, texts and lists beside what Jinja and Python do.
+    const isForeign = this.#loops.has(owner) ? !isOwn : key === "length" && !isOwn;
+    if (isForeign) return this.#undefined(environment);
+    const value = this.#plain({ ...node, object: knownNode(owner), property }, environment);
+    return value.type !== "FunctionValue" || typeof key !== "string" || isOwn
+      ? value
+      : this.#method(value, { name: key, owner });
+  }
+
+  /** Some of a list's elements, or of a text's characters. */
+  #slice(owner: JinjaValue, slice: Node, environment: Environment): Value {
+    const bounds = [slice.start, slice.stop, slice.step].map((node) => {
+      const bound = this.#value(node, environment);
+      if (bound.type === "IntegerValue") return Number(bound.value);
+      if (bound.type === "UndefinedValue" || bound.type === "NullValue") return undefined;
+      throw new TypeError(`a slice by ${bound.type}`);
+    });
+    if (typeof owner.value === "string") {
+      this.#count(textSteps(owner.value.length));
+      return this.#text(pythonSlice(Array.from(owner.value), bounds).join(""), environment);
+    }
+    if (!isList(owner)) throw new TypeError(`a slice of ${owner.type}`);
+    this.#count(owner.value.length);
+    const type = owner.type === "TupleValue" ? "TupleLiteral" : "ArrayLiteral";
+    return this.#plain(
+      { type, value: pythonSlice(owner.value, bounds).map(knownNode) },
+      environment,
+    );
+  }
+
+  /** A method that the library gives a text or a record, which counts its steps when it is called. */
+  #method(method: Value, { name, owner }: { name: string; owner: JinjaValue }): Value {
+    const own = typeof owner.value === "string" ? textMethod(name) : null;
+    return changedCall(method, (library) => (args, scope) => {
+      countMethod(name, owner, { args, count: this.#count });
+      return own === null
+        ? library(args, scope)
+        : this.#text(own(String(owner.value), args[0]?.value), scope);
+    });
+  }
+
   #binary(node: Node, environment: Environment): Value {
     const operator = (node.operator as { value: string }).value;
     if (!OPERATORS.has(operator)) return this.#plain(node, environment);
     const left = this.#value(node.left, environment);
     const right = this.#value(node.right, environment);
-    if (operator === "==" || operator === "!=") {
-      return this.#boolean(pythonEquals(left, right) === (operator === "=="), environment);
-    }
-    if (operator.endsWith("in") && isList(right)) {
-      const found = right.value.some((element) => pythonEquals(left, element));
-      return this.#boolean(found === (operator === "in"), environment);
-    }
-    if (operator === "~") return this.#text(pythonText(left) + pythonText(right), environment);
-    const [isText, isTextToo] = [left.type === "StringValue", right.type === "StringValue"];
-    if (operator === "+" && isText && isTextToo) {
-      return this.#text(`${left.value}${right.value}`, environment);
-    }
-    if (operator === "+" && isText !== isTextToo) {
-      throw new TypeError(`a sum of ${left.type} and ${right.type}`);
-    }
-    if (operator === "%" && isText) {
-      const values = right.type === "TupleValue" ? right.value as JinjaValue[] : [right];
-      return this.#text(pythonFormat(String(left.value), values), environment);
-    }
-    if (operator === "%" && isNumber(left) && isNumber(right)) {
-      return this.#plain(remainderNode(left, right), environment);
-    }
-    return this.#plain({ ...node, left: knownNode(left), right: knownNode(right) }, environment);
+    const result = pythonOperation(operator, [left, right], this.#count) ??
+      { ...node, left: knownNode(left), right: knownNode(right) };
+    return this.#plain(result, environment);
   }
 
   /** What is walked over is counted before; a body may be empty. */
@@ -160,7 +236,7 @@ export class PythonInterpreter extends Interpreter {
     const iterable = node.iterable as Node;
     const selects = iterable.type === "SelectExpression";
     const list = this.#value(selects ? iterable.lhs : iterable, environment);
-    if (Array.isArray(list.value)) this.#take(list.value.length);
+    this.#count(sizeOf(list));
     // Of what is undefined there is nothing to walk over.
     const given = list.type === "UndefinedValue"
       ? { type: "ArrayLiteral", value: [] }
@@ -180,7 +256,7 @@ export class PythonInterpreter extends Interpreter {
     for (const statement of statements) {
       try {
         const value = this.#value(statement, environment);
-        if (value.type !== "NullValue") text += pythonText(value);
+        if (value.type !== "NullValue") text += pythonText(value, this.#count);
       } catch (error) {
         if (error instanceof LeftTurn) error.text = text + error.text;
         throw error;
@@ -192,6 +268,16 @@ export class PythonInterpreter extends Interpreter {
   /** One turn of a loop. The library drops what a turn that is left has written. */
   #turn(node: Node, environment: Environment): Value {
     const loop = node.loop as Loop;
+    const variable = environment.variables.get("loop") as Value;
+    const members = variable.value;
+    if (!(members instanceof Map && members.has("revindex0"))) {
+      throw new TypeError("a variable of a loop that is named loop");
+    }
+    // Of loops that are not recursive, which the library does not know.
+    for (const [name, value] of [["depth", 1], ["depth0", 0]] as const) {
+      members.set(name, this.#plain({ type: "IntegerLiteral", value }, environment));
+    }
+    this.#loops.add(variable);
     try {
       const text = loop.left + this.#block(node.statements as Node[], environment);
       loop.left = "";
@@ -207,7 +293,7 @@ export class PythonInterpreter extends Interpreter {
   /** A call, with the name of what is called where that is not there. */
   #call(node: Node, environment: Environment): Value {
     try {
-      return this.#plain(node, environment);
+      return this.#plain(this.#withArguments(node, environment), environment);
     } catch (error) {
       const undefinedCall = error instanceof Error &&
         error.message.endsWith("is not a function: got UndefinedValue");
@@ -221,56 +307,60 @@ export class PythonInterpreter extends Interpreter {
     }
   }
 
-  #boolean(value: boolean, environment: Environment): Value {
-    const argument = { type: "IntegerLiteral", value: value ? 0 : 1 };
-    return this.#plain(
-      { type: "UnaryExpression", operator: { value: "not" }, argument },
-      environment,
-    );
+  /** A call whose arguments are known, and counted one by one. */
+  #withArguments(call: Node, environment: Environment): Node & { readonly values: JinjaValue[] } {
+    const values: JinjaValue[] = [];
+    const args = (call.args as Node[]).map((node) => {
+      const field = ARGUMENTS[node.type];
+      const value = this.#value(field === undefined ? node : node[field], environment);
+      if (field === "argument") {
+        this.#count(sizeOf(value));
+        const spread = value.value instanceof Map ? value.value.values() : value.value;
+        if (isList(value) || value.value instanceof Map) {
+          for (const each of spread as Iterable<JinjaValue>) values.push(each);
+        }
+      } else values.push(value);
+      // Some filters ask for literals.
+      if (node.type === "StringLiteral") return node;
+      return field === undefined ? knownNode(value) : { ...node, [field]: knownNode(value) };
+    });
+    return { ...call, args, values };
   }
 
   #filter(node: Node, environment: Environment): Value {
     const operand = this.#value(node.operand, environment);
-    const filter = node.filter as Node;
-    const isCall = filter.type === "CallExpression";
-    const name = String(((isCall ? filter.callee : filter) as Node).value);
-    if (name === "string") return this.#text(pythonText(operand), environment);
+    const named = node.filter as Node;
+    const isCall = named.type === "CallExpression";
+    const filter = isCall
+      ? this.#withArguments(named, environment)
+      : { ...named, values: [] as JinjaValue[] };
+    const name = String(((isCall ? named.callee : named) as Node).value);
+    const { values } = filter;
+    countFilter(name, operand, { args: values, count: this.#count });
+    const ofText = textFilter(name);
+    if (ofText !== null) {
+      return this.#text(ofText(pythonText(operand, this.#count), values[0]?.value), environment);
+    }
+    if (name === "length" && typeof operand.value === "string") {
+      const value = Array.from(operand.value).length;
+      return this.#plain({ type: "IntegerLiteral", value }, environment);
+    }
+    if (name === "string") return this.#print(operand, environment);
     if (name === "format" && operand.type === "StringValue") {
-      const args = isCall ? filter.args as unknown[] : [];
-      const values = args.map((argument) => this.#value(argument, environment));
-      return this.#text(pythonFormat(String(operand.value), values), environment);
+      const text = pythonFormat(String(operand.value), values, this.#count);
+      return this.#text(text, environment);
     }
     const given = name === "join" && isList(operand)
-      ? { type: "ArrayLiteral", value: operand.value.map(joinedNode) }
+      ? { type: "ArrayLiteral", value: operand.value.map((each) => this.#joined(each)) }
       : knownNode(operand);
-    return this.#plain({ ...node, operand: given }, environment);
+    return this.#plain({ type: "FilterExpression", filter, operand: given }, environment);
   }
-}
 
-function isList(value: JinjaValue): value is JinjaValue & { readonly value: JinjaValue[] } {
-  return value.type === "ArrayValue" || value.type === "TupleValue";
-}
-
-function isNumber({ type }: JinjaValue): boolean {
-  return type === "IntegerValue" || type === "FloatValue";
-}
-
-/** A remainder of the sign of the divisor. */
-function remainderNode(left: JinjaValue, right: JinjaValue): Node {
-  const [a, b] = [Number(left.value), Number(right.value)];
-  if (b === 0) throw new RangeError("a remainder of a division by zero");
-  const isWhole = left.type === "IntegerValue" && right.type === "IntegerValue";
-  return { type: isWhole ? "IntegerLiteral" : "FloatLiteral", value: (a % b + b) % b };
-}
-
-function knownNode(value: JinjaValue): Node {
-  return { type: KNOWN, value };
-}
-
-/** An element of a list that is joined. Of others, a filter's arguments may name a part. */
-function joinedNode(element: JinjaValue): Node {
-  if (["ObjectValue", "ArrayValue", "TupleValue"].includes(element.type)) {
-    throw new TypeError("a list to be joined that holds lists or records");
+  /** An element of a list that is joined. Of others, a filter's arguments may name a part. */
+  #joined(element: JinjaValue): Node {
+    if (["ObjectValue", "ArrayValue", "TupleValue"].includes(element.type)) {
+      throw new TypeError("a list to be joined that holds lists or records");
+    }
+    return { type: "StringLiteral", value: pythonText(element, this.#count) };
   }
-  return { type: "StringLiteral", value: pythonText(element) };
 }

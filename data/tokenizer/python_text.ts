@@ -1,3 +1,5 @@
+import { type CountSteps, textSteps } from "./jinja_steps.ts";
+
 /** A value of a running template, as far as it is looked at. */
 export interface JinjaValue {
   /** The library's name of its class. */
@@ -9,19 +11,25 @@ export interface JinjaValue {
 /**
  * A value as Python's `str` writes it, which is how Jinja prints it; what is undefined is empty.
  *
+ * @param count told of each value that is visited, and of the characters that it is written in
  * @throws TypeError for a value that no template prints: a function, a namespace
  */
-export function pythonText(value: JinjaValue): string {
+export function pythonText(value: JinjaValue, count: CountSteps): string {
   if (value.type === "UndefinedValue") return "";
-  return value.type === "StringValue" ? String(value.value) : representation(value);
+  return value.type === "StringValue" ? String(value.value) : representation(value, count);
 }
 
 /**
  * What Python's `text % values` gives, of `%s`, `%d` and `%%`.
  *
+ * @param count as of `pythonText`
  * @throws TypeError for other conversions, and for more or fewer values than conversions
  */
-export function pythonFormat(text: string, values: readonly JinjaValue[]): string {
+export function pythonFormat(
+  text: string,
+  values: readonly JinjaValue[],
+  count: CountSteps,
+): string {
   let at = 0;
   const written = text.replace(/%(.?)/gsu, (_, kind: string) => {
     if (kind === "%") return "%";
@@ -30,37 +38,48 @@ export function pythonFormat(text: string, values: readonly JinjaValue[]): strin
     }
     const value = values[at++];
     if (value === undefined) throw new TypeError("not enough arguments for format string");
-    if (kind === "s") return pythonText(value);
+    if (kind === "s") return pythonText(value, count);
     if (value.type === "IntegerValue") return String(value.value);
-    throw new TypeError(`%d of ${pythonText(value)}, which is no whole number`);
+    throw new TypeError(`%d of ${pythonText(value, count)}, which is no whole number`);
   });
   if (at === values.length) return written;
   throw new TypeError("not all arguments converted during string formatting");
 }
 
 /** As Python's `repr`. */
-function representation(value: JinjaValue): string {
+function representation(value: JinjaValue, count: CountSteps): string {
+  const written = (text: string) => {
+    count(1 + textSteps(text.length));
+    return text;
+  };
+  const elements = () => (value.value as JinjaValue[]).map((each) => representation(each, count));
   switch (value.type) {
     case "NullValue":
-      return "None";
+      return written("None");
     case "BooleanValue":
-      return value.value === true ? "True" : "False";
+      return written(value.value === true ? "True" : "False");
     case "IntegerValue":
     case "FloatValue":
-      return value.toString();
+      return written(value.toString());
     case "StringValue":
-      return quoted(String(value.value));
+      return written(quoted(String(value.value)));
     case "UndefinedValue":
-      return "Undefined";
+      return written("Undefined");
     case "ArrayValue":
-      return `[${(value.value as JinjaValue[]).map(representation).join(", ")}]`;
+      count(1);
+      return `[${elements().join(", ")}]`;
     case "TupleValue": {
-      const elements = (value.value as JinjaValue[]).map(representation);
-      return elements.length === 1 ? `(${elements[0]},)` : `(${elements.join(", ")})`;
+      count(1);
+      const texts = elements();
+      return texts.length === 1 ? `(${texts[0]},)` : `(${texts.join(", ")})`;
     }
     case "ObjectValue": {
+      count(1);
       const entries = [...value.value as Map<string, JinjaValue>];
-      return `{${entries.map(([key, of]) => `${quoted(key)}: ${representation(of)}`).join(", ")}}`;
+      const texts = entries.map(([key, of]) =>
+        `${written(quoted(key))}: ${representation(of, count)}`
+      );
+      return `{${texts.join(", ")}}`;
     }
     default:
       throw new TypeError(`a ${value.type} to be printed`);

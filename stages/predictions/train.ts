@@ -164,7 +164,7 @@ function blocksOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "to
 }
 
 async function memoryOf({ params, shape, tokens, steps }: Plan): Promise<Prediction["memory"]> {
-  const { lora: adapter, gradientCheckpointing: recomputes, precision, moments } = params;
+  const { lora: adapter, gradientCheckpointing: recomputes, precision } = params;
   const device = targetOf(params.device);
   const { processes = 1, microBatchPairs = params.batchPairs } = params;
   const batchPairs = sharedPairs(params);
@@ -188,6 +188,7 @@ async function memoryOf({ params, shape, tokens, steps }: Plan): Promise<Predict
     attentionBlocks: blocksOf({ params, shape, tokens }),
   });
   const gathers = checkpointsOf({ params, steps }) > 0;
-  const how = { run, lanes, adapter, device, precision, moments };
+  const { moments, offloadMoments } = params;
+  const how = { run, lanes, adapter, device, precision, moments, offloadMoments };
   return trainingMemory(shape, { ...how, processes, gathers });
 }

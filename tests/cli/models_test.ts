@@ -207,6 +207,7 @@ Deno.test("logps and train on a model of our own, as the contract says", async (
       /--lora-rank: Expected none beside --adapter, which has its own/,
     ],
     [["--micro-batch-pairs", "0"], /--micro-batch-pairs/],
+    [["--offload-moments"], /--offload-moments: Expected false unless device is a GPU/],
   ];
   for (const [given, message] of refusals) {
     await t.step(`train refuses ${given.join(" ")}`, async () => {

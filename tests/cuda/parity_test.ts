@@ -131,13 +131,17 @@ test("a run on a GPU goes on from its checkpoint", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-for (const adapted of [false, true]) {
-  test(`twelve steps ${adapted ? "of an adapter " : ""}in bfloat16 on a GPU follow the emulated ones`, async () => {
+for (
+  const [adapted, precision] of [false, true].flatMap((adapted) =>
+    (["bfloat16", "float16"] as const).map((precision) => [adapted, precision] as const)
+  )
+) {
+  test(`twelve steps ${adapted ? "of an adapter " : ""}in ${precision} on a GPU follow the emulated ones`, async () => {
     const { config } = await goldenModel();
     const adapter = adapted
       ? await loadAdapter(goldenFolder("llama/lora_initial"), config)
       : undefined;
-    const [host, device] = await both({ adapter, precision: "bfloat16" });
+    const [host, device] = await both({ adapter, precision });
     const found = difference(device.steps, host.steps);
     assert(found < 0.05, `${found}`);
   });

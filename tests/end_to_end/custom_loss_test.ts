@@ -78,7 +78,7 @@ Deno.test("the loss that ARCHITECTURE.md shows: one file and one line, planned, 
     digests = digestsOf(run);
     const steps = object(digests[`${SIMPO}:steps`]);
     const [first, second] = parseStepRecords(await Deno.readTextFile(join(steps, "steps.jsonl")));
-    assert(first.dpoLoss > 0 && first.gradNorm > 0);
+    assert(first.dpoLoss > 0 && first.gradNorm! > 0);
     assert.deepEqual([first.sftLoss, first.accuracy], [0, 0.5]);
     assert(Number.isFinite(second.margin));
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { feasibilityOn, type Params } from "../../pipeline/feasibility.ts";
+import { feasibilityOn, type Machine, type Params } from "../../pipeline/feasibility.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
 import type { Work } from "../../pipeline/prediction.ts";
 import { reservationOf } from "../../pipeline/schedule.ts";
@@ -187,6 +187,23 @@ Deno.test("feasibilityOn() gives stages what the machine asks for, and each proc
   // Two processes share 5 and 7 digits; each hands on 12 bytes of either stage.
   assert.equal(found.exchangeSeconds, 24 / 8);
   assert.equal(found.seconds[0].seconds, (5 + 7) / 2 / 4 + 24 / 8);
+});
+
+Deno.test("feasibilityOn() holds nothing of its host's memory against a GPU", async () => {
+  const planned = await plannedOnGpus();
+  const parts = [{ what: "weights", bytes: 4e8 }, { what: "moments", bytes: 9e8, isOnHost: true }];
+  const offloading = planned.map((one): PlannedInstance => {
+    const predict = () => Promise.resolve({ memory: parts });
+    const stage = { ...one.instance.stage, predict };
+    const forecast = { ...one.forecast, memory: parts };
+    return { ...one, forecast, instance: { ...one.instance, stage } };
+  });
+  const needs = async (machine: Machine) =>
+    (await feasibilityOn(machine, offloading, "digits")).needs
+      .flatMap(({ id, neededBytes }) => id === "second" ? [neededBytes] : []);
+  assert.deepEqual(await needs(GPU), [2e8], "of two processes each has a GPU");
+  const machine = { name: "machine", memoryBytes: 1e9, speeds: [] };
+  assert.deepEqual(await needs(machine), [13e8]);
 });
 
 Deno.test("feasibilityOn() leaves out what no GPU of the machine computes, and says so", async () => {

@@ -32,6 +32,25 @@ Deno.test("facts tell what computes, and how exactly", () => {
   assert.equal(on({}), "cuda float32");
   assert.equal(on({ tf32: true }), "cuda tf32");
   assert.equal(on({ precision: "bfloat16", tf32: true }), "cuda bfloat16");
+  assert.equal(on({ precision: "float16" }), "cuda float16");
+});
+
+Deno.test("moments are offloaded from a GPU; on the CPU that is refused, and why", () => {
+  const given = {
+    ...{ loss: "dpo", beta: 0.1, learningRate: 1e-3, schedule: "constant", steps: 1 },
+    ...{ batchPairs: 1, seed: 0, threads: 1 },
+  };
+  const refusal =
+    "false unless device is a GPU, such as cuda:0 (a CPU's moments are in host memory anyway)";
+  const { params } = stages.get("train")!;
+  const problems = (more: Record<string, unknown>) =>
+    params.safeParse({ ...given, ...more }).error?.issues
+      .map(({ path, message }) => [path.join("."), message]) ?? [];
+  for (const device of [undefined, "cpu"]) {
+    assert.deepEqual(problems({ device, offloadMoments: true }), [["offloadMoments", refusal]]);
+    assert.deepEqual(problems({ device, offloadMoments: false }), []);
+  }
+  assert.deepEqual(problems({ device: "cuda:1", offloadMoments: true }), []);
 });
 
 const count = { seed: 0, threads: 2, maxNewTokens: 4 };

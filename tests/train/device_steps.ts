@@ -1,4 +1,11 @@
-import type { Dtype, Tensor, TypedArrayOf } from "../../core/tensor.ts";
+import {
+  type Dtype,
+  ELEMENT_BYTES,
+  elementCount,
+  type Tensor,
+  type TypedArrayOf,
+} from "../../core/tensor.ts";
+import type { TrainingState } from "../../train/checkpoint.ts";
 import { loadAdapter } from "../../train/models/adapter.ts";
 import type { Family } from "../../train/models/families.ts";
 import type { Weights } from "../../train/models/model.ts";
@@ -6,6 +13,7 @@ import type { Ranks } from "../../train/parallel/ranks.ts";
 import { RotaryAngles } from "../../train/models/rotary_angles.ts";
 import { pairFeeds } from "../../train/pair_packs.ts";
 import type { PlacedTensor, Runtime } from "../../train/runtime/open_runtime.ts";
+import type { MomentPrecision } from "../../train/precision.ts";
 import { weightParts } from "../../train/trained_weights.ts";
 import { type BatchGradient, initialState, TrainingStep } from "../../train/training_step.ts";
 import { golden, goldenFolder, goldenModel, goldenPairs } from "./golden.ts";
@@ -25,6 +33,8 @@ export class HostAsDevice implements Runtime {
   readonly description = this.name;
   readonly version;
   readonly options = { threads: 1, device: "cuda:0" } as const;
+  /** Of all that was ever placed. */
+  placedBytes = 0;
 
   constructor(private readonly host: Runtime) {
     this.version = host.version;
@@ -35,10 +45,12 @@ export class HostAsDevice implements Runtime {
   }
 
   place<D extends Dtype>({ dtype, dims, data }: Tensor<D>): PlacedTensor<D> {
+    this.placedBytes += data.byteLength;
     return this.host.place({ dtype, dims, data: data.slice() as TypedArrayOf[D] });
   }
 
   zeros<D extends Dtype>(dtype: D, dims: readonly number[]): PlacedTensor<D> {
+    this.placedBytes += ELEMENT_BYTES[dtype] * elementCount(dims);
     return this.host.zeros(dtype, dims);
   }
 }
@@ -50,29 +62,27 @@ export interface StepsOptions {
   readonly vocabularyChunk?: number;
   /** Processes that each take some of the parts. */
   readonly ranks?: Ranks;
+  readonly moments?: MomentPrecision;
+  readonly offloadMoments?: boolean;
+  /** Whether the second step is taken by another one, opened on the first one's state, as after a stop. */
+  readonly reopens?: boolean;
 }
 
-/** Two steps on the golden pairs, each in two parts; what the last one gave, and the weights after it. */
-export async function twoSteps(
-  runtime: Runtime,
-  { family, adapted, vocabularyChunk, ranks }: StepsOptions,
-): Promise<{ gradient: BatchGradient; norms: ReadonlyMap<string, number>; weights: Weights }> {
-  const model = await goldenModel(family);
-  const adapter = adapted
-    ? await loadAdapter(goldenFolder(`${family}/lora_initial`), model.config)
-    : undefined;
-  const { trained, frozen } = weightParts({ ...model, adapter });
-  const step = await TrainingStep.open(runtime, initialState(trained), {
-    config: model.config,
-    adapter: adapter?.config,
-    loss: LOSS,
-    frozen,
-    rests: RESTS,
-    maxGradNorm: 1,
-    adamw: ADAMW,
-    vocabularyChunk,
-    ranks,
-  });
+/** What two steps came to. */
+interface TwoSteps {
+  /** What the last one gathered. */
+  readonly gradient: BatchGradient;
+  readonly norms: ReadonlyMap<string, number>;
+  readonly weights: Weights;
+  /** Of several ranks the first one's. */
+  readonly state: TrainingState | null;
+}
+
+/** Two steps on the golden pairs, each in two parts. */
+export async function twoSteps(runtime: Runtime, options: StepsOptions): Promise<TwoSteps> {
+  const { model, trained, open } = await opener(runtime, options);
+  const { ranks, moments, reopens } = options;
+  let step = await open(initialState(trained, { moments }));
   const all = partsOf(model.config);
   const parts = all.filter((_, i) => ranks === undefined || i % ranks.size === ranks.rank);
   let gradient: BatchGradient;
@@ -83,13 +93,45 @@ export async function twoSteps(
     gradient = await step.gather(parts, undefined, PAIRS);
     norms = await gradient.norms();
     await step.update(gradient.gradNorm, learningRate);
+    if (!reopens || learningRate === 5e-4) continue;
+    const state = (await step.state())!;
+    await step.release();
+    step = await open(state);
   }
   const weights = new Map([...await step.weights()].map(([name, { dims, data }]) => [
     name,
     { dtype: "float32" as const, dims, data: data.slice() },
   ]));
+  const state = await step.state();
   await step.release();
-  return { gradient: gradient!, norms: norms!, weights };
+  return { gradient: gradient!, norms: norms!, weights, state };
+}
+
+/** A golden model, what of it is trained, and what opens a step on a state. */
+async function opener(
+  runtime: Runtime,
+  { family, adapted, vocabularyChunk, ranks, moments, offloadMoments }: StepsOptions,
+) {
+  const model = await goldenModel(family);
+  const adapter = adapted
+    ? await loadAdapter(goldenFolder(`${family}/lora_initial`), model.config)
+    : undefined;
+  const { trained, frozen } = weightParts({ ...model, adapter });
+  const options = {
+    config: model.config,
+    adapter: adapter?.config,
+    loss: LOSS,
+    frozen,
+    rests: RESTS,
+    maxGradNorm: 1,
+    adamw: ADAMW,
+    vocabularyChunk,
+    ranks,
+    moments,
+    offloadMoments,
+  };
+  const open = (state: TrainingState) => TrainingStep.open(runtime, state, options);
+  return { model, trained, open };
 }
 
 function partsOf(config: Awaited<ReturnType<typeof goldenModel>>["config"]) {

@@ -36,6 +36,7 @@ export function goldenPairs(): TokenizedPair[] {
 }
 
 /** |found − expected| / |expected|. */
-export function relativeError(found: number, expected: number): number {
+export function relativeError(found: number | null, expected: number | null): number {
+  if (found === null || expected === null) return Infinity;
   return found === expected ? 0 : Math.abs(found - expected) / Math.abs(expected);
 }

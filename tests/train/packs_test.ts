@@ -111,6 +111,22 @@ Deno.test("layOut() refuses a pack without replies, and prompts or replies witho
   );
 });
 
+Deno.test("layOut() lets each query see some key, also those that nothing reads", () => {
+  for (const lengths of [[1], [4, 4], [9, 2], [3, 5, 8, 13], [40, 4, 4, 4]]) {
+    const replies = lengths.map((length) => new Int32Array(length).fill(3));
+    for (const rests of [true, false]) {
+      const prompts = [tokens(1), tokens(4, 5, 6, 7)];
+      const pack = layOut(prompts.map((prompt) => ({ prompt, replies })), { ...layout, rests });
+      for (const { dims, data } of [pack.replyMask!, ...rests ? [pack.restMask!] : []]) {
+        const keys = dims.at(-1)!;
+        for (let row = 0; row < data.length; row += keys) {
+          assert(data.subarray(row, row + keys).includes(0), `${lengths}: row ${row / keys}`);
+        }
+      }
+    }
+  }
+});
+
 Deno.test("divideIntoRuns() keeps to its limits, and gives what is too long a run of its own", () => {
   const sizes = [5, 40, 8, 30, 3].map((tokens) => ({ tokens, replyTokens: 2 }));
   const runs = divideIntoRuns(sizes, { tokens: 32, logitsPerToken: 10 });

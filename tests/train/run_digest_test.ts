@@ -11,6 +11,18 @@ Deno.test("runDigest() is another one for another version of ONNX Runtime, or ot
   assert.notEqual(runDigest(tinyRun({ seed: 6 }), "1.29.0"), digest);
   assert.notEqual(runDigest(tinyRun({ vocabularyChunk: 5 }), "1.29.0"), digest);
   assert.notEqual(runDigest(tinyRun({ moments: "bfloat16" }), "1.29.0"), digest);
+  assert.equal(
+    runDigest(tinyRun({ offloadMoments: true }), "1.29.0"),
+    digest,
+    "no bit hangs on it",
+  );
+  const lossScaling = { initial: 2, growthInterval: 9 };
+  assert.equal(runDigest(tinyRun({ lossScaling }), "1.29.0"), digest, "only float16 has a scale");
+  const precision = "float16" as const;
+  assert.notEqual(
+    runDigest(tinyRun({ precision, lossScaling }), "1.29.0"),
+    runDigest(tinyRun({ precision }), "1.29.0"),
+  );
   // All of the vocabulary is what small models take anyway.
   assert.equal(runDigest(tinyRun({ vocabularyChunk: 13 }), "1.29.0"), digest);
   assert.notEqual(runDigest(tinyRun({ attentionBlock: 2 }), "1.29.0"), digest);

@@ -1,8 +1,9 @@
 import type { AdapterConfig } from "../models/adapter_config.ts";
 import { type ModelShape, parametersOf } from "../models/parameters.ts";
 import type { Target } from "../graph/target.ts";
+import { updatePiece } from "../optim/update_pieces.ts";
 import { BUCKET_SIZE, ROOMS } from "../parallel/buckets.ts";
-import type { Precision } from "../precision.ts";
+import type { MomentPrecision, Precision } from "../precision.ts";
 import { adapterWeights, countWeights } from "./arithmetic.ts";
 import type { RunMemory } from "./run_memory.ts";
 
@@ -10,6 +11,8 @@ import type { RunMemory } from "./run_memory.ts";
 export interface MemoryPart {
   readonly what: string;
   readonly bytes: number;
+  /** Whether it is in host memory, although the rest is a GPU's. */
+  readonly isOnHost?: boolean;
 }
 
 const FLOAT = 4;
@@ -68,7 +71,9 @@ interface Computing {
 export interface TrainingMemory extends Computing {
   readonly adapter?: Pick<AdapterConfig, "rank" | "targets">;
   /** What AdamW's moments are kept in; float32 unless given. */
-  readonly moments?: Precision;
+  readonly moments?: MomentPrecision;
+  /** Whether a GPU's are in host memory, and pass through it; not unless given. */
+  readonly offloadMoments?: boolean;
   /** Processes that train together; 1 unless given. */
   readonly processes?: number;
   /** Whether checkpoints are written along the way; not unless given. */
@@ -84,25 +89,44 @@ export interface TrainingMemory extends Computing {
  */
 export function trainingMemory(
   shape: ModelShape,
-  { adapter, moments, processes = 1, gathers = false, ...computing }: TrainingMemory,
+  { adapter, processes = 1, gathers = false, ...how }: TrainingMemory,
 ): MemoryPart[] {
   const { all } = countWeights(shape);
   const added = adapter ? adapterWeights(adapter, shape) : 0;
   const trained = adapter ? added : all;
-  const { lanes, precision, device = "cpu" } = computing;
+  const { lanes, precision, device = "cpu" } = how;
   const read = adapter ? bytesIn(precision) * all + FLOAT * added : FLOAT * all;
-  const ofEach = [
-    { what: "weights", bytes: read },
-    { what: "gradients", bytes: lanes * FLOAT * trained },
-    ...runParts(computing),
-  ];
   const shared = processes > 1 && device === "cpu";
   return [
-    ...ofEach.slice(0, 2).map(timesOf(processes)),
-    { what: "moments", bytes: 2 * bytesIn(moments) * trained },
-    ...ofEach.slice(2).map(timesOf(processes)),
+    ...[
+      { what: "weights", bytes: read },
+      { what: "gradients", bytes: lanes * FLOAT * trained },
+    ].map(timesOf(processes)),
+    ...momentParts(trained, { ...how, processes }),
+    ...runParts(how).map(timesOf(processes)),
     ...shared ? [{ what: "under way", bytes: processes * underWay(trained) }] : [],
     ...shared && gathers ? [{ what: "moments gathered", bytes: 2 * FLOAT * trained }] : [],
+  ];
+}
+
+/**
+ * Moments of all processes. Those that are offloaded take room on each GPU for a piece of both, as it was
+ * and as it becomes.
+ */
+function momentParts(
+  trained: number,
+  { device, moments, offloadMoments = false, processes }:
+    & Pick<TrainingMemory, "device" | "moments" | "offloadMoments">
+    & { readonly processes: number },
+): MemoryPart[] {
+  const bytes = 2 * bytesIn(moments) * trained;
+  if (!offloadMoments || device !== "cuda") return [{ what: "moments", bytes }];
+  const isNoisy = moments === "bfloat16";
+  const piece = updatePiece({ onHost: false, isNoisy, offloadsMoments: true });
+  const passing = Math.min(trained, processes * piece);
+  return [
+    { what: "moments", bytes, isOnHost: true },
+    { what: "moments under way", bytes: 4 * bytesIn(moments) * passing },
   ];
 }
 

@@ -14,6 +14,7 @@ import { nextCacheName } from "./decoder_graph.ts";
 import { type DecodingWay, openFusedWay, openPlainWay, type Places } from "./decoding_ways.ts";
 import type { CacheRoom, CacheView, RowCache } from "./key_value_cache.ts";
 import type { Model } from "./model.ts";
+import { requireInRange } from "./storage_dtype.ts";
 import type { TokenDecoder } from "./token_decoder.ts";
 
 /** Positions that a row has room for beyond its prompt, where nothing was foretold. */
@@ -43,6 +44,7 @@ export interface DecoderOptions extends RuntimeOptions {
  *
  * @throws RangeError when the number of threads is not a positive integer
  * @throws ExpectedError when the device cannot be used
+ * @throws InputError with weights that float16 cannot hold, where layers compute in it
  */
 export async function openDecoder(model: Model, options: DecoderOptions): Promise<RuntimeDecoder> {
   return await openDecoderOn(await openRuntime(options), model, options);
@@ -57,6 +59,7 @@ export async function openDecoderOn(
   model: Model,
   { precision = "float32", mostScores }: Pick<DecoderOptions, "precision" | "mostScores"> = {},
 ): Promise<RuntimeDecoder> {
+  if (precision === "float16") requireInRange(model.weights, "float16");
   await using stack = new AsyncDisposableStack();
   const isPlain = !isOnHost(runtime) || precision !== "float32";
   const way = isPlain

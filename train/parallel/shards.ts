@@ -4,8 +4,9 @@ import { normsByPiece } from "../gradient_norms.ts";
 import { zerosLike } from "../models/weights.ts";
 import type { TrainedBlocks } from "../optimiser_step.ts";
 import { isOnHost, type PlacedState } from "../placed_state.ts";
-import { inPrecision, type Precision, widened } from "../precision.ts";
+import { inPrecision, type MomentPrecision, widened } from "../precision.ts";
 import type { PlacedTensor, Runtime } from "../runtime/open_runtime.ts";
+import { zerosOnHost } from "../runtime/placed_on_host.ts";
 import {
   AHEAD,
   type Bucket,
@@ -33,8 +34,8 @@ interface PlacedBucket extends Bucket {
   readonly gradients: readonly Placed[];
   /** Those that this rank updates, with their names, and their moments side by side. */
   readonly own: readonly OwnPiece[];
-  readonly firstMoments: PlacedTensor<Precision>;
-  readonly secondMoments: PlacedTensor<Precision>;
+  readonly firstMoments: PlacedTensor<MomentPrecision>;
+  readonly secondMoments: PlacedTensor<MomentPrecision>;
 }
 
 interface OwnPiece {
@@ -61,7 +62,8 @@ export class Shards {
   readonly #ranks: Ranks;
   readonly #tensors: SharedTensors;
   /** Of moments. */
-  readonly #precision: Precision;
+  readonly #precision: MomentPrecision;
+  readonly #offloadsMoments: boolean;
   readonly #buckets: readonly PlacedBucket[];
   readonly #onHost: boolean;
   /** Of each kind one for every bucket that is worked on or on its way, kept from step to step. */
@@ -71,21 +73,24 @@ export class Shards {
   /**
    * @param most elements of a bucket at most
    * @param precision what moments are kept in; float32 unless given
+   * @param offloadsMoments whether they are in host memory, although runs are not; not unless given
    * @param stack is told of what is to be given back
    */
   constructor(
     runtime: Runtime,
     tensors: SharedTensors,
-    { ranks, most, precision = "float32", stack }: {
+    { ranks, most, precision = "float32", offloadsMoments = false, stack }: {
       readonly ranks: Ranks;
       readonly most?: number;
-      readonly precision?: Precision;
+      readonly precision?: MomentPrecision;
+      readonly offloadsMoments?: boolean;
       readonly stack: AsyncDisposableStack;
     },
   ) {
     this.#ranks = ranks;
     this.#tensors = tensors;
     this.#precision = precision;
+    this.#offloadsMoments = offloadsMoments;
     this.#onHost = isOnHost(runtime);
     const sizes = [...tensors.weights.tensors].map(([name, { dims }]) =>
       [name, elementCount(dims)] as const
@@ -95,7 +100,12 @@ export class Shards {
       const piece = (state: PlacedState) => ({ name, start, count }: Segment) =>
         stack.use(state.tensors.get(name)!.piece(start, count));
       const own = [bucket.parts.counts[ranks.rank]];
-      const zeros = () => stack.use(runtime.zeros<Precision>(precision, own));
+      const zeros = () =>
+        stack.use(
+          offloadsMoments
+            ? zerosOnHost<MomentPrecision>(precision, own)
+            : runtime.zeros<MomentPrecision>(precision, own),
+        );
       return {
         ...bucket,
         index,
@@ -114,14 +124,16 @@ export class Shards {
 
   /** What this rank updates; the groups are the buckets. */
   blocks(runtime: Runtime, stack: AsyncDisposableStack): TrainedBlocks {
+    const { starts } = this.#tensors.weights;
     const groups = this.#buckets.map(({ own, ...moments }) => {
       let at = 0;
-      return own.map(({ segment: { count }, weight, gradient }) => {
+      return own.map(({ segment: { name, start, count }, weight, gradient }) => {
+        const position = starts.get(name)! + start;
         const [firstMoment, secondMoment] = MOMENTS.map((kind) =>
           stack.use(moments[kind].piece(at, count))
         );
         at += count;
-        return { size: count, value: weight, gradient, firstMoment, secondMoment };
+        return { size: count, position, value: weight, gradient, firstMoment, secondMoment };
       });
     });
     const blocks = this.#buckets.flatMap(({ own }) =>
@@ -131,8 +143,11 @@ export class Shards {
         elements: gradient,
       }))
     );
-    const { tensors } = this.#tensors.gradients;
-    return { groups, openNorms: (options) => normsByPiece(runtime, { tensors, blocks }, options) };
+    return {
+      groups,
+      offloadsMoments: this.#offloadsMoments,
+      openNorms: (options) => normsByPiece(runtime, { blocks }, options),
+    };
   }
 
   /** Bytes of moments that this rank holds. */
@@ -321,10 +336,10 @@ function writeSideBySide(pieces: readonly Piece[], values: Floats): void {
 }
 
 function pieceOf(
-  tensors: ReadonlyMap<string, Tensor<Precision>>,
+  tensors: ReadonlyMap<string, Tensor<MomentPrecision>>,
   { name, start, count }: Segment,
 ): { readonly data: Floats } {
   const { dtype, data } = tensors.get(name)!;
   const piece = data.subarray(start, start + count);
-  return widened({ dtype, dims: [count], data: piece } as Tensor<Precision>);
+  return widened({ dtype, dims: [count], data: piece } as Tensor<MomentPrecision>);
 }

@@ -14,7 +14,9 @@ import {
   Utf8,
 } from "apache-arrow";
 import assert from "node:assert/strict";
+import { OWN_TABLES_SQL } from "../../../data/store/own_tables.ts";
 import { digestTokens, readTokens } from "../../../data/store/read_tokens.ts";
+import { openUnknownDatabase } from "../../../data/store/token_database.ts";
 import { COLUMNS, SCHEMA_SQL, type TokenFacts } from "../../../data/store/token_table.ts";
 import { writeTokens } from "../../../data/store/write_tokens.ts";
 
@@ -120,6 +122,39 @@ for (const [what, statements] of Object.entries(FOREIGN_DATABASES)) {
     );
   });
 }
+
+Deno.test("digestTokens() runs no log that lies beside the database, and takes no other file", async () => {
+  await withForged([], async (folder) => {
+    const digest = await digestTokens(folder);
+    const path = `${folder}/tokens.duckdb`;
+    // DuckDB replays the log, and so computes the default, when it attaches the file, to read it alone as well.
+    await runSql([
+      "PRAGMA disable_checkpoint_on_shutdown",
+      "CREATE TABLE more AS SELECT 1 AS a",
+      "ALTER TABLE more ADD COLUMN b BIGINT DEFAULT (epoch(now()))",
+    ], { path, blob: new Uint8Array() });
+    assert.ok((await Deno.stat(`${path}.wal`)).size > 0);
+    await refused(digestTokens, /found: "tokens\.duckdb\.wal" beside it$/)(folder);
+    await Deno.remove(`${path}.wal`);
+    assert.equal(await digestTokens(folder), digest);
+    await Deno.mkdir(`${folder}/more`);
+    await refused(digestTokens, /found: "more" beside it$/)(folder);
+  });
+});
+
+Deno.test("a database of unknown origin is attached by a DuckDB that is bounded", async () => {
+  await withForged([], async (folder) => {
+    const path = `${folder}/tokens.duckdb`;
+    const { size } = await Deno.stat(path);
+    await using database = await openUnknownDatabase(path, size, OWN_TABLES_SQL);
+    const [settings] = (await database.connection.runAndReadAll(
+      "SELECT current_setting('memory_limit'), current_setting('threads'), " +
+        "current_setting('autoload_known_extensions'), current_setting('enable_external_access')",
+    )).getRows();
+    assert.match(String(settings[0]), /^25[6-9]\.\d MiB$/);
+    assert.deepEqual(settings.slice(1), [1n, false, false]);
+  });
+});
 
 Deno.test("digestTokens() goes no further than rows have batches", async () => {
   await withForged([

@@ -77,6 +77,7 @@ Deno.test("the golden renderings hold refusals, and templates with and without a
     "llama3",
     "mistral",
     "python",
+    "texts",
     "thinking",
     "zephyr",
   ]);
@@ -104,7 +105,7 @@ Deno.test("compileChatTemplate() strips what Python strips, and the characters t
   assert.equal(strip(" | trim('x')", "xaxx"), "a");
   assert.throws(
     () => compile("{{ messages.strip() }}").render(user, { addGenerationPrompt: false }),
-    { name: "InputError", message: /strip\(\) of a value that is no text$/ },
+    { name: "InputError", message: /a call of strip\(\), which is not known$/ },
   );
 });
 
@@ -118,6 +119,9 @@ Deno.test("compileChatTemplate() refuses by name what it would write otherwise t
     "1 % 0": "a remainder of a division by zero",
     "messages | join": "a list to be joined that holds lists or records",
     "range": "a FunctionValue to be printed",
+    "'abc'[::0]": "a slice of step 0",
+    "'abc'['a':]": "a slice by StringValue",
+    "none[1:]": "a slice of NullValue",
     "'abc'.find('b')": "a call of find(), which is not known",
     "cycler('a', 'b')": "a call of cycler(), which is not known",
     "strftime_now('%Y')":
@@ -156,6 +160,14 @@ Deno.test("compileChatTemplate() passes a template's own refusal on", () => {
   });
 });
 
+Deno.test("compileChatTemplate() refuses a loop's variable that would hide the loop, as Jinja does", () => {
+  const template = compile("{% for loop in messages %}{{ loop.content }}{% endfor %}");
+  assert.throws(() => template.render(user, { addGenerationPrompt: false }), {
+    name: "InputError",
+    message: /found: a variable of a loop that is named loop$/,
+  });
+});
+
 Deno.test("compileChatTemplate() refuses to leave a loop where there is none", () => {
   assert.throws(() => compile("a{% break %}").render(user, { addGenerationPrompt: false }), {
     name: "InputError",
@@ -175,46 +187,4 @@ Deno.test("compileChatTemplate() says of a template that is cut short that it en
     message: "chat_template.jinja: Expected a Jinja template but found: " +
       "a text that ends within an expression or a statement",
   });
-});
-
-const BOMBS: Readonly<Record<string, string>> = {
-  "nested loops": "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
-  "nested loops over one list":
-    "{% set r = range(99999) %}{% for a in r %}{% for b in r %}{% endfor %}{% endfor %}",
-  "a long range": "{% for a in range(10000000000) %}{% endfor %}",
-  "a range without a step": "{% for a in range(0, 9, 0) %}{% endfor %}",
-  "a text that doubles": "{% set n = namespace(s='xxxxxxxx') %}{% for a in range(99) %}" +
-    "{% set n.s = n.s + n.s %}{% endfor %}{{ n.s }}",
-  "output without end":
-    "{% for a in range(99999) %}{% for b in range(40) %}{{ 'x' * 1 if false else " +
-    "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' }}{% endfor %}{% endfor %}",
-  "a macro that calls itself": "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}",
-  "a wide format": "{{ '%99999999d' % 1 }}",
-};
-
-for (const [name, source] of Object.entries(BOMBS)) {
-  Deno.test(`a template that never ends is refused within seconds: ${name}`, () => {
-    const template = compileChatTemplate(source, { path: "bomb.jinja", tokens: {} });
-    const start = performance.now();
-    assert.throws(
-      () => template.render([{ role: "user", content: "hi" }], { addGenerationPrompt: true }),
-      {
-        name: "InputError",
-        message: /bomb\.jinja: Expected the chat template to accept the messages/,
-      },
-    );
-    const seconds = (performance.now() - start) / 1000;
-    assert(seconds < 30, `${seconds} s`);
-  });
-}
-
-Deno.test("a template over a conversation of 2,000 long messages stays within its bounds", () => {
-  const source = "{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] }}{% endfor %}";
-  const template = compileChatTemplate(source, { path: "chat.jinja", tokens: {} });
-  const messages = Array.from(
-    { length: 2000 },
-    () => ({ role: "user" as const, content: "word ".repeat(800) }),
-  );
-  const text = template.render(messages, { addGenerationPrompt: false });
-  assert.equal(text.length, 2000 * 4008);
 });

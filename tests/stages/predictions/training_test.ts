@@ -39,6 +39,26 @@ Deno.test("several processes of a host gather all moments for a checkpoint; GPUs
   ]);
 });
 
+Deno.test("offloaded moments are foreseen in host memory, and a piece of them on each GPU", async () => {
+  const inputs = { model: [LARGE], tokens: [TOKENS], reference: [{ files: 1 }] };
+  const partsOf = async (params: Record<string, unknown>) =>
+    (await predict("train", { ...TRAIN, device: "cuda:0", ...params }, { inputs })).memory!;
+  const [placed, offloaded] = [await partsOf({}), await partsOf({ offloadMoments: true })];
+  const moments = placed.find(({ what }) => what === "moments")!.bytes;
+  const piece = 16 * 2 ** 23; // two moments as they were and as they become
+  const others = placed.filter(({ what }) => what !== "moments");
+  assert.deepEqual(offloaded.filter(({ what }) => !what.startsWith("moments")), others);
+  assert.deepEqual(offloaded.filter(({ what }) => what.startsWith("moments")), [
+    { what: "moments", bytes: moments, isOnHost: true },
+    { what: "moments under way", bytes: piece },
+  ]);
+  const two = await partsOf({ offloadMoments: true, processes: 2, microBatchPairs: 1 });
+  assert.deepEqual(two.filter(({ what }) => what.startsWith("moments")), [
+    { what: "moments", bytes: moments, isOnHost: true },
+    { what: "moments under way", bytes: 2 * piece },
+  ]);
+});
+
 Deno.test("several processes hand on gradients and weights; of two parts of a loss also each one's gradient", async () => {
   const inputs = { model: [MODEL], tokens: [TOKENS], reference: [{ files: 1 }] };
   const exchanged = async (params: Record<string, unknown>) =>

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { decodingMemory, scoringMemory, trainingMemory } from "../../../train/costs/memory.ts";
+import {
+  decodingMemory,
+  type MemoryPart,
+  scoringMemory,
+  trainingMemory,
+} from "../../../train/costs/memory.ts";
 import { modelSizes, shapeOf } from "../../../train/costs/model_sizes.ts";
 import { SMALL } from "./small_shape.ts";
 
@@ -36,6 +41,27 @@ Deno.test("trainingMemory() of a GPU counts no process, and a base that is only 
   assert.equal(trainingMemory(SMALL, on)[0].bytes, 4 * 340, "what is trained is float32");
   const adapter = { rank: 1, targets: ["q_proj" as const, "v_proj" as const] };
   assert.equal(trainingMemory(SMALL, { ...on, adapter })[0].bytes, 2 * 340 + 4 * 28);
+});
+
+Deno.test("trainingMemory() of a GPU whose moments are offloaded has them in host memory, and a piece on it", () => {
+  const on = { run: RUN, lanes: 1, device: "cuda", offloadMoments: true } as const;
+  const momentsOf = (parts: readonly MemoryPart[]) =>
+    parts.filter(({ what }) => what.startsWith("moments"));
+  assert.deepEqual(momentsOf(trainingMemory(SMALL, on)), [
+    { what: "moments", bytes: 8 * 340, isOnHost: true },
+    { what: "moments under way", bytes: 16 * 340 },
+  ]);
+  const large = { ...SMALL, vocabSize: 2 ** 30 };
+  const pieces = momentsOf(trainingMemory(large, on)).map(({ bytes }) => bytes);
+  assert.equal(pieces[1], 16 * 2 ** 23, "however large the model");
+  const halved = momentsOf(trainingMemory(large, { ...on, moments: "bfloat16" }));
+  assert.equal(halved[0].bytes, pieces[0] / 2);
+  assert.equal(halved[1].bytes, 8 * 2 ** 22);
+  // A processor's are in its memory anyway.
+  assert.deepEqual(
+    trainingMemory(SMALL, { ...on, device: "cpu" }),
+    trainingMemory(SMALL, { run: RUN, lanes: 1 }),
+  );
 });
 
 Deno.test("a process takes more the more nodes its graph has", () => {

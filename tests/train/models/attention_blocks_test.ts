@@ -103,23 +103,25 @@ for (const family of FAMILIES) {
   });
 }
 
-Deno.test("trainModel() with attention in blocks in bfloat16 stays within the band of float32", async () => {
-  const model = await goldenModel();
-  const of = async (changes: Parameters<typeof goldenRun>[2]) =>
-    (await trainModel(goldenRun(model, LOSS, { ...changes, schedule: FOUR_STEPS }))).steps;
-  const steps = await of({ precision: "bfloat16", attentionBlock: BLOCK });
-  (await of({})).forEach((row, i) => {
-    assert(relativeError(steps[i].loss, row.loss) < 0.02, `step ${i + 1}: ${steps[i].loss}`);
-    assert(relativeError(steps[i].gradNorm, row.gradNorm) < 0.1, `step ${i + 1}`);
+for (const [precision, bound] of [["bfloat16", 0.02], ["float16", 0.002]] as const) {
+  Deno.test(`trainModel() with attention in blocks in ${precision} stays within the band of float32`, async () => {
+    const model = await goldenModel();
+    const of = async (changes: Parameters<typeof goldenRun>[2]) =>
+      (await trainModel(goldenRun(model, LOSS, { ...changes, schedule: FOUR_STEPS }))).steps;
+    const steps = await of({ precision, attentionBlock: BLOCK });
+    (await of({})).forEach((row, i) => {
+      assert(relativeError(steps[i].loss, row.loss) < bound, `step ${i + 1}: ${steps[i].loss}`);
+      assert(relativeError(steps[i].gradNorm, row.gradNorm) < 5 * bound, `step ${i + 1}`);
+    });
   });
-});
+}
 
 const ADAPTER = newAdapter({ rank: 2 }, { model: tinyModel.config, seed: 1 }).config;
 /** Queries and keys of grids, undivided. */
 const UNDIVIDED = ["Tp", "Tr", "Tl", "3*Qp", "5*Qr", "5*Ql"];
 
 for (const target of TARGETS) {
-  for (const precision of ["float32", "bfloat16"] as const) {
+  for (const precision of ["float32", "bfloat16", "float16"] as const) {
     Deno.test(`graphs with attention in blocks for ${target} in ${precision} have kernels, and never all scores`, () => {
       const { config } = tinyModel;
       const graphsOf = (attentionBlocks?: AttentionBlocks) =>

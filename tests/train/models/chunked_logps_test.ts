@@ -174,7 +174,7 @@ Deno.test("trainModel() by chunks of logits in bfloat16 stays within the band of
 const ADAPTER = newAdapter({ rank: 2 }, { model: tinyModel.config, seed: 1 }).config;
 
 for (const target of TARGETS) {
-  for (const precision of ["float32", "bfloat16"] as const) {
+  for (const precision of ["float32", "bfloat16", "float16"] as const) {
     Deno.test(`graphs with chunks of logits for ${target} in ${precision} have kernels, and never all logits`, () => {
       const { config } = tinyModel;
       const all = config.vocabSize;

@@ -50,7 +50,7 @@ for (const family of FAMILIES) {
 
   Deno.test(`every op that decodes ${family} has a CUDA kernel for its type`, async () => {
     const { config } = await goldenModel(family);
-    for (const precision of ["float32", "bfloat16"] as const) {
+    for (const precision of ["float32", "bfloat16", "float16"] as const) {
       const graph = lowerForSession(plainDecoderGraph(config, precision), { target: "cuda" });
       for (const { op, inputs, outputs } of liveNodes(graph)) {
         const { dtype } = inputs[0] ?? outputs[0];
@@ -71,22 +71,21 @@ async function logitsOf(decoder: TokenDecoder, prompts: readonly TokenIds[]) {
   return said;
 }
 
-Deno.test("a decoder in bfloat16 comes near to the one in float32, and not to its bits", async () => {
-  const model = await goldenModel();
-  const [{ prompt }] = goldenPairs();
-  const prompts = [prompt, prompt.map((token) => token + 1)];
-  const exact = await logitsOf(await openDecoder(model, { threads: 1 }), prompts);
-  const rounded = await logitsOf(
-    await openDecoder(model, { threads: 1, precision: "bfloat16" }),
-    prompts,
-  );
-  exact.forEach((logits, t) => {
-    const scale = Math.max(...logits.map(Math.abs));
-    const errors = logits.map((logit, i) => Math.abs(rounded[t][i] - logit) / scale);
-    const most = Math.max(...errors);
-    assert(most < 0.05 && most > 1e-5, `after ${t} tokens: ${most}`);
+for (const [precision, bound] of [["bfloat16", 0.05], ["float16", 0.005]] as const) {
+  Deno.test(`a decoder in ${precision} comes near to the one in float32, and not to its bits`, async () => {
+    const model = await goldenModel();
+    const [{ prompt }] = goldenPairs();
+    const prompts = [prompt, prompt.map((token) => token + 1)];
+    const exact = await logitsOf(await openDecoder(model, { threads: 1 }), prompts);
+    const rounded = await logitsOf(await openDecoder(model, { threads: 1, precision }), prompts);
+    exact.forEach((logits, t) => {
+      const scale = Math.max(...logits.map(Math.abs));
+      const errors = logits.map((logit, i) => Math.abs(rounded[t][i] - logit) / scale);
+      const most = Math.max(...errors);
+      assert(most < bound && most > 1e-5, `after ${t} tokens: ${most}`);
+    });
   });
-});
+}
 
 Deno.test("a decoder on a device reads prompts that are too many for one run in several", async () => {
   const model = await goldenModel();

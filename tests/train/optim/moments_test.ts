@@ -1,19 +1,22 @@
 import assert from "node:assert/strict";
 import { Random } from "../../../core/random.ts";
-import { float32, type Tensor } from "../../../core/tensor.ts";
+import { elementCount, float32, type Tensor } from "../../../core/tensor.ts";
 import { initialState, TrainingStep } from "../../../train/training_step.ts";
 import { allBlocks, OptimiserStep } from "../../../train/optimiser_step.ts";
-import { placeState, readState } from "../../../train/placed_state.ts";
-import { inPrecision, type Precision, widened } from "../../../train/precision.ts";
+import { placeState, placeZeros, readState } from "../../../train/placed_state.ts";
+import { inPrecision, type MomentPrecision, widened } from "../../../train/precision.ts";
 import { openRuntime, type Runtime } from "../../../train/runtime/open_runtime.ts";
 import type { StepRecord } from "../../../train/step_record.ts";
 import { trainModel } from "../../../train/trainer.ts";
+import type { Weights } from "../../../train/models/model.ts";
+import { Shards } from "../../../train/parallel/shards.ts";
 import { FAMILIES } from "../../../train/models/families.ts";
 import { HostAsDevice } from "../device_steps.ts";
 import { goldenModel, relativeError } from "../golden.ts";
 import { goldenRun } from "../golden_run.ts";
 import { JoinedRanks } from "../parallel/joined_ranks.ts";
-import { weightDistance } from "../parallel/same_weights.ts";
+import { TOGETHER } from "../parallel/runs.ts";
+import { trainedWeights, weightDistance } from "../parallel/same_weights.ts";
 import { tinyModel, tinyRun } from "../tiny_run.ts";
 
 const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
@@ -24,7 +27,7 @@ const COUNT = 4096;
 async function secondMoments(
   { runtime, precision, first, steps, gradient }: {
     readonly runtime: Runtime;
-    readonly precision: Precision;
+    readonly precision: MomentPrecision;
     /** The moments at the start. */
     readonly first: number;
     readonly steps: number;
@@ -35,7 +38,7 @@ async function secondMoments(
   const of = (value: number) =>
     new Map([["w", float32([COUNT], new Float32Array(COUNT).fill(value))]]);
   const moments = (value: number) =>
-    new Map<string, Tensor<Precision>>([["w", inPrecision(of(value).get("w")!, precision)]]);
+    new Map<string, Tensor<MomentPrecision>>([["w", inPrecision(of(value).get("w")!, precision)]]);
   const gradients = placeState(runtime, of(0), stack);
   const tensors = {
     weights: placeState(runtime, of(1), stack),
@@ -44,7 +47,7 @@ async function secondMoments(
     secondMoments: placeState(runtime, moments(first), stack),
   };
   const blocks = allBlocks(runtime, tensors);
-  const optimiser = await OptimiserStep.open(runtime, blocks, ADAMW, precision);
+  const optimiser = await OptimiserStep.open(runtime, blocks, { ...ADAMW, moments: precision });
   stack.defer(() => optimiser.release());
   for (let step = 1; step <= steps; step++) {
     gradients.tensors.get("w")!.write(Float32Array.from({ length: COUNT }, gradient));
@@ -72,7 +75,7 @@ for (const device of [false, true]) {
 
 Deno.test("second moments in bfloat16 come to the mean square that float32 ones come to", async () => {
   const runtime = await openRuntime({ threads: 1 });
-  const momentsIn = async (precision: Precision) => {
+  const momentsIn = async (precision: MomentPrecision) => {
     const random = Random.seeded(1, "gradients");
     const gradient = () => random.uniform() - 0.5;
     return await secondMoments({ runtime, precision, first: 0, steps: 1500, gradient });
@@ -111,7 +114,7 @@ for (const family of FAMILIES) {
 
 Deno.test("400 steps with moments in bfloat16 come to the loss that float32 ones come to", async () => {
   const schedule = { name: "cosine", peak: 0.01, steps: 400, warmupSteps: 10, minimum: 0 } as const;
-  const lossesIn = async (moments: Precision) => {
+  const lossesIn = async (moments: MomentPrecision) => {
     const { steps } = await trainModel(tinyRun({ schedule, moments }));
     return Float32Array.from(steps, ({ loss }) => loss);
   };
@@ -146,16 +149,99 @@ Deno.test("checkpoints of moments in bfloat16 are refused by a run in float32", 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("two processes with parts of moments in bfloat16 train as one does, within rounding", async () => {
-  const run = { moments: "bfloat16", batchPairs: 4 } as const;
-  const alone = await trainModel(tinyRun(run));
-  const together = await new JoinedRanks(2).run((ranks) => trainModel(tinyRun({ ...run, ranks })));
-  for (const { model } of together) {
-    // Which noise an element gets hangs on where its part begins.
-    const { name, value } = weightDistance(model.weights, alone.model.weights);
-    assert(value < 1e-2, `${name}: ${value}`);
+/** Large enough for noise to begin anew in it, and some that share a bucket. */
+const SHAPES = { first: [7], large: [600, 1000], small: [33], last: [5, 11] };
+
+/** Random numbers in ±scale/2, of these shapes. */
+function filled(seed: string, scale: number): Weights {
+  const random = Random.seeded(2, seed);
+  return new Map(
+    Object.entries(SHAPES).map(([name, dims]) => {
+      const data = Float32Array.from({ length: elementCount(dims) }, () => random.uniform());
+      return [name, float32(dims, data.map((x) => scale * (x - 0.5)))];
+    }),
+  );
+}
+
+/** Three steps of random gradients, in one process or divided among several; weights and moments after. */
+async function updated(runtime: Runtime, count: number) {
+  const states = await new JoinedRanks(count).run(async (ranks) => {
+    await using stack = new AsyncDisposableStack();
+    const tensors = {
+      weights: placeState(runtime, filled("weights", 1), stack),
+      gradients: placeZeros(runtime, filled("weights", 1), stack),
+    };
+    const shards = new Shards(runtime, tensors, { ranks, most: 1e5, precision: "bfloat16", stack });
+    const initial = initialState(filled("weights", 1), { moments: "bfloat16" });
+    const moments = {
+      firstMoments: placeState(runtime, initial.firstMoments, stack),
+      secondMoments: placeState(runtime, initial.secondMoments, stack),
+    };
+    const blocks = count === 1
+      ? allBlocks(runtime, { ...tensors, ...moments })
+      : shards.blocks(runtime, stack);
+    const optimiser = await OptimiserStep.open(runtime, blocks, { ...ADAMW, moments: "bfloat16" });
+    stack.defer(() => optimiser.release());
+    for (let step = 1; step <= 3; step++) {
+      // The others have gathered nothing, so that the sum is the first one's to the bit.
+      for (const [name, { data }] of filled(`gradients ${step}`, ranks.rank === 0 ? 1 : 0)) {
+        tensors.gradients.tensors.get(name)!.write(data);
+      }
+      if (count > 1) await shards.addUp();
+      const rates = { learningRate: 1e-3, gradNorm: 1, maxGradNorm: 1e9 };
+      await optimiser.update(step, rates, async (bucket) => {
+        if (count > 1) await shards.spread(bucket);
+      });
+      await shards.spreadAll();
+    }
+    const gathered = count > 1 ? await shards.gatherMoments(true) : {
+      firstMoments: await readState(moments.firstMoments),
+      secondMoments: await readState(moments.secondMoments),
+    };
+    return gathered && { weights: await readState(tensors.weights), ...gathered };
+  });
+  const { weights, firstMoments, secondMoments } = states[0]!;
+  return [weights, firstMoments, secondMoments].map((tensors) =>
+    [...tensors].map(([name, tensor]) => [name, widened(tensor).data.slice()] as const)
+  );
+}
+
+for (const device of [false, true]) {
+  const where = device ? "a device" : "the CPU";
+  for (const count of [2, 3]) {
+    Deno.test(`${count} processes round moments of equal gradients to one's bytes, on ${where}`, async () => {
+      const host = await openRuntime({ threads: 1 });
+      const runtime = device ? new HostAsDevice(host) : host;
+      const expected = await updated(runtime, 1);
+      const found = await updated(runtime, count);
+      found.forEach((tensors, kind) =>
+        tensors.forEach(([name, data], i) => {
+          const different = data.findIndex((x, n) => x !== expected[kind][i][1][n]);
+          assert.equal(different, -1, `${["weight", "m", "v"][kind]} ${name}[${different}]`);
+        })
+      );
+    });
   }
-});
+}
+
+/**
+ * Of weights as `weightDistance` measures them. Gradients that are added up in another order differ in
+ * last bits; where a moment lies beside the edge between two bfloat16 numbers, that makes it the other
+ * one, 2⁻⁸ away, and its element's step so much longer or shorter.
+ */
+const FLIPS = 5e-4;
+
+for (const [name, optionsOf] of Object.entries(TOGETHER)) {
+  Deno.test(`two processes with moments in bfloat16 train as one does, but for sums' last bits: ${name}`, async () => {
+    const options = { ...await optionsOf(), moments: "bfloat16" } as const;
+    const alone = await trainModel(options);
+    const together = await new JoinedRanks(2).run((ranks) => trainModel({ ...options, ranks }));
+    for (const trained of together) {
+      const { name, value } = weightDistance(trainedWeights(trained), trainedWeights(alone));
+      assert(value < FLIPS, `${name}: ${value}`);
+    }
+  });
+}
 
 Deno.test("a step's state has its moments in bfloat16, of half the bytes", async () => {
   const runtime = await openRuntime({ threads: 1 });

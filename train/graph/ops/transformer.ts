@@ -74,7 +74,7 @@ export function blockAttention(
 
 /**
  * What the mask adds where a query must not see a key. Finite, so that no 0 · ∞ can arise; exp() of
- * it is 0 in both floating types.
+ * it is 0 in both floating types. In float16 it is −∞, which is harmless where a query sees some key.
  */
 export const MASKED = -1e9;
 

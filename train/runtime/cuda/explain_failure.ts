@@ -8,8 +8,8 @@ const NO_ROOM =
 /** What a person can change when a GPU is too small. */
 const KNOBS =
   "Fewer pairs a run (microBatchPairs) or gradientCheckpointing need less memory for activations, " +
-  "a smaller vocabularyChunk for logits, attentionBlock for long sequences, moments in bfloat16 for moments, lora for weights' gradients " +
-  "and moments.";
+  "a smaller vocabularyChunk for logits, attentionBlock for long sequences, offloadMoments or moments " +
+  "in bfloat16 for moments, lora for weights' gradients and moments.";
 
 /**
  * What a run throws, in words that say what helps where it is that a GPU has no room.
