@@ -21,9 +21,9 @@ Deno.test({
     const { handles, memory } = JSON.parse(new TextDecoder().decode(stdout));
     assert.deepEqual(handles, {});
     // The first rounds fill caches. 500 runs in each way follow: if one way kept one tensor of 20 kB
-    // a run, that were 10 MB. Without a leak it is 1 to 3 MB.
+    // a run, that were 10 MB more. Without a leak it is 1 to 3 MB, and was 5 on a busy machine.
     const grown = memory[19] - memory[9];
-    assert(grown < 5e6, `grew by ${grown} bytes`);
+    assert(grown < 8e6, `grew by ${grown} bytes`);
   },
 });
 
