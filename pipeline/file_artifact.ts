@@ -41,12 +41,12 @@ export function fileArtifact(
       ((folder) => Promise.resolve({ files: fileNames(folder).length })),
     compare: async (before, after, tolerance) => {
       const names = new Set([...fileNames(before), ...fileNames(after)]);
-      const found: Difference[] = [];
+      const found: Difference[][] = [];
       for (const name of [...names].sort()) {
         const pair = { name, before: join(before, name), after: join(after, name) };
-        found.push(...await compareFiles(pair, tolerance, options.compareFile));
+        found.push(await compareFiles(pair, tolerance, options.compareFile));
       }
-      return found;
+      return found.flat();
     },
   };
 }

@@ -204,7 +204,7 @@ function reachable(
     for (const digest of [...use.outputs, ...use.reads]) {
       if (kept.objects.has(digest)) continue;
       kept.objects.add(digest);
-      pending.push(...makers.get(digest) ?? []);
+      for (const maker of makers.get(digest) ?? []) pending.push(maker);
     }
   }
   return kept;

@@ -158,16 +158,16 @@ async function readPrompts(judgments: readonly InputArtifact[]): Promise<PromptR
   if (judgments.length === 0) return [];
   const { judgedPrompts } = await import("../eval/judge/judged_prompts.ts");
   const { holdsJudged, readJudged } = await import("../eval/judge/judged_files.ts");
-  const records: PromptRecord[] = [];
+  const records: PromptRecord[][] = [];
   for (const { path, from } of judgments) {
     if (!await holdsJudged(path)) {
       const message = "Expected judgments of judge or judge-answers, which hold the replies, " +
         "but found others.";
       throw new InputError([{ path: from, message }]);
     }
-    records.push(...judgedPrompts(await readJudged(path)));
+    records.push(judgedPrompts(await readJudged(path)));
   }
-  return records;
+  return records.flat();
 }
 
 /** The columns without those that are optional and were not measured. */

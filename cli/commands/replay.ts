@@ -59,13 +59,13 @@ async function outcomesOf({ remade, result, store }: Replayed, bundle: string): 
     for (const [port, { digest: before, type }] of Object.entries(record.outputs)) {
       const after = result.records.get(instance.id)?.outputs[port].digest ?? null;
       const known = artifactTypes.get(type)!;
-      const differences: Difference[] = [];
+      let differences: Difference[] = [];
       if (after !== null && after !== before) {
         const options = { store, digestOf: artifactDigest, limit: Infinity };
         await receiveObject(source, { digest: before, type }, options);
         const folders = [store.objectPath(before), store.objectPath(after)];
         if (store.hasObject(before)) {
-          differences.push(...await known.compare(folders[0], folders[1], 0));
+          differences = await known.compare(folders[0], folders[1], 0);
         }
       }
       outcomes.push({ instance: instance.id, port, before, after, differences });

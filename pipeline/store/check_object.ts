@@ -33,7 +33,9 @@ export async function checkObject(
       faults.push(`${file.path} has ${result.size} bytes instead of ${file.size}`);
     } else if (result.sha256 !== file.sha256) faults.push(`${file.path} has changed bytes`);
   }
-  faults.push(...extraFiles(folder, new Set(record.files.map(({ path }) => path))));
+  for (const fault of extraFiles(folder, new Set(record.files.map(({ path }) => path)))) {
+    faults.push(fault);
+  }
   const type = types?.get(record.type);
   if (type !== undefined && faults.length === 0) {
     const logical = await type.digest(folder);

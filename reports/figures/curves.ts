@@ -67,7 +67,7 @@ function meanPoints(curves: readonly Curve[], points: readonly LinePoint[]): Lin
   return [...new Set(curves.map(({ system }) => system))].flatMap((system) => {
     const own = points.filter((point) => point.system === system);
     const seeds = [...Map.groupBy(own, ({ seed }) => seed).values()];
-    const ends = seeds.map((line) => Math.max(...line.map(({ step }) => step)));
+    const ends = seeds.map((line) => line.reduce((end, { step }) => Math.max(end, step), 0));
     const end = Math.max(...ends);
     const aligned = seeds.flatMap((line, i) =>
       line.map((point) => point.step === ends[i] ? { ...point, step: end } : point)
