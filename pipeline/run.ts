@@ -251,11 +251,11 @@ class RunLoop {
       held.release();
       return this.#fail(one, 0, error instanceof Error ? error.message : String(error));
     }
-    const { lost } = held;
+    const { lost, unseen } = held;
     lost.addEventListener("abort", () => attempt.kill());
     const ended = attempt.result.then((result) => {
       held.release();
-      if (result.status === "stopped" && lost.aborted) this.#giveWay(one);
+      if (result.status === "stopped" && lost.aborted) this.#giveWay(one, String(lost.reason));
       else this.#end(one, result);
       this.#running.delete(id);
     });
@@ -264,6 +264,7 @@ class RunLoop {
     if (stop.aborted) attempt.stop();
     if (kill.aborted) attempt.kill();
     this.#emit({ type: "stage-started", id, key, pid: attempt.pid, resumed, reasons });
+    if (unseen !== null) this.#warn(id, unseen);
   }
 
   #tell(id: string, message: WorkerMessage): void {
@@ -276,11 +277,13 @@ class RunLoop {
     }
   }
 
-  /** Another machine took it over, when this process had been silent: its result is waited for. */
-  #giveWay(one: PlannedInstance): void {
-    const { id } = one.instance;
-    this.#waiting.set(id, one);
-    const message = "Another machine took it over, since this process was silent for too long.";
+  /** Its lease was lost: it waits for whoever has it, or takes it anew. */
+  #giveWay(one: PlannedInstance, because: string): void {
+    this.#waiting.set(one.instance.id, one);
+    this.#warn(one.instance.id, because);
+  }
+
+  #warn(id: string, message: string): void {
     this.#emit({ type: "stage-log", id, level: "warning", message });
   }
 

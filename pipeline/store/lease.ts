@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import {
+  explainFailure,
   isMissing,
   naming,
   readTextIfThere,
@@ -34,7 +35,8 @@ export interface LeaseHolder {
  * pass such locks on. So the holder also writes a counter into the file, and a process on another machine
  * that could have the lock takes over only when it has seen the same count for `silentMs` of its own
  * steady clock: no two clocks are compared, and none that can be set. A holder that finds another name
- * in its file has lost it (`lost`) and gives way. Where locks are not passed on and two machines take over
+ * in its file has lost it (`lost`) and gives way; one whose file is empty, as a full disk leaves it, has it
+ * still, and one that cannot read it looks again for `silentMs`. Where locks are not passed on and two machines take over
  * in the same instant, both may work for one beat: results are by content, so that costs time alone.
  */
 export class Leases {
@@ -69,7 +71,7 @@ export class Leases {
           return holderIn(path);
         }
         this.#seen.delete(path);
-        return new Lease(file, { path, now, beatMs: this.pace.beatMs });
+        return new Lease(file, { path, now, pace: this.pace });
       }
     });
   }
@@ -132,7 +134,7 @@ export class Leases {
       for (const [path, text] of before) {
         const now = textOf(path);
         if (now === "") before.delete(path);
-        else if (now !== text) living.set(path, holderIn(path));
+        else if (now !== null && now !== text) living.set(path, holderIn(path));
       }
     }
     return [...living.values()];
@@ -151,6 +153,7 @@ export class Leases {
   #isDead(path: string): boolean {
     if (holderIn(path).host === Deno.hostname()) return true;
     const text = textOf(path);
+    if (text === null) return false;
     const seen = this.#seen.get(path);
     if (seen?.text !== text) {
       this.#seen.set(path, { text, since: performance.now() });
@@ -162,10 +165,14 @@ export class Leases {
 
 /** A lease that this process holds; it shows that it lives until `release`. */
 export class Lease implements Disposable {
+  /** Why other machines cannot see who holds it, such as a full disk, as a sentence; null where they can. */
+  readonly unseen: string | null;
   #file: Deno.FsFile | null;
   #beat = 0;
+  #unreadSince: number | null = null;
   readonly #path: string;
   readonly #since: string;
+  readonly #silentMs: number;
   readonly #token = crypto.randomUUID();
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #lost = new AbortController();
@@ -173,27 +180,33 @@ export class Lease implements Disposable {
   /** @param file open, locked, at `path` */
   constructor(
     file: Deno.FsFile,
-    { path, now, beatMs }: { path: string; now: number; beatMs: number },
+    { path, now, pace }: { path: string; now: number; pace: Pace },
   ) {
     this.#file = file;
     this.#path = path;
     this.#since = new Date(now).toISOString();
+    this.#silentMs = pace.silentMs;
     file.truncateSync(0);
-    this.#write();
-    this.#timer = setInterval(() => this.#showLife(), beatMs);
+    const failure = this.#write();
+    this.unseen = failure === null ? null : messageOf(explainFailure(failure, path));
+    this.#timer = setInterval(() => this.#showLife(), pace.beatMs);
     Deno.unrefTimer(this.#timer);
   }
 
-  /** Aborted when another machine took the lease over, because this process was silent for too long. */
+  /** Aborted, for a reason in a sentence, when another machine took it over or it cannot be read any more. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
-  /** Lets others in; a second call does nothing. */
+  /** Lets others in; a second call does nothing. A file that cannot be removed is that of a dead holder. */
   release(): void {
     if (this.#file === null) return;
     clearInterval(this.#timer);
-    if (this.#isOurs()) removeIfThere(this.#path);
+    try {
+      if (this.#isOurs()) removeIfThere(this.#path);
+    } catch {
+      // Its lock is free all the same, and it shows no more life.
+    }
     this.#file.close();
     this.#file = null;
   }
@@ -203,29 +216,48 @@ export class Lease implements Disposable {
   }
 
   #showLife(): void {
-    if (this.#isOurs()) this.#write();
-    else {
-      clearInterval(this.#timer);
-      this.#lost.abort();
+    try {
+      if (this.#isOurs()) this.#write();
+      else this.#lose("Another machine took it over, since this process was silent for too long.");
+      this.#unreadSince = null;
+    } catch (error) { // a file server that is away comes back
+      this.#unreadSince ??= performance.now();
+      const seconds = (performance.now() - this.#unreadSince) / 1000;
+      if (seconds * 1000 < this.#silentMs) return;
+      const since = `for ${Math.round(seconds)} s: ${messageOf(error)}`;
+      this.#lose(`Its lease ${this.#path} could not be read ${since}`);
     }
   }
 
-  #isOurs(): boolean {
-    return parseObject(textOf(this.#path))?.token === this.#token;
+  #lose(reason: string): void {
+    clearInterval(this.#timer);
+    this.#lost.abort(reason);
   }
 
-  /** In place and in equal length, so that a full disk lets it. */
-  #write(): void {
+  /** A file that names nobody is ours while it is the one that was opened: what was to be in it had no room. */
+  #isOurs(): boolean {
+    const text = readTextIfThere(this.#path);
+    if (text === null) return false;
+    const token = parseObject(text)?.token;
+    return token === this.#token || token === undefined && isAt(this.#file!, this.#path);
+  }
+
+  /**
+   * In place and in equal length, so that a full disk lets it.
+   * @returns why it could not: the lock holds all the same, and other machines see a silence
+   */
+  #write(): unknown {
     const beat = String(this.#beat++).padStart(12, "0");
     const holder = { pid: Deno.pid, host: Deno.hostname(), since: this.#since, token: this.#token };
-    this.#file!.seekSync(0, Deno.SeekMode.Start);
     try {
+      this.#file!.seekSync(0, Deno.SeekMode.Start);
       writeAllSync(
         this.#file!,
         new TextEncoder().encode(`${JSON.stringify({ ...holder, beat })}\n`),
       );
-    } catch {
-      // The lock holds all the same; other machines will see a silence.
+      return null;
+    } catch (error) {
+      return error;
     }
   }
 }
@@ -234,9 +266,14 @@ export class Lease implements Disposable {
 export class HeldLeases implements Disposable {
   constructor(private readonly leases: readonly Lease[]) {}
 
-  /** Aborted when one of them was lost. */
+  /** Aborted, for its reason, when one of them was lost. */
   get lost(): AbortSignal {
     return AbortSignal.any(this.leases.map(({ lost }) => lost));
+  }
+
+  /** Why other machines cannot see who holds them; null where they can. */
+  get unseen(): string | null {
+    return this.leases.find(({ unseen }) => unseen !== null)?.unseen ?? null;
   }
 
   /** Lets others in. */
@@ -274,13 +311,23 @@ function holderIn(path: string): LeaseHolder {
   };
 }
 
+/** One that cannot be read may be anybody's. */
 function isForeign(path: string): boolean {
   const { host } = holderIn(path);
-  return host !== null && host !== Deno.hostname();
+  return host === null ? textOf(path) === null : host !== Deno.hostname();
 }
 
-function textOf(path: string): string {
-  return readTextIfThere(path) ?? "";
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What is in a lease: nothing where there is none; null where it cannot be read now, as a file server's. */
+function textOf(path: string): string | null {
+  try {
+    return readTextIfThere(path) ?? "";
+  } catch {
+    return null;
+  }
 }
 
 function ageOf(path: string): number {

@@ -6,7 +6,7 @@ import { SMALL_TINY } from "../end_to_end/small_tiny.ts";
 import type { RunEvent } from "../../pipeline/events.ts";
 import { Store } from "../../pipeline/store/store.ts";
 import { HOST } from "../pipeline/store/fixture.ts";
-import { canMount, SmallDisk } from "./small_disk.ts";
+import { canMount, fillDisk, SmallDisk } from "./small_disk.ts";
 
 const ignore = !canMount();
 
@@ -50,7 +50,7 @@ Deno.test({
     using _share = await store.share();
     const header = { recipe: "tiny", parameters: {}, command: [], startedAt: "", host: HOST };
     const run = await store.startRun(header);
-    fill(join(disk.path, "full"));
+    fillDisk(join(disk.path, "full"));
     const events = Array.from({ length: 100 }, (_, i): RunEvent => ({
       ...{ type: "stage-log", time: i, id: "a", level: "info", message: "x".repeat(200) },
     }));
@@ -65,18 +65,6 @@ Deno.test({
     assert.deepEqual(store.runs.events(run.id), events);
   },
 });
-
-/** Writes until not a byte more can be written. */
-function fill(path: string): void {
-  using file = Deno.openSync(path, { write: true, create: true });
-  for (let piece = 1 << 16; piece > 0;) {
-    try {
-      file.writeSync(new Uint8Array(piece));
-    } catch {
-      piece >>= 1;
-    }
-  }
-}
 
 Deno.test({
   name: "a read-only store can be planned on and looked at, and a run says why not (needs mount)",

@@ -38,3 +38,15 @@ export function canMount(): boolean {
     Deno.removeSync(path);
   }
 }
+
+/** Writes until not a byte more can be written. */
+export function fillDisk(path: string): void {
+  using file = Deno.openSync(path, { write: true, create: true });
+  for (let piece = 1 << 16; piece > 0;) {
+    try {
+      file.writeSync(new Uint8Array(piece));
+    } catch {
+      piece >>= 1;
+    }
+  }
+}

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { ballast, RunningBallast } from "../../end_to_end/ballast.ts";
-import { SmallDisk } from "../small_disk.ts";
+import type { RunEvent } from "../../../pipeline/events.ts";
+import { openToyPipeline } from "../../pipeline/toy/pipeline.ts";
+import { fillDisk, SmallDisk } from "../small_disk.ts";
 import type { Tell, Verdict } from "./outcome.ts";
 import { damageIn, faultAfter, type Victim } from "./victim.ts";
 
@@ -22,6 +24,11 @@ export async function fillDisks(
     if (await damageIn(store) !== null) after.verdict = "wrong";
     disk.remount("size=64m");
     tell({ part: "disk", kind: "full", ...await finish(victim, store, after) });
+  }
+  {
+    using disk = new SmallDisk(join(folder, "disk"), "1m");
+    const kind = "full when a stage begins that outlives a beat of its lease";
+    tell({ part: "disk", kind, ...await outliveBeat(disk.path) });
   }
   for (const running of [false, true]) {
     using disk = new SmallDisk(join(folder, "disk"), "64m");
@@ -49,6 +56,41 @@ async function runReadOnly(
   await run.ended;
   while (!disk.tryRemount("ro")) await new Promise((done) => setTimeout(done, 5));
   return await ballast(victim.args(store), victim.place);
+}
+
+/** The first stage's end leaves no byte; the room that the run keeps for itself is all there is for the second. */
+async function outliveBeat(folder: string): Promise<Ending> {
+  const toy = await openToyPipeline(folder);
+  const recipe = `recipe: toy
+describe: The disk fills up between two stages.
+stages:
+  source: { params: { value: 3 } }
+  slow: { uses: trouble, inputs: { number: source }, params: { how: outlast } }
+`;
+  const events: RunEvent[] = [];
+  const receive = (event: RunEvent) => {
+    events.push(event);
+    if (event.type === "stage-finished" && event.id === "source") fillDisk(join(folder, "full"));
+  };
+  const stop = AbortSignal.timeout(60_000);
+  const context = { subscribers: [{ receive }], stop, kill: stop };
+  const { status, failed } = await toy.run(recipe, { context });
+  const starts = events.filter((event) => event.type === "stage-started" && event.id === "slow");
+  const warned = events.some((event) =>
+    event.type === "stage-log" && /leases.*: the disk is full\. Free/.test(event.message)
+  );
+  const told = status === "done" || /: the disk is full\. Free/.test(failed[0]?.error);
+  if (starts.length !== 1 || !warned || !told) {
+    const detail = `begun ${starts.length} times, warned: ${warned}, ${JSON.stringify(failed)}`;
+    return { verdict: "wrong", detail };
+  }
+  await Deno.remove(join(folder, "full"));
+  const next = await toy.run(recipe);
+  if (next.status !== "done") return { verdict: "wrong", detail: next.failed[0]?.error };
+  if (next.ran.includes("source")) return { verdict: "lost", detail: "source ran again" };
+  const fault = await damageIn(toy.store.path);
+  if (fault !== null) return { verdict: "wrong", detail: fault };
+  return { verdict: status === "done" ? "undisturbed" : "told" };
 }
 
 type Ending = { verdict: Verdict; detail?: string };

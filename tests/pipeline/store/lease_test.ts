@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { canMount, fillDisk, SmallDisk } from "../../faults/small_disk.ts";
 import { HeldLeases, Lease, Leases } from "../../../pipeline/store/lease.ts";
 
 const PACE = { beatMs: 20, silentMs: 300 };
@@ -95,6 +96,57 @@ Deno.test("a holder whose lease another machine took over is told, and leaves th
     clearInterval(keepAlive);
     held.release();
     assert.deepEqual([...Deno.readDirSync(folder)].length, 1);
+  }));
+
+Deno.test(
+  "a lease whose file a full disk left empty is held on, says so, and is written once there is room",
+  {
+    ignore: !canMount(),
+  },
+  () =>
+    withLeases(async (folder, leases) => {
+      using _disk = new SmallDisk(folder, "256k");
+      const full = join(folder, "full");
+      fillDisk(full);
+      const held = await leases.take("key", 0);
+      assert(held instanceof Lease);
+      const path = join(folder, "key");
+      assert.equal(Deno.statSync(path).size, 0);
+      assert.match(held.unseen ?? "", new RegExp(`^Cannot write ${path}: the disk is full\\.`));
+      const keepAlive = setInterval(() => {}, 10);
+      await pause(5 * PACE.beatMs);
+      assert.deepEqual([held.lost.aborted, Deno.statSync(path).size], [false, 0]);
+      Deno.removeSync(full);
+      await pause(5 * PACE.beatMs);
+      clearInterval(keepAlive);
+      assert.equal((await leases.holder("key"))?.pid, Deno.pid);
+      held.release();
+      assert.deepEqual([...Deno.readDirSync(folder)], []);
+    }),
+);
+
+Deno.test("a lease that cannot be read for a moment is held on, and lost after its time-out, with the reason", () =>
+  withLeases(async (folder, leases) => {
+    const held = await leases.take("key", 0);
+    assert(held instanceof Lease);
+    const keepAlive = setInterval(() => {}, 10);
+    const path = join(folder, "key");
+    const hide = () => {
+      Deno.renameSync(path, `${path}.aside`);
+      Deno.symlinkSync("key", path); // too many levels of links: an error that is not "there is none"
+    };
+    hide();
+    await pause(PACE.silentMs / 2);
+    assert.equal(held.lost.aborted, false);
+    Deno.renameSync(`${path}.aside`, path);
+    await pause(PACE.silentMs); // what it was unread before does not count
+    assert.equal(held.lost.aborted, false);
+    hide();
+    await pause(2 * PACE.silentMs);
+    clearInterval(keepAlive);
+    assert.equal(held.lost.aborted, true);
+    assert.match(held.lost.reason, /^Its lease .*key could not be read for 0 s: .*os error/);
+    held.release();
   }));
 
 Deno.test("foreignHolders() names those that show life, and no others", () =>

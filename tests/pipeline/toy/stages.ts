@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { pathParam } from "../../../pipeline/path_param.ts";
 import { defineStage, type Stage, type StageContext } from "../../../pipeline/stage.ts";
-import { mischief } from "./mischief.ts";
+import { GOOD, mischief } from "./mischief.ts";
 import { scale } from "./scale.ts";
 
 async function write(context: StageContext<unknown>, value: number): Promise<void> {
@@ -83,11 +83,14 @@ export const total = defineStage({
   },
 });
 
+/** What the stage `trouble` can do. */
+const HOWS = ["throw", "nothing", "crash", "escape", "count", "chat", "outlast"] as const;
+
 /** Misbehaves on purpose. */
 export const trouble = defineStage({
   name: "trouble",
   describe: "Fail in a chosen way",
-  params: z.strictObject({ how: z.enum(["throw", "nothing", "crash", "escape", "count", "chat"]) }),
+  params: z.strictObject({ how: z.enum(HOWS) }),
   inputs: { number: { type: "number", optional: true } },
   outputs: output,
   resources: ({ how }) => how === "chat" ? { ...one, turns: ["chat"] } : one,
@@ -98,6 +101,10 @@ export const trouble = defineStage({
     if (how === "crash") Deno.exit(7);
     if (how === "escape") await Deno.writeTextFile(`${context.output("number")}/../../../out`, "");
     if (how === "count") await countSlowly(context);
+    if (how === "outlast") { // the beat of a lease
+      await new Promise((resolve) => setTimeout(resolve, 6500));
+      await write(context, GOOD);
+    }
     if (how === "chat") {
       await Deno.stdout.write(new TextEncoder().encode("a library's text without a line end"));
       await write(context, 1);
