@@ -13,6 +13,7 @@ import { type Forecast, forecast, type KnownSizes } from "./forecast.ts";
 import { upstreamOf } from "./graph.ts";
 import type { Instance } from "./instance.ts";
 import type { Sizes } from "./prediction.ts";
+import type { OutputPort, Stage } from "./stage.ts";
 import type { KeyRecord } from "./store/records.ts";
 import type { Store } from "./store/store.ts";
 
@@ -74,7 +75,7 @@ export async function planInstance(
   const fields = await keyFields(instance, known, context);
   const complete = waiting.length === 0;
   const key = complete ? keyOf(fields) : null;
-  const record = key === null ? null : completeRecord(store, key);
+  const record = key === null ? null : completeRecord(store, key, instance.stage);
   const last = previousRecord(store, { recipe, id: instance.id, record });
   const grounds = { recipe, machine, timings: store.timings, last, record };
   const foreseen = await forecast(instance, sizes, grounds);
@@ -137,13 +138,15 @@ function inputFields(
   return fields;
 }
 
-/** The record of a key, if all it promises is in the store. */
-export function completeRecord(store: Store, key: string): KeyRecord | null {
+/** The record of a key, if it has all that its stage gives and that is in the store. */
+export function completeRecord(store: Store, key: string, { outputs }: Stage): KeyRecord | null {
   const record = store.readKey(key);
   if (record === null) return null;
-  return Object.values(record.outputs).every(({ digest }) => store.hasObject(digest))
-    ? record
-    : null;
+  const isThere = ([port, { type }]: [string, OutputPort]) => {
+    const output = record.outputs[port];
+    return output?.type === type && store.hasObject(output.digest);
+  };
+  return Object.entries(outputs).every(isThere) ? record : null;
 }
 
 /** @param record that of the key it has now, which most often is the previous one too */

@@ -173,7 +173,11 @@ class RunLoop {
     const turns = reservationOf(one).turns.map((turn) => `turn-${turn}`);
     const { held, record } = await share.keep(async () => {
       const held = await store.leases.takeAll([key, ...turns], now());
-      return { held, record: held instanceof HeldLeases ? completeRecord(store, key) : null };
+      const { stage } = one.instance;
+      return {
+        held,
+        record: held instanceof HeldLeases ? completeRecord(store, key, stage) : null,
+      };
     }, ({ record }) => record === null ? [] : [key]);
     if (!(held instanceof HeldLeases)) {
       this.#waitFor(one, held);

@@ -6,6 +6,7 @@ import { workerEnvironment } from "../../pipeline/executors/worker_environment.t
 import { TextLineStream } from "../../pipeline/text_lines.ts";
 import { CODE } from "../project.ts";
 import { cacheHosts, S3_VARIABLES } from "./cache_place.ts";
+import type { PortTypes } from "../../pipeline/transfer/receive.ts";
 import type { KeyList, Transferred } from "../../pipeline/transfer/transfer_keys.ts";
 import type { AnswerTo, CacheOrder, CacheRequest } from "./cache_process.ts";
 
@@ -42,9 +43,15 @@ export class CacheLink implements AsyncDisposable {
     return (await this.#ask({ push: keys })).transferred;
   }
 
-  /** Takes the results of keys into the store. */
-  async pull(keys: readonly string[]): Promise<Transferred> {
-    return (await this.#ask({ pull: keys })).transferred;
+  /**
+   * Takes the results of keys into the store.
+   * @param outputs those that keys must have, where a plan knows them
+   */
+  async pull(
+    keys: readonly string[],
+    outputs: Readonly<Record<string, PortTypes>> = {},
+  ): Promise<Transferred> {
+    return (await this.#ask({ pull: keys, outputs })).transferred;
   }
 
   /** The keys of a recipe's run that was pushed last; null when none was. */

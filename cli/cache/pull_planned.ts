@@ -1,3 +1,5 @@
+import type { Instance } from "../../pipeline/instance.ts";
+import type { PortTypes } from "../../pipeline/transfer/receive.ts";
 import { formatBytes, formatCount } from "../../pipeline/reporters/quantities.ts";
 import { printNotice } from "../output.ts";
 import type { Session } from "../session.ts";
@@ -16,15 +18,19 @@ export async function pullPlanned(
   let found = 0;
   let bytes = 0;
   for (;;) {
-    const keys = (await plan()).flatMap(({ record, key }) =>
-      record !== null || key === null || asked.has(key) ? [] : [key]
+    const wanted = (await plan()).flatMap(({ record, key, instance }) =>
+      record !== null || key === null || asked.has(key) ? [] : [[key, typesOf(instance)] as const]
     );
-    if (keys.length === 0) break;
-    keys.forEach((key) => asked.add(key));
-    const taken = await opened.link.pull(keys);
+    if (wanted.length === 0) break;
+    wanted.forEach(([key]) => asked.add(key));
+    const taken = await opened.link.pull(wanted.map(([key]) => key), Object.fromEntries(wanted));
     found += taken.keys.length;
     bytes += taken.bytes;
   }
   if (asked.size === 0) return;
   printNotice(`From the cache: ${formatCount(found, "result")}, ${formatBytes(bytes)}.`);
+}
+
+function typesOf({ stage: { outputs } }: Instance): PortTypes {
+  return Object.fromEntries(Object.entries(outputs).map(([port, { type }]) => [port, type]));
 }

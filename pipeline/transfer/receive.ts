@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { z } from "../../core/zod.ts";
 import { digestFile } from "../../core/digest.ts";
+import { canonicalJson } from "../../core/json.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import { isMissing, naming, writeAll } from "../../core/write_atomically.ts";
 import { type KeyFields, keyOf } from "../fingerprint.ts";
@@ -25,10 +26,17 @@ export interface ReceiveOptions {
   readonly digestOf: (type: string, folder: string) => Promise<string>;
   /** Bytes that one object may have. */
   readonly limit: number;
+  /** What keys must give where a plan knows it. */
+  readonly outputs?: Readonly<Record<string, PortTypes>>;
 }
+
+/** Types of outputs, by port. */
+export type PortTypes = Readonly<Record<string, string>>;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const text = z.string();
+const amount = z.number().min(0);
+const axes = z.record(text, z.union([z.number(), text])).optional();
 
 const keyRecord = z.looseObject({
   key: digest,
@@ -36,18 +44,30 @@ const keyRecord = z.looseObject({
   instance: text.min(1),
   recipe: text.regex(/^[a-z0-9][a-z0-9-]*$/),
   fields: z.looseObject({
+    format: z.literal(1),
     stage: text,
-    inputs: z.record(text, z.array(z.looseObject({ digest }))),
+    params: z.record(text, z.unknown()),
+    sources: z.record(text, text),
+    inputs: z.record(text, z.array(z.looseObject({ digest, from: text.optional(), axes }))),
+    code: z.looseObject({ modules: z.record(text, text), packages: z.array(text) }),
+    facts: z.record(text, text),
   }),
   outputs: z.record(
     text,
-    z.looseObject({ type: text, digest, bytes: z.number().min(0) }),
+    z.looseObject({
+      ...{ type: text, digest, bytes: amount },
+      sizes: z.record(text, z.union([z.number(), text])).optional(),
+    }),
   ),
-  seconds: z.number().min(0),
-  peakMemoryBytes: z.number().nullable(),
+  seconds: amount,
+  work: z.looseObject({
+    ...{ amount, unit: text, perSecond: amount, startSeconds: amount, like: text, scale: amount },
+  }).optional(),
+  peakMemoryBytes: amount.nullable(),
   finishedAt: z.iso.datetime(),
   host: z.strictObject({ isa: text, os: text, deno: text }),
   warnings: z.array(text),
+  acceptedFrom: digest.optional(),
 });
 
 const artifactRecord = z.strictObject({
@@ -62,10 +82,15 @@ const artifactRecord = z.strictObject({
 /**
  * The record of a key from elsewhere; null when there is none.
  *
- * @throws ExpectedError for one that is damaged, of another form, or whose fields have another digest
- *   than the key
+ * @param expected the outputs that it must have
+ * @throws ExpectedError for one that is damaged, of another form, whose fields have another digest than the
+ *   key, or that has other outputs
  */
-export async function receiveKey(source: ObjectSource, key: string): Promise<KeyRecord | null> {
+export async function receiveKey(
+  source: ObjectSource,
+  key: string,
+  expected?: PortTypes,
+): Promise<KeyRecord | null> {
   const path = keyPlace(key);
   const text = await source.readText(path, LARGEST_RECORD);
   if (text === null) return null;
@@ -82,7 +107,25 @@ export async function receiveKey(source: ObjectSource, key: string): Promise<Key
   if (fields.stage !== record.stage) {
     throw refused(source, path, `is of stage ${record.stage} and has fields of ${fields.stage}`);
   }
+  if (expected !== undefined && !gives(record, expected)) {
+    const found = portsText(typesOf(record));
+    throw refused(source, path, `has the outputs ${found}, not ${portsText(expected)}`);
+  }
   return record;
+}
+
+/** Whether a record has the outputs that its stage has, and no others. */
+export function gives(record: KeyRecord, expected: PortTypes): boolean {
+  return canonicalJson(typesOf(record)) === canonicalJson(expected);
+}
+
+function typesOf({ outputs }: KeyRecord): PortTypes {
+  return Object.fromEntries(Object.entries(outputs).map(([port, { type }]) => [port, type]));
+}
+
+function portsText(types: PortTypes): string {
+  const ports = Object.entries(types).map(([port, type]) => `${port} (${type})`);
+  return ports.length === 0 ? "none" : ports.join(", ");
 }
 
 function parsed(text: string, key: string): KeyRecord | string {

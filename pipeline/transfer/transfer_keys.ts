@@ -6,7 +6,14 @@ import { formatKeyRecord, type KeyRecord, parseObject } from "../store/records.t
 import { ARTIFACT_FILE } from "../store/seal_folder.ts";
 import type { Store } from "../store/store.ts";
 import type { ObjectSource, ObjectTarget } from "./object_source.ts";
-import { receiveKey, receiveObject, type ReceiveOptions, receiveRecord } from "./receive.ts";
+import {
+  gives,
+  type PortTypes,
+  receiveKey,
+  receiveObject,
+  type ReceiveOptions,
+  receiveRecord,
+} from "./receive.ts";
 
 /** The keys of a run, as a cache lists them for whoever has no plan to ask by. */
 export interface KeyList {
@@ -54,16 +61,19 @@ export async function pushKeys(
         sent.bytes += bytes;
       }
     }
-    if (!await hasKey(target, key)) await target.writeText(keyPlace(key), formatKeyRecord(record));
+    if (!await hasKey(target, record)) {
+      await target.writeText(keyPlace(key), formatKeyRecord(record));
+    }
     sent.keys.push(key);
   }
   await target.writeText(listPath(recipe), `${JSON.stringify({ recipe, instances })}\n`);
   return { ...sent, missing: [] };
 }
 
-async function hasKey(target: ObjectTarget, key: string): Promise<boolean> {
+async function hasKey(target: ObjectTarget, { key, outputs }: KeyRecord): Promise<boolean> {
+  const own = Object.entries(outputs).map(([port, { type }]) => [port, type] as const);
   try {
-    return await receiveKey(target, key) !== null;
+    return await receiveKey(target, key, Object.fromEntries(own)) !== null;
   } catch (error) {
     if (error instanceof ExpectedError) return false; // damaged there: it is written anew
     throw error;
@@ -119,15 +129,15 @@ export async function pullKeys(
   keys: readonly string[],
   options: ReceiveOptions & { readonly store: Store },
 ): Promise<Transferred> {
-  const { store } = options;
+  const { store, outputs = {} } = options;
   const taken = { keys: [] as string[], missing: [] as string[], objects: 0, bytes: 0 };
   for (const key of new Set(keys)) {
     const own = store.readKey(key);
-    if (own !== null && isWhole(own, store)) {
+    if (own !== null && isWhole(own, store, outputs[key])) {
       taken.keys.push(key);
       continue;
     }
-    const record = await receiveKey(source, key);
+    const record = await receiveKey(source, key, outputs[key]);
     const bytes = record === null ? null : await pullOutputs(source, record, options);
     if (record === null || bytes === null) taken.missing.push(key);
     else {
@@ -140,8 +150,9 @@ export async function pullKeys(
   return taken;
 }
 
-function isWhole({ outputs }: KeyRecord, store: Store): boolean {
-  return Object.values(outputs).every(({ digest }) => store.hasObject(digest));
+function isWhole(record: KeyRecord, store: Store, expected?: PortTypes): boolean {
+  if (expected !== undefined && !gives(record, expected)) return false;
+  return Object.values(record.outputs).every(({ digest }) => store.hasObject(digest));
 }
 
 async function pullOutputs(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Random } from "../../core/random.ts";
 import type { RunEvent } from "../../pipeline/events.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
+import type { KeyRecord } from "../../pipeline/store/records.ts";
 import { openToyPipeline, toyExecutor } from "./toy/pipeline.ts";
 
 const RECIPE = `
@@ -33,6 +34,26 @@ Deno.test("runPlan() computes every instance once and nothing the second time", 
   const second = await toy.run(RECIPE);
   assert.deepEqual(second.ran, []);
   assert.equal(second.cached.length, 7);
+});
+
+Deno.test("a record without what its stage gives is no result, and is computed anew", async () => {
+  await using toy = await openToyPipeline();
+  const calm = await toy.run(RECIPE);
+  const id = "multiply/double@seed=1";
+  const record = calm.records.get(id)!;
+  const { number } = record.outputs;
+  const forged: KeyRecord["outputs"][] = [
+    {},
+    { other: number },
+    { number: { ...number, type: "text" } },
+  ];
+  for (const outputs of forged) {
+    await toy.store.adoptKey({ ...record, outputs });
+    const one = (await toy.plan(RECIPE)).find(({ instance }) => instance.id === id)!;
+    assert.deepEqual([one.state, one.reasons[0].field], ["stale", "result lost from the store"]);
+    assert.deepEqual((await toy.run(RECIPE)).ran, [id]);
+    assert.deepEqual(toy.store.readKey(record.key)!.outputs, record.outputs);
+  }
 });
 
 Deno.test("a changed parameter runs exactly the stages that follow from it", async () => {

@@ -113,6 +113,47 @@ refusal("a record of another form", (place) => {
   forge(place, { outputs: { out: { type: "pairs", digest: "../../etc", bytes: 1 } } });
 }, /is not of its form: outputs\.out\.digest/);
 
+const OUT = { type: "pairs", digest: "ab".repeat(32), bytes: 1 };
+const WORK = { amount: 1, unit: "pairs", perSecond: 1, startSeconds: 0, like: "", scale: 1 };
+const FORGED: readonly [Record<string, unknown>, RegExp][] = [
+  [{ outputs: { out: { ...OUT, sizes: { pairs: null } } } }, /form: outputs\.out\.sizes\.pairs/],
+  [{ outputs: { out: { ...OUT, sizes: [] } } }, /form: outputs\.out\.sizes/],
+  [{ work: { ...WORK, amount: "much" } }, /form: work\.amount/],
+  [{ work: { ...WORK, unit: {} } }, /form: work\.unit/],
+  [{ acceptedFrom: "../../etc" }, /form: acceptedFrom/],
+  [{ fields: { stage: "train", inputs: {} } }, /form: fields\.format/],
+];
+for (const [over, message] of FORGED) {
+  refusal(`a record with ${JSON.stringify(over).slice(0, 90)}`, (place) => {
+    forge(place, over as Partial<KeyRecord>);
+  }, message);
+}
+
+Deno.test("pullKeys() refuses a record without the outputs that a plan asks for, and mends one that is here", () =>
+  withSource(async ({ source, record, store, pull }) => {
+    const asked = { store, ...HONESTLY, outputs: { [record.key]: { out: "pairs" } } };
+    const forged: KeyRecord["outputs"][] = [
+      {},
+      { out: { ...record.outputs.out, type: "model" } },
+      { other: record.outputs.out },
+      { ...record.outputs, more: record.outputs.out },
+    ];
+    const honest = source.files.get(keyPlace(record.key))!;
+    for (const outputs of forged) {
+      source.files.set(keyPlace(record.key), formatKeyRecord({ ...record, outputs }));
+      await assert.rejects(
+        pullKeys(source, [record.key], asked),
+        /keys\/.* has the outputs .*, not out \(pairs\)\./,
+      );
+    }
+    assert.deepEqual([store.listKeys(), store.listObjects()], [[], []]);
+    source.files.set(keyPlace(record.key), formatKeyRecord({ ...record, outputs: {} }));
+    assert.equal((await pull()).keys.length, 1); // nobody says what it should have
+    source.files.set(keyPlace(record.key), honest);
+    assert.equal((await pullKeys(source, [record.key], asked)).objects, 1);
+    assert.deepEqual(store.readKey(record.key)?.outputs, record.outputs);
+  }));
+
 refusal("a recipe's name that is a path", (place) => {
   forge(place, { recipe: "../../toy" });
 }, /is not of its form: recipe/);
