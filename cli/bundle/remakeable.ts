@@ -3,6 +3,7 @@ import type { KeyFields } from "../../pipeline/fingerprint.ts";
 import type { Instance, OutputRef } from "../../pipeline/instance.ts";
 import type { Stage } from "../../pipeline/stage.ts";
 import type { KeyRecord } from "../../pipeline/store/records.ts";
+import { gives } from "../../pipeline/transfer/receive.ts";
 import { TABLE_TYPES } from "./bundled_types.ts";
 
 /** An instance of a bundle's run that can be made anew from what the bundle holds, and what it was. */
@@ -13,7 +14,8 @@ export interface Remakeable {
 
 /**
  * The instances whose results are tables, or go into tables, and whose inputs are all in the bundle. Not
- * those that read a file outside the store, ask anybody, or whose stage this version lacks.
+ * those that read a file outside the store, ask anybody, or whose stage this version lacks, or gives or
+ * takes anything else than they.
  *
  * @param records of a run, by instance, in the order of the run
  * @param held digests of the objects whose files are there
@@ -41,8 +43,7 @@ interface Surroundings {
 function instanceOf(id: string, { record, records, held, stages }: Surroundings): Instance | null {
   const fields = record.fields as unknown as KeyFields;
   const stage = stages.get(record.stage);
-  const types = Object.values(record.outputs).map(({ type }) => type);
-  if (stage === undefined || !types.every((type) => TABLE_TYPES.has(type))) return null;
+  if (stage === undefined || !makesTables(stage, record)) return null;
   if (Object.keys(fields.sources).length > 0) return null;
   const parsed = stage.params.safeParse(fields.params);
   if (!parsed.success) return null;
@@ -53,8 +54,8 @@ function instanceOf(id: string, { record, records, held, stages }: Surroundings)
     inputs[port] = [];
     for (const { digest, from, axes = {} } of given) {
       const made = held.has(digest) ? makerOf(digest, from, records) : null;
-      if (made === null) return null;
-      inputs[port].push({ ...made, axes });
+      if (made === null || made.type !== stage.inputs[port]?.type) return null;
+      inputs[port].push({ instance: made.instance, port: made.port, axes });
     }
   }
   if (Object.values(inputs).flat().length === 0) return null; // it reads nothing that was measured
@@ -63,16 +64,22 @@ function instanceOf(id: string, { record, records, held, stages }: Surroundings)
   return { id, entry, stage, axes: {}, params, paths: {}, modules: {}, inputs, after: [] };
 }
 
+/** By what this version's stage gives: a record may claim anything of a stage that it names. */
+function makesTables({ outputs }: Stage, record: KeyRecord): boolean {
+  const types = Object.fromEntries(Object.entries(outputs).map(([port, { type }]) => [port, type]));
+  return gives(record, types) && Object.values(types).every((type) => TABLE_TYPES.has(type));
+}
+
 /** Who gave an object: the instance that is named, else the first that gave it. */
 function makerOf(
   digest: string,
   from: string | undefined,
   records: ReadonlyMap<string, KeyRecord>,
-): { instance: string; port: string } | null {
+): { instance: string; port: string; type: string } | null {
   const ids = from === undefined ? [...records.keys()] : [from];
   for (const instance of ids) {
     for (const [port, output] of Object.entries(records.get(instance)?.outputs ?? {})) {
-      if (output.digest === digest) return { instance, port };
+      if (output.digest === digest) return { instance, port, type: output.type };
     }
   }
   return null;
