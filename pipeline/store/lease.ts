@@ -122,6 +122,22 @@ export class Leases {
   }
 
   /**
+   * True where another machine left leases that may live still: those that were written to within ten
+   * times the silence after which a holder is dead. Both times are the file system's own, so that no two
+   * clocks are compared; that it may be set at that moment is what the ten times are for.
+   */
+  hasRecentForeign(): boolean {
+    const foreign = this.#paths().filter(isForeign);
+    if (foreign.length === 0) return false;
+    try {
+      const now = timeIn(this.folder);
+      return foreign.some((path) => now - changedAt(path) < 10 * this.pace.silentMs);
+    } catch {
+      return true; // it cannot be told now
+    }
+  }
+
+  /**
    * Waits until every lease of another machine has shown that its holder lives, or that it does not.
    * @returns the holders that live
    */
@@ -332,8 +348,23 @@ function textOf(path: string): string | null {
 
 function ageOf(path: string): number {
   try {
-    return Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0);
+    return Date.now() - changedAt(path);
   } catch {
     return Infinity;
+  }
+}
+
+/** Milliseconds since the epoch, by the clock of whoever keeps the file. */
+function changedAt(path: string): number {
+  return Deno.statSync(path).mtime?.getTime() ?? 0;
+}
+
+/** What time a folder's file system gives a file that is made now. */
+function timeIn(folder: string): number {
+  const path = Deno.makeTempFileSync({ dir: folder, prefix: "time-" });
+  try {
+    return changedAt(path);
+  } finally {
+    removeIfThere(path);
   }
 }

@@ -300,7 +300,7 @@ export class Store {
   async #join(now: number): Promise<StoreLock> {
     await this.#prepare();
     return await StoreLock.share(this.#lockPath, now, async () => {
-      if (!this.leases.hasForeign()) await this.#sweep();
+      if (!this.leases.hasRecentForeign()) await this.#sweep();
     });
   }
 

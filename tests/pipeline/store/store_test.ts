@@ -229,6 +229,26 @@ Deno.test("a line of events cut short by a kill is left out", () =>
     await run.finish({ status: "failed", finishedAt: "", seconds: 0, instances: [] });
   }));
 
+Deno.test("share() sweeps what killed attempts left, but not what a run of another machine may be at", () =>
+  withStore(async (store) => {
+    await store.attemptFolder();
+    const lease = `${store.folder("leases")}/run-0001`;
+    await Deno.mkdir(store.folder("leases"));
+    await Deno.writeTextFile(lease, '{"pid":7,"host":"elsewhere","token":"theirs","beat":"1"}\n');
+    const left = async () => {
+      using _share = await store.share();
+      return [...Deno.readDirSync(store.folder("tmp"))].length;
+    };
+    assert.equal(await left(), 1);
+    const written = Date.now() - 9 * 60_000;
+    await Deno.utime(lease, new Date(written), new Date(written));
+    assert.equal(await left(), 1);
+    const earlier = Date.now() - 11 * 60_000;
+    await Deno.utime(lease, new Date(earlier), new Date(earlier));
+    assert.equal(await left(), 0);
+    assert.deepEqual([...Deno.readDirSync(store.folder("leases"))], []);
+  }));
+
 Deno.test("lock() sweeps what killed attempts left, and leaves scratch alone", () =>
   withStore(async (store) => {
     const attempt = await store.attemptFolder();
