@@ -1,6 +1,7 @@
 import { ExpectedError } from "../../core/problem.ts";
 import type { ObjectSource } from "./object_source.ts";
 import { limitedText } from "./limited_text.ts";
+import { inTime, piecesInTime, SilenceError, SILENT_MS } from "./silence.ts";
 
 /**
  * Objects and key records behind a server that gives files by GET, such as one that serves a folder that was
@@ -9,16 +10,18 @@ import { limitedText } from "./limited_text.ts";
 export class HttpSource implements ObjectSource {
   readonly name: string;
 
-  /** @param address of the folder, without a slash at its end */
-  constructor(address: string) {
+  /**
+   * @param address of the folder, without a slash at its end
+   * @param silentMs how long it may be silent, in milliseconds
+   */
+  constructor(address: string, private readonly silentMs: number = SILENT_MS) {
     this.name = address;
   }
 
   async readText(path: string, limit: number): Promise<string | null> {
     const response = await this.#get(path);
-    return response === null
-      ? null
-      : await limitedText(response.body, limit, `${this.name}/${path}`);
+    if (response === null) return null;
+    return await limitedText(response.bytes, limit, `${this.name}/${path}`);
   }
 
   async open(path: string, offset: number) {
@@ -28,25 +31,37 @@ export class HttpSource implements ObjectSource {
     const begins = response.headers.get("content-range")?.startsWith(`bytes ${offset}-`) ?? false;
     return {
       offset: response.status === 206 && begins ? offset : 0,
-      bytes: response.body ?? new Blob().stream(),
+      bytes: response.bytes,
     };
   }
 
-  async #get(path: string, headers: Record<string, string> = {}): Promise<Response | null> {
+  async #get(
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<Pick<Response, "status" | "headers"> & { bytes: ReadableStream<Uint8Array> } | null> {
     const url = `${this.name}/${path.split("/").map(encodeURIComponent).join("/")}`;
+    const request = new AbortController();
+    const { silentMs } = this;
+    const patience = { what: url, silentMs, giveUp: () => request.abort() };
     let response: Response;
     try {
-      response = await fetch(url, {
+      const answer = fetch(url, {
         headers: { "accept-encoding": "identity", ...headers },
         redirect: "manual",
         credentials: "omit",
+        signal: request.signal,
       });
+      response = await inTime(answer, patience);
     } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) throw error;
+      if (error instanceof Deno.errors.NotCapable || error instanceof SilenceError) throw error;
       const why = error instanceof Error ? error.message : String(error);
       throw new ExpectedError(`${url} cannot be reached: ${why}. What is there already stays.`);
     }
-    if (response.status === 200 || response.status === 206) return response;
+    const { status, body } = response;
+    if (status === 200 || status === 206) {
+      const bytes = piecesInTime(body ?? new Blob().stream(), patience);
+      return { status, headers: response.headers, bytes };
+    }
     await response.body?.cancel();
     if (response.status === 404 || response.status === 410) return null;
     throw new ExpectedError(`Expected ${url} to give a file but it answered ${response.status}.`);

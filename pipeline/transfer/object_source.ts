@@ -1,6 +1,7 @@
 /**
  * Where objects and key records come from: a folder, a server, a bucket. Paths are those of a store
- * (`keys/91/91bc….json`, `objects/3f/3f2a…/artifact.json`). Nothing that it gives is trusted.
+ * (`keys/91/91bc….json`, `objects/3f/3f2a…/artifact.json`). Nothing that it gives is trusted. One that is
+ * silent for too long, in its stream too, is given up with a `SilenceError`.
  */
 export interface ObjectSource {
   /** What it is called in messages; holds no secret. */

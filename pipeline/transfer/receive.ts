@@ -16,6 +16,7 @@ import {
 import { ARTIFACT_FILE } from "../store/seal_folder.ts";
 import { removeTree, type Store } from "../store/store.ts";
 import type { ObjectSource } from "./object_source.ts";
+import { SilenceError } from "./silence.ts";
 
 /** Bytes of the largest key record and list of files that are read. */
 const LARGEST_RECORD = 64 * 2 ** 20;
@@ -214,25 +215,55 @@ export async function receiveRecord(
   return data;
 }
 
+/** How often a file is gone on with where its source fell silent. */
+const MOST_SILENCES = 5;
+
+interface Incoming {
+  /** Where it lies in the source. */
+  readonly from: string;
+  /** Where what has come of it lies here. */
+  readonly part: string;
+  readonly file: ArtifactRecord["files"][number];
+}
+
 /** Fetches what is missing of a part; returns bytes fetched, null when the source lacks the file. */
-async function receiveFile(
-  source: ObjectSource,
-  { from, part, file }: { from: string; part: string; file: ArtifactRecord["files"][number] },
-): Promise<number | null> {
-  let fetched = 0;
+async function receiveFile(source: ObjectSource, incoming: Incoming): Promise<number | null> {
+  const { from, part, file } = incoming;
   const known = await sizeOf(part);
   const begin = known > file.size ? 0 : known;
-  if (begin < file.size || file.size === 0) {
-    const opened = await source.open(from, begin);
-    if (opened === null) return null;
-    fetched = await append(opened, part, { source, from, size: file.size });
-  }
+  const fetched = await fetchRest(source, incoming);
+  if (fetched === null) return null;
   const { size, sha256 } = await digestFile(part);
   if (size < file.size) throw cutOff(source, from, `after ${size} of ${file.size} bytes`);
   if (sha256 === file.sha256) return fetched;
   await Deno.remove(part);
-  if (begin > 0) return await receiveFile(source, { from, part, file }); // the part was of something else
+  if (begin > 0) return await receiveFile(source, incoming); // the part was of something else
   throw refused(source, from, "has other bytes than its list says");
+}
+
+async function fetchRest(
+  source: ObjectSource,
+  { from, part, file: { size } }: Incoming,
+): Promise<number | null> {
+  let fetched = 0;
+  for (let silences = 0;;) {
+    const known = await sizeOf(part);
+    const begin = known > size ? 0 : known;
+    if (begin === size && size > 0) return fetched;
+    try {
+      const opened = await source.open(from, begin);
+      if (opened === null) return null;
+      return fetched + await append(opened, part, { source, from, size });
+    } catch (error) {
+      if (!(error instanceof SilenceError)) throw error;
+      const came = await sizeOf(part);
+      fetched += Math.max(0, came - begin);
+      if (++silences > MOST_SILENCES) {
+        const why = error.message.replace(/\.$/, "");
+        throw cutOff(source, from, `after ${came} of ${size} bytes (${why})`);
+      }
+    }
+  }
 }
 
 async function append(
@@ -247,6 +278,7 @@ async function append(
   let at = offset;
   for (;;) {
     const { done, value } = await reader.read().catch((error) => {
+      if (error instanceof SilenceError) throw error;
       throw cutOff(source, from, `after ${at} of ${size} bytes (${error?.message ?? error})`);
     });
     if (done) break;

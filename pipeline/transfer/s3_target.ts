@@ -2,6 +2,7 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3
 import { ExpectedError } from "../../core/problem.ts";
 import { limitedText } from "./limited_text.ts";
 import type { ObjectTarget } from "./object_source.ts";
+import { inTime, piecesInTime, SilenceError, SILENT_MS } from "./silence.ts";
 
 /** Where a bucket is, and who asks. */
 export interface S3Settings {
@@ -14,6 +15,8 @@ export interface S3Settings {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+  /** How long it may be silent when it is read from, in milliseconds. */
+  readonly silentMs?: number;
 }
 
 /** Objects and key records in a bucket of an S3-compatible service. */
@@ -54,14 +57,18 @@ export class S3Target implements ObjectTarget {
 
   async open(path: string, offset: number) {
     const range = offset === 0 ? {} : { Range: `bytes=${offset}-` };
+    const request = new AbortController();
+    const { silentMs = SILENT_MS } = this.settings;
+    const patience = { what: `${this.name}/${path}`, silentMs, giveUp: () => request.abort() };
     try {
-      const { Body, ContentRange } = await this.#client.send(
-        new GetObjectCommand({ ...this.#place(path), ...range }),
-      );
+      const command = new GetObjectCommand({ ...this.#place(path), ...range });
+      const answer = this.#client.send(command, { abortSignal: request.signal });
+      const { Body, ContentRange } = await inTime(answer, patience);
       if (Body === undefined) return null;
-      const bytes = Body.transformToWebStream() as ReadableStream<Uint8Array>;
+      const bytes = piecesInTime(Body.transformToWebStream(), patience);
       return { offset: ContentRange?.startsWith(`bytes ${offset}-`) ? offset : 0, bytes };
     } catch (error) {
+      if (error instanceof SilenceError) throw error;
       if (nameOf(error) === "NoSuchKey" || statusOf(error) === 404) return null;
       throw this.#explained(error, path);
     }

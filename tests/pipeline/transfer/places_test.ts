@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { FolderTarget } from "../../../pipeline/transfer/folder_target.ts";
 import { HttpSource } from "../../../pipeline/transfer/http_source.ts";
 import type { ObjectSource, ObjectTarget } from "../../../pipeline/transfer/object_source.ts";
+import type { Store } from "../../../pipeline/store/store.ts";
 import { S3Target } from "../../../pipeline/transfer/s3_target.ts";
 import { pullKeys, pushKeys, receiveList } from "../../../pipeline/transfer/transfer_keys.ts";
 import { ScratchFolder } from "../../end_to_end/scratch_folder.ts";
@@ -134,6 +135,90 @@ Deno.test("pushKeys() writes anew what is damaged there, and sends nothing that 
     await assert.rejects(Deno.stat(join(empty.name, "keys")), Deno.errors.NotFound);
   });
 });
+
+/** A server of files that falls silent after so many bytes of each large answer, or before any answer. */
+function serveStalling(
+  root: string,
+  stalls: { after: number; times: number; before: boolean },
+): Deno.HttpServer<Deno.NetAddr> & { readonly ranges: (string | null)[] } {
+  const ranges: (string | null)[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    if (stalls.before) return new Promise<Response>(() => {});
+    const path = decodeURIComponent(new URL(request.url).pathname).replace(/^\/lab/, "");
+    const bytes = Deno.readFileSync(join(root, path));
+    const range = request.headers.get("range");
+    const from = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
+    const headers = {
+      "content-length": String(bytes.length - from),
+      ...range && { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` },
+    };
+    const status = range ? 206 : 200;
+    if (bytes.length < LARGE.length) return new Response(bytes.subarray(from), { status, headers });
+    ranges.push(range);
+    if (stalls.times-- <= 0) return new Response(bytes.subarray(from), { status, headers });
+    const start = (controller: ReadableStreamDefaultController<Uint8Array>) =>
+      controller.enqueue(bytes.subarray(from, from + stalls.after));
+    return new Response(new ReadableStream({ start }), { status, headers });
+  });
+  return Object.assign(server as Deno.HttpServer<Deno.NetAddr>, { ranges });
+}
+
+const STALLING: Readonly<Record<string, (address: string, silentMs: number) => ObjectSource>> = {
+  "a server of files": (address, silentMs) => new HttpSource(address, silentMs),
+  "a bucket": (endpoint, silentMs) =>
+    new S3Target({
+      ...{ bucket: "lab", prefix: "", region: "us-east-1", endpoint },
+      ...{ ...BUCKET_KEYS, silentMs },
+    }),
+};
+
+for (const [place, sourceOf] of Object.entries(STALLING)) {
+  Deno.test({
+    name: `${place} that falls silent is gone on with from there, a few times, and then given up`,
+    // Connections that a server keeps open end with it.
+    sanitizeResources: false,
+    sanitizeOps: false,
+    fn: () =>
+      withStore(async (theirs) => {
+        const record = await commitResult(theirs, "train", { "large.bin": LARGE });
+        const pull = async (stalls: Parameters<typeof serveStalling>[1], own: Store) => {
+          const server = serveStalling(theirs.path, stalls);
+          const source = sourceOf(addressOf(server), 500);
+          try {
+            await pullKeys(source, [record.key], { store: own, ...HONESTLY, limit: 1e7 });
+            return { ranges: server.ranges, error: "" };
+          } catch (error) {
+            return { ranges: server.ranges, error: (error as Error).message };
+          } finally {
+            // Its answers never end.
+            server.unref();
+          }
+        };
+        await withStore(async (own) => {
+          const { ranges, error } = await pull({ after: 1e6, times: 2, before: false }, own);
+          assert.deepEqual([ranges, error], [[null, "bytes=1000000-", "bytes=2000000-"], ""]);
+          assert(own.hasObject(record.outputs.out.digest));
+        });
+        await withStore(async (own) => {
+          const given = await pull({ after: 1000, times: 99, before: false }, own);
+          assert.equal(given.ranges.length, 6);
+          assert.match(given.error, /was cut off in .*large\.bin, after 6000 of 3000000 bytes/);
+          assert.match(
+            given.error,
+            /was silent for 0\.5 s\)\. The same again goes on from there/,
+          );
+          assert.deepEqual([own.listKeys(), own.listObjects()], [[], []]);
+          const { ranges } = await pull({ after: 0, times: 0, before: false }, own);
+          assert.deepEqual(ranges, ["bytes=6000-"]);
+          assert(own.hasObject(record.outputs.out.digest));
+        });
+        await withStore(async (own) => {
+          const { error } = await pull({ after: 0, times: 0, before: true }, own);
+          assert.match(error, /keys\/.*\.json was silent for 0\.5 s\./);
+        });
+      }),
+  });
+}
 
 Deno.test("HttpSource follows no redirect, and tells an answer that is none", async () => {
   const asked: string[] = [];
