@@ -5,7 +5,7 @@ import { removeTree } from "../store/store.ts";
 import { isMissing, readTextIfThere } from "../../core/write_atomically.ts";
 import type { WorkerCode } from "./local.ts";
 import type { JobStatus } from "./slurm_commands.ts";
-import { FILES, WARNING_SECONDS, writeSubmission } from "./slurm_script.ts";
+import { FILES, SILENT_SECONDS, WARNING_SECONDS, writeSubmission } from "./slurm_script.ts";
 import { WorkerOutput } from "./worker_output.ts";
 
 /** How often a job is submitted at most: nodes fail, and time limits end, but not without end. */
@@ -123,8 +123,8 @@ export class SlurmJob implements RunningJob {
     this.#endSeen ??= now;
     const settles = now - this.#endSeen < SETTLING_MS && this.#asked === "no";
     if (exit !== null) {
-      // Of a worker that was killed, Slurm soon knows why.
-      return Number(exit) > 128 && over === undefined && settles
+      // Of a worker that was killed, Slurm soon knows why, where its own job does not.
+      return Number(exit) > 128 && over === undefined && settles && !this.#fellSilent()
         ? "goes on"
         : this.#close(Number(exit), status, now);
     }
@@ -163,6 +163,13 @@ export class SlurmJob implements RunningJob {
       ? `signal ${code - 128}${status === undefined ? "" : `; ${this.#words(status)}`}`
       : `exit code ${code}`;
     const result = this.#output.end(how);
+    if (result.status === "failed" && this.#fellSilent()) {
+      const error = `Slurm job ${this.id} of ${this.job.id} ended itself, since it had not heard ` +
+        `from this pipeline for ${SILENT_SECONDS} s. Run it again: it is submitted anew, and goes ` +
+        "on from what it kept.";
+      void this.settle({ status: "failed", error });
+      return "over";
+    }
     if (result.status === "stopped" && this.#asked === "no") {
       return this.#again("Slurm asked it to stop");
     }
@@ -174,6 +181,11 @@ export class SlurmJob implements RunningJob {
       void this.settle({ ...result, seconds, host });
     }
     return "over";
+  }
+
+  /** True where the job ended its worker because this process was silent: stopped, or its machine hung. */
+  #fellSilent(): boolean {
+    return readTextIfThere(join(this.folder, FILES.silent)) !== null;
   }
 
   /** It ended without leaving its exit code. */

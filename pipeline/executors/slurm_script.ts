@@ -5,7 +5,7 @@ import { MALLOC, type WorkerCode, workerCommand } from "./local.ts";
 import { writeJobFile } from "./processes.ts";
 
 /** How long a job goes on without a sign that its pipeline lives, in seconds. */
-const SILENT_SECONDS = 120;
+export const SILENT_SECONDS = 120;
 
 /** Seconds before its time is up at which a job is told, so that it can save what it can. */
 export const WARNING_SECONDS = 60;
@@ -28,6 +28,8 @@ export const FILES = {
   errors: "errors",
   /** what went wrong around it, */
   batch: "batch",
+  /** that it ended the worker, since its pipeline showed no life, */
+  silent: "silent",
   /** and, last, the worker's exit code. */
   exit: "exit",
 } as const;
@@ -56,8 +58,13 @@ export async function writeSubmission(
  * The batch script of jobs that are submitted together; each finds its folder by its place in the array.
  * The worker is the one that runs locally, and as there its standard input stays open while its
  * pipeline lives. Only what POSIX's shell has is used, and no variable that the worker would see.
+ *
+ * @param silentSeconds after so many without a sign of its pipeline's life a job ends itself
  */
-export function batchScript(folders: readonly string[]): string {
+export function batchScript(
+  folders: readonly string[],
+  silentSeconds: number = SILENT_SECONDS,
+): string {
   return `#!/bin/sh
 case "\${SLURM_ARRAY_TASK_ID:-0}" in
 ${folders.map((folder, i) => `${i}) here=${shellWord(folder)} ;;`).join("\n")}
@@ -75,7 +82,10 @@ cat "$here/${FILES.job}" >&3
 watch() {
   asked= last= silent=0
   while sleep 1; do
-    if [ -e "$here/${FILES.end}" ] || [ "$silent" -ge ${SILENT_SECONDS} ]; then
+    if [ -e "$here/${FILES.end}" ]; then
+      kill -KILL "$worker"
+    elif [ "$silent" -ge ${silentSeconds} ]; then
+      : >"$here/${FILES.silent}"
       kill -KILL "$worker"
     elif [ -e "$here/${FILES.stop}" ] && [ -z "$asked" ]; then
       asked=yes
