@@ -84,6 +84,7 @@ export class Attempt {
       attempt: folder,
       scratch: await store.scratchFolder(planned.key!),
     });
+    await context.executor.endLeft?.(job);
     return new Attempt(planned, job, { ...context, resumed }, listen);
   }
 

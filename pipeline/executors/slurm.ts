@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import type { Executor, RunningJob, StageJob, WorkerMessage } from "../executor.ts";
-import { readTextIfThere } from "../../core/write_atomically.ts";
 import type { WorkerCode } from "./local.ts";
 import { cancel, type JobStatus, statusOf, submit } from "./slurm_commands.ts";
-import { NUMBER_FILE, SlurmJob } from "./slurm_job.ts";
+import { SlurmJob } from "./slurm_job.ts";
+import { endLeftJob } from "./slurm_left.ts";
 import { batchScript, sbatchArguments } from "./slurm_script.ts";
 import { workerEnvironment } from "./worker_environment.ts";
 
@@ -90,7 +89,7 @@ export class SlurmExecutor implements Executor {
     const jobs: SlurmJob[] = [];
     try {
       for (const job of all) {
-        await endEarlier(job);
+        await endLeftJob(job.job.scratch, () => job.asked === "no");
         if (job.asked !== "no") await job.settle({ status: "stopped" });
         else {
           await job.prepare();
@@ -153,17 +152,5 @@ export class SlurmExecutor implements Executor {
     );
     for (const job of unwanted) job.isCancelled = true;
     await cancel(unwanted.map(({ id }) => id!));
-  }
-}
-
-/** Ends the job that a killed pipeline left at the same key: two must not write the same scratch. */
-async function endEarlier(job: SlurmJob): Promise<void> {
-  const id = readTextIfThere(join(job.job.scratch, NUMBER_FILE))?.trim();
-  if (id === undefined || !/^\d+(_\d+)?$/.test(id)) return;
-  while (job.asked === "no") {
-    await cancel([id]);
-    const state = (await statusOf([id]))?.get(id)?.state;
-    if (state !== undefined && state !== "waiting" && state !== "running") return;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

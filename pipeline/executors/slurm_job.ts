@@ -6,6 +6,7 @@ import { isMissing, readTextIfThere } from "../../core/write_atomically.ts";
 import type { WorkerCode } from "./local.ts";
 import type { JobStatus } from "./slurm_commands.ts";
 import { FILES, SILENT_SECONDS, WARNING_SECONDS, writeSubmission } from "./slurm_script.ts";
+import { NUMBER_FILE } from "./slurm_left.ts";
 import { WorkerOutput } from "./worker_output.ts";
 
 /** How often a job is submitted at most: nodes fail, and time limits end, but not without end. */
@@ -13,9 +14,6 @@ const MOST_SUBMISSIONS = 20;
 
 /** How long a file of another machine may take to be seen here after its job has ended. */
 const SETTLING_MS = 5_000;
-
-/** Where the number of a key's job is kept, so that a later pipeline ends it before it begins its own. */
-export const NUMBER_FILE = ".slurm-job";
 
 const MORE_TIME =
   "Give it more with --slurm-arg=--time=HOURS:00:00, or take a partition with a longer limit with " +

@@ -77,6 +77,27 @@ function later<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
+/** Runs the recipe in a process that is killed while its jobs go on. */
+async function leaveJobs(cluster: Cluster, toy: ToyPipeline): Promise<string[]> {
+  const script = new URL("run_child.ts", import.meta.url).pathname;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "-A", script, toy.folder, recipe],
+    stdout: "piped",
+    env: cluster.environment,
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read(); // a stage told of its progress
+  child.kill("SIGKILL");
+  await child.status;
+  await reader.cancel();
+  return await jobsOf(cluster, "RUNNING");
+}
+
+async function jobsOf(cluster: Cluster, states: string): Promise<string[]> {
+  const shown = await slurm(cluster, "squeue", ["-r", "-h", "-t", states, "-o", "%i"]);
+  return shown.split("\n").filter((line) => line !== "");
+}
+
 /** What is checked on a cluster that runs. */
 const checks: Record<string, (cluster: Cluster) => Promise<void>> = {
   "a recipe gives the digests that it gives on this machine; seeds go as arrays": async () => {
@@ -167,26 +188,20 @@ stages:
   },
 
   "a pipeline that is killed leaves a job, which the next one ends before it begins its own":
-    async (cluster) => {
-      await using toy = await openToyPipeline();
-      const script = new URL("run_child.ts", import.meta.url).pathname;
-      const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "--no-check", "-A", script, toy.folder, recipe],
-        stdout: "piped",
-        env: cluster.environment,
-      }).spawn();
-      const reader = child.stdout.getReader();
-      await reader.read(); // a stage told of its progress
-      child.kill("SIGKILL");
-      await child.status;
-      await reader.cancel();
-      const left = (await slurm(cluster, "squeue", ["-r", "-h", "-o", "%i"])).split("\n");
-      assert(left[0] !== "", "its jobs go on");
-      const result = await runOn(toy);
-      assert.deepEqual([result.status, result.failed], ["done", []]);
-      assert.deepEqual(digestsOf(result), await localDigests());
-      const states = await slurm(cluster, "squeue", ["-r", "-h", "-t", "all", "-o", "%i %T"]);
-      assert.match(states, /CANCELLED/);
+    async (
+      cluster,
+    ) => {
+      for (const next of ["slurm", "local"]) {
+        await using toy = await openToyPipeline();
+        const left = await leaveJobs(cluster, toy);
+        assert(left.length > 0, "its jobs go on");
+        const result = next === "slurm" ? await runOn(toy) : await toy.run(recipe);
+        assert.deepEqual([next, result.status, result.failed], [next, "done", []]);
+        assert.deepEqual(digestsOf(result), await localDigests());
+        assert.deepEqual(await jobsOf(cluster, "PENDING,RUNNING"), []);
+        const cancelled = await jobsOf(cluster, "CANCELLED");
+        assert(left.some((id) => cancelled.includes(id)), `${next}: ${left}; ${cancelled}`);
+      }
     },
 
   "a job that somebody cancels, or that Slurm does not take, is told in Slurm's words": async (
