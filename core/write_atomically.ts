@@ -50,7 +50,7 @@ function codeInWords(message: string): string {
 /**
  * Writes a text file so that a reader, also one after a power cut, finds the old text or the new, never
  * a part: temporary file in `folder` (on the same file system; that of the file unless given), sync,
- * rename, sync of the folder that holds it.
+ * rename, sync of the folder that holds it, and of those that hold new folders.
  */
 export async function writeAtomically(
   path: string,
@@ -58,7 +58,7 @@ export async function writeAtomically(
   folder: string = dirname(path),
 ): Promise<void> {
   await naming(path, async () => {
-    await Deno.mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const temporary = await Deno.makeTempFile({ dir: folder, prefix: "write-" });
     try {
       using file = await Deno.open(temporary, { write: true });
@@ -68,7 +68,7 @@ export async function writeAtomically(
       await Deno.remove(temporary).catch(() => {});
       throw error;
     }
-    await Deno.mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await Deno.chmod(temporary, 0o644);
     await Deno.rename(temporary, path);
     await syncPath(dirname(path));
@@ -89,6 +89,24 @@ export function writeAllSync(
   bytes: Uint8Array,
 ): void {
   for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+}
+
+/** Makes a folder, and those above it that are missing, so that a power cut leaves all of them. */
+export async function makeFolder(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = path; !isThere(at); at = dirname(at)) missing.push(at);
+  await Deno.mkdir(path, { recursive: true });
+  for (const folder of missing) await syncPath(dirname(folder));
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 /** Forces a file's bytes, or a folder's list of names, to the disk. */

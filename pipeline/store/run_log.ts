@@ -14,6 +14,7 @@ import {
 import {
   explainFailure,
   isDiskFull,
+  makeFolder,
   naming,
   readTextIfThere,
   writeAllSync,
@@ -110,7 +111,7 @@ export class RunLog {
   }
 
   async #claim(): Promise<[run: string, events: Deno.FsFile]> {
-    await Deno.mkdir(this.folder, { recursive: true });
+    await makeFolder(this.folder);
     for (let number = Number(this.list().at(-1) ?? 0) + 1;; number++) {
       const run = String(number).padStart(4, "0");
       try {

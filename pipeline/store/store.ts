@@ -22,6 +22,7 @@ import { Timings } from "./timings.ts";
 import { walkSharded } from "./walk_sharded.ts";
 import {
   isMissing,
+  makeFolder,
   naming,
   readTextIfThere,
   syncPath,
@@ -151,7 +152,7 @@ export class Store {
     return await naming(path, async () => {
       const record = await sealFolder(artifact.folder, artifact);
       await this.#prepare();
-      await Deno.mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       return await this.#putInPlace(artifact.folder, path, record);
     });
   }
@@ -238,7 +239,7 @@ export class Store {
   async scratchFolder(key: string): Promise<string> {
     const path = this.#scratchPath(key);
     await this.#prepare();
-    await naming(path, () => Deno.mkdir(path, { recursive: true }));
+    await naming(path, () => makeFolder(path));
     return path;
   }
 
@@ -246,7 +247,7 @@ export class Store {
   async cacheFolder(name: CacheName): Promise<string> {
     const path = this.folder(name);
     await this.#prepare();
-    await naming(path, () => Deno.mkdir(path, { recursive: true }));
+    await naming(path, () => makeFolder(path));
     return path;
   }
 
@@ -368,7 +369,7 @@ export class Store {
     if (this.#ready) return;
     const folder = this.folder("tmp");
     await naming(folder, async () => {
-      await Deno.mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       if (!this.exists()) {
         await Deno.writeTextFile(join(this.path, ".gitignore"), "*\n");
         const marker = `${JSON.stringify({ format: STORE_FORMAT })}\n`;

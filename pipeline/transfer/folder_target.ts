@@ -2,6 +2,7 @@ import { dirname, join, resolve } from "node:path";
 import { ExpectedError } from "../../core/problem.ts";
 import {
   isMissing,
+  makeFolder,
   naming,
   readTextIfThere,
   syncPath,
@@ -46,7 +47,7 @@ export class FolderTarget implements ObjectTarget {
   async writeFile(path: string, file: string): Promise<void> {
     const target = join(this.name, path);
     await naming(target, async () => {
-      await Deno.mkdir(dirname(target), { recursive: true });
+      await makeFolder(dirname(target));
       const temporary = await Deno.makeTempFile({ dir: dirname(target), prefix: ".part-" });
       try {
         await Deno.copyFile(file, temporary);

@@ -51,11 +51,14 @@ Deno.test("unsyncedIn() knows what a power cut may take: bytes and names without
 7 rename("/s/tmp/a", "/s/keys/a") = 0
 7 rename("/s/tmp/gone", "/s/keys/b") = -1 ENOENT (No such file or directory)
 7 write(9</elsewhere>, ""..., 9) = 9
+7 mkdir("/s/objects/3f", 0777) = 0
+7 mkdirat(AT_FDCWD</>, "/s/keys", 0777) = -1 EEXIST (File exists)
 `;
   assert.deepEqual(unsyncedIn(trace, "/s"), {
     files: ["/s/runs/1"],
-    names: ["/s/keys/a", "/s/runs/1"],
+    names: ["/s/keys/a", "/s/objects/3f", "/s/runs/1"],
   });
-  const synced = `${trace}7 fsync(7</s/keys>) = 0\n8 fdatasync(6</s/runs/1>) = 0\n`;
+  const synced =
+    `${trace}7 fsync(7</s/keys>) = 0\n7 fsync(7</s/objects>) = 0\n8 fdatasync(6</s/runs/1>) = 0\n`;
   assert.deepEqual(unsyncedIn(synced, "/s"), { files: [], names: ["/s/runs/1"] });
 });

@@ -3,7 +3,7 @@ import { entryOf } from "../../../core/instance_id.ts";
 import type { Random } from "../../../core/random.ts";
 import { RunningBallast } from "../../end_to_end/ballast.ts";
 import type { Tell, Verdict } from "./outcome.ts";
-import { damageIn, faultAfter, finishedIn, type Victim } from "./victim.ts";
+import { damageIn, faultAfter, finishedAgain, finishedIn, type Victim } from "./victim.ts";
 
 /** Who is killed: the command line alone, the worker alone, or both at once. */
 const WHOM = ["command line", "worker", "both"] as const;
@@ -128,13 +128,6 @@ function killWorkers(run: RunningBallast, whose: (id: string) => boolean): void 
     } catch { // it has just ended
     }
   }
-}
-
-function finishedAgain(run: RunningBallast, finished: ReadonlySet<string>): string | null {
-  const again = run.events.find((event) =>
-    event.type === "stage-started" && finished.has(event.id)
-  );
-  return again?.type === "stage-started" ? `${again.id} had finished and ran again` : null;
 }
 
 function wait(milliseconds: number): Promise<void> {

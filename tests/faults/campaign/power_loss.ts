@@ -3,7 +3,7 @@ import type { Random } from "../../../core/random.ts";
 import { RunningBallast } from "../../end_to_end/ballast.ts";
 import { copy } from "./store_faults.ts";
 import type { Tell } from "./outcome.ts";
-import { faultAfter, type Victim } from "./victim.ts";
+import { faultAfter, finishedIn, verdictOf, type Victim } from "./victim.ts";
 
 /** True where system calls can be traced. */
 export async function canTrace(): Promise<boolean> {
@@ -49,7 +49,8 @@ export function unsyncedIn(trace: string, folder: string): Unsynced {
     else if (/^(fsync|fdatasync)$/.test(name) && file !== undefined) {
       dirty.delete(file);
       for (const path of named) if (join(path, "..") === file) named.delete(path);
-    } else if (name.startsWith("rename") && quoted.length === 2) {
+    } else if (name.startsWith("mkdir") && quoted[0].startsWith(folder)) named.add(quoted[0]);
+    else if (name.startsWith("rename") && quoted.length === 2) {
       moveNames(dirty, quoted[0], quoted[1]);
       moveNames(named, quoted[0], quoted[1]);
       if (quoted[1].startsWith(folder)) named.add(quoted[1]);
@@ -101,7 +102,7 @@ export async function losePower(
     const trace = join(folder, "trace.txt");
     // The last of them ends by itself: also a finished run may have written what a power cut takes.
     const after = run === runs - 1 ? null : random.between(1, 8);
-    const lost = await traceUntil(victim, { store, trace, after });
+    const { lost, finished } = await traceUntil(victim, { store, trace, after });
     for (let one = 0; one < copies; one++) {
       const cut = join(folder, "cut");
       await copy(store, cut);
@@ -112,12 +113,12 @@ export async function losePower(
       for (const path of lost.names) {
         if (one === 0 || random.uniform() < 0.5) await remove(here(path));
       }
-      const fault = await faultAfter(victim, cut);
+      const fault = await faultAfter(victim, cut, { finished });
       const kind = after === null ? "power lost after a run" : "power lost in a run";
       tell({
         part: "power",
         kind,
-        verdict: fault === null ? "healed" : "wrong",
+        verdict: verdictOf(fault),
         detail: fault ?? undefined,
       });
       await remove(cut);
@@ -129,8 +130,9 @@ export async function losePower(
 async function traceUntil(
   { args, place }: Victim,
   { store, trace, after }: { store: string; trace: string; after: number | null },
-): Promise<Unsynced> {
-  const calls = "openat,write,writev,pwrite64,fsync,fdatasync,rename,renameat,renameat2";
+): Promise<{ lost: Unsynced; finished: ReadonlySet<string> }> {
+  const calls =
+    "openat,write,writev,pwrite64,fsync,fdatasync,mkdir,mkdirat,rename,renameat,renameat2";
   const tracing = ["-f", "-y", "-s", "0", "-e", `trace=${calls}`, "-o", trace];
   await using run = new RunningBallast(args(store), { ...place, under: ["strace", ...tracing] });
   if (after !== null) {
@@ -140,7 +142,8 @@ async function traceUntil(
     if (run.running) Deno.kill(pid, "SIGKILL");
   }
   await run.ended;
-  return unsyncedIn(await Deno.readTextFile(trace), store);
+  const lost = unsyncedIn(await Deno.readTextFile(trace), store);
+  return { lost, finished: new Set(finishedIn(run.events)) };
 }
 
 /** Takes the content of a file: all of it, the last part, nothing, or it reads as zeros. */

@@ -43,6 +43,22 @@ export function finishedIn(events: readonly RunEvent[]): string[] {
   return events.filter((event) => event.type === "stage-finished").map(({ id }) => id);
 }
 
+/** A stage that had finished before a run and was started in it, in words; else null. */
+export function finishedAgain(run: RunningBallast, finished: ReadonlySet<string>): string | null {
+  const again = run.events.find((event) =>
+    event.type === "stage-started" && finished.has(event.id)
+  );
+  return again?.type === "stage-started" ? `${again.id} ${RAN_AGAIN}` : null;
+}
+
+const RAN_AGAIN = "had finished and ran again";
+
+/** How a fault ended, by what was wrong after it. */
+export function verdictOf(fault: string | null): "healed" | "lost" | "wrong" {
+  if (fault === null) return "healed";
+  return fault.endsWith(RAN_AGAIN) ? "lost" : "wrong";
+}
+
 /**
  * Runs to the end, and requires the undisturbed digests and a whole store.
  *
@@ -51,7 +67,11 @@ export function finishedIn(events: readonly RunEvent[]): string[] {
 export async function faultAfter(
   victim: Victim,
   store: string,
-  { environment = {} }: { environment?: Readonly<Record<string, string>> } = {},
+  { environment = {}, finished = new Set() }: {
+    environment?: Readonly<Record<string, string>>;
+    /** Ids of stages that must not run again. */
+    finished?: ReadonlySet<string>;
+  } = {},
 ): Promise<string | null> {
   const place = { ...victim.place, environment: { ...victim.place.environment, ...environment } };
   await using run = new RunningBallast([...victim.args(store), "--json"], place);
@@ -61,7 +81,7 @@ export async function faultAfter(
   for (const [artifact, digest] of Object.entries(victim.calm.digests)) {
     if (digests[artifact] !== digest) return `${artifact} is ${digests[artifact]}, not ${digest}`;
   }
-  return await damageIn(store);
+  return await damageIn(store) ?? finishedAgain(run, finished);
 }
 
 /** What `verify` finds in a store, else null. */
