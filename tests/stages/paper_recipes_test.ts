@@ -1,32 +1,15 @@
 import assert from "node:assert/strict";
 import { GPU_UNIT, GPUS } from "../../cli/machines.ts";
 import { misfitText } from "../../cli/plan_text.ts";
-import { readRecipe } from "../../cli/session.ts";
 import type { CodeIndex } from "../../pipeline/code_digest.ts";
-import { expand } from "../../pipeline/expand.ts";
 import { type Feasibility, feasibilityOn } from "../../pipeline/feasibility.ts";
-import type { Instance } from "../../pipeline/instance.ts";
 import { makePlan, type PlannedInstance } from "../../pipeline/plan.ts";
 import { totalBytes } from "../../pipeline/prediction.ts";
-import { parseRecipe } from "../../pipeline/recipe.ts";
 import { Store } from "../../pipeline/store/store.ts";
 import { type ExpectedModel, expectedModel, unexpectedShape } from "../../stages/expected_model.ts";
-import { stages } from "../../stages/registry.ts";
+import { instancesOf, paramsOf } from "./recipe_instances.ts";
 
 const RECIPES = ["zephyr-7b-beta", "zephyr-7b-gemma", "openrlhf-gemma"] as const;
-
-async function instancesOf(name: string): Promise<Instance[]> {
-  const { text, path } = readRecipe(name)!;
-  const source = await parseRecipe(text, path, readRecipe);
-  const folder = "/nowhere";
-  return expand(source, {
-    stages,
-    overrides: source.overrides,
-    recipeFolder: folder,
-    userFolder: folder,
-    lookUp: () => null,
-  });
-}
 
 async function planOf(name: string): Promise<PlannedInstance[]> {
   const folder = await Deno.makeTempDir({ prefix: "ballast-recipes-" });
@@ -42,9 +25,6 @@ async function planOf(name: string): Promise<PlannedInstance[]> {
     await Deno.remove(folder, { recursive: true });
   }
 }
-
-const params = (instances: readonly Instance[], id: string) =>
-  instances.find((one) => one.id === id)!.params as Record<string, unknown>;
 
 /** What the authors' files say, beside what all three have in common. */
 const PUBLISHED = {
@@ -66,7 +46,7 @@ for (const name of RECIPES) {
     const instances = await instancesOf(name);
     const { dpo, rpo, epochs } = PUBLISHED[name];
     for (const [method, figures] of Object.entries({ dpo, rpo })) {
-      const found = params(instances, `train/${method}`);
+      const found = paramsOf(instances, `train/${method}`);
       const expected = {
         ...figures,
         loss: method,
@@ -86,7 +66,7 @@ for (const name of RECIPES) {
       }
       assert.equal(found.lora, undefined, "all weights");
     }
-    const { maxLength, maxPromptLength } = params(instances, "train-tokens");
+    const { maxLength, maxPromptLength } = paramsOf(instances, "train-tokens");
     assert.deepEqual([maxLength, maxPromptLength], [1024, 512]);
   });
 
@@ -151,7 +131,7 @@ Deno.test("Mistral 7B needs 16 bytes for each of its weights before anything is 
 });
 
 Deno.test("the shape that a recipe expects is counted, and held to the model that is there", async () => {
-  const { expects } = params(await instancesOf("zephyr-7b-gemma"), "base") as {
+  const { expects } = paramsOf(await instancesOf("zephyr-7b-gemma"), "base") as {
     expects: ExpectedModel;
   };
   assert.equal(expectedModel.safeParse({ ...expects, layers: 27 }).success, false);
