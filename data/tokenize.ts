@@ -120,8 +120,8 @@ export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): P
       id: pair.id,
       ...tokens,
       ...facts(pair),
-      chosenEnded: isEnded(pair, tokens.chosen),
-      rejectedEnded: tokens.rejected === null || isEnded(pair, tokens.rejected),
+      chosenEnded: isEnded(pair.prompt, tokens.chosen),
+      rejectedEnded: tokens.rejected === null || isEnded(pair.prompt, tokens.rejected),
     };
   };
   const tokenize = (pair: PreferencePair) =>
@@ -147,28 +147,23 @@ export function pairTokenizer(tokenizer: Tokenizer, options: TokenizeOptions): P
  * the reply's own text spells ends nothing.
  */
 function endCheck(tokenizer: Tokenizer, eosId: number) {
-  const withoutSpecial = outside(anyOf(tokenizer.specialTokens));
-  // What the template lets follow is the same for every reply, and seen on the first that has an end token.
-  let end: TokenIds | null = tokenizer.chatTemplate === null ? Int32Array.of(eosId) : null;
+  let end: TokenIds | null = null;
   const behind = (ids: TokenIds) => ids.subarray(ids.lastIndexOf(eosId) + 1);
-  return ({ prompt, chosen }: PreferencePair, ids: TokenIds): boolean => {
+  return (prompt: Prompt, ids: TokenIds): boolean => {
     if (!ids.includes(eosId)) return false;
-    end ??= replyIds(tokenizer, prompt, withoutSpecial(chosen));
+    // The same behind every reply.
+    end ??= tokenizer.chatTemplate === null
+      ? Int32Array.of(eosId)
+      : tokenizer.encode(textBehindReply(tokenizer.chatTemplate, prompt));
     const tail = behind(end);
     return end.includes(eosId) && behind(ids).every((id, i) => id === tail[i]);
   };
 }
 
-/** A function that takes out of a text all that an expression (with one group around all) matches. */
-function outside(expression: RegExp | null): (text: string) => string {
-  if (expression === null) return (text) => text;
-  return (text) => text.split(expression).filter((_, i) => i % 2 === 0).join("");
-}
-
-/** The ids of a reply as the chat template writes it. */
-function replyIds(tokenizer: Tokenizer, prompt: Prompt, reply: string): Int32Array {
-  const whole = tokenizer.encode(renderPair(tokenizer.chatTemplate!, prompt, reply));
-  return whole.subarray(tokenizePrompt(tokenizer, prompt).length);
+/** What a chat template writes behind a reply. */
+function textBehindReply(template: ChatTemplate, prompt: Prompt): string {
+  const reply = "\uE000";
+  return renderPair(template, prompt, reply).split(reply).at(-1)!;
 }
 
 /** Runs an action on a pair; what is wrong is told with the pair's id. */

@@ -5,7 +5,7 @@ import type {
   DuckDBValue,
 } from "@duckdb/node-api";
 import { StreamingDigest } from "../../core/digest.ts";
-import { canonicalJson } from "../../core/json.ts";
+import { canonicalJson, isRecord } from "../../core/json.ts";
 import { InputError } from "../../core/problem.ts";
 import type { TokenizedPair } from "../pair.ts";
 import type { TokenizedRow } from "../tokenize.ts";
@@ -80,8 +80,8 @@ const SIZES = `
  * Digest (hex SHA-256) of the facts, the columns and the token ids, in order; the layout of the
  * database's pages and the size of its batches do not enter.
  *
- * The folder may come from elsewhere: nothing of it is read before the database is known to be alone and its
- * tables to be this project's, and no more than it can hold.
+ * The folder may come from elsewhere: nothing of it is read before the database is known to have no log and
+ * its tables to be this project's, and no more than it can hold.
  *
  * @throws InputError as `readTokens`, and when it holds what `writeTokens` does not write
  */
@@ -157,7 +157,8 @@ interface OpenTokens extends TokenDatabase {
   readonly bytes?: number;
 }
 
-const FACTS_SQL = "SELECT format, facts FROM facts";
+/** Two rows at most: one is expected, and a forged table may hold any number. */
+const FACTS_SQL = "SELECT format, facts FROM facts LIMIT 2";
 
 async function open(folder: string): Promise<OpenTokens> {
   const path = `${folder}/${TOKENS_FILE}`;
@@ -171,7 +172,7 @@ async function openUnknown(folder: string): Promise<OpenTokens> {
   const path = `${folder}/${TOKENS_FILE}`;
   const open = async () => {
     const { size: bytes } = await Deno.stat(path);
-    await requireAlone(folder);
+    await requireNoLog(folder);
     return { bytes, ...await openUnknownDatabase(path, bytes, OWN_TABLES_SQL) };
   };
   const database = await open().catch((error) => refuse(path, error));
@@ -181,10 +182,10 @@ async function openUnknown(folder: string): Promise<OpenTokens> {
   });
 }
 
-/** Requires that nothing lies beside the database: DuckDB would run a log that is named as its own would be. */
-async function requireAlone(folder: string): Promise<void> {
+/** Requires that no file is named as one of the database's own would be: DuckDB would run a log. */
+async function requireNoLog(folder: string): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
-    if (name !== TOKENS_FILE) throw new Error(`${JSON.stringify(name)} beside it`);
+    if (name.startsWith(`${TOKENS_FILE}.`)) throw new Error(`${JSON.stringify(name)} beside it`);
   }
 }
 
@@ -195,13 +196,39 @@ async function withFacts<Database extends TokenDatabase>(
   read: () => Promise<DuckDBMaterializedResult>,
 ): Promise<Database & Pick<OpenTokens, "path" | "facts">> {
   try {
-    const [[format, facts]] = (await (await read()).fetchChunk())?.getRows() ?? [];
+    const rows = (await (await read()).fetchChunk())?.getRows() ?? [];
+    if (rows.length !== 1) throw new Error(rows.length === 0 ? "no facts" : "facts twice");
+    const [[format, facts]] = rows;
     if (format !== FORMAT) throw new Error(`format ${format}`);
-    return { ...database, path, facts: JSON.parse(facts as string) };
+    return { ...database, path, facts: parseFacts(String(facts)) };
   } catch (error) {
     await database[Symbol.asyncDispose]();
     return refuse(path, error);
   }
+}
+
+/** @throws Error for what no `writeTokens` writes */
+function parseFacts(text: string): TokenFacts {
+  const facts: unknown = JSON.parse(text);
+  const isText = (value: unknown) => typeof value === "string";
+  const isId = (value: unknown) => Number.isInteger(value) && (value as number) >= 0;
+  const orNull = (holds: (value: unknown) => boolean) => (value: unknown) =>
+    value === null || holds(value);
+  const expected: { readonly [K in keyof TokenFacts]: (value: unknown) => boolean } = {
+    ...{
+      vocabSize: isId,
+      maxLength: isId,
+      maxPromptLength: isId,
+      eosId: isId,
+      padId: orNull(isId),
+    },
+    ...{ tokenizerDigest: isText, templateDigest: orNull(isText) },
+  };
+  for (const [name, holds] of Object.entries(expected)) {
+    const value = isRecord(facts) ? facts[name] : undefined;
+    if (!holds(value)) throw new Error(`${name} ${JSON.stringify(value)} among its facts`);
+  }
+  return facts as unknown as TokenFacts;
 }
 
 function refuse(path: string, reason: unknown): never {

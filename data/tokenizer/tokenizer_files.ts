@@ -77,8 +77,13 @@ async function readFolder(path: string): Promise<TokenizerFiles> {
   return { tokenizer, config, template, remarks, paths: { ...paths, tokens } };
 }
 
+/** Null where there is no config, or one that is no JSON, as those of some models with an Infinity in them. */
 async function readModelType(path: string): Promise<string | null> {
-  const { model_type: type } = await isFile(path) ? await readObject(path) : {};
+  if (!await isFile(path)) return null;
+  const { model_type: type } = await readObject(path).catch((error): JsonObject => {
+    if (error instanceof InputError) return {};
+    throw error;
+  });
   return typeof type === "string" ? type : null;
 }
 

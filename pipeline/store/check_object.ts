@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { digestFile } from "../../core/digest.ts";
-import { ExpectedError } from "../../core/problem.ts";
+import { ExpectedError, problemsOf } from "../../core/problem.ts";
 import { readTextIfThere } from "../../core/write_atomically.ts";
 import type { ArtifactType } from "../artifact.ts";
 import { parseArtifactRecord } from "./records.ts";
@@ -38,7 +38,10 @@ export async function checkObject(
   }
   const type = types?.get(record.type);
   if (type !== undefined && faults.length === 0) {
-    const logical = await type.digest(folder);
+    const logical = await type.digest(folder).catch((error) => {
+      faults.push(...problemsOf(error).map(({ message }) => message));
+      return digest;
+    });
     if (logical !== digest) faults.push(`its content has the logical digest ${logical}`);
   }
   return { faults, bytes };

@@ -129,6 +129,7 @@ Deno.test("pairTokenizer() takes for a reply's end what the template writes, not
   assert.equal(ended((content) => `${content}$45`, "8$66", 5), false, "a spelt end, then a cut");
   assert.equal(ended((content) => content, "8$6"), false, "no end but a spelt one");
   assert.equal(ended((content) => content, "8$"), false);
+  assert.equal(ended((content) => content && `${content}$45`, "$6"), true);
 });
 
 Deno.test("pairTokenizer() notes a special token spelt in any of the texts", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { sha256 } from "../../core/digest.ts";
+import { InputError } from "../../core/problem.ts";
 import type { ArtifactType } from "../../pipeline/artifact.ts";
 import { queryCatalog } from "../../pipeline/store/catalog.ts";
 import type { Store } from "../../pipeline/store/store.ts";
@@ -137,6 +138,11 @@ Deno.test("verifyStore() recomputes logical digests with the types it is given",
     ]);
     const honest = new Map([["pairs", { ...type, digest: () => Promise.resolve(digest) }]]);
     assert.deepEqual((await verifyStore(store, { types: honest })).damages, []);
+    const refusal = new InputError([{ path: "a", message: "Expected a database." }]);
+    const refusing = new Map([["pairs", { ...type, digest: () => Promise.reject(refusal) }]]);
+    assert.deepEqual((await verifyStore(store, { types: refusing })).damages[0].faults, [
+      "Expected a database.",
+    ]);
   }));
 
 Deno.test("verifyStore() makes the catalog again when asked", () =>

@@ -124,6 +124,17 @@ Deno.test("loadTokenizer() names what AutoTokenizer makes of any qwen2 model's t
   ]);
 });
 
+Deno.test("loadTokenizer() needs no config.json that is JSON, as those with an Infinity in them are not", async () => {
+  const given = {
+    tokenizer: kinds.mistral,
+    config: { tokenizer_class: "PreTrainedTokenizerFast" },
+  };
+  await withFolder(given, async (folder) => {
+    await Deno.writeTextFile(`${folder}/config.json`, `{"time_step_limit": [0.0, Infinity]}`);
+    assert.deepEqual((await loadTokenizer(folder)).remarks, []);
+  });
+});
+
 Deno.test("loadTokenizer() finds tokens that the config alone names, and says which have no id", async () => {
   const { vocab } = kinds["gpt-2"].model as { vocab: Record<string, number> };
   const tokenizer = { ...kinds["gpt-2"], added_tokens: [] };
