@@ -76,6 +76,7 @@ export default defineStage<z.infer<typeof params>>({
     const { loadAdapter, saveAdapter } = await import("../train/models/adapter.ts");
     const { newAdapter } = await import("../train/models/new_adapter.ts");
     const { openScorer } = await import("../train/logps.ts");
+    const { describeSkippedSteps } = await import("../train/skipped_steps.ts");
     const { formatStepRecords } = await import("../train/step_record.ts");
     const { inRanks } = await import("../train/parallel/in_ranks.ts");
     const { trainModel } = await import("../train/trainer.ts");
@@ -124,6 +125,8 @@ export default defineStage<z.infer<typeof params>>({
     });
     if (trained === null) return;
     log(`computed by ${trained.runtime}`);
+    const skipped = describeSkippedSteps(trained.steps);
+    if (skipped !== null) warn(skipped);
     const { adapter } = trained;
     if (adapter) await saveAdapter(adapter, output("model"));
     else {

@@ -126,7 +126,7 @@ export default defineStage<Params>({
   facts: deviceFacts,
   estimateSeconds: ({ steps = 500 }) => 2 + 0.04 * steps,
   module: import.meta.url,
-  async run({ params, input, inputs, output, scratch, signal, progress, measure, log }) {
+  async run({ params, input, inputs, output, scratch, signal, progress, measure, log, warn }) {
     const { readTokens } = await import("../data/store/read_tokens.ts");
     const { readLogps } = await import("../train/logps_file.ts");
     const { saveTokenizerFiles } = await import("../data/tokenizer/tokenizer_files.ts");
@@ -134,6 +134,7 @@ export default defineStage<Params>({
     const { copySnapshots, mergeSnapshots } = await import("../train/snapshots.ts");
     const { mergeAdapterInto, saveAdapter } = await import("../train/models/adapter.ts");
     const { newAdapter } = await import("../train/models/new_adapter.ts");
+    const { describeSkippedSteps } = await import("../train/skipped_steps.ts");
     const { formatStepRecords } = await import("../train/step_record.ts");
     const { inRanks } = await import("../train/parallel/in_ranks.ts");
     const { trainModel } = await import("../train/trainer.ts");
@@ -179,6 +180,8 @@ export default defineStage<Params>({
     );
     if (trained === null) return;
     log(`computed by ${trained.runtime}`);
+    const skipped = describeSkippedSteps(trained.steps);
+    if (skipped !== null) warn(skipped);
     if (trained.adapter) {
       await mergeSnapshots(snapshots.folder, output("snapshots"), trained.model);
       await saveAdapter(trained.adapter, `${output("model")}/${ADAPTER_FOLDER}`);

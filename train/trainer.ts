@@ -24,6 +24,7 @@ import { divideIntoRuns, type PairBatch, pairFeeds, type RunLimits, sizeOf } fro
 import { holdsRests } from "./pack_plan.ts";
 import { requireFinite, requireFiniteState } from "./require_finite.ts";
 import { runDigest } from "./run_digest.ts";
+import { requireTakenStep } from "./skipped_steps.ts";
 import { SnapshotFolder } from "./snapshots.ts";
 import { type PartNorms, stepRecord } from "./step_metrics.ts";
 import type { StepRecord } from "./step_record.ts";
@@ -58,7 +59,8 @@ export interface TrainedModel {
  *
  * @throws InputError for pairs or a reference that cannot be trained on
  * @throws ExpectedError when a loss, a gradient or what an update made is no longer finite: training
- * stops at that step, and the last checkpoint before it stays
+ * stops at that step, and the last checkpoint before it stays; and when a run in float16 skipped all its
+ * steps
  * @throws the signal's reason when it is aborted; the state reached is kept as a checkpoint
  */
 export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
@@ -179,6 +181,7 @@ async function runSteps(options: TrainOptions, run: Run): Promise<void> {
     records.push(record);
     onStep?.(record, timed(record));
     const last = record.step === schedule.steps;
+    if (last) requireTakenStep(records);
     const due = checkpoints !== undefined && record.step % checkpoints.everySteps === 0;
     const snapshot = snapshots?.steps.includes(record.step) ?? false;
     if (last || due || snapshot) await keepState(run, { snapshot, checkpoint: due && !last });

@@ -69,7 +69,8 @@ export interface TrainOptions {
 /** What is printed of a step; all that is known of it stays beside the model. */
 type Step = Pick<
   StepRecord,
-  "step" | "loss" | "dpoLoss" | "sftLoss" | "chosenLogp" | "rejectedLogp" | "gradNorm" | "lr"
+  | ("step" | "loss" | "dpoLoss" | "sftLoss" | "chosenLogp" | "rejectedLogp" | "gradNorm" | "lr")
+  | ("lossScale" | "skippedSteps")
 >;
 
 /**
@@ -129,10 +130,14 @@ async function trainInto(
   return 0;
 }
 
-/** The fields that the command-line contract names, in its order. */
+/** The fields that the command-line contract names, in its order; in float16 those of its loss scale, too. */
 function contractStep(record: StepRecord): Step {
   const { step, loss, dpoLoss, sftLoss, chosenLogp, rejectedLogp, gradNorm, lr } = record;
-  return { step, loss, dpoLoss, sftLoss, chosenLogp, rejectedLogp, gradNorm, lr };
+  const { lossScale, skippedSteps } = record;
+  return {
+    ...{ step, loss, dpoLoss, sftLoss, chosenLogp, rejectedLogp, gradNorm, lr },
+    ...(lossScale === undefined ? {} : { lossScale, skippedSteps }),
+  };
 }
 
 /** The loss and the coefficients that it reads; its schema says which of them are missing. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { GRAD_SCALER, LossScale } from "../../train/loss_scale.ts";
 import type { StepRecord } from "../../train/step_record.ts";
+import { describeSkippedSteps } from "../../train/skipped_steps.ts";
 import { trainModel } from "../../train/trainer.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
 import { JoinedRanks } from "./parallel/joined_ranks.ts";
@@ -133,3 +134,45 @@ Deno.test("trainModel() stops when no scale makes gradients finite, and says wha
     },
   );
 });
+
+Deno.test("a run that skipped steps says how many, and at which scales", async () => {
+  const { steps } = await trainModel(overflowing());
+  const { skippedSteps, lossScale } = steps.at(-1)!;
+  const taken = steps.filter(({ gradNorm }) => gradNorm !== null).length;
+  assert(taken > 0 && taken < 12);
+  assert.equal(skippedSteps, 12 - taken);
+  assert.equal(
+    describeSkippedSteps(steps),
+    `${
+      12 - taken
+    } of 12 steps in float16 changed nothing, since their gradients were too large at ` +
+      `the loss scale of then (4194304 at first, ${lossScale} in the end)`,
+  );
+  assert.equal(describeSkippedSteps((await trainModel(tinyRun({ precision: HALF }))).steps), null);
+  assert.equal(describeSkippedSteps((await trainModel(tinyRun())).steps), null);
+});
+
+for (const ranks of [1, 2]) {
+  Deno.test(`trainModel() of ${ranks} refuses a run whose steps were all skipped, and says what helps`, async () => {
+    const lossScaling = { initial: 2 ** 30, growthInterval: 2000 };
+    const schedule = {
+      name: "constant",
+      peak: 0.01,
+      steps: 3,
+      warmupSteps: 0,
+      minimum: 0,
+    } as const;
+    const options = overflowing({ lossScaling, schedule, batchPairs: 4 });
+    const run = ranks === 1
+      ? trainModel(options)
+      : new JoinedRanks(ranks).run((ranks) => trainModel({ ...options, ranks }));
+    await assert.rejects(run, {
+      name: "ExpectedError",
+      message:
+        "Training left the model as it was: 3 of 3 steps in float16 changed nothing, since their " +
+        "gradients were too large at the loss scale of then (1073741824 at first, 268435456 in the " +
+        "end). Take more steps, of which each that is skipped halves the scale, smaller coefficients " +
+        "of the loss, or precision: bfloat16 or float32.",
+    });
+  });
+}
