@@ -1,6 +1,13 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { computingOf, deviceFacts, deviceParams, modelResources } from "./device_params.ts";
+import {
+  computingOf,
+  deviceFacts,
+  deviceParams,
+  modelResources,
+  TF32_OF_GPU,
+  tf32OfGpu,
+} from "./device_params.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
@@ -21,7 +28,7 @@ const params = z.strictObject({
     pairsPerPrompt: count("Most pairs of a held-out prompt"),
     maxPairs: count("Most pairs of a held-out split"),
   }),
-});
+}).refine(tf32OfGpu, TF32_OF_GPU);
 
 export default defineStage<z.infer<typeof params>>({
   name: "collect",

@@ -10,6 +10,8 @@ import {
   OFFLOADS_FROM_GPU,
   offloadsFromGpu,
   processesParam,
+  TF32_OF_GPU,
+  tf32OfGpu,
 } from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
@@ -50,7 +52,7 @@ const params = withRoomForReply(lossParams({
     if (adapter !== undefined) refuse("none beside --adapter, which has its own");
     else if (loraRank === undefined) refuse("--lora-rank beside it");
   }
-});
+}).refine(tf32OfGpu, TF32_OF_GPU);
 
 const CHECKPOINT_STEPS = 50;
 

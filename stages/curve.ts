@@ -1,6 +1,13 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { computingOf, deviceFacts, deviceParams, modelResources } from "./device_params.ts";
+import {
+  computingOf,
+  deviceFacts,
+  deviceParams,
+  modelResources,
+  TF32_OF_GPU,
+  tf32OfGpu,
+} from "./device_params.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
@@ -9,7 +16,7 @@ const params = z.strictObject({
   threads: count("Threads of the model"),
   ...deviceParams,
   maxNewTokens: count("Most tokens of a reply, its end token included"),
-});
+}).refine(tf32OfGpu, TF32_OF_GPU);
 
 export default defineStage<z.infer<typeof params>>({
   name: "curve",

@@ -48,6 +48,19 @@ export const OFFLOADS_FROM_GPU = {
   path: ["offloadMoments"],
 };
 
+/** Whether TF32 is asked, if at all, of a GPU; to be refined with `TF32_OF_GPU`. */
+export function tf32OfGpu(
+  { device = "cpu", tf32 = false }: { readonly device?: Device; readonly tf32?: boolean },
+): boolean {
+  return device !== "cpu" || !tf32;
+}
+
+/** What is said where it is not. */
+export const TF32_OF_GPU = {
+  message: "false unless device is a GPU, such as cuda:0 (a CPU computes float32 as it is)",
+  path: ["tf32"],
+};
+
 /** What a stage needs that runs a model, on its device, and reads cached tokens. */
 export function modelResources(
   { threads, processes = 1, device = "cpu" }: {

@@ -1,6 +1,13 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { computingOf, deviceFacts, deviceParams, modelResources } from "./device_params.ts";
+import {
+  computingOf,
+  deviceFacts,
+  deviceParams,
+  modelResources,
+  TF32_OF_GPU,
+  tf32OfGpu,
+} from "./device_params.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
@@ -14,7 +21,7 @@ const params = z.strictObject({
   topP: z.number().gt(0).max(1).default(1).describe("Nucleus of the sampled replies; 1 for all"),
   maxNewTokens: count("Most tokens of a reply, its end token included"),
   examples: z.int().min(0).default(100).describe("Replies kept for people to read"),
-});
+}).refine(tf32OfGpu, TF32_OF_GPU);
 
 export default defineStage<z.infer<typeof params>>({
   name: "evaluate",

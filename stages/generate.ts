@@ -3,7 +3,13 @@ import type { BenchmarkFiles } from "../eval/benchmark.ts";
 import type { AnsweredTurn, Conversation } from "../eval/converse.ts";
 import type { Decoding } from "../eval/reply_tokens.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
-import { deviceFacts, deviceParams, modelResources } from "./device_params.ts";
+import {
+  deviceFacts,
+  deviceParams,
+  modelResources,
+  TF32_OF_GPU,
+  tf32OfGpu,
+} from "./device_params.ts";
 import { decodingByParams, generationParams } from "./generation_params.ts";
 
 const params = z.strictObject({
@@ -20,7 +26,7 @@ const params = z.strictObject({
   system: z.string().min(1).optional().describe(
     "Of a benchmark: the model's name in the harness's file, such as $method",
   ),
-});
+}).refine(tf32OfGpu, TF32_OF_GPU);
 
 type Params = z.infer<typeof params>;
 

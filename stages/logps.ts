@@ -1,11 +1,17 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { deviceFacts, deviceParams, modelResources } from "./device_params.ts";
+import {
+  deviceFacts,
+  deviceParams,
+  modelResources,
+  TF32_OF_GPU,
+  tf32OfGpu,
+} from "./device_params.ts";
 
 const params = z.strictObject({
   threads: z.int().min(1).describe("Threads of the model"),
   ...deviceParams,
-});
+}).refine(tf32OfGpu, TF32_OF_GPU);
 
 export default defineStage<z.infer<typeof params>>({
   name: "logps",

@@ -1,13 +1,19 @@
 import { z } from "../core/zod.ts";
 import type { PromptReply, ReplyScorer } from "../eval/score_pairs.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
-import { deviceFacts, deviceParams, modelResources } from "./device_params.ts";
+import {
+  deviceFacts,
+  deviceParams,
+  modelResources,
+  TF32_OF_GPU,
+  tf32OfGpu,
+} from "./device_params.ts";
 
 const params = z.strictObject({
   threads: z.int().min(1).describe("Threads of the model"),
   ...deviceParams,
   examples: z.int().min(0).default(10).describe("Replies kept for people to read"),
-});
+}).refine(tf32OfGpu, TF32_OF_GPU);
 
 type Params = z.infer<typeof params>;
 

@@ -10,6 +10,8 @@ import {
   OFFLOADS_FROM_GPU,
   offloadsFromGpu,
   processesParam,
+  TF32_OF_GPU,
+  tf32OfGpu,
 } from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
@@ -99,7 +101,7 @@ const params = lossParams(run).refine(
     const message = `a step of the ${steps} there are`;
     issues.push({ code: "custom", path: ["snapshots", "steps", i], message, input: step });
   });
-});
+}).refine(tf32OfGpu, TF32_OF_GPU);
 
 type Params = z.infer<typeof params>;
 

@@ -113,6 +113,7 @@ Deno.test("generate replies to prompts as the contract says", async (t) => {
     };
     await refused([...file, "--prompt", "x"], /--prompts: Expected either --prompts or --prompt/);
     await refused([...file, "--temperature", "0"], /--temperature: /);
+    await refused([...file, "--tf32"], /--tf32: Expected false unless device is a GPU/);
     await refused([...file, "--system", "Be terse.", "--max-new-tokens", "64"], /positions/, 1);
     await Deno.writeTextFile(join(scratch.path, "bad.jsonl"), '{"prompt": "a"}\n{"prompt": 1}\n');
     await refused([...model, "--prompts", "bad.jsonl"], /bad\.jsonl:2: Expected a row/, 1);

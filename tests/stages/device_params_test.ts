@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { digestJson } from "../../core/digest.ts";
+import { schemaProblems } from "../../pipeline/schema_problems.ts";
 import { deviceFacts, deviceParams, processesParam } from "../../stages/device_params.ts";
 import { modelFacts } from "../../stages/model_facts.ts";
 import { stages } from "../../stages/registry.ts";
@@ -35,16 +36,17 @@ Deno.test("facts tell what computes, and how exactly", () => {
   assert.equal(on({ precision: "float16" }), "cuda float16");
 });
 
+const TRAIN = {
+  ...{ loss: "dpo", beta: 0.1, learningRate: 1e-3, schedule: "constant", steps: 1 },
+  ...{ batchPairs: 1, seed: 0, threads: 1 },
+};
+
 Deno.test("moments are offloaded from a GPU; on the CPU that is refused, and why", () => {
-  const given = {
-    ...{ loss: "dpo", beta: 0.1, learningRate: 1e-3, schedule: "constant", steps: 1 },
-    ...{ batchPairs: 1, seed: 0, threads: 1 },
-  };
   const refusal =
     "false unless device is a GPU, such as cuda:0 (a CPU's moments are in host memory anyway)";
   const { params } = stages.get("train")!;
   const problems = (more: Record<string, unknown>) =>
-    params.safeParse({ ...given, ...more }).error?.issues
+    params.safeParse({ ...TRAIN, ...more }).error?.issues
       .map(({ path, message }) => [path.join("."), message]) ?? [];
   for (const device of [undefined, "cpu"]) {
     assert.deepEqual(problems({ device, offloadMoments: true }), [["offloadMoments", refusal]]);
@@ -54,7 +56,8 @@ Deno.test("moments are offloaded from a GPU; on the CPU that is refused, and why
 });
 
 const count = { seed: 0, threads: 2, maxNewTokens: 4 };
-const PARAMS = {
+/** What each stage that only reads a model must be given. */
+const READING = {
   generate: count,
   evaluate: { ...count, stream: "a" },
   curve: count,
@@ -66,7 +69,7 @@ const PARAMS = {
   measure: { threads: 2 },
 };
 
-for (const [name, given] of Object.entries(PARAMS)) {
+for (const [name, given] of Object.entries(READING)) {
   Deno.test(`${name} takes a device, needs its GPU, and says so in its key`, () => {
     const stage = stages.get(name)!;
     const plain = stage.params.parse(given) as Record<string, unknown>;
@@ -83,3 +86,25 @@ for (const [name, given] of Object.entries(PARAMS)) {
     });
   });
 }
+
+for (const [name, given] of Object.entries({ train: TRAIN, ...READING })) {
+  Deno.test(`${name} refuses TF32 of a CPU, which has none, and says why`, () => {
+    const { params } = stages.get(name)!;
+    const problems = (more: Record<string, unknown>) =>
+      schemaProblems(params, { ...given, ...more }, "").map(({ path, message }) => [path, message]);
+    for (const device of [{}, { device: "cpu" }]) {
+      assert.deepEqual(problems({ ...device, tf32: true }), [[
+        "tf32",
+        "Expected false unless device is a GPU, such as cuda:0 (a CPU computes float32 as it is) but " +
+        "found true.",
+      ]]);
+      assert.deepEqual(problems({ ...device, tf32: false }), []);
+    }
+    assert.deepEqual(problems({ device: "cuda:0", tf32: true }), []);
+  });
+}
+
+Deno.test("no stage with a device is missing from these tests", () => {
+  const found = [...stages].filter(([, { facts }]) => facts === deviceFacts).map(([name]) => name);
+  assert.deepEqual(found.sort(), [...Object.keys(READING), "train"].sort());
+});
