@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { generate } from "../../eval/generate.ts";
 import { loadAdapter } from "../../train/models/adapter.ts";
 import { FAMILIES, type Family } from "../../train/models/families.ts";
-import { openScorer } from "../../train/logps.ts";
+import { openScorer, type ScorerOptions } from "../../train/logps.ts";
 import { type DecoderOptions, openDecoder } from "../../train/models/decoder.ts";
 import type { StepRecord } from "../../train/step_record.ts";
 import type { TrainOptions } from "../../train/train_options.ts";
@@ -40,11 +40,21 @@ function distance(a: TrainedModel, b: TrainedModel): number {
   return most / largest;
 }
 
-async function both(changes: Partial<TrainOptions>, family: Family = FAMILIES[0]) {
+/** A run on the processor, and the same on a GPU, where it may be divided otherwise. */
+async function both(
+  changes: Partial<TrainOptions>,
+  { family = FAMILIES[0], onGpu }: {
+    readonly family?: Family;
+    readonly onGpu?: Partial<TrainOptions>;
+  } = {},
+) {
   const run = async (more: Partial<TrainOptions>) =>
     await trainModel(goldenRun(await goldenModel(family), LOSS, { ...changes, ...more }));
-  return [await run({}), await run(CUDA)] as const;
+  return [await run({}), await run({ ...CUDA, ...onGpu })] as const;
 }
+
+/** Three blocks of the longest prompts and six of the longest replies; of others they are smaller. */
+const BLOCKS = { attentionBlock: 24 } as const;
 
 for (const family of FAMILIES) {
   test(`a decoder of ${family} on a GPU writes what the processor's does`, async () => {
@@ -59,21 +69,30 @@ for (const family of FAMILIES) {
     assert.deepEqual(await write(CUDA), await write({ threads: 1 }));
   });
 
-  test(`log-probs of ${family} on a GPU equal the processor's to 1e-4`, async () => {
+  test(`log-probs of ${family} on a GPU, also in blocks, equal the processor's to 1e-4`, async () => {
     const model = await goldenModel(family);
-    const score = async (options: typeof CUDA | { threads: 1 }) => {
+    const score = async (options: ScorerOptions) => {
       const scorer = await openScorer(model, options);
       return await scorer.scorePairs(goldenPairs()).finally(() => scorer.release());
     };
-    const [host, device] = [await score({ threads: 1 }), await score(CUDA)];
-    host.forEach((row, i) => {
-      assert(relativeError(device[i].chosenLogp, row.chosenLogp) < 1e-4);
-      assert(relativeError(device[i].rejectedLogp!, row.rejectedLogp!) < 1e-4);
-    });
+    const host = await score({ threads: 1 });
+    for (const device of [await score(CUDA), await score({ ...CUDA, ...BLOCKS })]) {
+      host.forEach((row, i) => {
+        assert(relativeError(device[i].chosenLogp, row.chosenLogp) < 1e-4);
+        assert(relativeError(device[i].rejectedLogp!, row.rejectedLogp!) < 1e-4);
+      });
+    }
   });
 
   test(`twelve steps of ${family} on a GPU follow the processor's to 1e-4`, async () => {
-    const [host, device] = await both({}, family);
+    const [host, device] = await both({}, { family });
+    const found = difference(device.steps, host.steps);
+    assert(found < 1e-4, `${found}`);
+    assert(distance(device, host) < 1e-3, `${distance(device, host)}`);
+  });
+
+  test(`twelve steps of ${family} with attention in blocks on a GPU follow the processor's plain ones to 1e-4`, async () => {
+    const [host, device] = await both({}, { family, onGpu: BLOCKS });
     const found = difference(device.steps, host.steps);
     assert(found < 1e-4, `${found}`);
     assert(distance(device, host) < 1e-3, `${distance(device, host)}`);
@@ -129,6 +148,15 @@ test("a run on a GPU goes on from its checkpoint", async () => {
   const found = difference(resumed.steps, whole.steps);
   assert(found < 1e-5, `${found}`);
   await Deno.remove(folder, { recursive: true });
+});
+
+test("twelve steps of an adapter with attention in blocks and layers computed again, on a GPU, follow the processor's plain ones", async () => {
+  const { config } = await goldenModel();
+  const adapter = await loadAdapter(goldenFolder("llama/lora_initial"), config);
+  const onGpu = { ...BLOCKS, gradientCheckpointing: true };
+  const [host, device] = await both({ adapter }, { onGpu });
+  const found = difference(device.steps, host.steps);
+  assert(found < 1e-4, `${found}`);
 });
 
 for (

@@ -11,14 +11,23 @@ const cases = [
   { family: "llama", adapted: true } as const,
 ];
 
-for (const options of cases.flatMap((one) => [one, { ...one, vocabularyChunk: 20 }])) {
+const WAYS = {
+  "": {},
+  " with logits by chunks": { vocabularyChunk: 20 },
+  " with attention in blocks": { attentionBlocks: { prompts: 2, replies: 3 } },
+};
+
+for (
+  const { how, way, ...options } of cases.flatMap((one) =>
+    Object.entries(WAYS).map(([how, way]) => ({ ...one, how, way }))
+  )
+) {
   const { adapted, family } = options;
-  const chunked = "vocabularyChunk" in options ? ", logits by chunks" : "";
-  const what = `${adapted ? "an adapter to " : ""}${family}${chunked}`;
-  Deno.test(`steps of ${what} on a device, as graphs are written for it, equal the CPU's`, async () => {
+  const what = `${adapted ? "an adapter to " : ""}${family}${how}`;
+  Deno.test(`steps of ${what} on a device, as graphs are written for it, equal the CPU's plain ones`, async () => {
     const host = await openRuntime({ threads: 1 });
     const expected = await twoSteps(host, options);
-    const found = await twoSteps(new HostAsDevice(host), options);
+    const found = await twoSteps(new HostAsDevice(host), { ...options, ...way });
     assert(relativeError(found.gradient.gradNorm, expected.gradient.gradNorm) < 1e-5);
     assert(relativeError(found.gradient.preference, expected.gradient.preference) < 1e-5);
     for (const [name, norm] of expected.norms) {

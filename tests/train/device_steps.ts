@@ -7,6 +7,7 @@ import {
 } from "../../core/tensor.ts";
 import type { TrainingState } from "../../train/checkpoint.ts";
 import { loadAdapter } from "../../train/models/adapter.ts";
+import type { AttentionBlocks } from "../../train/models/attention_blocks.ts";
 import type { Family } from "../../train/models/families.ts";
 import type { Weights } from "../../train/models/model.ts";
 import type { Ranks } from "../../train/parallel/ranks.ts";
@@ -60,6 +61,7 @@ export interface StepsOptions {
   readonly family: Family;
   readonly adapted: boolean;
   readonly vocabularyChunk?: number;
+  readonly attentionBlocks?: AttentionBlocks;
   /** Processes that each take some of the parts. */
   readonly ranks?: Ranks;
   readonly moments?: MomentPrecision;
@@ -81,9 +83,9 @@ interface TwoSteps {
 /** Two steps on the golden pairs, each in two parts. */
 export async function twoSteps(runtime: Runtime, options: StepsOptions): Promise<TwoSteps> {
   const { model, trained, open } = await opener(runtime, options);
-  const { ranks, moments, reopens } = options;
+  const { ranks, moments, reopens, attentionBlocks } = options;
   let step = await open(initialState(trained, { moments }));
-  const all = partsOf(model.config);
+  const all = partsOf(model.config, attentionBlocks);
   const parts = all.filter((_, i) => ranks === undefined || i % ranks.size === ranks.rank);
   let gradient: BatchGradient;
   let norms: ReadonlyMap<string, number>;
@@ -110,7 +112,8 @@ export async function twoSteps(runtime: Runtime, options: StepsOptions): Promise
 /** A golden model, what of it is trained, and what opens a step on a state. */
 async function opener(
   runtime: Runtime,
-  { family, adapted, vocabularyChunk, ranks, moments, offloadMoments }: StepsOptions,
+  { family, adapted, vocabularyChunk, attentionBlocks, ranks, moments, offloadMoments }:
+    StepsOptions,
 ) {
   const model = await goldenModel(family);
   const adapter = adapted
@@ -126,6 +129,7 @@ async function opener(
     maxGradNorm: 1,
     adamw: ADAMW,
     vocabularyChunk,
+    attentionBlocks,
     ranks,
     moments,
     offloadMoments,
@@ -134,13 +138,16 @@ async function opener(
   return { model, trained, open };
 }
 
-function partsOf(config: Awaited<ReturnType<typeof goldenModel>>["config"]) {
+function partsOf(
+  config: Awaited<ReturnType<typeof goldenModel>>["config"],
+  blocks?: AttentionBlocks,
+) {
   const { rows } = golden<{ rows: { chosenLogp: number; rejectedLogp: number }[] }>(
     `${config.family}/logps.json`,
   );
   const all = goldenPairs();
   const angles = new RotaryAngles(config);
-  const facts = { config, angles, comparesPairs: true, rests: RESTS, pairs: PAIRS };
+  const facts = { config, angles, comparesPairs: true, rests: RESTS, blocks, pairs: PAIRS };
   return [[0, 1], [2, 3]].map((members) => {
     const pairs = members.map((i) => all[i]);
     const reference = members.map((i) => ({
