@@ -70,8 +70,9 @@ interface Row {
  * Continues prompts, many at once. Each row is at a place of its own in its text: where one is finished,
  * the next that waits takes its place in the midst of the others (`RowAdmission`), and nothing is padded.
  *
- * A reply is the same whatever is decoded beside it: a decoder's rows do not affect each other, and every
- * reply has its own stream of random numbers, named by seed, stream, prompt id and sample number.
+ * Every reply has its own stream of random numbers, named by seed, stream, prompt id and sample number, so
+ * that it is the same whatever is decoded beside it where a row's logits are (`TokenDecoder`); where their
+ * last bits differ, a token whose logit all but equals another's may.
  *
  * @returns for each prompt, in order, its `samples` replies
  * @throws RangeError when `samples`, `maxNewTokens` or `batchSize` is not a positive integer

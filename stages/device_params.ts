@@ -13,8 +13,7 @@ export const deviceParams = {
     "cpu or a GPU by its number, such as cuda:0",
   ).optional().describe("Where the model is computed; cpu unless given"),
   precision: z.enum(["float32", "bfloat16", "float16"]).optional().describe(
-    "What layers are computed in, float32 unless given; weights that are trained stay float32; in " +
-      "float16 the loss is scaled",
+    "What layers are computed in, float32 unless given",
   ),
   tf32: z.boolean().optional().describe(
     "Whether a GPU may round operands of float32 products to 10 bits, several times as fast",

@@ -72,6 +72,10 @@ const run = {
   threads: count("Threads of the model, in each process; the order of sums depends on them"),
   processes: processesParam,
   ...deviceParams,
+  precision: deviceParams.precision.describe(
+    "What layers are computed in, float32 unless given; weights that are trained stay float32; in " +
+      "float16 the loss is scaled",
+  ),
   snapshots: z.union([
     z.strictObject({ every: count("Steps between snapshots, from the start to the end") }),
     z.strictObject({ steps: z.array(z.int().min(0)).describe("Steps; 0 is the start") }),

@@ -2,7 +2,7 @@ import { float32, type Tensor } from "../core/tensor.ts";
 import { BLOCK_TYPES } from "./models/dequantise.ts";
 import { STORAGE } from "./models/storage_dtype.ts";
 
-/** What layers compute in; weights that are trained, and all that is summed up, stay float32. */
+/** What layers compute in; weights that are trained, and what is gathered of gradients, stay float32. */
 export type Precision = "float32" | "bfloat16" | "float16";
 
 /** What AdamW's moments are kept in: squares of small gradients are too small for float16. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { digestJson } from "../../core/digest.ts";
-import { schemaProblems } from "../../pipeline/schema_problems.ts";
+import { objectSchema, schemaProblems } from "../../pipeline/schema_problems.ts";
 import { deviceFacts, deviceParams, processesParam } from "../../stages/device_params.ts";
 import { modelFacts } from "../../stages/model_facts.ts";
 import { stages } from "../../stages/registry.ts";
@@ -107,4 +107,12 @@ for (const [name, given] of Object.entries({ train: TRAIN, ...READING })) {
 Deno.test("no stage with a device is missing from these tests", () => {
   const found = [...stages].filter(([, { facts }]) => facts === deviceFacts).map(([name]) => name);
   assert.deepEqual(found.sort(), [...Object.keys(READING), "train"].sort());
+});
+
+Deno.test("stages that only read a model do not speak of a loss, train does", () => {
+  for (const name of [...Object.keys(READING), "train"]) {
+    const given = name === "train" ? TRAIN : {};
+    const { precision } = objectSchema(stages.get(name)!.params, given)!.shape;
+    assert.equal(/\bloss\b/.test((precision as z.ZodType).description!), name === "train", name);
+  }
 });

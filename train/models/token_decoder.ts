@@ -2,8 +2,9 @@ import type { TokenIds } from "../../data/pair.ts";
 
 /**
  * A language model that continues token sequences, a row each, and remembers what it has read. V tokens
- * of vocabulary. Rows are numbered from 0, come and go, and never affect each other: a row's logits are
- * the same to the last bit whatever is decoded beside it. One owner drives it, one call at a time.
+ * of vocabulary. Rows are numbered from 0, come and go, and never affect each other: on a processor in
+ * float32 a row's logits are the same to the last bit whatever is decoded beside it; on a GPU, or with
+ * layers in 16 bits, last bits may differ. One owner drives it, one call at a time.
  */
 export interface TokenDecoder {
   /** V: how many logits a row has. */
