@@ -51,7 +51,7 @@ const run = {
     "Vocabulary entries whose logits are there at once; all, unless they would take too much memory",
   ).optional(),
   attentionBlock: count(
-    "Queries whose attention is computed at once; all, unless the longest pair takes too much memory",
+    "Queries whose attention is computed at once; all, unless the longest pairs take too much memory",
   ).optional(),
   order: z.enum(["shuffled", "sequential"]).default("shuffled").describe("Order of the pairs"),
   seed: z.int().min(0).describe("Seed of the order of the pairs, and of a new adapter"),

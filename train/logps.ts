@@ -20,6 +20,8 @@ import {
   defaultTokensPerRun,
   divideIntoRuns,
   fitsRun,
+  longestPairsPerRun,
+  replySize,
   type RunLimits,
   type Size,
   sizeOf,
@@ -67,6 +69,17 @@ export interface ScorerOptions extends RuntimeOptions {
    * go unless given.
    */
   readonly attentionBlock?: number;
+  /**
+   * What may be asked for in one go: attention is divided for that, once. Else each number of blocks that
+   * what is asked for needs has a session of its own, which is opened then and kept.
+   */
+  readonly most?: Scoring;
+}
+
+/** What is scored in one go. */
+export interface Scoring {
+  readonly longest: LongestTokens;
+  readonly sequences: number;
 }
 
 /** How a long scoring is watched and stopped. */
@@ -119,8 +132,9 @@ export async function openScorer(
   return new Scorer(config, {
     open: (blocks) => openGraph(runtime, graphOf(blocks)),
     attentionBlock: options.attentionBlock,
+    most: options.most,
     weights: withChunks(weights, { chunks, config, stack }),
-    limits: { tokens, logitsPerToken: vocabularyChunk, target },
+    limits: { tokens, logitsPerToken: vocabularyChunk, hiddenSize: config.hiddenSize, target },
     stack: stack.move(),
     lanes: spread ? options.threads : 1,
     rests,
@@ -133,6 +147,7 @@ interface Opened {
   /** Opens the graph with attention in blocks, or all of it at once. */
   readonly open: (blocks?: AttentionBlocks) => Promise<Session>;
   readonly attentionBlock?: number;
+  readonly most?: Scoring;
   readonly weights: ReadonlyMap<string, PlacedTensor>;
   /** What `release` gives back. */
   readonly stack: AsyncDisposableStack;
@@ -180,9 +195,8 @@ export class Scorer {
     }
     const sums = new Float64Array(sequences.length);
     let done = 0;
-    const { lanes, limits, attentionBlock: block } = this.#opened;
-    const { target } = limits;
-    const blocks = attentionBlocks(this.#config, longestTokens(sequences), { block, target });
+    const { lanes, limits } = this.#opened;
+    const blocks = this.#blocksFor(sequences);
     const session = await this.#session(blocks);
     const groups = groupByPrompt(sequences, limits);
     const runs = divideIntoRuns(groups.map(sizeOf), limits).values();
@@ -224,6 +238,16 @@ export class Scorer {
   /** Frees the session, and what was placed for it. */
   async release(): Promise<void> {
     await this.#opened.stack.disposeAsync();
+  }
+
+  #blocksFor(asked: readonly Sequence[]): AttentionBlocks | undefined {
+    const { limits, attentionBlock: block, most } = this.#opened;
+    const { longest, sequences } = most ?? scoringOf(asked);
+    return attentionBlocks(this.#config, longest, {
+      block,
+      target: limits.target,
+      pairs: longestPairsPerRun(longest, { ...limits, pairs: sequences }),
+    });
   }
 
   #session(blocks: AttentionBlocks | undefined): Promise<Session> {
@@ -283,8 +307,7 @@ export function groupByPrompt(
     if (reply.length === 0) return;
     const key = prompt.join();
     const begun = open.get(key);
-    const more = { tokens: reply.length, replyTokens: reply.length };
-    const size = begun && sumSizes(begun.size, more);
+    const size = begun && sumSizes(begun.size, replySize(prompt.length, reply.length));
     if (size !== undefined && fitsRun(size, limits)) {
       begun!.size = size;
       begun!.group.replies.push(reply);
@@ -303,6 +326,10 @@ export function pairReplies(pairs: readonly TokenizedPair[]): Sequence[] {
   return pairs.flatMap(({ prompt, chosen, rejected }) =>
     [chosen, rejected].flatMap((reply) => reply === null ? [] : [{ prompt, reply }])
   );
+}
+
+function scoringOf(sequences: readonly Sequence[]): Scoring {
+  return { longest: longestTokens(sequences), sequences: sequences.length };
 }
 
 /** Tokens of the longest prompt and of the longest reply, among those that have a reply; 0 for none. */

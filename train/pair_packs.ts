@@ -1,6 +1,7 @@
 import type { Tensor } from "../core/tensor.ts";
 import type { TokenizedPair } from "../data/pair.ts";
 import type { PairScore } from "./logps.ts";
+import type { LongestTokens } from "./models/attention_blocks.ts";
 import type { ModelConfig } from "./models/config.ts";
 import type { Target } from "./graph/target.ts";
 import type { RotaryAngles } from "./models/rotary_angles.ts";
@@ -15,12 +16,14 @@ export interface PairBatch {
 
 /** How much one run of a graph may hold. */
 export interface RunLimits {
-  /** Tokens of prompts and replies, unless a single pair has more. */
+  /** Tokens of prompts and replies, unless a single pair has more; `fitsRun` says what grids may waste. */
   readonly tokens: number;
   /** Pairs. */
   readonly pairs?: number;
   /** Logits of each reply token that are there at once: the vocabulary's size, or a chunk's. */
   readonly logitsPerToken: number;
+  /** The model's, which decides how many cells of attention come to a token. */
+  readonly hiddenSize: number;
   /** What computes it, which decides how many logits a run may make; `cpu` unless given. */
   readonly target?: Target;
 }
@@ -53,26 +56,91 @@ export function replyTokensPerRun(logitsPerToken: number, target: Target = "cpu"
   return Math.max(1, Math.floor(LOGITS_PER_RUN[target] / logitsPerToken));
 }
 
-/** How many tokens and reply tokens something adds to a run. */
+/** How much something adds to a run. */
 export interface Size {
   readonly tokens: number;
   readonly replyTokens: number;
+  readonly prompts: number;
+  readonly replies: number;
+  /** Tokens of the longest prompt and reply: attention's grids are as wide for all. */
+  readonly longest: LongestTokens;
+  /** Queries times keys, without padding. */
+  readonly cells: number;
 }
 
 /** The size of a prompt with its replies. */
 export function sizeOf({ prompt, replies }: PromptedReplies): Size {
-  const replyTokens = replies.reduce((sum, { length }) => sum + length, 0);
-  return { tokens: prompt.length + replyTokens, replyTokens };
+  return sizeOfLengths(prompt.length, replies.map(({ length }) => length));
+}
+
+/** The same of a prompt and replies of so many tokens. */
+export function sizeOfLengths(prompt: number, replies: readonly number[]): Size {
+  return replies.map((reply) => replySize(prompt, reply)).reduce(sumSizes, {
+    tokens: prompt,
+    replyTokens: 0,
+    prompts: 1,
+    replies: 0,
+    longest: { prompt, reply: 0 },
+    cells: prompt ** 2,
+  });
+}
+
+/** What one more reply adds to a prompt that is there, both in tokens. */
+export function replySize(prompt: number, reply: number): Size {
+  return {
+    tokens: reply,
+    replyTokens: reply,
+    prompts: 0,
+    replies: 1,
+    longest: { prompt, reply },
+    cells: reply * (prompt + reply),
+  };
 }
 
 /** The size of both together. */
 export function sumSizes(a: Size, b: Size): Size {
-  return { tokens: a.tokens + b.tokens, replyTokens: a.replyTokens + b.replyTokens };
+  return {
+    tokens: a.tokens + b.tokens,
+    replyTokens: a.replyTokens + b.replyTokens,
+    prompts: a.prompts + b.prompts,
+    replies: a.replies + b.replies,
+    longest: {
+      prompt: Math.max(a.longest.prompt, b.longest.prompt),
+      reply: Math.max(a.longest.reply, b.longest.reply),
+    },
+    cells: a.cells + b.cells,
+  };
 }
 
-/** Whether one run may hold that much: in tokens, and in the logits that its reply tokens make. */
-export function fitsRun(size: Size, { tokens, logitsPerToken, target }: RunLimits): boolean {
-  return size.tokens <= tokens && size.replyTokens <= replyTokensPerRun(logitsPerToken, target);
+/**
+ * What grids of attention waste where not all is as long as the longest, counted in tokens: each empty slot
+ * as one, and of empty cells, queries times keys, as many as the model is wide. These take a sixth of the
+ * arithmetic that a layer does for a token, and more memory than that.
+ */
+function wasteOf(size: Size, hiddenSize: number): number {
+  const { prompts, replies, longest: { prompt, reply } } = size;
+  const slots = prompts * prompt + replies * reply;
+  const cells = prompts * prompt ** 2 + replies * reply * (prompt + reply);
+  return slots - size.tokens + (cells - size.cells) / hiddenSize;
+}
+
+/**
+ * Whether one run may hold that much: in tokens, in the logits that its reply tokens make, and in what its
+ * grids waste, which is to be no more than the tokens of a full run. A long pair would make the grids of
+ * many short ones as long.
+ */
+export function fitsRun(size: Size, limits: RunLimits): boolean {
+  const { tokens, logitsPerToken, hiddenSize, target } = limits;
+  return size.tokens <= tokens && size.replyTokens <= replyTokensPerRun(logitsPerToken, target) &&
+    wasteOf(size, hiddenSize) <= tokens;
+}
+
+/** How many pairs of the longest a run may hold, not in whole pairs; at least one. */
+export function longestPairsPerRun(
+  { prompt, reply }: LongestTokens,
+  { tokens, pairs = Infinity }: Pick<RunLimits, "tokens" | "pairs">,
+): number {
+  return Math.max(1, Math.min(pairs, tokens / (prompt + 2 * reply)));
 }
 
 /**

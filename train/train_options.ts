@@ -13,7 +13,7 @@ import { defaultVocabularyChunk } from "./models/head_chunks.ts";
 import type { Model } from "./models/model.ts";
 import { requireInRange } from "./models/storage_dtype.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
-import { defaultTokensPerRun } from "./pair_packs.ts";
+import { defaultTokensPerRun, longestPairsPerRun, type RunLimits } from "./pair_packs.ts";
 import type { Ranks } from "./parallel/ranks.ts";
 import type { Schedule } from "./optim/schedule.ts";
 import type { MomentPrecision, Precision } from "./precision.ts";
@@ -149,15 +149,30 @@ export function checkTrainOptions(options: TrainOptions): void {
 }
 
 /** Tokens that one run of training holds at most, unless a single pair has more. */
-export function tokensPerRunOf({ tokensPerRun, model, device }: TrainOptions): number {
+function tokensPerRunOf({ tokensPerRun, model, device }: TrainOptions): number {
   return tokensPerRun ?? defaultTokensPerRun(model.config, targetOf(device));
+}
+
+/** What one run of training may hold. */
+export function runLimitsOf(options: TrainOptions): RunLimits {
+  return {
+    tokens: tokensPerRunOf(options),
+    pairs: options.microBatchPairs,
+    logitsPerToken: vocabularyChunkOf(options),
+    hiddenSize: options.model.config.hiddenSize,
+    target: targetOf(options.device),
+  };
+}
+
+/** Pairs that a run could hold, if tokens did not matter: all of a process's share, or a micro-batch. */
+function pairsPerRun({ batchPairs, microBatchPairs = batchPairs, ranks }: TrainOptions): number {
+  return Math.min(Math.ceil(batchPairs / (ranks?.size ?? 1)), microBatchPairs);
 }
 
 /** Entries of the vocabulary whose logits are there at once: all, unless the longest runs make too many. */
 export function vocabularyChunkOf(options: TrainOptions): number {
-  const { vocabularyChunk, model, pairs, microBatchPairs, device, ranks } = options;
+  const { vocabularyChunk, model, pairs, device } = options;
   const { vocabSize } = model.config;
-  const batchPairs = Math.ceil(options.batchPairs / (ranks?.size ?? 1)); // of each process
   if (vocabularyChunk !== undefined) return Math.min(vocabSize, vocabularyChunk);
   return defaultVocabularyChunk({
     vocabSize,
@@ -167,7 +182,7 @@ export function vocabularyChunkOf(options: TrainOptions): number {
         (most, { chosen, rejected }) => Math.max(most, chosen.length + (rejected?.length ?? 0)),
         0,
       ),
-      pairs: Math.min(batchPairs, microBatchPairs ?? batchPairs),
+      pairs: pairsPerRun(options),
     },
     target: targetOf(device),
   });
@@ -181,9 +196,14 @@ export function attentionBlocksOf(options: TrainOptions): AttentionBlocks | unde
     ...pair,
     rejected: comparesPairs ? rejected : null,
   }));
-  return attentionBlocks(model.config, longestTokens(pairReplies(read)), {
+  const longest = longestTokens(pairReplies(read));
+  return attentionBlocks(model.config, longest, {
     block,
     target: targetOf(device),
+    pairs: longestPairsPerRun(longest, {
+      tokens: tokensPerRunOf(options),
+      pairs: pairsPerRun(options),
+    }),
   });
 }
 

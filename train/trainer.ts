@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { batchRows } from "../data/batches.ts";
 import { CheckpointFolder } from "./checkpoint.ts";
-import { openScorer, type PairScore, type Scorer } from "./logps.ts";
+import { longestTokens, openScorer, type PairScore, type Scorer } from "./logps.ts";
 import {
   lossBeta,
   lossParts,
@@ -32,7 +32,7 @@ import { startTiming } from "./step_timing.ts";
 import {
   attentionBlocksOf,
   checkTrainOptions,
-  tokensPerRunOf,
+  runLimitsOf,
   type TrainOptions,
   vocabularyChunkOf,
 } from "./train_options.ts";
@@ -211,12 +211,7 @@ function stepTaker(options: TrainOptions, run: Run): (number: number) => Promise
   const angles = new RotaryAngles(model.config);
   const plan = { ...options, count: pairs.length, batchSize: options.batchPairs };
   const { lanes } = run.step;
-  const limits = {
-    tokens: tokensPerRunOf(options),
-    pairs: options.microBatchPairs,
-    logitsPerToken: vocabularyChunkOf(options),
-    target: targetOf(options.device),
-  };
+  const limits = runLimitsOf(options);
   const blocks = attentionBlocksOf(options);
   const layOutBatch = (number: number) => {
     const rows = batchRows(plan, number);
@@ -333,7 +328,14 @@ async function openRejectedScorer(
   const { model, adapter, pairs, loss } = options;
   if (lossReads(loss) === "pairs" || pairs[0].rejected === null) return null;
   const placed = step.placedWeights();
-  return await openScorer(await policyOf(step, { ...model, adapter }), { ...options, placed });
+  const rejected = pairs.map(({ prompt, rejected }) => ({ prompt, reply: rejected! }));
+  // Each step asks for those of a batch: of all pairs' longest, so that one session does.
+  const most = { longest: longestTokens(rejected), sequences: options.batchPairs };
+  return await openScorer(await policyOf(step, { ...model, adapter }), {
+    ...options,
+    placed,
+    most,
+  });
 }
 
 /**

@@ -7,6 +7,7 @@ import { Command } from "@commander-js/extra-typings";
 import { printNotice, printResult } from "../../cli/output.ts";
 import { alignColumns } from "../../core/align_columns.ts";
 import { type MemoryPart, totalBytes } from "../../pipeline/prediction.ts";
+import { pairSize } from "../../stages/predictions/largest_runs.ts";
 import { scoringRun, trainingRun } from "../../train/costs/foreseen_run.ts";
 import { scoringMemory, trainingMemory } from "../../train/costs/memory.ts";
 import { shareOut, trainingLanes } from "../../train/lanes.ts";
@@ -19,6 +20,7 @@ import { lastLine, runProgram } from "../run_program.ts";
 import { configOf } from "../training/shapes.ts";
 import { MALLOCS } from "../training/systems.ts";
 import { modelFolder } from "../training/workload.ts";
+import { plannedMemory } from "./planned_memory.ts";
 import { MEMORY_CASES, type MemoryCase, STEPS } from "./memory_case.ts";
 
 /** How far off a foreseen peak may be. */
@@ -33,7 +35,7 @@ export async function benchMemory(args: readonly string[]): Promise<number> {
   const table = [["", "foreseen MB", "measured MB", "off", "foreseen in parts, MB"]];
   let [far, count] = [0, 0];
   for (const one of MEMORY_CASES.filter(({ name }) => name.includes(only))) {
-    const parts = foresee(one);
+    const parts = await foresee(one);
     const [foreseen, measured] = [totalBytes(parts)!, await measure(one)];
     const off = foreseen / measured - 1;
     const told = `${off < 0 ? "−" : "+"}${(100 * Math.abs(off)).toFixed(1)}%`;
@@ -54,14 +56,14 @@ function configOfCase({ shape, family = "llama" }: MemoryCase): ModelConfig {
   return { ...configOf(shape), family };
 }
 
-/** What is foreseen of the runs that the case's batches are divided into. */
-function foresee(one: MemoryCase): readonly MemoryPart[] {
+/** What is foreseen of the runs that the case's batches are divided into; of unequal pairs, what `plan` says. */
+async function foresee(one: MemoryCase): Promise<readonly MemoryPart[]> {
   const config = configOfCase(one);
+  if (one.long !== undefined) return await plannedMemory(one, config);
   const { what, rank, lengths, batchPairs, threads } = one;
   const adapter = rank === undefined ? undefined : { rank, targets: TARGET_NAMES };
   const lanes = what === "score" ? threads : trainingLanes({ adapter, threads, batchPairs });
-  const replyTokens = lengths.chosen + (lengths.rejected ?? 0);
-  const size = { tokens: lengths.prompt + replyTokens, replyTokens };
+  const size = pairSize(lengths);
   const costs = Array.from({ length: batchPairs }, () => size.tokens);
   const pairs = what === "score" ? STEPS * batchPairs : shareOut(costs, lanes)[0].length;
   const tokens = one.tokensPerRun ?? defaultTokensPerRun(config);
@@ -69,6 +71,7 @@ function foresee(one: MemoryCase): readonly MemoryPart[] {
   const runs = divideIntoRuns(Array.from({ length: pairs }, () => size), {
     tokens,
     logitsPerToken: vocabularyChunk,
+    hiddenSize: config.hiddenSize,
   }).map((rows) => rows.map(() => lengths));
   const { prompt, chosen, rejected } = lengths;
   const longest = { prompt, reply: Math.max(chosen, rejected ?? 0) };

@@ -14,6 +14,8 @@ export interface MemoryCase {
   readonly family?: Family;
   /** The tokens of every pair; SFT where none is rejected. */
   readonly lengths: PairLengths;
+  /** Those of one pair that is longer than all others, if there is one: `plan` is asked then. */
+  readonly long?: PairLengths;
   readonly batchPairs: number;
   readonly threads: number;
   /** The rank of the adapter that is trained; all weights are without. */
@@ -27,10 +29,19 @@ export interface MemoryCase {
   readonly attentionBlock?: number;
 }
 
+/** The tokens of all pairs that a case trains on or scores, in the order of batches. */
+export function pairLengths({ lengths, long, batchPairs }: MemoryCase): PairLengths[] {
+  const pairs = Array.from({ length: STEPS * batchPairs }, () => lengths);
+  // In the second batch: before the first update, moments are not touched yet.
+  return long === undefined ? pairs : pairs.with(batchPairs, long);
+}
+
 const WIDE: Shape = { V: 32000, D: 1024, L: 8, H: 16, K: 8, F: 2816, tied: false };
 const MANY_WORDS: Shape = { V: 128000, D: 512, L: 4, H: 8, K: 1, F: 2048, tied: true };
 
 const MOST_WORDS: Shape = { V: 256000, D: 256, L: 2, H: 4, K: 1, F: 1024, tied: true };
+
+const SHALLOW: Shape = { V: 2000, D: 256, L: 4, H: 8, K: 4, F: 512, tied: true };
 
 /** Prompts and replies of one length. */
 const pairsOf = (tokens: number): PairLengths => ({
@@ -133,4 +144,36 @@ export const MEMORY_CASES: readonly MemoryCase[] = [
       threads: 1,
     },
   ].map((one) => ({ what: "score" as const, ...FEW, ...one })),
+  ...[
+    {
+      name: "a long pair among 25 short ones",
+      shape: SHALLOW,
+      lengths: { prompt: 20, chosen: 30, rejected: 30 },
+      long: { prompt: 1000, chosen: 500, rejected: 500 },
+      batchPairs: 26,
+      threads: 1,
+    },
+    {
+      name: "a longer pair among 15 middling ones",
+      shape: SHALLOW,
+      lengths: { prompt: 60, chosen: 100, rejected: 80 },
+      long: { prompt: 120, chosen: 200, rejected: 90 },
+      batchPairs: 16,
+    },
+    {
+      name: "135M, a long reply among short ones",
+      shape: SMOLLM2_135M,
+      lengths: { prompt: 40, chosen: 60, rejected: 60 },
+      long: { prompt: 100, chosen: 1200, rejected: 60 },
+    },
+  ].map((one) => ({ what: "train" as const, ...FEW, ...one })),
+  {
+    name: "scoring, a long pair among short ones",
+    what: "score",
+    shape: SHALLOW,
+    lengths: { prompt: 20, chosen: 30, rejected: 30 },
+    long: { prompt: 1000, chosen: 500, rejected: 500 },
+    batchPairs: 100,
+    threads: 1,
+  },
 ];

@@ -8,16 +8,16 @@ import { newAdapter } from "../../train/models/new_adapter.ts";
 import { trainModel } from "../../train/trainer.ts";
 import { peakBytes } from "../peak_bytes.ts";
 import { rpoOptions, scoreOf } from "../training/rpo_options.ts";
-import { type MemoryCase, STEPS } from "./memory_case.ts";
+import { type MemoryCase, pairLengths, STEPS } from "./memory_case.ts";
 
-function makePairs(vocabSize: number, { lengths, batchPairs }: MemoryCase): TokenizedPair[] {
+function makePairs(vocabSize: number, job: MemoryCase): TokenizedPair[] {
   const random = Random.seeded(0, "bench", "memory");
   const ids = (size: number) => Int32Array.from({ length: size }, () => random.integer(vocabSize));
-  return Array.from({ length: STEPS * batchPairs }, (_, i) => ({
+  return pairLengths(job).map(({ prompt, chosen, rejected }, i) => ({
     id: String(i),
-    prompt: ids(lengths.prompt),
-    chosen: ids(lengths.chosen),
-    rejected: lengths.rejected === null ? null : ids(lengths.rejected),
+    prompt: ids(prompt),
+    chosen: ids(chosen),
+    rejected: rejected === null ? null : ids(rejected),
   }));
 }
 

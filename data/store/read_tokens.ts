@@ -50,8 +50,8 @@ export async function readTokenFacts(folder: string): Promise<TokenFacts> {
 
 /**
  * What the size of a `tokens` artifact is told by: how many pairs it holds and how they were cut, their
- * mean lengths, the products of lengths that attention computes, and the longest. Without rejected
- * replies, theirs are 0.
+ * mean lengths, the products of lengths that attention computes, the longest, and how many are nearly as
+ * long. Without rejected replies, theirs are 0.
  */
 export async function measureTokens(folder: string): Promise<Record<string, number>> {
   await using database = await open(folder);
@@ -67,13 +67,16 @@ export async function measureTokens(folder: string): Promise<Record<string, numb
 const SIZES = `
   WITH lengths AS (
     SELECT prompt_tokens::DOUBLE AS p, chosen_tokens::DOUBLE AS c,
-      coalesce(rejected_tokens, 0)::DOUBLE AS r
+      coalesce(rejected_tokens, 0)::DOUBLE AS r, max(p + c + r) OVER () AS most
     FROM rows
   )
   SELECT count(*) AS pairs, sum(p + c + r) AS tokens,
     avg(p) AS "promptTokens", avg(c) AS "chosenTokens", avg(r) AS "rejectedTokens",
     avg(p * p) AS "promptCells", avg(c * (p + c)) AS "chosenCells", avg(r * (p + r)) AS "rejectedCells",
-    max(p + c + r) AS "longestPair", max(c + r) AS "longestReplies"
+    max(p + c + r) AS "longestPair", max(c + r) AS "longestReplies",
+    max(p + greatest(c, r)) AS "longestSequence", max(p) AS "longestPrompt",
+    max(c) AS "longestChosen", max(r) AS "longestRejected",
+    count(*) FILTER (p + c + r >= 0.9 * most) AS "longPairs"
   FROM lengths`;
 
 /**

@@ -6,12 +6,13 @@ import { scoringWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
 import { attentionBlocks } from "../../train/models/attention_blocks.ts";
 import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
-import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
+import { defaultTokensPerRun, longestPairsPerRun } from "../../train/pair_packs.ts";
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
 import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
-import { largestRuns, longestTokens, meanReading, tokenSizesOf } from "./token_sizes.ts";
+import { largestRuns } from "./largest_runs.ts";
+import { longestTokens, meanReading, tokenSizesOf } from "./token_sizes.ts";
 
 /** Log-probs of all replies. */
 export const predictLogps: PredictOf<typeof logps> = ({ params, inputs, isDone }) =>
@@ -67,12 +68,17 @@ async function predictScoring(
   const limit = defaultTokensPerRun(shape, device);
   const { vocabSize } = shape;
   const vocabularyChunk = defaultVocabularyChunk({ vocabSize, tokens: limit, target: device });
-  const runs = largestRuns(sizes, replies, {
+  const limits = {
     tokens: limit,
-    replyTokens: replyTokensPerRun(vocabularyChunk, device),
-    pairs: sizes.pairs,
-  });
-  const blocks = attentionBlocks(shape, longestTokens(sizes), { target: device });
+    logitsPerToken: vocabularyChunk,
+    hiddenSize: shape.hiddenSize,
+    target: device,
+  };
+  const runs = largestRuns(sizes, replies, limits);
+  const longest = longestTokens(sizes, replies);
+  const sequences = sizes.pairs * (replies === "both" ? 2 : 1);
+  const pairs = longestPairsPerRun(longest, { ...limits, pairs: sequences });
+  const blocks = attentionBlocks(shape, longest, { target: device, pairs });
   const computing = {
     ...{ device, precision: params.precision },
     ...{ vocabularyChunk, attentionBlocks: blocks },

@@ -1,7 +1,6 @@
 import type { Sizes } from "../../pipeline/prediction.ts";
 import type { Reading } from "../../train/costs/arithmetic.ts";
 import type { LongestTokens } from "../../train/models/attention_blocks.ts";
-import type { PairLengths } from "../../train/costs/foreseen_run.ts";
 
 /** Mean lengths of tokenized pairs, and of the products of lengths that attention computes. */
 export interface TokenSizes {
@@ -17,6 +16,13 @@ export interface TokenSizes {
   /** Most tokens of a prompt and both its replies; of both replies. */
   readonly longestPair: number;
   readonly longestReplies: number;
+  /** Most tokens of a prompt and one reply; of a prompt, and of each reply, perhaps of other pairs. */
+  readonly longestSequence: number;
+  readonly longestPrompt: number;
+  readonly longestChosen: number;
+  readonly longestRejected: number;
+  /** Pairs that have at least nine tenths of the longest one's tokens. */
+  readonly longPairs: number;
 }
 
 const NAMES = [
@@ -29,6 +35,11 @@ const NAMES = [
   "rejectedCells",
   "longestPair",
   "longestReplies",
+  "longestSequence",
+  "longestPrompt",
+  "longestChosen",
+  "longestRejected",
+  "longPairs",
 ] as const satisfies readonly (keyof TokenSizes)[];
 
 /** The sizes of a `tokens` artifact; null where one of them is missing. */
@@ -53,46 +64,11 @@ export function meanReading(sizes: TokenSizes, replies: Replies): Reading {
   };
 }
 
-/** The prompt and a reply of the longest pair, whose replies are taken to be of one length. */
+/** Most tokens of a prompt and of one reply, among what is read. */
 export function longestTokens(
-  { longestPair, longestReplies, rejectedTokens }: TokenSizes,
-): LongestTokens {
-  const reply = longestReplies / (rejectedTokens === 0 ? 1 : 2);
-  return { prompt: wholeTokens(longestPair - longestReplies), reply: wholeTokens(reply) };
-}
-
-/**
- * The runs of which one is the largest: one that is filled with mean pairs, and the longest pair by
- * itself.
- *
- * @param limits how much a run may hold: tokens, reply tokens with their logits, and pairs
- */
-export function largestRuns(
-  sizes: TokenSizes,
+  { longestPrompt, longestChosen, longestRejected }: TokenSizes,
   replies: Exclude<Replies, "rejected">,
-  limits: { readonly tokens: number; readonly replyTokens: number; readonly pairs: number },
-): PairLengths[][] {
-  const mean = meanReading(sizes, replies);
-  const room = Math.min(limits.tokens / mean.tokens, limits.replyTokens / mean.replyTokens);
-  const count = Math.max(1, Math.min(Math.ceil(room), limits.pairs, sizes.pairs));
-  // The last pair that there is room for is a short one: all together fill the run.
-  const scale = Math.min(1, Math.max(1, room) / count);
-  const comparesPairs = replies === "both";
-  const lengths = (prompt: number, chosen: number, rejected: number): PairLengths => ({
-    prompt: wholeTokens(prompt),
-    chosen: wholeTokens(chosen),
-    rejected: comparesPairs ? wholeTokens(rejected) : null,
-  });
-  const { promptTokens, chosenTokens, rejectedTokens } = sizes;
-  const filled = [promptTokens, chosenTokens, rejectedTokens].map((tokens) => scale * tokens);
-  const { prompt, reply } = longestTokens(sizes);
-  return [
-    Array.from({ length: count }, () => lengths(filled[0], filled[1], filled[2])),
-    [lengths(prompt, reply, reply)],
-  ];
-}
-
-/** A prompt or a reply has a token at least. */
-function wholeTokens(tokens: number): number {
-  return Math.max(1, Math.round(tokens));
+): LongestTokens {
+  const reply = Math.max(longestChosen, replies === "both" ? longestRejected : 0);
+  return { prompt: longestPrompt, reply };
 }

@@ -29,7 +29,7 @@ export const predictTokens: PredictOf<typeof tokenize> = ({ params, inputs, last
   const pairs = countOf(inputs.pairs[0], "pairs");
   if (pairs === null) return {};
   const before = lengthsBefore(last.tokens, params);
-  const guessed = before === null ? guessLengths(params, inputs.pairs[0]) : null;
+  const guessed = before === null ? guessLengths(params, inputs.pairs[0], pairs) : null;
   const sizes = { ...(before ?? guessed!.sizes), pairs };
   const { maxLength, maxPromptLength } = params;
   return {
@@ -70,7 +70,7 @@ function charactersOf(sizes: Sizes | null) {
   return { prompt, chosen, rejected: countOf(sizes, "rejectedCharacters") };
 }
 
-function guessLengths(params: Params, pairs: Sizes | null) {
+function guessLengths(params: Params, pairs: Sizes | null, count: number) {
   const { maxLength, maxPromptLength } = params;
   const characters = charactersOf(pairs);
   const texts = characters ?? ULTRAFEEDBACK;
@@ -88,6 +88,12 @@ function guessLengths(params: Params, pairs: Sizes | null) {
     rejectedCells: SPREAD.reply * rejected * (prompt + rejected),
     longestPair: longest,
     longestReplies: longest,
+    longestSequence: maxLength,
+    longestPrompt: maxLength - 1,
+    longestChosen: maxLength - 1,
+    longestRejected: rejected === 0 ? 0 : maxLength - 1,
+    // Pairs that are cut are all as long.
+    longPairs: count,
   };
   const lengths = [prompt, chosen, rejected].map((count) => Math.round(count)).join(", ");
   const source = characters

@@ -8,18 +8,13 @@ import { trainingLanes } from "../../train/lanes.ts";
 import { attentionBlocks } from "../../train/models/attention_blocks.ts";
 import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
 import type { ModelShape } from "../../train/models/parameters.ts";
-import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.ts";
+import { defaultTokensPerRun, longestPairsPerRun } from "../../train/pair_packs.ts";
 import type train from "../train.ts";
 import { countSteps, snapshotSteps } from "../train_steps.ts";
 import type { ParamsOf, PredictOf } from "./params_of.ts";
 import { ASSUMED, loadingSeconds } from "./speeds.ts";
-import {
-  largestRuns,
-  longestTokens,
-  meanReading,
-  type TokenSizes,
-  tokenSizesOf,
-} from "./token_sizes.ts";
+import { largestRuns } from "./largest_runs.ts";
+import { longestTokens, meanReading, type TokenSizes, tokenSizesOf } from "./token_sizes.ts";
 
 type Params = ParamsOf<typeof train>;
 
@@ -114,6 +109,11 @@ function sharedPairs({ batchPairs, processes = 1 }: Params): number {
   return Math.ceil(batchPairs / processes);
 }
 
+/** Pairs that a run could hold, if tokens did not matter. */
+function pairsPerRun(params: Params): number {
+  return Math.min(sharedPairs(params), params.microBatchPairs ?? params.batchPairs);
+}
+
 /** Runs of the gradient graph a step. */
 function runsOf(
   { batchPairs, microBatchPairs = batchPairs }: Params,
@@ -151,7 +151,7 @@ function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tok
     tokens: defaultTokensPerRun(shape, target),
     longest: {
       replies: tokens.longestReplies,
-      pairs: Math.min(sharedPairs(params), params.microBatchPairs ?? params.batchPairs),
+      pairs: pairsPerRun(params),
     },
     target,
   });
@@ -160,7 +160,14 @@ function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tok
 /** The blocks that attention is computed in. */
 function blocksOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tokens">) {
   const { attentionBlock: block, device } = params;
-  return attentionBlocks(shape, longestTokens(tokens), { block, target: targetOf(device) });
+  const target = targetOf(device);
+  const longest = longestTokens(tokens, readsOf(params));
+  const limits = { tokens: defaultTokensPerRun(shape, target), pairs: pairsPerRun(params) };
+  return attentionBlocks(shape, longest, {
+    block,
+    target,
+    pairs: longestPairsPerRun(longest, limits),
+  });
 }
 
 async function memoryOf({ params, shape, tokens, steps }: Plan): Promise<Prediction["memory"]> {
@@ -169,13 +176,14 @@ async function memoryOf({ params, shape, tokens, steps }: Plan): Promise<Predict
   const { processes = 1, microBatchPairs = params.batchPairs } = params;
   const batchPairs = sharedPairs(params);
   const lanes = trainingLanes({ ...params, adapter, batchPairs });
-  const limits = {
+  const vocabularyChunk = chunkOf({ params, shape, tokens });
+  const runs = largestRuns(tokens, readsOf(params), {
     tokens: defaultTokensPerRun(shape, device),
     pairs: Math.min(microBatchPairs, Math.ceil(batchPairs / lanes)),
-  };
-  const vocabularyChunk = chunkOf({ params, shape, tokens });
-  const replyTokens = replyTokensPerRun(vocabularyChunk, device);
-  const runs = largestRuns(tokens, readsOf(params), { ...limits, replyTokens });
+    logitsPerToken: vocabularyChunk,
+    hiddenSize: shape.hiddenSize,
+    target: device,
+  });
   // A graph is built, which takes code that no other plan needs.
   const { trainingRun } = await import("../../train/costs/foreseen_run.ts");
   const run = trainingRun(shape, {

@@ -95,12 +95,14 @@ Deno.test("groupByPrompt() gathers no more replies of a prompt than one run may 
     { prompt, reply: new Int32Array(50) },
   ];
   const rows = (tokens: number, replyTokens: number) =>
-    groupByPrompt(sequences, { tokens, logitsPerToken: 2 ** 26 / replyTokens })
+    groupByPrompt(sequences, { tokens, logitsPerToken: 2 ** 26 / replyTokens, hiddenSize: 64 })
       .map(({ rows }) => rows);
   assert.deepEqual(rows(1000, 1024), [[0, 1, 2, 3, 4, 5, 6, 9], [7]]);
   // The prompt and three replies are 11 tokens; logits are made by the replies' alone.
   assert.deepEqual(rows(11, 1024), [[0, 1, 2], [3, 4, 5], [6], [7], [9]]);
   assert.deepEqual(rows(1000, 8), [[0, 1], [2, 3], [4, 5], [6], [7], [9]]);
+  // A grid of eight replies as long as the last would hold 7 · 47 slots for nothing.
+  assert.deepEqual(rows(300, 1024), [[0, 1, 2, 3, 4, 5, 6], [7], [9]]);
 });
 
 Deno.test("logps() refuses a sequence without a prompt", async () => {

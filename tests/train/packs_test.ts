@@ -10,7 +10,7 @@ import { RotaryAngles } from "../../train/models/rotary_angles.ts";
 import { Transformer, weightInputs } from "../../train/models/transformer.ts";
 import { replyOrder } from "../../train/pack_plan.ts";
 import { layOut, type Pack } from "../../train/packs.ts";
-import { divideIntoRuns, type RunLimits, type Size } from "../../train/pair_packs.ts";
+import { divideIntoRuns, type RunLimits, sizeOfLengths } from "../../train/pair_packs.ts";
 import { openRuntime } from "../../train/runtime/open_runtime.ts";
 import { int64 } from "../../core/tensor.ts";
 import { goldenModel, relativeError } from "./golden.ts";
@@ -130,41 +130,79 @@ Deno.test("layOut() lets each query see some key, also those that nothing reads"
   }
 });
 
+const LIMITS = { tokens: 4096, logitsPerToken: 10, hiddenSize: 64 };
+
 Deno.test("divideIntoRuns() keeps to its limits, and gives what is too long a run of its own", () => {
-  const sizes = [5, 40, 8, 30, 3].map((tokens) => ({ tokens, replyTokens: 2 }));
-  const runs = divideIntoRuns(sizes, { tokens: 32, logitsPerToken: 10 });
+  const sizes = [5, 40, 8, 30, 3].map((tokens) => sizeOfLengths(tokens - 2, [2]));
+  const runs = divideIntoRuns(sizes, { ...LIMITS, tokens: 32 });
   assert.deepEqual(runs.flat().sort(), [0, 1, 2, 3, 4]);
   for (const rows of runs) {
     const total = rows.reduce((sum, row) => sum + sizes[row].tokens, 0);
     assert(total <= 32 || rows.length === 1, `${rows} hold ${total} tokens`);
   }
-  assert.equal(divideIntoRuns(sizes, { tokens: 1000, pairs: 2, logitsPerToken: 10 }).length, 3);
+  assert.equal(divideIntoRuns(sizes, { ...LIMITS, pairs: 2 }).length, 3);
 });
 
 Deno.test("divideIntoRuns() gives one run what fits one, and no run to what is left over", () => {
-  const sizes = Array.from({ length: 64 }, () => ({ tokens: 12, replyTokens: 6 }));
-  assert.equal(divideIntoRuns(sizes, { tokens: 4096, logitsPerToken: 10 }).length, 1);
-  assert.equal(divideIntoRuns(sizes, { tokens: 400, logitsPerToken: 10 }).length, 2);
+  const sizes = Array.from({ length: 64 }, () => sizeOfLengths(6, [6]));
+  assert.equal(divideIntoRuns(sizes, LIMITS).length, 1);
+  assert.equal(divideIntoRuns(sizes, { ...LIMITS, tokens: 400 }).length, 2);
 });
+
+Deno.test("divideIntoRuns() does not make the grids of short pairs as long as a long one's", () => {
+  const short = Array.from({ length: 25 }, () => sizeOfLengths(20, [30, 30]));
+  const wide = { ...LIMITS, hiddenSize: 256 };
+  const runs = divideIntoRuns([...short, sizeOfLengths(1000, [500, 500])], wide);
+  assert.deepEqual(runs.map(({ length }) => length), [1, 25]);
+  // What is a little longer is no reason for another run.
+  assert.equal(divideIntoRuns([...short, sizeOfLengths(40, [60, 60])], wide).length, 1);
+  // Neither does one of few tokens, where a run holds few.
+  const few = Array.from({ length: 100 }, () => sizeOfLengths(1, [1, 1]));
+  assert(
+    divideIntoRuns([...few, sizeOfLengths(30, [30, 30])], { ...wide, tokens: 512 }).length > 1,
+  );
+});
+
+/** What a run's grids hold for nothing, in tokens, slot by slot and cell by cell. */
+function wastedPlainly(sizes: readonly Lengths[], hiddenSize: number): number {
+  const most = (lengths: readonly number[]) => Math.max(...lengths);
+  const [Tp, Tr] = [most(sizes.map(([p]) => p)), most(sizes.flatMap(([, ...r]) => r))];
+  let [slots, cells] = [0, 0];
+  for (const [prompt, ...replies] of sizes) {
+    slots += Tp - prompt;
+    cells += Tp * Tp - prompt * prompt;
+    for (const reply of replies) {
+      slots += Tr - reply;
+      cells += Tr * (Tp + Tr) - reply * (prompt + reply);
+    }
+  }
+  return slots + cells / hiddenSize;
+}
+
+/** Tokens of a prompt, then of its replies. */
+type Lengths = readonly [number, ...number[]];
 
 /** The division as its rules say it: each run's totals are added up anew for every row. */
 function dividedPlainly(
-  sizes: readonly Size[],
-  { tokens, pairs = Infinity, logitsPerToken }: RunLimits,
+  lengths: readonly Lengths[],
+  { tokens, pairs = Infinity, logitsPerToken, hiddenSize }: RunLimits,
 ): number[][] {
-  const total = (rows: readonly number[], key: keyof Size) =>
-    rows.reduce((sum, row) => sum + sizes[row][key], 0);
-  const rows = sizes.map((_, row) => row)
-    .sort((a, b) => sizes[b].tokens - sizes[a].tokens || a - b);
-  const fewest = Math.ceil(total(rows, "tokens") / tokens);
-  const even = total(rows, "tokens") / fewest;
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
+  const total = (rows: readonly number[]) => sum(rows.map((row) => sum(lengths[row])));
+  const replyTokens = (rows: readonly number[]) =>
+    sum(rows.map((row) => sum(lengths[row].slice(1))));
+  const rows = lengths.map((_, row) => row)
+    .sort((a, b) => total([b]) - total([a]) || a - b);
+  const fewest = Math.ceil(total(rows) / tokens);
+  const even = total(rows) / fewest;
   const runs: number[][] = [];
   for (const row of rows) {
     const run = runs.at(-1) ?? [];
     const more = [...run, row];
-    const fits = more.length <= pairs && total(more, "tokens") <= tokens &&
-      total(more, "replyTokens") <= Math.max(1, Math.floor(2 ** 26 / logitsPerToken));
-    const stops = runs.length < fewest && total(run, "tokens") >= even * 0.98;
+    const fits = more.length <= pairs && total(more) <= tokens &&
+      replyTokens(more) <= Math.max(1, Math.floor(2 ** 26 / logitsPerToken)) &&
+      wastedPlainly(more.map((row) => lengths[row]), hiddenSize) <= tokens;
+    const stops = runs.length < fewest && total(run) >= even * 0.98;
     if (run.length > 0 && !stops && fits) run.push(row);
     else runs.push([row]);
   }
@@ -174,16 +212,19 @@ function dividedPlainly(
 Deno.test("divideIntoRuns() divides as its rules say, whatever the sizes and limits", () => {
   const random = Random.seeded(11, "runs");
   for (let i = 0; i < 200; i++) {
-    const sizes = Array.from({ length: random.between(1, 60) }, () => {
-      const replyTokens = random.between(1, 40);
-      return { tokens: replyTokens + random.between(1, 40), replyTokens };
+    const most = random.between(1, 80);
+    const lengths = Array.from({ length: random.between(1, 60) }, (): Lengths => {
+      const replies = Array.from({ length: random.between(1, 3) }, () => random.between(1, most));
+      return [random.between(1, 40), ...replies];
     });
     const limits = {
       tokens: random.between(20, 900),
       logitsPerToken: Math.floor(2 ** 26 / random.between(10, 500)),
+      hiddenSize: random.between(4, 400),
       ...(random.integer(2) === 0 ? {} : { pairs: random.between(1, 9) }),
     };
-    assert.deepEqual(divideIntoRuns(sizes, limits), dividedPlainly(sizes, limits));
+    const sizes = lengths.map(([prompt, ...replies]) => sizeOfLengths(prompt, replies));
+    assert.deepEqual(divideIntoRuns(sizes, limits), dividedPlainly(lengths, limits));
   }
 });
 

@@ -38,6 +38,18 @@ const ENDS: Readonly<Record<string, { changes: () => Partial<TrainOptions>; erro
   },
 };
 
+Deno.test({
+  name:
+    `trainModel() opens no session for the lengths that a batch's rejected replies have${unless}`,
+  ignore,
+  async fn() {
+    const held: number[] = [];
+    const onStep = () => held.push(liveHandles().Session ?? 0);
+    await trainModel(tinyRun({ loss: { loss: "sft", sft: "sum" }, attentionBlock: 1, onStep }));
+    assert.deepEqual(held, Array(12).fill(held[0]));
+  },
+});
+
 for (const [what, changes] of Object.entries(RUNS)) {
   Deno.test({
     name: `trainModel() of ${what} gives every handle back when it is done${unless}`,

@@ -14,24 +14,33 @@ export interface LongestTokens {
 }
 
 /**
- * Scores of a layer that are there at once, if a pair makes no more: 64 MiB in float32, on a GPU 256 MiB.
- * Blocks cost the products of queries and keys once more, for the gradient.
+ * Scores of a layer that are there at once, if a run that is full of the longest pairs makes no more:
+ * 64 MiB in float32, on a GPU 256 MiB. Blocks cost the products of queries and keys once more, for the
+ * gradient.
  */
 const SCORES_WHOLE: { readonly [T in Target]: number } = { cpu: 1 << 24, cuda: 1 << 26 };
 
 /** Queries of a block where there are more: each block adds to the nodes of every layer. */
 const QUERIES_OF_BLOCK = 512;
 
+/** What decides how attention is divided, beside the longest tokens. */
+export interface Division {
+  /** What computes it; `cpu` unless given. */
+  readonly target?: Target;
+  /** Pairs of the longest that a run holds, as `longestPairsPerRun` counts them; one unless given. */
+  readonly pairs?: number;
+}
+
 /**
- * Queries whose attention is computed at once, where nothing else is asked for: all, unless a pair of the
- * longest makes too many scores.
+ * Queries whose attention is computed at once, where nothing else is asked for: all, unless a run of the
+ * longest pairs makes too many scores.
  */
 export function defaultAttentionBlock(
   { heads }: Pick<ModelConfig, "heads">,
   { prompt, reply }: LongestTokens,
-  target: Target = "cpu",
+  { target = "cpu", pairs = 1 }: Division = {},
 ): number {
-  const scores = heads * (prompt ** 2 + 2 * reply * (prompt + reply));
+  const scores = pairs * heads * (prompt ** 2 + 2 * reply * (prompt + reply));
   return scores <= SCORES_WHOLE[target] ? Infinity : QUERIES_OF_BLOCK;
 }
 
@@ -44,9 +53,9 @@ export function defaultAttentionBlock(
 export function attentionBlocks(
   config: Pick<ModelConfig, "heads">,
   longest: LongestTokens,
-  { block, target }: { readonly block?: number; readonly target?: Target } = {},
+  { block, ...division }: Division & { readonly block?: number } = {},
 ): AttentionBlocks | undefined {
-  const size = block ?? defaultAttentionBlock(config, longest, target);
+  const size = block ?? defaultAttentionBlock(config, longest, division);
   const count = (queries: number) => Math.max(1, Math.ceil(queries / size));
   // The last token of a reply is only predicted.
   const blocks = { prompts: count(longest.prompt), replies: count(longest.reply - 1) };

@@ -144,6 +144,27 @@ Deno.test("writeTokens() leaves one finished file, and tells how far it is", asy
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("measureTokens() tells the longest parts, and how many pairs are nearly as long as the longest", async () => {
+  const [like] = rowsOf(1);
+  const row = (id: string, [prompt, chosen, rejected]: readonly number[]) => ({
+    ...like,
+    id,
+    prompt: new Int32Array(prompt),
+    chosen: new Int32Array(chosen),
+    rejected: new Int32Array(rejected),
+  });
+  // 20, 100, 90 and 89 tokens.
+  const lengths = [[10, 4, 6], [30, 60, 10], [5, 15, 70], [40, 25, 24]];
+  await withTokens(lengths.map((each, i) => row(`pair:${i}`, each)), async (folder) => {
+    const { longestPair, longestReplies, longestSequence, longPairs, ...sizes } =
+      await measureTokens(folder);
+    const { longestPrompt, longestChosen, longestRejected } = sizes;
+    assert.deepEqual([longestPair, longestReplies, longestSequence], [100, 85, 90]);
+    assert.deepEqual([longestPrompt, longestChosen, longestRejected], [40, 60, 70]);
+    assert.equal(longPairs, 2);
+  });
+});
+
 Deno.test("writeTokens() holds an empty set as well", async () => {
   await withTokens([], async (folder) => {
     assert.deepEqual(await readTokens(folder), []);

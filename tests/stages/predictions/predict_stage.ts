@@ -18,6 +18,11 @@ export const TOKENS = {
   rejectedCells: 300,
   longestPair: 120,
   longestReplies: 90,
+  longestSequence: 90,
+  longestPrompt: 40,
+  longestChosen: 60,
+  longestRejected: 40,
+  longPairs: 1,
 };
 
 /** Parameters of `train`: ten steps. */

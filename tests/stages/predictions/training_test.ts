@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
-import { largestRuns, meanReading } from "../../../stages/predictions/token_sizes.ts";
+import { largestRuns } from "../../../stages/predictions/largest_runs.ts";
+import { longestTokens, meanReading } from "../../../stages/predictions/token_sizes.ts";
+import { divideIntoRuns, type RunLimits, sizeOfLengths } from "../../../train/pair_packs.ts";
 import { stages } from "../../../stages/registry.ts";
 import { LARGE, MODEL, predict, TOKENS, TRAIN, training } from "./predict_stage.ts";
+
+/** Longest lengths that make many logits. */
+const LONG = {
+  ...{ longestReplies: 1600, longestPair: 1700, longestSequence: 900 },
+  ...{ longestPrompt: 100, longestChosen: 800, longestRejected: 800 },
+};
 
 Deno.test("training in several processes is the same work, in as much memory each but for moments", async () => {
   const parts = async (processes: number) => {
@@ -71,7 +79,7 @@ Deno.test("several processes hand on gradients and weights; of two parts of a lo
 });
 
 Deno.test("each process of several divides logits by what its share of a batch makes", async () => {
-  const tokens = { ...TOKENS, longestReplies: 1600, longestPair: 1700 };
+  const tokens = { ...TOKENS, ...LONG };
   const amount = (params: Record<string, unknown>) => training(params, tokens, true, LARGE);
   const gpu = { device: "cuda:0", batchPairs: 8 };
   const whole = (await amount({ ...gpu, vocabularyChunk: 50_000 })).amount;
@@ -135,7 +143,7 @@ Deno.test("computing layers again is more work in less memory", async () => {
 
 Deno.test("logits by chunks, as large vocabularies get them, are more work in less memory", async () => {
   const of = (params: Record<string, unknown>) =>
-    training(params, { ...TOKENS, longestReplies: 1600, longestPair: 1700 }, true, LARGE);
+    training(params, { ...TOKENS, ...LONG }, true, LARGE);
   const [whole, chunked] = [await of({ vocabularyChunk: 50_000 }), await of({})];
   assert(chunked.amount > whole.amount && chunked.bytes < whole.bytes);
 });
@@ -146,25 +154,67 @@ Deno.test("meanReading() counts a prompt once for both its replies", () => {
   assert.deepEqual(meanReading(TOKENS, "rejected"), { tokens: 30, replyTokens: 10, cells: 700 });
 });
 
-Deno.test("largestRuns() are one full of mean pairs, and the longest pair by itself", () => {
-  const limits = { tokens: 600, replyTokens: 1000, pairs: 100 };
+const ROOM = { tokens: 600, logitsPerToken: 2 ** 26 / 1000, pairs: 100, hiddenSize: 1000 };
+
+Deno.test("largestRuns() are one full of mean pairs, and two that begin with the longest", () => {
   const mean = { prompt: 20, chosen: 30, rejected: 10 };
-  const longest = { prompt: 30, chosen: 45, rejected: 45 };
-  const runs = (more: Partial<typeof limits>, sizes = TOKENS) =>
-    largestRuns(sizes, "both", { ...limits, ...more });
-  assert.deepEqual(runs({}), [Array(10).fill(mean), [longest]]);
+  const runs = (more: Partial<RunLimits>, sizes = TOKENS) =>
+    largestRuns(sizes, "both", { ...ROOM, ...more });
+  assert.deepEqual(runs({})[0], Array(10).fill(mean));
   const three = { prompt: 17, chosen: 25, rejected: 8 }; // 150 tokens, together
   assert.deepEqual(runs({ tokens: 150 })[0], Array(3).fill(three));
-  assert.deepEqual(runs({ tokens: 30 })[0], [mean], "a pair is not divided");
-  assert.equal(runs({ replyTokens: 80 })[0].length, 2);
+  assert.deepEqual(runs({ tokens: 30 }).map(([first, ...more]) => [first, more.length]), [
+    [mean, 0],
+    // 120 tokens, 90 of replies, 90 of a prompt and a reply; prompts have 40, replies 60 and 40.
+    [{ prompt: 40, chosen: 50, rejected: 30 }, 0],
+    [{ prompt: 30, chosen: 60, rejected: 30 }, 0],
+  ], "a pair is not divided");
+  assert.equal(runs({ logitsPerToken: 2 ** 26 / 80 })[0].length, 2);
   assert.equal(runs({ pairs: 4 })[0].length, 4);
   assert.equal(runs({}, { ...TOKENS, pairs: 2 })[0].length, 2, "all there are");
 });
 
+Deno.test("largestRuns() hold as many long pairs as there are, and fill up with mean ones", () => {
+  const prompts = (sizes: Partial<typeof TOKENS>, limits: Partial<RunLimits> = {}) =>
+    largestRuns({ ...TOKENS, ...sizes }, "both", { ...ROOM, ...limits })[1]
+      .map(({ prompt }) => prompt);
+  assert.deepEqual(prompts({}), [40, ...Array(6).fill(20)]);
+  assert.deepEqual(prompts({ longPairs: 3 }), [40, 40, 40, 20, 20, 20, 20]);
+  assert.deepEqual(prompts({ longPairs: 100 }), [40, 40, 40, 40, 40]);
+  assert.deepEqual(prompts({ longPairs: 100 }, { pairs: 2 }), [40, 40]);
+  // In a narrow model empty cells are the larger waste.
+  assert.deepEqual(prompts({}, { hiddenSize: 40 }), [40, 20]);
+});
+
+Deno.test("largestRuns() hold no more than training puts into a run", () => {
+  const short = Array.from({ length: 25 }, (): [number, number, number] => [20, 30, 30]);
+  const batch = [[1000, 500, 500] as [number, number, number], ...short];
+  const limits = { tokens: 4096, logitsPerToken: 2000, hiddenSize: 256, pairs: 26 };
+  const sizes = batch.map(([prompt, ...replies]) => sizeOfLengths(prompt, replies));
+  const made = divideIntoRuns(sizes, limits).map((rows) => rows.map((row) => batch[row]));
+  const tokens = {
+    ...TOKENS,
+    ...{ pairs: 26, promptTokens: 1500 / 26, chosenTokens: 1250 / 26, rejectedTokens: 1250 / 26 },
+    ...{ longestPair: 2000, longestReplies: 1000, longestSequence: 1500 },
+    ...{ longestPrompt: 1000, longestChosen: 500, longestRejected: 500 },
+  };
+  const long = { prompt: 1000, chosen: 500, rejected: 500 };
+  assert.deepEqual(made[0], [[1000, 500, 500]]);
+  assert.deepEqual(largestRuns(tokens, "both", limits).slice(1), [[long], [long]]);
+});
+
+Deno.test("longest prompts and replies are those that are read, of whichever pair", () => {
+  const tokens = { ...TOKENS, longestPrompt: 1900, longestChosen: 20, longestRejected: 900 };
+  assert.deepEqual(longestTokens(tokens, "both"), { prompt: 1900, reply: 900 });
+  assert.deepEqual(longestTokens(tokens, "chosen"), { prompt: 1900, reply: 20 });
+});
+
 Deno.test("SFT's runs have no rejected replies", () => {
-  const limits = { tokens: 100, replyTokens: 1000, pairs: 100 };
-  const runs = largestRuns(TOKENS, "chosen", limits);
-  assert.deepEqual(runs.flat().map(({ rejected }) => rejected), [null, null, null]);
+  const runs = largestRuns(TOKENS, "chosen", { ...ROOM, tokens: 100 });
+  assert.deepEqual(runs.map((run) => run.length), [2, 1, 1]);
+  assert(runs.flat().every(({ rejected }) => rejected === null));
+  // The rejected reply of the longest pair is not read.
+  assert.deepEqual(runs[2], [{ prompt: 30, chosen: 60, rejected: null }]);
 });
 
 Deno.test("of what is done no memory is foreseen", async () => {

@@ -12,10 +12,12 @@ import { FAMILIES } from "../../../train/models/families.ts";
 import type { Weights } from "../../../train/models/model.ts";
 import { newAdapter } from "../../../train/models/new_adapter.ts";
 import { loadLibrary } from "../../../train/runtime/onnxruntime_library.ts";
+import { longestPairsPerRun } from "../../../train/pair_packs.ts";
+import { attentionBlocksOf, type TrainOptions } from "../../../train/train_options.ts";
 import { type TrainedModel, trainModel } from "../../../train/trainer.ts";
 import { goldenModel, goldenPairs, relativeError } from "../golden.ts";
 import { goldenRun } from "../golden_run.ts";
-import { tinyModel } from "../tiny_run.ts";
+import { tinyModel, tinyRun } from "../tiny_run.ts";
 
 const LOSS = { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sum" } as const;
 
@@ -28,6 +30,33 @@ Deno.test("attentionBlocks() divides prompts and replies where a pair makes more
   const longer = { prompt: 2048, reply: 1025 };
   const onGpu = attentionBlocks(config, longer, { target: "cuda" });
   assert.deepEqual(onGpu, { prompts: 4, replies: 2 });
+  // A pair makes 9 · (600² + 2 · 600 · 1200) scores, of which a run on a processor may make 2²⁴.
+  const middling = { prompt: 600, reply: 600 };
+  assert.equal(attentionBlocks(config, middling), undefined);
+  assert.deepEqual(attentionBlocks(config, middling, { pairs: 2 }), { prompts: 2, replies: 2 });
+});
+
+Deno.test("longestPairsPerRun() are what its tokens and pairs allow, and one where they allow less", () => {
+  const longest = { prompt: 100, reply: 150 };
+  assert.equal(longestPairsPerRun(longest, { tokens: 1000 }), 2.5);
+  assert.equal(longestPairsPerRun(longest, { tokens: 1000, pairs: 2 }), 2);
+  assert.equal(longestPairsPerRun(longest, { tokens: 100 }), 1);
+});
+
+Deno.test("training divides attention for what a run of the longest pairs makes", () => {
+  const ids = new Int32Array(600);
+  const blocks = (batchPairs: number, changes: Partial<TrainOptions> = {}) =>
+    attentionBlocksOf(tinyRun({
+      model: { ...tinyModel, config: { ...tinyModel.config, heads: 9 } },
+      pairs: [{ id: "pair", prompt: ids, chosen: ids, rejected: ids }],
+      batchPairs,
+      ...changes,
+    }));
+  const divided = { prompts: 2, replies: 2 };
+  assert.equal(blocks(1), undefined);
+  assert.deepEqual(blocks(2), divided);
+  assert.equal(blocks(2, { microBatchPairs: 1 }), undefined);
+  assert.equal(blocks(2, { tokensPerRun: 1800 }), undefined);
 });
 
 Deno.test("attentionBlocks() takes the size asked for; one block is none", () => {
