@@ -52,12 +52,11 @@ const CHANGES: readonly Params[] = [
 function gpus(
   { count, gigabytes, like }: { count: number; gigabytes: number; like: string },
 ): Machine {
-  const several: Params = count > 1 ? { processes: count } : {};
   return {
     name: `${count} × ${gigabytes} GB GPU (${like})`,
     memoryBytes: gigabytes * 1e9,
     gpus: count,
-    params: { device: "cuda:0", ...several },
+    params: { device: "cuda:0", processes: count },
     changes: CHANGES,
     speeds,
     ...(count > 1 ? { exchangedPerSecond: EXCHANGED } : {}),
@@ -77,7 +76,7 @@ export const GPU_ASSUMPTIONS: readonly string[] = [
   "computing alone, one stage after the other, without collect, evaluate and curve.",
   `Taken is ${100 * REACHED}% of an H100's published peak (float32 67, TF32 495, bfloat16 989 ` +
   "TFLOP/s): LoRA of a 7B model reached 27% on an H200, a model of 135M weights 7% (docs/cuda.md).",
-  "On 8 GPUs training has processes: 8. Each holds all weights, gradients and the activations of its " +
+  "On 1 GPU training has processes: 1, on 8 processes: 8. Each holds all weights, gradients and the activations of its " +
   "eighth of a batch, and an eighth of AdamW's moments. Stages without processes run on one GPU.",
   `Gradients and new weights are taken to pass between processes at ${
     EXCHANGED / 1e9
