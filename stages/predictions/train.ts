@@ -12,7 +12,7 @@ import { defaultTokensPerRun, replyTokensPerRun } from "../../train/pair_packs.t
 import type train from "../train.ts";
 import { countSteps, snapshotSteps } from "../train_steps.ts";
 import type { ParamsOf, PredictOf } from "./params_of.ts";
-import { ASSUMED, loadingSeconds } from "./speeds.ts";
+import { loadingSeconds, speedOn } from "./speeds.ts";
 import {
   largestRuns,
   longestTokens,
@@ -84,9 +84,8 @@ function workOf({ params, shape, tokens, steps, hasReference }: Plan): Work {
   return {
     amount: training + scored,
     unit: "operations",
-    perSecond: ASSUMED.operations,
+    ...speedOn(params, adapter === undefined ? "all weights" : "adapter"),
     startSeconds: startOf({ params, shape, steps }),
-    like: adapter === undefined ? "all weights" : "adapter",
     scale: countWeights(shape).all,
   };
 }
