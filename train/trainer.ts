@@ -75,7 +75,8 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const batchPairs = Math.ceil(options.batchPairs / (ranks?.size ?? 1));
   const lanes = trainingLanes({ ...options, batchPairs });
   // A session's runs share what threads it has beyond the one that each run brings.
-  const runtime = await openRuntime({ ...options, threads: options.threads - lanes + 1 });
+  const threads = options.threads - lanes + 1;
+  const runtime = await openRuntime({ ...options, threads, trains: true });
   const { folder, kept } = openFolders(options, {
     version: runtime.version,
     saveInto: async (folder) => saveTrained(await policyOf(step, start), folder),
