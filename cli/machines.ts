@@ -1,25 +1,14 @@
 import type { Feasibility, Machine, Params } from "../pipeline/feasibility.ts";
 import { feasibilityOn } from "../pipeline/feasibility.ts";
 import type { PlannedInstance } from "../pipeline/plan.ts";
+import { GPU_PEAKS, GPU_REACHED } from "../stages/predictions/speeds.ts";
 import { machineCapacity } from "./session.ts";
 
 /** What the speeds of GPUs are counted in. */
 export const GPU_UNIT = "operations";
 
-/** The part of the published peak that products of a training step are taken to reach. */
-const REACHED = 0.25;
-
-/**
- * Operations a second of an H100 SXM without sparsity, as NVIDIA's data sheet states them; an H200 has
- * the same processor and more memory.
- */
-const PEAKS = [
-  { name: "float32", perSecond: 67e12 },
-  { name: "TF32", perSecond: 494.7e12 },
-  { name: "bfloat16", perSecond: 989.4e12 },
-];
-
-const speeds = PEAKS.map(({ name, perSecond }) => ({ name, perSecond: REACHED * perSecond }));
+const speeds = Object.entries(GPU_PEAKS)
+  .map(([name, perSecond]) => ({ name, perSecond: GPU_REACHED * perSecond }));
 
 /**
  * Bytes a second that each of several processes hands on: through host memory, with the sums in between,
@@ -52,12 +41,11 @@ const CHANGES: readonly Params[] = [
 function gpus(
   { count, gigabytes, like }: { count: number; gigabytes: number; like: string },
 ): Machine {
-  const several: Params = count > 1 ? { processes: count } : {};
   return {
     name: `${count} × ${gigabytes} GB GPU (${like})`,
     memoryBytes: gigabytes * 1e9,
     gpus: count,
-    params: { device: "cuda:0", ...several },
+    params: { device: "cuda:0", processes: count },
     changes: CHANGES,
     speeds,
     ...(count > 1 ? { exchangedPerSecond: EXCHANGED } : {}),
@@ -74,11 +62,14 @@ export const GPUS: readonly Machine[] = [
 /** What the figures for GPUs rest on, a sentence each. */
 export const GPU_ASSUMPTIONS: readonly string[] = [
   "For GPUs, memory is of each GPU, with device: cuda:0 and what else the recipe says; time is that of " +
-  "computing alone, one stage after the other, without collect, evaluate and curve.",
-  `Taken is ${100 * REACHED}% of an H100's published peak (float32 67, TF32 495, bfloat16 989 ` +
+  "computing alone, one stage after the other, without collect, generate, evaluate and curve.",
+  `Taken is ${
+    100 * GPU_REACHED
+  }% of an H100's published peak (float32 67, TF32 495, bfloat16 989 ` +
   "TFLOP/s): LoRA of a 7B model reached 27% on an H200, a model of 135M weights 7% (docs/cuda.md).",
-  "On 8 GPUs training has processes: 8. Each holds all weights, gradients and the activations of its " +
-  "eighth of a batch, and an eighth of AdamW's moments. Stages without processes run on one GPU.",
+  "Training has a process for each GPU, whatever its processes are. Of 8 each holds all weights, " +
+  "gradients and the activations of its eighth of a batch, and an eighth of AdamW's moments. Stages " +
+  "without processes run on one GPU.",
   `Gradients and new weights are taken to pass between processes at ${
     EXCHANGED / 1e9
   } GB/s, through ` +

@@ -1,6 +1,6 @@
 import type { Feasibility, Misfit, Need, Params } from "../pipeline/feasibility.ts";
 import type { PlannedInstance } from "../pipeline/plan.ts";
-import { totalBytes } from "../pipeline/prediction.ts";
+import { gpuBytes, hostBytes, type MemoryPart } from "../pipeline/prediction.ts";
 import { formatCount, formatEstimate } from "../pipeline/reporters/quantities.ts";
 import { estimateWallSeconds } from "../pipeline/schedule.ts";
 import { callLines, callText } from "./call_text.ts";
@@ -38,15 +38,23 @@ function instanceLines(planned: readonly PlannedInstance[]): string[] {
   return planned.map(({ instance, state, reasons, forecast: { seconds, memory, calls } }) => {
     const reason = reasons[0] === undefined ? "" : `  ${reasonText(reasons[0])}`;
     const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : "";
-    const bytes = totalBytes(memory);
     const cost = state === "cached" ? [] : [
       ...(seconds === null ? [] : [`about ${formatEstimate(seconds)}`]),
-      ...(bytes === null ? [] : [gigabytes(bytes)]),
+      ...memoryTexts(memory),
       ...(calls === undefined ? [] : [callText(calls)]),
     ];
     const takes = cost.length === 0 ? "" : `  [${cost.join(", ")}]`;
     return `${state.padEnd(8)}${instance.id.padEnd(width)}${reason}${more}${takes}`.trimEnd();
   });
+}
+
+/** What a stage takes of the host's memory, and of GPUs'. */
+function memoryTexts(memory: readonly MemoryPart[] | undefined): string[] {
+  const [host, gpu] = [hostBytes(memory), gpuBytes(memory)];
+  return [
+    ...(host === null ? [] : [gigabytes(host)]),
+    ...(gpu === null ? [] : [`${gigabytes(gpu)} of GPUs`]),
+  ];
 }
 
 function totals(planned: readonly PlannedInstance[], cores: number): string {
@@ -57,8 +65,10 @@ function totals(planned: readonly PlannedInstance[], cores: number): string {
   const time = seconds !== null
     ? seconds === 0 ? "" : `; about ${formatEstimate(seconds)} to run here`
     : `; how long ${formatCount(unknown.length, "stage")} will take is not known`;
-  const most = Math.max(0, ...todo.map(({ forecast }) => totalBytes(forecast.memory) ?? 0));
-  const memory = most === 0 ? "" : `, at most ${gigabytes(most)} for one stage`;
+  const most = Math.max(0, ...todo.map(({ forecast }) => hostBytes(forecast.memory) ?? 0));
+  const onGpus = Math.max(0, ...todo.map(({ forecast }) => gpuBytes(forecast.memory) ?? 0));
+  const gpus = onGpus === 0 ? "" : `, and ${gigabytes(onGpus)} of GPUs`;
+  const memory = most === 0 ? "" : `, at most ${gigabytes(most)}${gpus} for one stage`;
   return `${count("cached")} cached, ${count("stale")} stale, ${
     count("missing")
   } missing${time}${memory}`;
@@ -80,7 +90,10 @@ function groundLines(todo: readonly PlannedInstance[]): string[] {
 function machineLines(machines: readonly Feasibility[]): string[] {
   const lines = machines.flatMap((feasibility) => {
     const { machine, misfits, elsewhere } = feasibility;
-    const more = elsewhere.length === 0 ? [] : [`    on the processor: ${elsewhere.join(", ")}`];
+    const where = machine.gpus === undefined
+      ? "on a GPU, of which nothing is known here"
+      : "on the processor";
+    const more = elsewhere.length === 0 ? [] : [`    ${where}: ${elsewhere.join(", ")}`];
     return [
       `  ${machine.name}, ${gigabytes(machine.memoryBytes)}${machine.gpus! > 1 ? " each" : ""}: ${
         [ableText(feasibility), timeText(feasibility)].filter((text) => text !== "").join("; ")

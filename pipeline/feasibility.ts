@@ -2,7 +2,7 @@ import type { Json } from "../core/json.ts";
 import { inputSizes } from "./forecast.ts";
 import type { Instance } from "./instance.ts";
 import type { PlannedInstance } from "./plan.ts";
-import { type MemoryPart, type Prediction, totalBytes } from "./prediction.ts";
+import { type MemoryPart, partsOf, type Prediction, totalBytes } from "./prediction.ts";
 import type { Resources } from "./stage.ts";
 
 /** Parameters by name. */
@@ -45,7 +45,10 @@ export interface Feasibility {
   /** Of all whose memory is foreseen. */
   readonly needs: readonly Need[];
   readonly misfits: readonly Misfit[];
-  /** Instances that a machine with GPUs has no GPU compute: they are left out of all else. */
+  /**
+   * Of a machine with GPUs, instances that none computes: they are left out of all else. Of one whose GPUs are
+   * not known, those that need one, whose memory on it is held to nothing.
+   */
   readonly elsewhere: readonly string[];
   /** Seconds of the work that is counted in `unit`, one instance after the other, by the machine's speeds. */
   readonly seconds: readonly { readonly name: string; readonly seconds: number }[];
@@ -64,7 +67,8 @@ interface Placed {
  * Holds what is not cached to a machine's memory and speeds, each stage with the parameters that it would
  * be given there.
  *
- * @param unit the work that the machine's speeds are of; other work is left out
+ * @param unit the work that the machine's speeds are of; other work is left out, and work of which no speed is
+ * assumed
  */
 export async function feasibilityOn(
   machine: Machine,
@@ -84,7 +88,8 @@ export async function feasibilityOn(
     planned.filter(({ state }) => state !== "cached")
       .map((one) => foresee(one, knownParams(one.instance, machine.params))),
   );
-  const isHere = (one: Placed) => machine.gpus === undefined || (resourcesOf(one).gpus ?? 0) > 0;
+  const isOnGpu = (one: Placed) => (resourcesOf(one).gpus ?? 0) > 0;
+  const isHere = (one: Placed) => machine.gpus === undefined || isOnGpu(one);
   const here = todo.filter(isHere);
   const needs = here.flatMap((one) => needOf(one, machine) ?? []);
   const misfits: Misfit[] = [];
@@ -93,7 +98,9 @@ export async function feasibilityOn(
     if (need === null || need.neededBytes <= machine.memoryBytes) continue;
     misfits.push({ ...need, change: await changeFor(one, { machine, foresee }) });
   }
-  const elsewhere = todo.filter((one) => !isHere(one) && one.foreseen.work?.unit === unit);
+  const elsewhere = machine.gpus === undefined
+    ? todo.filter(isOnGpu)
+    : todo.filter((one) => !isHere(one) && one.foreseen.work?.unit === unit);
   return {
     machine,
     needs,
@@ -122,8 +129,7 @@ function needOf(one: Placed, machine: Machine): Need | null {
   if (memory === undefined) return null;
   const { processes = 1 } = resourcesOf(one);
   const isOfGpus = machine.gpus !== undefined;
-  const parts = memory
-    .filter(({ isOnHost = false }) => !(isOfGpus && isOnHost))
+  const parts = partsOf(memory, isOfGpus ? "gpu" : "host")
     .map(({ what, bytes }) => ({ what, bytes: isOfGpus ? bytes / processes : bytes }));
   return { id: one.planned.instance.id, processes, neededBytes: totalBytes(parts)!, parts };
 }
@@ -159,7 +165,7 @@ function secondsOn(
   const amounts = placed.map((one) => {
     const { processes = 1 } = resourcesOf(one);
     const { work } = one.foreseen;
-    return work?.unit === unit ? work.amount / processes : 0;
+    return work?.unit === unit && work.perSecond !== null ? work.amount / processes : 0;
   });
   const amount = amounts.reduce((sum, amount) => sum + amount, 0);
   const exchanged = placed.reduce((sum, { foreseen }) => sum + (foreseen.exchangedBytes ?? 0), 0);

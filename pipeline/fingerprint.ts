@@ -25,7 +25,10 @@ export interface KeyFields {
   readonly format: 1;
   /** Which computation it is. */
   readonly stage: string;
-  /** The parameters that the stage declares, defaults filled in; other stages' do not matter. */
+  /**
+   * The parameters that the stage declares, defaults filled in, but for those that it says change no bit
+   * (`Stage.keyParams`); other stages' do not matter.
+   */
   readonly params: Json;
   /** Content of the files and folders that parameters name; where they lie does not matter. */
   readonly sources: Readonly<Record<string, string>>;

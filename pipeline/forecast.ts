@@ -77,12 +77,19 @@ function secondsOf(
   const { stage, params, id } = instance;
   const place = { recipe, instance: id };
   if (work !== undefined) {
-    const { cores } = stage.resources(params);
+    const { cores, gpus = 1 } = stage.resources(params);
+    const [count, device] = work.on === "gpu" ? [gpus, "GPU"] : [cores, "core"];
     const past = timings.speed(work, { stage: stage.name, machine, ...place });
-    const perSecond = past?.perSecond ?? work.perSecond * cores;
+    const perSecond = past?.perSecond ?? (work.perSecond === null ? null : work.perSecond * count);
+    if (perSecond === null) {
+      return {
+        seconds: null,
+        basis: `no ${device}'s speed was measured here, and none is assumed`,
+      };
+    }
     const rate = `${perSecond.toPrecision(3)} ${work.unit}/s`;
     const basis = past === null
-      ? `${rate}, assumed for ${cores} ${cores === 1 ? "core" : "cores"}`
+      ? `${rate}, assumed for ${count} ${count === 1 ? device : `${device}s`}`
       : `${rate}, measured here by ${past.instance}`;
     return { seconds: work.startSeconds + work.amount / perSecond, basis };
   }

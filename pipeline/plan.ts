@@ -105,7 +105,8 @@ async function keyFields(
   { code, memory }: PlanContext,
 ): Promise<KeyFields> {
   const { stage } = instance;
-  const params = { ...(instance.params as Record<string, Json>) };
+  const keyed = stage.keyParams?.(instance.params) ?? instance.params;
+  const params = { ...(keyed as Record<string, Json>) };
   const sources: Record<string, string> = {};
   for (const name of Object.keys(instance.paths)) {
     delete params[name];

@@ -9,8 +9,10 @@ export interface Work {
   readonly amount: number;
   /** What is counted, such as `operations` or `pairs`. Speeds compare within a unit only. */
   readonly unit: string;
-  /** Units a second on one core, assumed until something was measured. */
-  readonly perSecond: number;
+  /** What works: a GPU, or a core of the processor unless given. */
+  readonly on?: "gpu";
+  /** Units a second of one of them, assumed until something was measured; null where nothing is assumed. */
+  readonly perSecond: number | null;
   /** Seconds that do not grow with the amount: starting, loading, saving. */
   readonly startSeconds: number;
   /** Work under the same name runs at the same speed, such as `all weights` and `adapter`. */
@@ -23,8 +25,8 @@ export interface Work {
 export interface MemoryPart {
   readonly what: string;
   readonly bytes: number;
-  /** Whether it is in host memory, although the rest is a GPU's. */
-  readonly isOnHost?: boolean;
+  /** Whether it is in a GPU's memory, instead of the host's. */
+  readonly isOnGpu?: boolean;
 }
 
 /** What is asked of a service that may cost money, before what is kept of it already. */
@@ -74,6 +76,22 @@ export type Predict<P = unknown> = (
 /** Bytes of all parts; null where nothing was predicted. */
 export function totalBytes(memory: readonly MemoryPart[] | undefined): number | null {
   return memory === undefined ? null : memory.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** The parts in a GPU's memory, or those in the host's. */
+export function partsOf(memory: readonly MemoryPart[], where: "gpu" | "host"): MemoryPart[] {
+  return memory.filter(({ isOnGpu = false }) => isOnGpu === (where === "gpu"));
+}
+
+/** Bytes of the parts in the host's memory; null where nothing was predicted. */
+export function hostBytes(memory: readonly MemoryPart[] | undefined): number | null {
+  return memory === undefined ? null : totalBytes(partsOf(memory, "host"));
+}
+
+/** Bytes of the parts in GPUs' memory; null where nothing was predicted, or no GPU is needed. */
+export function gpuBytes(memory: readonly MemoryPart[] | undefined): number | null {
+  const parts = partsOf(memory ?? [], "gpu");
+  return parts.length === 0 ? null : totalBytes(parts);
 }
 
 /** All calls together; null where one part is not known, or for none. */

@@ -1,6 +1,6 @@
 import { prerequisitesOf } from "./graph.ts";
 import type { PlannedInstance } from "./plan.ts";
-import { totalBytes } from "./prediction.ts";
+import { hostBytes } from "./prediction.ts";
 
 /** What is kept free for an instance while it runs. */
 export interface Reservation {
@@ -11,12 +11,12 @@ export interface Reservation {
   readonly turns: readonly string[];
 }
 
-/** What an instance declares to use; its memory as foreseen, where it is. */
+/** What an instance declares to use; of the host's memory what is foreseen, where it is. */
 export function reservationOf(
   { instance: { stage, params }, forecast }: Pick<PlannedInstance, "instance" | "forecast">,
 ): Reservation {
   const { cores, memory = 0, turns = [] } = stage.resources(params);
-  const bytes = totalBytes(forecast.memory);
+  const bytes = hostBytes(forecast.memory);
   return { cores, memory: bytes === null ? memory : Math.ceil(bytes / 2 ** 20), turns };
 }
 

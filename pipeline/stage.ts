@@ -154,6 +154,11 @@ export interface Stage<P = unknown> {
    */
   checkModules?(params: P): Promise<readonly Problem[]>;
   resources(params: P): Resources;
+  /**
+   * The parameters as they enter the key, for stages with some that change no bit of a result, such as which
+   * of several like GPUs computes it; what it gives must be parameters as well. All enter unless given.
+   */
+  keyParams?(params: P): P;
   /** Facts of the runtime that change results, such as `{ onnxruntime: "1.29.0", provider: "cpu" }`. */
   facts?(params: P): Readonly<Record<string, string>>;
   /** What an instance will take and give, from the sizes of what it reads. */

@@ -3,6 +3,7 @@ import { defineStage } from "../pipeline/stage.ts";
 import {
   computingOf,
   deviceFacts,
+  deviceKeyParams,
   deviceParams,
   modelResources,
   TF32_OF_GPU,
@@ -63,6 +64,7 @@ export default defineStage<z.infer<typeof params>>({
     },
   },
   resources: (params) => ({ ...modelResources(params), native: ["onnxruntime"] }),
+  keyParams: deviceKeyParams,
   facts: deviceFacts,
   estimateSeconds: () => 8,
   module: import.meta.url,

@@ -3,6 +3,7 @@ import { defineStage } from "../pipeline/stage.ts";
 import {
   computingOf,
   deviceFacts,
+  deviceKeyParams,
   deviceParams,
   modelResources,
   TF32_OF_GPU,
@@ -40,6 +41,7 @@ export default defineStage<z.infer<typeof params>>({
   },
   outputs: { curve: { type: "curve" } },
   resources: modelResources,
+  keyParams: deviceKeyParams,
   facts: deviceFacts,
   estimateSeconds: () => 6,
   module: import.meta.url,

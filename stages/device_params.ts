@@ -6,29 +6,55 @@ import { modelFacts } from "./model_facts.ts";
 
 const DEVICE = /^(cpu|cuda:\d+)$/;
 
+/** An optional parameter of which the default, written out, is the same as left out, in keys too. */
+export function withDefault<S extends z.ZodType>(schema: S, usual: z.output<S>) {
+  return schema.optional().overwrite((value) => value === usual ? undefined : value);
+}
+
 /** Where a model is computed, and how exactly: parameters of stages that run one. */
 export const deviceParams = {
-  device: z.custom<Device>(
-    (value) => typeof value === "string" && DEVICE.test(value),
-    "cpu or a GPU by its number, such as cuda:0",
-  ).optional().describe("Where the model is computed; cpu unless given"),
-  precision: z.enum(["float32", "bfloat16", "float16"]).optional().describe(
+  device: withDefault(
+    z.custom<Device>(
+      (value) => typeof value === "string" && DEVICE.test(value),
+      "cpu or a GPU by its number, such as cuda:0",
+    ),
+    "cpu",
+  ).describe("Where the model is computed; cpu unless given"),
+  precision: withDefault(z.enum(["float32", "bfloat16", "float16"]), "float32").describe(
     "What layers are computed in, float32 unless given",
   ),
-  tf32: z.boolean().optional().describe(
+  tf32: withDefault(z.boolean(), false).describe(
     "Whether a GPU may round operands of float32 products to 10 bits, several times as fast",
   ),
 };
 
+/** In how many processes a model is trained: a parameter of stages that train. */
+export const processesParam = withDefault(z.int().min(1), 1).describe(
+  "Processes that train together over MPI, each on a part of every batch; sums depend on their number",
+);
+
+/** What AdamW's moments are kept in, and where: parameters of stages that train. */
+export const momentsParams = {
+  moments: withDefault(z.enum(["float32", "bfloat16"]), "float32").describe(
+    "What AdamW's two moments are kept in, float32 unless given; the second is rounded at random",
+  ),
+  offloadMoments: withDefault(z.boolean(), false).describe(
+    "Keep AdamW's moments in host memory and pass them through the GPU at each update: slower, with " +
+      "room for larger models",
+  ),
+};
+
 /**
- * In how many processes a model is trained: a parameter of stages that train. One that is asked for is
- * the same, in keys too, as none.
+ * Parameters as they enter the key: on which of several like GPUs, and with moments in whose memory, a model
+ * is computed changes no bit, so that a stage that had no room for them goes on from its checkpoints.
  */
-export const processesParam = z.int().min(1).optional()
-  .overwrite((processes) => processes === 1 ? undefined : processes)
-  .describe(
-    "Processes that train together over MPI, each on a part of every batch; sums depend on their number",
-  );
+export function deviceKeyParams<
+  P extends { readonly device?: Device; readonly offloadMoments?: boolean },
+>(params: P): P {
+  const { offloadMoments: _, ...keyed } = params;
+  const { device = "cpu" } = params;
+  return { ...keyed, ...(device === "cpu" ? {} : { device: "cuda:0" }) } as P;
+}
 
 /** Whether moments are offloaded, if at all, from a GPU; to be refined with `OFFLOADS_FROM_GPU`. */
 export function offloadsFromGpu(

@@ -3,6 +3,7 @@ import { defineStage } from "../pipeline/stage.ts";
 import {
   computingOf,
   deviceFacts,
+  deviceKeyParams,
   deviceParams,
   modelResources,
   TF32_OF_GPU,
@@ -48,6 +49,7 @@ export default defineStage<z.infer<typeof params>>({
     replies: { type: "replies", describe: "The sampled ones, one a prompt" },
   },
   resources: modelResources,
+  keyParams: deviceKeyParams,
   facts: deviceFacts,
   estimateSeconds: () => 3,
   module: import.meta.url,

@@ -5,6 +5,7 @@ import type { Decoding } from "../eval/reply_tokens.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
 import {
   deviceFacts,
+  deviceKeyParams,
   deviceParams,
   modelResources,
   TF32_OF_GPU,
@@ -67,6 +68,7 @@ export default defineStage<Params>({
     );
   },
   resources: (params) => ({ ...modelResources(params), native: ["onnxruntime"] }),
+  keyParams: deviceKeyParams,
   facts: deviceFacts,
   estimateSeconds: () => 60,
   module: import.meta.url,

@@ -2,6 +2,7 @@ import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import {
   deviceFacts,
+  deviceKeyParams,
   deviceParams,
   modelResources,
   TF32_OF_GPU,
@@ -20,6 +21,7 @@ export default defineStage<z.infer<typeof params>>({
   inputs: { model: { type: "model" }, tokens: { type: "tokens" } },
   outputs: { logps: { type: "logps" } },
   resources: modelResources,
+  keyParams: deviceKeyParams,
   facts: deviceFacts,
   estimateSeconds: () => 4,
   module: import.meta.url,

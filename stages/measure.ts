@@ -3,6 +3,7 @@ import type { PromptReply, ReplyScorer } from "../eval/score_pairs.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
 import {
   deviceFacts,
+  deviceKeyParams,
   deviceParams,
   modelResources,
   TF32_OF_GPU,
@@ -38,6 +39,7 @@ export default defineStage<Params>({
   },
   outputs: { evaluation: { type: "evaluation" } },
   resources: modelResources,
+  keyParams: deviceKeyParams,
   facts: deviceFacts,
   estimateSeconds: () => 20,
   module: import.meta.url,

@@ -4,9 +4,11 @@ import { ADAPTER_FOLDER, TARGET_NAMES } from "../train/models/adapter_config.ts"
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import {
   deviceFacts,
+  deviceKeyParams,
   deviceOfRank,
   deviceParams,
   modelResources,
+  momentsParams,
   OFFLOADS_FROM_GPU,
   offloadsFromGpu,
   processesParam,
@@ -60,13 +62,7 @@ const run = {
   adamBeta1: z.number().min(0).lt(1).default(0.9).describe("Decay of AdamW's first moment"),
   adamBeta2: z.number().min(0).lt(1).default(0.999).describe("Decay of AdamW's second moment"),
   adamEpsilon: positiveFloat32.default(1e-8).describe("Epsilon of AdamW"),
-  moments: z.enum(["float32", "bfloat16"]).optional().describe(
-    "What AdamW's two moments are kept in, float32 unless given; the second is rounded at random",
-  ),
-  offloadMoments: z.boolean().optional().describe(
-    "Keep AdamW's moments in host memory and pass them through the GPU at each update: slower, with " +
-      "room for larger models",
-  ),
+  ...momentsParams,
   gradientCheckpointing: z.boolean().default(false)
     .describe("Compute layers a second time instead of keeping them: less memory, more time"),
   threads: count("Threads of the model, in each process; the order of sums depends on them"),
@@ -129,6 +125,7 @@ export default defineStage<Params>({
   },
   checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
   resources: modelResources,
+  keyParams: deviceKeyParams,
   facts: deviceFacts,
   estimateSeconds: ({ steps = 500 }) => 2 + 0.04 * steps,
   module: import.meta.url,

@@ -18,7 +18,7 @@ import { LossScale } from "./loss_scale.ts";
 import { RotaryAngles } from "./models/rotary_angles.ts";
 import { firstRanks, isAnyAsked, meet, StoppedTogether } from "./parallel/ranks.ts";
 import { returnFreedMemory } from "./runtime/host_memory.ts";
-import { openRuntime } from "./runtime/open_runtime.ts";
+import { openRuntime, type Runtime } from "./runtime/open_runtime.ts";
 import { learningRate } from "./optim/schedule.ts";
 import { divideIntoRuns, type PairBatch, pairFeeds, type RunLimits, sizeOf } from "./pair_packs.ts";
 import { holdsRests } from "./pack_plan.ts";
@@ -70,16 +70,42 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   if (options.gradientCheckpointing || attentionBlocks !== undefined) returnFreedMemory();
   const { model, adapter, ranks } = options;
   const start: AdaptedModel = { ...model, adapter };
-  const { trained, frozen } = weightParts(start);
   const reference = await referenceLogps(options);
   const batchPairs = Math.ceil(options.batchPairs / (ranks?.size ?? 1));
   const lanes = trainingLanes({ ...options, batchPairs });
   // A session's runs share what threads it has beyond the one that each run brings.
-  const runtime = await openRuntime({ ...options, threads: options.threads - lanes + 1 });
+  const threads = options.threads - lanes + 1;
+  const runtime = await openRuntime({ ...options, threads, trains: true });
   const { folder, kept } = openFolders(options, {
     version: runtime.version,
     saveInto: async (folder) => saveTrained(await policyOf(step, start), folder),
   });
+  // The one is given back, should the other not open.
+  await using opened = new AsyncDisposableStack();
+  const training = await openTraining(options, { runtime, folder, kept, lanes, attentionBlocks });
+  const { step } = training;
+  opened.defer(() => step.release());
+  const scorer = await openRejectedScorer(options, step);
+  opened.defer(() => scorer?.release());
+  await runSteps(options, { ...training, scorer, reference, folder, kept });
+  const policy = separate(await policyOf(step, start));
+  return { ...policy, runtime: runtime.description, steps: training.records };
+}
+
+/**
+ * Training where its newest checkpoint left it, else at its start. From then on nobody holds the state that
+ * was read, twelve bytes a weight, of which a GPU has a copy.
+ */
+async function openTraining(
+  options: TrainOptions,
+  { runtime, folder, kept, lanes, attentionBlocks }: Pick<Run, "folder" | "kept"> & {
+    readonly runtime: Runtime;
+    readonly lanes: number;
+    readonly attentionBlocks?: AttentionBlocks;
+  },
+): Promise<Pick<Run, "step" | "records" | "lossScale">> {
+  const { model, adapter, ranks } = options;
+  const { trained, frozen } = weightParts({ ...model, adapter });
   const resumed = await folder?.open(async (step) => !kept || await kept.holds(step)) ?? null;
   const recorded = [...resumed?.records ?? []];
   const records = ranks === undefined ? recorded : await firstRanks(ranks, recorded);
@@ -87,8 +113,6 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   const takesOver = adapter === undefined && options.takesOverModel;
   const state = resumed?.state ??
     initialState(trained, { takesOver, moments: ranks === undefined ? options.moments : "none" });
-  // The one is given back, should the other not open.
-  await using opened = new AsyncDisposableStack();
   const step = await TrainingStep.open(runtime, state, {
     ...options,
     config: model.config,
@@ -100,11 +124,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
     vocabularyChunk: vocabularyChunkOf(options),
     attentionBlocks,
   });
-  opened.defer(() => step.release());
-  const scorer = await openRejectedScorer(options, step);
-  opened.defer(() => scorer?.release());
-  await runSteps(options, { step, scorer, reference, folder, kept, records, lossScale });
-  return { ...separate(await policyOf(step, start)), runtime: runtime.description, steps: records };
+  return { step, records, lossScale };
 }
 
 /** Of layers in float16 the scale that steps have led to. */

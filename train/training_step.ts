@@ -132,7 +132,10 @@ export class TrainingStep {
     const { config } = options;
     const inChunks = { chunks: headChunks(config, options.vocabularyChunk), config, stack };
     const lanes = Array.from({ length: options.lanes ?? 1 }, (_, lane): Lane => {
-      const own = lane === 0 ? tensors.gradients : placeZeros(runtime, state.weights, stack);
+      // The state itself would be held as long as what is captured here.
+      const own = lane === 0
+        ? tensors.gradients
+        : placeZeros(runtime, tensors.weights.tensors, stack);
       return { state: own, gradients: asGradients(withChunks(own.tensors, inChunks)) };
     });
     const { moments, blocks } = openMoments(runtime, { state, tensors }, { ...options, stack });

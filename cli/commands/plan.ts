@@ -1,7 +1,7 @@
 import type { Feasibility } from "../../pipeline/feasibility.ts";
 import { isNamed } from "../../pipeline/graph.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
-import { totalBytes, totalCalls } from "../../pipeline/prediction.ts";
+import { gpuBytes, hostBytes, totalCalls } from "../../pipeline/prediction.ts";
 import { estimateWallSeconds } from "../../pipeline/schedule.ts";
 import { callsToMake } from "../call_text.ts";
 import { feasibilities, GPU_ASSUMPTIONS } from "../machines.ts";
@@ -60,7 +60,8 @@ function stageJson({ instance, state, key, reasons, forecast }: PlannedInstance)
     estimateBasis: basis,
     assumes,
     work: work === undefined ? null : { amount: work.amount, unit: work.unit },
-    memoryBytes: totalBytes(memory),
+    memoryBytes: hostBytes(memory),
+    gpuMemoryBytes: gpuBytes(memory),
     memoryParts: memory ?? null,
     calls,
   };

@@ -16,6 +16,8 @@ interface KeptSpeed extends Speed {
   readonly recipe: string;
   readonly stage: string;
   readonly unit: string;
+  /** What worked: a processor unless given. */
+  readonly on?: Work["on"];
   readonly like: string;
   readonly scale: number;
 }
@@ -59,10 +61,10 @@ export class Timings {
   }
 
   /**
-   * The speed measured on this machine that is most like some work: of the instance itself, of its
+   * The speed measured on this machine, on a device of the same kind, that is most like some work: of the instance itself, of its
    * stage at the same kind of work, of its stage, of any stage; among equals at the nearest scale.
    */
-  speed(work: Pick<Work, "unit" | "like" | "scale">, place: SpeedPlace): Speed | null {
+  speed(work: Pick<Work, "unit" | "on" | "like" | "scale">, place: SpeedPlace): Speed | null {
     const { machine, stage, recipe, instance } = place;
     const distance = ({ scale }: KeptSpeed) => Math.abs(Math.log(scale / work.scale));
     const rank = (one: KeptSpeed) => {
@@ -71,7 +73,7 @@ export class Timings {
       return one.recipe === recipe && one.instance === instance ? 0 : 1;
     };
     const [best] = this.#kept().speeds
-      .filter((one) => one.machine === machine && one.unit === work.unit)
+      .filter((one) => one.machine === machine && one.unit === work.unit && one.on === work.on)
       .filter((one) => distance(one) <= Math.log(NEAR))
       .sort((a, b) => rank(a) - rank(b) || distance(a) - distance(b));
     return best ?? null;
@@ -119,16 +121,17 @@ export class Timings {
   }
 }
 
-function speedOf({ amount, unit, like, scale, startSeconds }: Work, seconds: number) {
+function speedOf({ amount, unit, on, like, scale, startSeconds }: Work, seconds: number) {
   const working = Math.max(seconds - startSeconds, seconds * LEAST_WORK);
-  return { perSecond: amount / working, unit, like, scale };
+  return { perSecond: amount / working, unit, on, like, scale };
 }
 
 /** One speed an instance and kind of work; the newest last. */
 function withSpeed(speeds: readonly KeptSpeed[], added: KeptSpeed): KeptSpeed[] {
   const sameAs = (one: KeptSpeed) =>
     one.machine === added.machine && one.recipe === added.recipe &&
-    one.instance === added.instance && one.like === added.like && one.unit === added.unit;
+    one.instance === added.instance && one.like === added.like && one.unit === added.unit &&
+    one.on === added.on;
   return [added, ...speeds.filter((one) => !sameAs(one))].slice(0, KEPT);
 }
 

@@ -62,7 +62,15 @@ const keyRecord = z.looseObject({
   ),
   seconds: amount,
   work: z.looseObject({
-    ...{ amount, unit: text, perSecond: amount, startSeconds: amount, like: text, scale: amount },
+    ...{
+      amount,
+      unit: text,
+      perSecond: amount.nullable(),
+      startSeconds: amount,
+      like: text,
+      scale: amount,
+    },
+    on: z.literal("gpu").optional(),
   }).optional(),
   peakMemoryBytes: amount.nullable(),
   finishedAt: z.iso.datetime(),

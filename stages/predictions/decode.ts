@@ -1,7 +1,7 @@
 import { CACHE_FLOATS } from "../../eval/generate.ts";
 import { decodingFacts } from "../../eval/reply_tokens.ts";
 import { placesFor, positionsFor } from "../../eval/row_admission.ts";
-import type { MemoryPart, Prediction, Sizes } from "../../pipeline/prediction.ts";
+import type { MemoryPart, Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
 import { countWeights } from "../../train/costs/arithmetic.ts";
 import { decodingMemory, plainDecodingMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
@@ -13,7 +13,7 @@ import type evaluate from "../evaluate.ts";
 import type generate from "../generate.ts";
 import { decodingByParams } from "../generation_params.ts";
 import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
-import { ASSUMED, loadingSeconds } from "./speeds.ts";
+import { loadingSeconds, speedOn } from "./speeds.ts";
 import { CHARACTERS_PER_TOKEN, meanCharacters, meanPromptTokens } from "./tokenize.ts";
 
 /** Replies that are written at once at most, and the longest prompt of the synthetic world with room. */
@@ -77,9 +77,8 @@ export const predictGenerating: PredictOf<typeof generate> = async (
     work: {
       amount: replies * decodingWork(shape, { promptTokens, newTokens: maxNewTokens }),
       unit: "operations",
-      perSecond: ASSUMED.operations,
+      ...decodingSpeed(params),
       startSeconds: loadingSeconds({ loadedBytes: 4 * all }),
-      like: "decoding",
       scale: all,
     },
     memory: await memoryOf(policy, params, {
@@ -89,6 +88,12 @@ export const predictGenerating: PredictOf<typeof generate> = async (
     }),
   };
 };
+
+/** On a GPU, where decoding waits for much else than products, no speed is assumed. */
+function decodingSpeed(params: Writing): Pick<Work, "on" | "perSecond" | "like"> {
+  const speed = speedOn(params, "decoding");
+  return speed.on === "gpu" ? { ...speed, perSecond: null } : speed;
+}
 
 /** A benchmark's sizes as those of pairs, whose prompts they are told apart by having replies. */
 function withoutReplies(sizes: Sizes | null): Sizes | null {
@@ -108,7 +113,7 @@ function replySizes(params: ParamsOf<typeof generate>, pairs: Sizes | null): Siz
 }
 
 /** Of a stage that writes: how, and how long replies may be. */
-type Writing = Pick<ParamsOf<typeof generate>, "maxNewTokens" | "device" | "precision">;
+type Writing = Pick<ParamsOf<typeof generate>, "maxNewTokens" | "device" | "precision" | "tf32">;
 
 function worldMemory(model: Sizes | null, params: Writing, models: number) {
   return memoryOf(model, params, { models, rows: ROWS, promptTokens: WORLD_PROMPT_TOKENS });

@@ -10,7 +10,7 @@ import { defaultTokensPerRun, longestPairsPerRun } from "../../train/pair_packs.
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
 import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
-import { ASSUMED, loadingSeconds } from "./speeds.ts";
+import { loadingSeconds, speedOn } from "./speeds.ts";
 import { largestRuns } from "./largest_runs.ts";
 import { longestTokens, meanReading, tokenSizesOf } from "./token_sizes.ts";
 
@@ -43,7 +43,7 @@ function klReading(sizes: Sizes | null): { replies: number; reading: Reading } |
   return { replies, reading: { tokens, replyTokens: reply, cells } };
 }
 
-type ScoringParams = Pick<ParamsOf<typeof logps>, "threads" | "device" | "precision">;
+type ScoringParams = Pick<ParamsOf<typeof logps>, "threads" | "device" | "precision" | "tf32">;
 
 async function predictScoring(
   model: Sizes | null,
@@ -58,9 +58,8 @@ async function predictScoring(
   const work = {
     amount: sizes.pairs * scoringWork(shape, meanReading(sizes, replies)),
     unit: "operations",
-    perSecond: ASSUMED.operations,
+    ...speedOn(params, "scoring"),
     startSeconds: loadingSeconds({ loadedBytes: 4 * all }),
-    like: "scoring",
     scale: all,
   };
   if (isDone) return { work };

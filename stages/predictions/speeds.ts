@@ -1,3 +1,7 @@
+import type { Work } from "../../pipeline/prediction.ts";
+import type { Precision } from "../../train/precision.ts";
+import type { Device } from "../../train/runtime/runtime.ts";
+
 /**
  * Speeds of one core that are assumed until a stage was measured on the machine at hand: of a virtual
  * processor with AVX-512, in float32.
@@ -32,4 +36,31 @@ export function loadingSeconds(
   },
 ): number {
   return START + loadedBytes / LOADED_PER_SECOND + writtenBytes / WRITTEN_PER_SECOND;
+}
+
+/** The part of the published peak that products of a training step are taken to reach on a GPU. */
+export const GPU_REACHED = 0.25;
+
+/**
+ * Operations a second of an H100 SXM without sparsity, as NVIDIA's data sheet states them; an H200 has
+ * the same processor and more memory. float16 is as fast as bfloat16.
+ */
+export const GPU_PEAKS = { float32: 67e12, TF32: 494.7e12, bfloat16: 989.4e12 } as const;
+
+/** What works, how fast it is assumed to be, and like what other work. */
+export function speedOn(
+  { device = "cpu", precision = "float32", tf32 = false }: {
+    readonly device?: Device;
+    readonly precision?: Precision;
+    readonly tf32?: boolean;
+  },
+  like: string,
+): Pick<Work, "on" | "perSecond" | "like"> {
+  if (device === "cpu") return { perSecond: ASSUMED.operations, like };
+  const products = precision !== "float32" ? "bfloat16" : tf32 ? "TF32" : "float32";
+  return {
+    on: "gpu",
+    perSecond: GPU_REACHED * GPU_PEAKS[products],
+    like: `${like} in ${products}`,
+  };
 }

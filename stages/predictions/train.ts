@@ -12,7 +12,7 @@ import { defaultTokensPerRun, longestPairsPerRun } from "../../train/pair_packs.
 import type train from "../train.ts";
 import { countSteps, snapshotSteps } from "../train_steps.ts";
 import type { ParamsOf, PredictOf } from "./params_of.ts";
-import { ASSUMED, loadingSeconds } from "./speeds.ts";
+import { loadingSeconds, speedOn } from "./speeds.ts";
 import { largestRuns } from "./largest_runs.ts";
 import { longestTokens, meanReading, type TokenSizes, tokenSizesOf } from "./token_sizes.ts";
 
@@ -79,9 +79,8 @@ function workOf({ params, shape, tokens, steps, hasReference }: Plan): Work {
   return {
     amount: training + scored,
     unit: "operations",
-    perSecond: ASSUMED.operations,
+    ...speedOn(params, adapter === undefined ? "all weights" : "adapter"),
     startSeconds: startOf({ params, shape, steps }),
-    like: adapter === undefined ? "all weights" : "adapter",
     scale: countWeights(shape).all,
   };
 }

@@ -53,8 +53,31 @@ Deno.test("a plan's text tells time and memory of each stage, grounds, and why a
   ]);
   const assumptions = lines.slice(grounds).join("\n");
   assert.match(assumptions, /with device: cuda:0 and what else the recipe says/);
+  assert.match(assumptions, /without collect, generate, evaluate and curve/);
   assert.match(assumptions, /reached 27% on an H200/);
   assert.match(assumptions, /pass between processes at 3 GB\/s/);
+});
+
+Deno.test("a plan's text tells GPUs' memory from the host's, and what needs a GPU of this machine", async () => {
+  await using toy = await openToyPipeline();
+  const planned = (await toy.plan(RECIPE)).map((one) => {
+    if (one.instance.id !== "multiply@way=10") return one;
+    const memory = [
+      { what: "weights", bytes: 72e9, isOnGpu: true },
+      { what: "model as read", bytes: 29e9 },
+    ];
+    const stage = { ...one.instance.stage, resources: () => ({ cores: 1, gpus: 1 }) };
+    return { ...one, instance: { ...one.instance, stage }, forecast: { ...one.forecast, memory } };
+  });
+  const machine = { name: "this machine (2 cores)", memoryBytes: 32e9, speeds: [] };
+  const lines = planLines(planned, 2, [await feasibilityOn(machine, planned, "digits")]);
+  assert.match(lines[1], / {2}\[about 3 s, 29\.0 GB, 72\.0 GB of GPUs\]$/);
+  assert.match(lines[4], /, at most 29\.0 GB, and 72\.0 GB of GPUs for one stage$/);
+  const at = lines.findIndex((line) => line.startsWith("  this machine"));
+  assert.deepEqual(lines.slice(at, at + 2), [
+    "  this machine (2 cores), 32.0 GB: has the memory for every stage, at most 29.0 GB (multiply@way=10)",
+    "    on a GPU, of which nothing is known here: multiply@way=10",
+  ]);
 });
 
 Deno.test("a plan with nothing to do says no more than that", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { feasibilityOn, type Machine, type Params } from "../../pipeline/feasibility.ts";
+import { forecast } from "../../pipeline/forecast.ts";
 import type { PlannedInstance } from "../../pipeline/plan.ts";
 import type { Work } from "../../pipeline/prediction.ts";
 import { reservationOf } from "../../pipeline/schedule.ts";
@@ -160,7 +161,11 @@ async function plannedOnGpus(): Promise<PlannedInstance[]> {
       predict: async (about: Parameters<NonNullable<typeof stage.predict>>[0]) => {
         const { memory, ...foreseen } = await stage.predict!(about);
         const { modulo = 1 } = about.params as { modulo?: number };
-        const less = memory?.map(({ what, bytes }) => ({ what, bytes: bytes / modulo }));
+        const less = memory?.map(({ what, bytes }) => ({
+          what,
+          bytes: bytes / modulo,
+          isOnGpu: true,
+        }));
         return { ...foreseen, memory: less, exchangedBytes: isRounded(about.params) ? 12 : 0 };
       },
     };
@@ -189,21 +194,68 @@ Deno.test("feasibilityOn() gives stages what the machine asks for, and each proc
   assert.equal(found.seconds[0].seconds, (5 + 7) / 2 / 4 + 24 / 8);
 });
 
-Deno.test("feasibilityOn() holds nothing of its host's memory against a GPU", async () => {
-  const planned = await plannedOnGpus();
-  const parts = [{ what: "weights", bytes: 4e8 }, { what: "moments", bytes: 9e8, isOnHost: true }];
-  const offloading = planned.map((one): PlannedInstance => {
-    const predict = () => Promise.resolve({ memory: parts });
-    const stage = { ...one.instance.stage, predict };
-    const forecast = { ...one.forecast, memory: parts };
-    return { ...one, forecast, instance: { ...one.instance, stage } };
+Deno.test("a GPU is held to its own memory, its host and reservations to the rest", async () => {
+  const memory = [{ what: "weights", bytes: 4e8, isOnGpu: true }, { what: "moments", bytes: 9e8 }];
+  const planned = (await plannedOnGpus()).map((one): PlannedInstance => {
+    const stage = { ...one.instance.stage, predict: () => Promise.resolve({ memory }) };
+    return {
+      ...one,
+      forecast: { ...one.forecast, memory },
+      instance: { ...one.instance, stage, params: { mode: "rounded" } },
+    };
   });
   const needs = async (machine: Machine) =>
-    (await feasibilityOn(machine, offloading, "digits")).needs
+    (await feasibilityOn(machine, planned, "digits")).needs
       .flatMap(({ id, neededBytes }) => id === "second" ? [neededBytes] : []);
   assert.deepEqual(await needs(GPU), [2e8], "of two processes each has a GPU");
   const machine = { name: "machine", memoryBytes: 1e9, speeds: [] };
-  assert.deepEqual(await needs(machine), [13e8]);
+  assert.deepEqual(await needs(machine), [9e8]);
+  const { misfits, elsewhere } = await feasibilityOn(machine, planned, "digits");
+  assert.deepEqual([misfits, elsewhere.at(-1)], [[], "second"], "on a GPU of its own");
+  assert.equal(reservationOf(planned.at(-1)!).memory, Math.ceil(9e8 / 2 ** 20));
+});
+
+Deno.test("a speed that a processor showed is not a GPU's, nor is one assumed where none is told", async () => {
+  await using toy = await openToyPipeline();
+  await toy.run(CHAIN);
+  const [, , { instance, forecast: { work } }] = await toy.plan(CHAIN);
+  const foresee = (more: Partial<Work>) => {
+    const predict = () => Promise.resolve({ work: { ...work!, amount: 12, ...more } });
+    const resources = () => ({ cores: 16, gpus: 2 });
+    const stage = { ...instance.stage, predict, resources };
+    const grounds = { recipe: "toy", machine: "toy", timings: toy.store.timings };
+    return forecast({ ...instance, stage }, new Map(), { ...grounds, last: null, record: null });
+  };
+  assert.match((await foresee({})).basis, /measured here by second$/);
+  const { seconds, basis } = await foresee({ on: "gpu" });
+  assert.deepEqual([seconds, basis], [1 + 12 / (2 * 2), "4.00 digits/s, assumed for 2 GPUs"]);
+  const unknown = await foresee({ on: "gpu", perSecond: null });
+  assert.deepEqual([unknown.seconds, unknown.basis], [
+    null,
+    "no GPU's speed was measured here, and none is assumed",
+  ]);
+  const onGpu: Work = { ...work!, on: "gpu", amount: 60 };
+  const done = { recipe: "toy", instance: "second", stage: "multiply", seconds: 11, work: onGpu };
+  await toy.store.timings.note(done, "toy");
+  assert.equal((await foresee({ on: "gpu", perSecond: null })).seconds, 1 + 12 / 6);
+  assert.match((await foresee({})).basis, /measured here by second$/);
+  assert.notEqual((await foresee({})).seconds, 1 + 12 / 6, "beside the processor's");
+});
+
+Deno.test("feasibilityOn() counts no time for what no speed is assumed of", async () => {
+  const planned = (await plannedOnGpus()).map((one): PlannedInstance => {
+    const predict = async (
+      about: Parameters<NonNullable<typeof one.instance.stage.predict>>[0],
+    ) => {
+      const foreseen = await one.instance.stage.predict!(about);
+      const { work } = foreseen;
+      return { ...foreseen, ...work && { work: { ...work, perSecond: null } } };
+    };
+    return { ...one, instance: { ...one.instance, stage: { ...one.instance.stage, predict } } };
+  });
+  const { needs, seconds, exchangeSeconds } = await feasibilityOn(GPU, planned, "digits");
+  assert.equal(needs.length, 2);
+  assert.deepEqual(seconds, [{ name: "fast", seconds: exchangeSeconds }]);
 });
 
 Deno.test("feasibilityOn() leaves out what no GPU of the machine computes, and says so", async () => {

@@ -68,6 +68,19 @@ Deno.test("a changed parameter runs exactly the stages that follow from it", asy
   assert.equal(toy.number(result, "total"), 2 + 4 + 5 + 10);
 });
 
+Deno.test("a parameter that its stage says changes no bit re-runs nothing", async () => {
+  await using toy = await openToyPipeline();
+  const first = await toy.run(RECIPE);
+  const set = ["multiply.mode=rounded"];
+  const planned = await toy.plan(RECIPE, { set });
+  assert.deepEqual(planned.filter(({ state }) => state !== "cached"), []);
+  const { fields } = first.records.get("multiply/double@seed=1")!;
+  const { fields: after } = planned.find(({ instance }) =>
+    instance.id === "multiply/double@seed=1"
+  )!;
+  assert.deepEqual(after, fields);
+});
+
 Deno.test("plan names the field that changed, before and after", async () => {
   await using toy = await openToyPipeline();
   await toy.run(RECIPE);

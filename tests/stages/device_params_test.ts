@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { digestJson } from "../../core/digest.ts";
 import { objectSchema, schemaProblems } from "../../pipeline/schema_problems.ts";
-import { deviceFacts, deviceParams, processesParam } from "../../stages/device_params.ts";
+import { deviceFacts, deviceParams } from "../../stages/device_params.ts";
 import { modelFacts } from "../../stages/model_facts.ts";
 import { stages } from "../../stages/registry.ts";
 
@@ -16,12 +16,37 @@ Deno.test("a stage's device is the processor or a GPU by its number", () => {
   assert.deepEqual(params.parse({}), {}, "a recipe without a device keeps its keys");
 });
 
-Deno.test("one process has the key of a recipe that asks for none", () => {
-  const digest = (given: { processes?: number }) =>
-    digestJson(z.strictObject({ processes: processesParam }).parse(given));
-  assert.equal(digest({ processes: 1 }), digest({}));
-  assert.notEqual(digest({ processes: 2 }), digest({}));
+Deno.test("defaults that are written out have the key of a recipe that leaves them out", () => {
+  const digest = (given: Record<string, unknown>) => digestJson(keyed("train", given));
+  const usual = {
+    ...{ device: "cpu", precision: "float32", tf32: false, processes: 1 },
+    ...{ moments: "float32", offloadMoments: false },
+  };
+  for (const [name, value] of Object.entries(usual)) {
+    assert.equal(digest({ [name]: value }), digest({}), name);
+  }
+  assert.equal(digest(usual), digest({}));
+  const others = { device: "cuda:0", precision: "float16", moments: "bfloat16", processes: 2 };
+  for (const [name, value] of Object.entries(others)) {
+    assert.notEqual(digest({ [name]: value }), digest({}), name);
+  }
 });
+
+Deno.test("which GPU it is, and where moments lie, is in no key: such a stage goes on where it was", () => {
+  const on = (given: Record<string, unknown>) => keyed("train", { device: "cuda:0", ...given });
+  assert.deepEqual(on({ offloadMoments: true }), on({}));
+  assert.deepEqual(on({ device: "cuda:3", offloadMoments: true }), on({}));
+  assert.notDeepEqual(on({ precision: "bfloat16" }), on({}));
+  const { params } = stages.get("train")!;
+  assert.deepEqual(params.parse(on({})), on({}), "what is in the key are parameters");
+});
+
+/** A stage's parameters as they enter the key: as JSON, which has nothing undefined. */
+function keyed(name: string, given: Record<string, unknown>): unknown {
+  const stage = stages.get(name)!;
+  const params = stage.params.parse({ ...PARAMS[name as keyof typeof PARAMS], ...given });
+  return JSON.parse(JSON.stringify(stage.keyParams!(params)));
+}
 
 Deno.test("facts tell what computes, and how exactly", () => {
   assert.deepEqual(deviceFacts({}), modelFacts());
@@ -38,7 +63,7 @@ Deno.test("facts tell what computes, and how exactly", () => {
 
 const TRAIN = {
   ...{ loss: "dpo", beta: 0.1, learningRate: 1e-3, schedule: "constant", steps: 1 },
-  ...{ batchPairs: 1, seed: 0, threads: 1 },
+  ...{ batchPairs: 1, seed: 0, threads: 2 },
 };
 
 Deno.test("moments are offloaded from a GPU; on the CPU that is refused, and why", () => {
@@ -68,8 +93,9 @@ const READING = {
   logps: { threads: 2 },
   measure: { threads: 2 },
 };
+const PARAMS = { train: TRAIN, ...READING };
 
-for (const [name, given] of Object.entries(READING)) {
+for (const [name, given] of Object.entries(PARAMS)) {
   Deno.test(`${name} takes a device, needs its GPU, and says so in its key`, () => {
     const stage = stages.get(name)!;
     const plain = stage.params.parse(given) as Record<string, unknown>;
@@ -79,6 +105,9 @@ for (const [name, given] of Object.entries(READING)) {
     const device = { device: "cuda:1", precision: "bfloat16", tf32: true };
     const placed = stage.params.parse({ ...given, ...device });
     assert.equal(stage.resources(placed).gpus, 1);
+    assert.deepEqual(keyed(name, device), keyed(name, { ...device, device: "cuda:0" }));
+    assert.notDeepEqual(keyed(name, device), keyed(name, {}));
+    assert.equal(digestJson(keyed(name, { device: "cpu" })), digestJson(plain), "as ever");
     assert.deepEqual(stage.facts!(placed), {
       ...modelFacts(),
       provider: "cuda",
@@ -87,7 +116,7 @@ for (const [name, given] of Object.entries(READING)) {
   });
 }
 
-for (const [name, given] of Object.entries({ train: TRAIN, ...READING })) {
+for (const [name, given] of Object.entries(PARAMS)) {
   Deno.test(`${name} refuses TF32 of a CPU, which has none, and says why`, () => {
     const { params } = stages.get(name)!;
     const problems = (more: Record<string, unknown>) =>

@@ -11,10 +11,10 @@ import { instancesOf, paramsOf } from "./recipe_instances.ts";
 
 const RECIPES = ["zephyr-7b-beta", "zephyr-7b-gemma", "openrlhf-gemma"] as const;
 
-async function planOf(name: string): Promise<PlannedInstance[]> {
+async function planOf(name: string, set: readonly string[] = []): Promise<PlannedInstance[]> {
   const folder = await Deno.makeTempDir({ prefix: "ballast-recipes-" });
   try {
-    return await makePlan(await instancesOf(name), {
+    return await makePlan(await instancesOf(name, set), {
       recipe: name,
       store: Store.open(`${folder}/store`),
       code: { code: () => Promise.resolve({ modules: {}, packages: [] }) } as unknown as CodeIndex,
@@ -108,6 +108,17 @@ Deno.test("on eight GPUs each holds the weights, their gradients and an eighth o
     assert.deepEqual([bytesOf(one, "moments"), bytesOf(eight, "moments")], [8 * weights, weights]);
     assert(bytesOf(eight, "activations") <= bytesOf(one, "activations"));
     assert.equal(bytesOf(eight, "the device's own"), bytesOf(one, "the device's own"));
+  }
+});
+
+Deno.test("one GPU has one process, however many a recipe asks for", async () => {
+  const planned = await planOf("zephyr-7b-beta", ["train.device=cuda:0", "train.processes=8"]);
+  const asked = await planOf("zephyr-7b-beta", ["train.device=cuda:0"]);
+  for (const machine of GPUS) {
+    const found = await feasibilityOn(machine, planned, GPU_UNIT);
+    const { processes } = found.needs.find(({ id }) => id === "train/rpo")!;
+    assert.equal(processes, machine.gpus);
+    assert.deepEqual(found, await feasibilityOn(machine, asked, GPU_UNIT), machine.name);
   }
 });
 

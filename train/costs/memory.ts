@@ -11,8 +11,8 @@ import type { RunMemory } from "./run_memory.ts";
 export interface MemoryPart {
   readonly what: string;
   readonly bytes: number;
-  /** Whether it is in host memory, although the rest is a GPU's. */
-  readonly isOnHost?: boolean;
+  /** Whether it is in a GPU's memory, instead of the host's. */
+  readonly isOnGpu?: boolean;
 }
 
 const FLOAT = 4;
@@ -38,6 +38,9 @@ const KEPT = 0.8;
  * On an H200 four settings, between 14 and 30 GB, took 2.6 to 5 GB more than their tensors.
  */
 const GPU = 4.2e9;
+
+/** A process with CUDA and its libraries, before any model: bytes of the host. Assumed, not measured. */
+const GPU_PROCESS = 2e9;
 
 /**
  * What opening a decoder takes for each byte of its matrices: one laid out, and more that ONNX Runtime
@@ -81,11 +84,9 @@ export interface TrainingMemory extends Computing {
 }
 
 /**
- * Peak memory of training, of all its processes on a processor, or of all their GPUs: the weights; of those
- * that are trained, the gradient, in float32, and AdamW's two moments; what a run holds of what it computes.
- * Each process has all of that but the moments, of which it has a part; on a processor there are also the
- * buckets that are under way, and, for a checkpoint, all moments in the first process. A GPU's lie in the
- * host's memory, which is not counted.
+ * Peak memory of training, of all its processes: the weights; of those that are trained, the gradient, in
+ * float32, and AdamW's two moments; what a run holds of what it computes. Each process has all of that but
+ * the moments, of which it has a part. On a GPU that is the GPU's, and the host has the rest beside it.
  */
 export function trainingMemory(
   shape: ModelShape,
@@ -96,22 +97,37 @@ export function trainingMemory(
   const trained = adapter ? added : all;
   const { lanes, precision, device = "cpu" } = how;
   const read = adapter ? bytesIn(precision) * all + FLOAT * added : FLOAT * all;
-  const shared = processes > 1 && device === "cpu";
-  return [
+  const computing = [
     ...[
       { what: "weights", bytes: read },
       { what: "gradients", bytes: lanes * FLOAT * trained },
     ].map(timesOf(processes)),
     ...momentParts(trained, { ...how, processes }),
     ...runParts(how).map(timesOf(processes)),
-    ...shared ? [{ what: "under way", bytes: processes * underWay(trained) }] : [],
-    ...shared && gathers ? [{ what: "moments gathered", bytes: 2 * FLOAT * trained }] : [],
+  ];
+  const underWay = processes === 1
+    ? []
+    : [{ what: "under way", bytes: processes * bucketsUnderWay(trained) }];
+  const gathered = { what: "moments gathered", bytes: 2 * FLOAT * trained };
+  const gathersParts = processes > 1 && gathers;
+  if (device === "cpu") return [...computing, ...underWay, ...gathersParts ? [gathered] : []];
+  const { moments, offloadMoments } = how;
+  const isRead = processes === 1 ? !offloadMoments : gathersParts;
+  const readBytes = processes === 1 ? 2 * bytesIn(moments) * trained : gathered.bytes;
+  return [
+    ...computing.map(onGpu),
+    ...offloadMoments ? [{ what: "moments", bytes: 2 * bytesIn(moments) * trained }] : [],
+    ...hostParts(all).map(timesOf(processes)),
+    // A GPU's are copied to be looked at and kept, as a checkpoint or in the end.
+    { what: "weights copied", bytes: processes * FLOAT * trained },
+    ...isRead ? [{ what: "moments copied", bytes: readBytes }] : [],
+    ...underWay,
   ];
 }
 
 /**
- * Moments of all processes. Those that are offloaded take room on each GPU for a piece of both, as it was
- * and as it becomes.
+ * Moments of all processes, where they are computed. Those that are offloaded from a GPU take room on each
+ * for a piece of both, as it was and as it becomes.
  */
 function momentParts(
   trained: number,
@@ -124,18 +140,27 @@ function momentParts(
   const isNoisy = moments === "bfloat16";
   const piece = updatePiece({ onHost: false, isNoisy, offloadsMoments: true });
   const passing = Math.min(trained, processes * piece);
-  return [
-    { what: "moments", bytes, isOnHost: true },
-    { what: "moments under way", bytes: 4 * bytesIn(moments) * passing },
-  ];
+  return [{ what: "moments under way", bytes: 4 * bytesIn(moments) * passing }];
 }
 
 function timesOf(processes: number): (part: MemoryPart) => MemoryPart {
-  return ({ what, bytes }) => ({ what, bytes: processes * bytes });
+  return ({ bytes, ...part }) => ({ ...part, bytes: processes * bytes });
+}
+
+function onGpu(part: MemoryPart): MemoryPart {
+  return { ...part, isOnGpu: true };
+}
+
+/** Of a process that computes on a GPU: models as they are read, in float32, before they are copied there. */
+function hostParts(weights: number): MemoryPart[] {
+  return [{ what: "model as read", bytes: FLOAT * weights }, {
+    what: "process",
+    bytes: GPU_PROCESS,
+  }];
 }
 
 /** Buckets of one process that are sent and received at once. */
-function underWay(trained: number): number {
+function bucketsUnderWay(trained: number): number {
   return 2 * FLOAT * Math.min(trained, ROOMS * BUCKET_SIZE);
 }
 
@@ -147,14 +172,15 @@ export interface ScoringMemory extends Computing {
 
 /** Peak memory of scoring: the weights, and what runs hold of what they compute. */
 export function scoringMemory(shape: ModelShape, computing: ScoringMemory): MemoryPart[] {
-  const bytes = bytesIn(computing.precision) * countWeights(shape).all;
+  const { all } = countWeights(shape);
   const { lanes, run, device = "cpu", inBlocks = false } = computing;
-  const keepsFreed = device === "cpu" && !inBlocks;
-  return [
-    { what: "weights", bytes },
+  const parts = [
+    { what: "weights", bytes: bytesIn(computing.precision) * all },
     ...runParts(computing),
-    ...keepsFreed ? [{ what: "freed and kept", bytes: KEPT * lanes * run.bytes }] : [],
   ];
+  if (device === "cuda") return [...parts.map(onGpu), ...hostParts(all)];
+  if (inBlocks) return parts;
+  return [...parts, { what: "freed and kept", bytes: KEPT * lanes * run.bytes }];
 }
 
 function runParts({ run, lanes, device = "cpu" }: Computing): MemoryPart[] {
@@ -213,11 +239,12 @@ export function plainDecodingMemory(
   const { all } = countWeights(shape);
   const cache = 2 * shape.layers * shape.keyValueHeads * shape.headDim * rows * length;
   const bytes = bytesIn(computing.precision);
-  return [
+  const parts = [
     { what: "weights", bytes: bytes * models * all },
     { what: "cache", bytes: bytes * cache },
     ...runParts(computing),
   ];
+  return computing.device === "cuda" ? [...parts.map(onGpu), ...hostParts(models * all)] : parts;
 }
 
 /** Peak memory of copying a model: nothing is held of it, unless its weights are made float32: one. */

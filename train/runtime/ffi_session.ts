@@ -27,6 +27,8 @@ export interface SessionFacts {
   readonly copiesFeeds: boolean;
   /** Whether it notes what its nodes take. */
   readonly profiles: boolean;
+  /** Throws what a run's status says, if anything. */
+  readonly check: (status: bigint) => void;
   /** What it may read from as long as it lives: arrays, and what the library knows them by. */
   readonly constants: readonly Tensor[];
   readonly held: DisposableStack;
@@ -87,7 +89,7 @@ export class FfiSession implements Session {
       outputs,
     );
     const uses = [run, this, inputNames, inputs, outputNames, outputs];
-    this.#library.check(await this.#inFlight.follow(running, uses));
+    this.#facts.check(await this.#inFlight.follow(running, uses));
     const fetched = run.fetches.map((_, i) => stack.use(this.#library.own("Value", outputs[i])));
     const results: Record<string, Tensor> = { ...run.returned };
     run.fetches.forEach((name, i) => results[name] = fromValue(this.#library, name, fetched[i]));
@@ -102,7 +104,7 @@ export class FfiSession implements Session {
       inFlight: this.#inFlight,
       run: resolvePreparedRun(this, feeds, request),
       blocking: request.blocking ?? false,
-      copiesFeeds: this.#facts.copiesFeeds,
+      facts: this.#facts,
       forget: () => this.#prepared.delete(prepared),
     });
     this.#prepared.add(prepared);
@@ -143,7 +145,7 @@ interface Preparation {
   readonly inFlight: InFlight;
   readonly run: ResolvedRun;
   readonly blocking: boolean;
-  readonly copiesFeeds: boolean;
+  readonly facts: Pick<SessionFacts, "copiesFeeds" | "check">;
   readonly forget: () => void;
 }
 
@@ -173,7 +175,7 @@ class FfiPreparedRun implements PreparedRun {
     };
     const fed = bind(api.BindInput, run.feeds);
     bind(api.BindOutput, run.into);
-    this.#copied = preparation.copiesFeeds
+    this.#copied = preparation.facts.copiesFeeds
       ? fed.filter((_, i) => run.feeds[i].tensor !== null)
       : [];
     this.#preparation = preparation;
@@ -182,15 +184,15 @@ class FfiPreparedRun implements PreparedRun {
 
   async run(): Promise<void> {
     this.#requireReady();
-    const { library, session, inFlight, blocking } = this.#preparation;
+    const { library, session, inFlight, blocking, facts: { check } } = this.#preparation;
     const { api } = library;
     const [of, binding] = [session.address, this.#binding.address];
-    for (const [name, value] of this.#copied) library.check(api.BindInput(binding, name, value));
-    if (blocking) return library.check(api.RunWithBinding(of, DEFAULTS, binding));
+    for (const [name, value] of this.#copied) check(api.BindInput(binding, name, value));
+    if (blocking) return check(api.RunWithBinding(of, DEFAULTS, binding));
     this.#underWay = true;
     try {
       const running = api.RunWithBindingAside(of, DEFAULTS, binding);
-      library.check(await inFlight.follow(running, [this]));
+      check(await inFlight.follow(running, [this]));
     } finally {
       this.#underWay = false;
       if (this.#refusal !== undefined) this.#free();

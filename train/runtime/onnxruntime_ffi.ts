@@ -57,13 +57,14 @@ export class OnnxruntimeFfi implements Runtime {
       out,
     );
     const status = await new InFlight().follow(creation, [bytes, out, constants]);
-    explainFailure(() => library.check(status));
+    this.#explaining(() => library.check(status));
     using stack = new DisposableStack();
     const owned = stack.use(library.own("Session", out[0]));
     if (cuda !== undefined) requirePlacement(library, owned, this.options.onFallback);
     const facts = {
       copiesFeeds: cuda !== undefined,
       profiles: this.options.profile !== undefined,
+      check: (status: bigint) => this.#explaining(() => library.check(status)),
       constants: [...constants.values()],
     };
     const session = new FfiSession(library, owned, { ...facts, held: held.move() });
@@ -72,11 +73,22 @@ export class OnnxruntimeFfi implements Runtime {
   }
 
   place<D extends Dtype>(tensor: Tensor<D>): PlacedTensor<D> {
-    return this.cuda === undefined ? new PlacedOnHost(tensor) : this.cuda.place(tensor);
+    const { cuda } = this;
+    return cuda === undefined
+      ? new PlacedOnHost(tensor)
+      : this.#explaining(() => cuda.place(tensor));
   }
 
   zeros<D extends Dtype>(dtype: D, dims: readonly number[]): PlacedTensor<D> {
-    return this.cuda === undefined ? zerosOnHost(dtype, dims) : this.cuda.zeros(dtype, dims);
+    const { cuda } = this;
+    return cuda === undefined
+      ? zerosOnHost(dtype, dims)
+      : this.#explaining(() => cuda.zeros(dtype, dims));
+  }
+
+  /** Of what a GPU has no room for, says what helps. */
+  #explaining<T>(run: () => T): T {
+    return this.cuda === undefined ? run() : explainFailure(run, this.options);
   }
 }
 

@@ -50,12 +50,13 @@ export async function openRuntime(
 
 /** Callers pass options of their own along; the runtime keeps what is its own. */
 function runtimeOptions(
-  { threads, device, tf32, onFallback, profile }: RuntimeOptions,
+  { threads, device, tf32, trains, onFallback, profile }: RuntimeOptions,
 ): RuntimeOptions {
   return {
     threads,
     ...(device === undefined || device === "cpu" ? {} : { device }),
     ...(tf32 === undefined ? {} : { tf32 }),
+    ...(trains === undefined ? {} : { trains }),
     ...(onFallback === undefined ? {} : { onFallback }),
     ...(profile === undefined ? {} : { profile }),
   };

@@ -14,6 +14,8 @@ export interface RuntimeOptions {
    * as fast; it does not unless asked to. A processor never does.
    */
   readonly tf32?: boolean;
+  /** Whether weights are trained: what is said when a GPU has no room for it hangs on that. */
+  readonly trains?: boolean;
   /**
    * Told of nodes that run on the processor although a GPU was asked for; without it a session with
    * such nodes is refused.

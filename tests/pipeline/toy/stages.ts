@@ -43,6 +43,8 @@ export const multiply = defineStage({
     modulo: z.number().optional(),
     mode: z.enum(["exact", "rounded"]).optional(),
   }),
+  // All numbers here are small enough for both modes to give the same.
+  keyParams: ({ mode: _, ...others }) => others,
   inputs: { number: { type: "number" } },
   outputs: output,
   resources: () => ({ cores: 1 }),

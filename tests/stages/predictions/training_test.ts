@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { MemoryPart } from "../../../pipeline/prediction.ts";
 import { largestRuns } from "../../../stages/predictions/largest_runs.ts";
 import { longestTokens, meanReading } from "../../../stages/predictions/token_sizes.ts";
 import { divideIntoRuns, type RunLimits, sizeOfLengths } from "../../../train/pair_packs.ts";
@@ -30,7 +31,7 @@ Deno.test("training in several processes is the same work, in as much memory eac
   }
 });
 
-Deno.test("several processes of a host gather all moments for a checkpoint; GPUs hold none of it", async () => {
+Deno.test("several processes of a host gather all moments for a checkpoint, GPUs' host as well", async () => {
   const inputs = { model: [MODEL], tokens: [TOKENS], reference: [{ files: 1 }] };
   const partsOf = async (params: Record<string, unknown>) => {
     const { memory } = await predict("train", { ...TRAIN, ...params }, { inputs });
@@ -42,9 +43,7 @@ Deno.test("several processes of a host gather all moments for a checkpoint; GPUs
   assert.equal((await partsOf({ processes: 2 }))["moments gathered"], undefined);
   assert.equal((await partsOf({ checkpointSteps }))["moments gathered"], undefined);
   const onGpus = await partsOf({ processes: 2, checkpointSteps, device: "cuda:0" });
-  assert.deepEqual(Object.keys(onGpus), [
-    ...["weights", "gradients", "moments", "activations", "the device's own"],
-  ]);
+  assert.equal(onGpus["moments copied"], two["moments gathered"], "beside what GPUs hold");
 });
 
 Deno.test("offloaded moments are foreseen in host memory, and a piece of them on each GPU", async () => {
@@ -54,17 +53,46 @@ Deno.test("offloaded moments are foreseen in host memory, and a piece of them on
   const [placed, offloaded] = [await partsOf({}), await partsOf({ offloadMoments: true })];
   const moments = placed.find(({ what }) => what === "moments")!.bytes;
   const piece = 16 * 2 ** 23; // two moments as they were and as they become
-  const others = placed.filter(({ what }) => what !== "moments");
-  assert.deepEqual(offloaded.filter(({ what }) => !what.startsWith("moments")), others);
-  assert.deepEqual(offloaded.filter(({ what }) => what.startsWith("moments")), [
-    { what: "moments", bytes: moments, isOnHost: true },
-    { what: "moments under way", bytes: piece },
+  const momentsOf = (parts: readonly MemoryPart[]) =>
+    parts.filter(({ what }) => what.startsWith("moments"));
+  const others = (parts: readonly MemoryPart[]) =>
+    parts.filter(({ what }) => !what.startsWith("moments"));
+  assert.deepEqual(others(offloaded), others(placed));
+  assert.deepEqual(momentsOf(placed), [
+    { what: "moments", bytes: moments, isOnGpu: true },
+    { what: "moments copied", bytes: moments },
+  ]);
+  assert.deepEqual(momentsOf(offloaded), [
+    { what: "moments under way", bytes: piece, isOnGpu: true },
+    { what: "moments", bytes: moments },
   ]);
   const two = await partsOf({ offloadMoments: true, processes: 2, microBatchPairs: 1 });
-  assert.deepEqual(two.filter(({ what }) => what.startsWith("moments")), [
-    { what: "moments", bytes: moments, isOnHost: true },
-    { what: "moments under way", bytes: 2 * piece },
+  assert.deepEqual(momentsOf(two), [
+    { what: "moments under way", bytes: 2 * piece, isOnGpu: true },
+    { what: "moments", bytes: moments },
   ]);
+});
+
+Deno.test("a GPU's speed is its own: by its type of products, none assumed of decoding", async () => {
+  const inputs = { model: [LARGE], policy: [LARGE], tokens: [TOKENS], pairs: [TOKENS] };
+  const of = async (stage: string, own: Record<string, unknown>, computing = {}) => {
+    const { work } = await predict(stage, { ...own, ...computing }, { inputs });
+    return [work!.on, work!.perSecond, work!.like];
+  };
+  const gpu = { device: "cuda:0" };
+  assert.deepEqual(await of("train", TRAIN), [undefined, 80e9, "all weights"]);
+  assert.deepEqual(await of("train", TRAIN, gpu), ["gpu", 67e12 / 4, "all weights in float32"]);
+  const half = { ...gpu, precision: "float16", tf32: true };
+  assert.deepEqual(await of("logps", { threads: 1 }, half), [
+    ...["gpu", 989.4e12 / 4, "scoring in bfloat16"],
+  ]);
+  const rounded = { ...gpu, tf32: true };
+  assert.deepEqual(await of("logps", { threads: 1 }, rounded), [
+    ...["gpu", 494.7e12 / 4, "scoring in TF32"],
+  ]);
+  const writing = { threads: 1, maxNewTokens: 4, limit: 2, seed: 0 };
+  assert.deepEqual(await of("generate", writing), [undefined, 80e9, "decoding"]);
+  assert.deepEqual(await of("generate", writing, gpu), ["gpu", null, "decoding in float32"]);
 });
 
 Deno.test("several processes hand on gradients and weights; of two parts of a loss also each one's gradient", async () => {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { partsOf } from "../../../pipeline/prediction.ts";
 import {
   decodingMemory,
   type MemoryPart,
+  plainDecodingMemory,
   scoringMemory,
+  type TrainingMemory,
   trainingMemory,
 } from "../../../train/costs/memory.ts";
 import { modelSizes, shapeOf } from "../../../train/costs/model_sizes.ts";
@@ -34,13 +37,45 @@ Deno.test("trainingMemory() of an adapter keeps gradients and moments of its own
   assert.equal(two.activations, 2 * one.activations);
 });
 
-Deno.test("trainingMemory() of a GPU counts no process, and a base that is only read in its own precision", () => {
+Deno.test("trainingMemory() of a GPU counts no process on it, and a base that is only read in its own precision", () => {
   const on = { run: RUN, lanes: 1, device: "cuda", precision: "bfloat16" } as const;
-  const what = trainingMemory(SMALL, on).map(({ what }) => what);
-  assert.deepEqual(what.slice(-2), ["activations", "the device's own"]);
-  assert.equal(trainingMemory(SMALL, on)[0].bytes, 4 * 340, "what is trained is float32");
+  const parts = partsOf(trainingMemory(SMALL, on), "gpu");
+  const names = ["weights", "gradients", "moments", "activations", "the device's own"];
+  assert.deepEqual(parts.map(({ what }) => what), names);
+  assert.equal(parts[0].bytes, 4 * 340, "what is trained is float32");
   const adapter = { rank: 1, targets: ["q_proj" as const, "v_proj" as const] };
   assert.equal(trainingMemory(SMALL, { ...on, adapter })[0].bytes, 2 * 340 + 4 * 28);
+});
+
+Deno.test("trainingMemory() of a GPU has in the host's memory the model as read, and what is copied back", () => {
+  const on = { run: RUN, lanes: 1, device: "cuda" } as const;
+  const of = (more: Partial<TrainingMemory>) =>
+    bytesOf(partsOf(trainingMemory(SMALL, { ...on, ...more }), "host"));
+  const read = { "model as read": 4 * 340, "weights copied": 4 * 340 };
+  assert.deepEqual(of({}), { ...read, "moments copied": 8 * 340 });
+  assert.deepEqual(of({ moments: "bfloat16" }), { ...read, "moments copied": 4 * 340 });
+  assert.deepEqual(of({ offloadMoments: true }), { ...read, moments: 8 * 340 });
+  const adapter = { rank: 1, targets: ["q_proj" as const, "v_proj" as const] };
+  assert.deepEqual(of({ adapter }), {
+    "model as read": 4 * 340,
+    "weights copied": 4 * 28,
+    "moments copied": 8 * 28,
+  });
+  const two = { "model as read": 8 * 340, "weights copied": 8 * 340, "under way": 16 * 340 };
+  assert.deepEqual(of({ processes: 2 }), two);
+  assert.deepEqual(of({ processes: 2, gathers: true }), { ...two, "moments copied": 8 * 340 });
+});
+
+Deno.test("what a GPU scores and decodes is read into the host's memory, in float32", () => {
+  const on = { run: RUN, lanes: 1, device: "cuda", precision: "bfloat16" } as const;
+  const scoring = scoringMemory(SMALL, on);
+  assert.deepEqual(bytesOf(partsOf(scoring, "host")), { "model as read": 4 * 340 });
+  assert.deepEqual(partsOf(scoring, "gpu").map(({ what }) => what), [
+    ...["weights", "activations", "the device's own"],
+  ]);
+  const decoding = plainDecodingMemory(SMALL, { ...on, models: 2, rows: 3, length: 5 });
+  assert.deepEqual(bytesOf(partsOf(decoding, "host")), { "model as read": 8 * 340 });
+  assert.equal(partsOf(decoding, "gpu")[0].bytes, 2 * 2 * 340);
 });
 
 Deno.test("trainingMemory() of a GPU whose moments are offloaded has them in host memory, and a piece on it", () => {
@@ -48,15 +83,15 @@ Deno.test("trainingMemory() of a GPU whose moments are offloaded has them in hos
   const momentsOf = (parts: readonly MemoryPart[]) =>
     parts.filter(({ what }) => what.startsWith("moments"));
   assert.deepEqual(momentsOf(trainingMemory(SMALL, on)), [
-    { what: "moments", bytes: 8 * 340, isOnHost: true },
-    { what: "moments under way", bytes: 16 * 340 },
+    { what: "moments under way", bytes: 16 * 340, isOnGpu: true },
+    { what: "moments", bytes: 8 * 340 },
   ]);
   const large = { ...SMALL, vocabSize: 2 ** 30 };
   const pieces = momentsOf(trainingMemory(large, on)).map(({ bytes }) => bytes);
-  assert.equal(pieces[1], 16 * 2 ** 23, "however large the model");
+  assert.equal(pieces[0], 16 * 2 ** 23, "however large the model");
   const halved = momentsOf(trainingMemory(large, { ...on, moments: "bfloat16" }));
-  assert.equal(halved[0].bytes, pieces[0] / 2);
-  assert.equal(halved[1].bytes, 8 * 2 ** 22);
+  assert.equal(halved[1].bytes, pieces[1] / 2);
+  assert.equal(halved[0].bytes, 8 * 2 ** 22);
   // A processor's are in its memory anyway.
   assert.deepEqual(
     trainingMemory(SMALL, { ...on, device: "cpu" }),

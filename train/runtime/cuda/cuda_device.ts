@@ -7,7 +7,6 @@ import type { Device, PlacedTensor } from "../runtime.ts";
 import { requireInstalled } from "./cuda_installation.ts";
 import { CudaMemory } from "./cuda_memory.ts";
 import { Cudart } from "./cudart.ts";
-import { explainFailure } from "./explain_failure.ts";
 
 /** A GPU of this machine, as ONNX Runtime's CUDA provider and the CUDA runtime library know it. */
 export class CudaDevice {
@@ -61,7 +60,7 @@ export class CudaDevice {
     );
   }
 
-  /** @throws ExpectedError when there is no room */
+  /** @throws OutOfDeviceMemory when there is no room */
   place<D extends Dtype>({ dtype, dims, data }: Tensor<D>): PlacedTensor<D> {
     requireFilled(dims, data.length);
     const placed = this.#allocate(dtype, dims);
@@ -69,7 +68,7 @@ export class CudaDevice {
     return placed;
   }
 
-  /** @throws ExpectedError when there is no room */
+  /** @throws OutOfDeviceMemory when there is no room */
   zeros<D extends Dtype>(dtype: D, dims: readonly number[]): PlacedTensor<D> {
     const placed = this.#allocate(dtype, dims);
     placed.clear();
@@ -78,7 +77,7 @@ export class CudaDevice {
 
   #allocate<D extends Dtype>(dtype: D, dims: readonly number[]): PlacedTensor<D> {
     const bytes = elementCount(dims) * ELEMENT_BYTES[dtype];
-    const memory = explainFailure(() => new CudaMemory(this.#cudart, bytes));
+    const memory = new CudaMemory(this.#cudart, bytes);
     return new PlacedOnDevice(dtype, dims, memory);
   }
 }
