@@ -14,6 +14,7 @@ import {
   type ReceiveOptions,
   receiveRecord,
 } from "./receive.ts";
+import { SilenceError } from "./silence.ts";
 
 /** The keys of a run, as a cache lists them for whoever has no plan to ask by. */
 export interface KeyList {
@@ -75,9 +76,14 @@ async function hasKey(target: ObjectTarget, { key, outputs }: KeyRecord): Promis
   try {
     return await receiveKey(target, key, Object.fromEntries(own)) !== null;
   } catch (error) {
-    if (error instanceof ExpectedError) return false; // damaged there: it is written anew
+    if (isDamage(error)) return false; // it is written anew
     throw error;
   }
+}
+
+/** What a cache says of what is damaged there; one that says nothing may have it whole. */
+function isDamage(error: unknown): boolean {
+  return error instanceof ExpectedError && !(error instanceof SilenceError);
 }
 
 /** Bytes that were sent; null when the object is there. */
@@ -87,7 +93,7 @@ async function pushObject(
   store: Store,
 ): Promise<number | null> {
   const there = await receiveRecord(target, { digest, type }, Infinity).catch((error) => {
-    if (error instanceof ExpectedError) return null;
+    if (isDamage(error)) return null;
     throw error;
   });
   if (there !== null) return null;
