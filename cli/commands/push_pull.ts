@@ -1,5 +1,7 @@
 import { notePulled } from "../../pipeline/store/pulled.ts";
 import { formatBytes, formatCount } from "../../pipeline/reporters/quantities.ts";
+import { portTypes, type StageOutputs } from "../../pipeline/transfer/port_types.ts";
+import { stages } from "../../stages/registry.ts";
 import { recordsOf } from "../bundle/bundle_content.ts";
 import { namedRun } from "./bundle.ts";
 import { openPull, openPush } from "../cache/open_link.ts";
@@ -45,7 +47,7 @@ export async function pull(
   await using opened = await openPull(store, { cache, ...options });
   const listed = await opened.link.list(options.recipe);
   if (listed === null) throw new ExpectedError(`No run of ${options.recipe} was pushed there.`);
-  const taken = await opened.link.pull(listed.instances.map(({ key }) => key));
+  const taken = await opened.link.pull(listed.instances.map(({ key }) => key), stageOutputs());
   const { keys, missing, objects, bytes } = taken;
   await notePulled(store, options.recipe, keys);
   if (options.json) return printJson(taken);
@@ -55,4 +57,9 @@ export async function pull(
     } (${formatBytes(bytes)}) ${objects === 1 ? "was" : "were"} fetched` +
       `${missing.length === 0 ? "." : `; ${missing.length} are not there.`}`,
   );
+}
+
+/** What this version's stages give. */
+function stageOutputs(): StageOutputs {
+  return Object.fromEntries([...stages].map(([name, { outputs }]) => [name, portTypes(outputs)]));
 }

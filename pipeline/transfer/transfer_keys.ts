@@ -6,14 +6,8 @@ import { formatKeyRecord, type KeyRecord, parseObject } from "../store/records.t
 import { ARTIFACT_FILE } from "../store/seal_folder.ts";
 import type { Store } from "../store/store.ts";
 import type { ObjectSource, ObjectTarget } from "./object_source.ts";
-import {
-  gives,
-  type PortTypes,
-  receiveKey,
-  receiveObject,
-  type ReceiveOptions,
-  receiveRecord,
-} from "./receive.ts";
+import { gives, outputsOf, portTypes, type StageOutputs } from "./port_types.ts";
+import { receiveKey, receiveObject, type ReceiveOptions, receiveRecord } from "./receive.ts";
 import { SilenceError } from "./silence.ts";
 
 /** The keys of a run, as a cache lists them for whoever has no plan to ask by. */
@@ -71,10 +65,10 @@ export async function pushKeys(
   return { ...sent, missing: [] };
 }
 
-async function hasKey(target: ObjectTarget, { key, outputs }: KeyRecord): Promise<boolean> {
-  const own = Object.entries(outputs).map(([port, { type }]) => [port, type] as const);
+async function hasKey(target: ObjectTarget, record: KeyRecord): Promise<boolean> {
+  const { key, stage, outputs } = record;
   try {
-    return await receiveKey(target, key, Object.fromEntries(own)) !== null;
+    return await receiveKey(target, key, { [stage]: portTypes(outputs) }) !== null;
   } catch (error) {
     if (isDamage(error)) return false; // it is written anew
     throw error;
@@ -135,15 +129,15 @@ export async function pullKeys(
   keys: readonly string[],
   options: ReceiveOptions & { readonly store: Store },
 ): Promise<Transferred> {
-  const { store, outputs = {} } = options;
+  const { store, stages = {} } = options;
   const taken = { keys: [] as string[], missing: [] as string[], objects: 0, bytes: 0 };
   for (const key of new Set(keys)) {
     const own = store.readKey(key);
-    if (own !== null && isWhole(own, store, outputs[key])) {
+    if (own !== null && isWhole(own, store, stages)) {
       taken.keys.push(key);
       continue;
     }
-    const record = await receiveKey(source, key, outputs[key]);
+    const record = await receiveKey(source, key, stages);
     const bytes = record === null ? null : await pullOutputs(source, record, options);
     if (record === null || bytes === null) taken.missing.push(key);
     else {
@@ -156,8 +150,9 @@ export async function pullKeys(
   return taken;
 }
 
-function isWhole(record: KeyRecord, store: Store, expected?: PortTypes): boolean {
-  if (expected !== undefined && !gives(record, expected)) return false;
+function isWhole(record: KeyRecord, store: Store, stages: StageOutputs): boolean {
+  const expected = outputsOf(record.stage, stages);
+  if (expected !== null && !gives(record, expected)) return false;
   return Object.values(record.outputs).every(({ digest }) => store.hasObject(digest));
 }
 
