@@ -91,12 +91,19 @@ export function writeAllSync(
   for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
 }
 
-/** Makes a folder, and those above it that are missing, so that a power cut leaves all of them. */
+/**
+ * Makes a folder, and those above it that are missing, so that a power cut leaves all of them. One that was
+ * there and may be written but not read, which cannot be synced, is left to the system.
+ */
 export async function makeFolder(path: string): Promise<void> {
   const missing: string[] = [];
   for (let at = path; !isThere(at); at = dirname(at)) missing.push(at);
   await Deno.mkdir(path, { recursive: true });
-  for (const folder of missing) await syncPath(dirname(folder));
+  for (const folder of missing) {
+    await syncPath(dirname(folder)).catch((error) => {
+      if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    });
+  }
 }
 
 function isThere(path: string): boolean {

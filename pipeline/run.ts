@@ -6,7 +6,8 @@ import { prerequisitesOf } from "./graph.ts";
 import type { Instance } from "./instance.ts";
 import { completeRecord, planInstance, type PlannedInstance } from "./plan.ts";
 import { criticalSeconds, estimateWallSeconds, reservationOf } from "./schedule.ts";
-import { HeldLeases, type LeaseHolder } from "./store/lease.ts";
+import { HeldLeases } from "./store/lease.ts";
+import type { LeaseHolder } from "./store/lease_file.ts";
 import type { KeyRecord, RunHeader, RunInstance } from "./store/records.ts";
 import type { ActiveRun } from "./store/run_log.ts";
 

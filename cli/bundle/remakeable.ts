@@ -3,7 +3,7 @@ import type { KeyFields } from "../../pipeline/fingerprint.ts";
 import type { Instance, OutputRef } from "../../pipeline/instance.ts";
 import type { Stage } from "../../pipeline/stage.ts";
 import type { KeyRecord } from "../../pipeline/store/records.ts";
-import { gives } from "../../pipeline/transfer/receive.ts";
+import { gives, portTypes } from "../../pipeline/transfer/port_types.ts";
 import { TABLE_TYPES } from "./bundled_types.ts";
 
 /** An instance of a bundle's run that can be made anew from what the bundle holds, and what it was. */
@@ -66,7 +66,7 @@ function instanceOf(id: string, { record, records, held, stages }: Surroundings)
 
 /** By what this version's stage gives: a record may claim anything of a stage that it names. */
 function makesTables({ outputs }: Stage, record: KeyRecord): boolean {
-  const types = Object.fromEntries(Object.entries(outputs).map(([port, { type }]) => [port, type]));
+  const types = portTypes(outputs);
   return gives(record, types) && Object.values(types).every((type) => TABLE_TYPES.has(type));
 }
 

@@ -6,7 +6,7 @@ import { workerEnvironment } from "../../pipeline/executors/worker_environment.t
 import { TextLineStream } from "../../pipeline/text_lines.ts";
 import { CODE } from "../project.ts";
 import { cacheHosts, S3_VARIABLES } from "./cache_place.ts";
-import type { PortTypes } from "../../pipeline/transfer/receive.ts";
+import type { StageOutputs } from "../../pipeline/transfer/port_types.ts";
 import type { KeyList, Transferred } from "../../pipeline/transfer/transfer_keys.ts";
 import type { AnswerTo, CacheOrder, CacheRequest } from "./cache_process.ts";
 
@@ -45,13 +45,10 @@ export class CacheLink implements AsyncDisposable {
 
   /**
    * Takes the results of keys into the store.
-   * @param outputs those that keys must have, where a plan knows them
+   * @param stages the outputs that they must have, by their stages
    */
-  async pull(
-    keys: readonly string[],
-    outputs: Readonly<Record<string, PortTypes>> = {},
-  ): Promise<Transferred> {
-    return (await this.#ask({ pull: keys, outputs })).transferred;
+  async pull(keys: readonly string[], stages: StageOutputs): Promise<Transferred> {
+    return (await this.#ask({ pull: keys, stages })).transferred;
   }
 
   /** The keys of a recipe's run that was pushed last; null when none was. */

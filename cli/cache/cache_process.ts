@@ -10,7 +10,7 @@ import { TextLineStream } from "../../pipeline/text_lines.ts";
 import { FolderTarget } from "../../pipeline/transfer/folder_target.ts";
 import { HttpSource } from "../../pipeline/transfer/http_source.ts";
 import type { ObjectSource, ObjectTarget } from "../../pipeline/transfer/object_source.ts";
-import type { PortTypes } from "../../pipeline/transfer/receive.ts";
+import type { StageOutputs } from "../../pipeline/transfer/port_types.ts";
 import {
   type KeyList,
   pullKeys,
@@ -34,8 +34,8 @@ export interface CacheOrder {
 /** What it is told to do. */
 export type CacheRequest =
   | { readonly push: KeyList }
-  /** Keys, and where a plan knows them the outputs that each must have. */
-  | { readonly pull: readonly string[]; readonly outputs: Readonly<Record<string, PortTypes>> }
+  /** Keys, and the outputs that the records of stages must have. */
+  | { readonly pull: readonly string[]; readonly stages: StageOutputs }
   /** The keys of the recipe's run that was pushed last. */
   | { readonly list: string };
 
@@ -66,8 +66,8 @@ async function answer(request: CacheRequest, source: ObjectSource, { store, limi
   const opened = Store.open(store);
   if ("list" in request) return { listed: await receiveList(source, request.list) };
   if ("pull" in request) {
-    const { outputs } = request;
-    const options = { store: opened, digestOf: artifactDigest, limit, outputs };
+    const { stages } = request;
+    const options = { store: opened, digestOf: artifactDigest, limit, stages };
     return { transferred: await pullKeys(source, request.pull, options) };
   }
   if (!("writeText" in source)) throw new ExpectedError(`${source.name} cannot be pushed to.`);

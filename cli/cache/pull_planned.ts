@@ -1,5 +1,4 @@
-import type { Instance } from "../../pipeline/instance.ts";
-import type { PortTypes } from "../../pipeline/transfer/receive.ts";
+import { portTypes } from "../../pipeline/transfer/port_types.ts";
 import { formatBytes, formatCount } from "../../pipeline/reporters/quantities.ts";
 import { printNotice } from "../output.ts";
 import type { Session } from "../session.ts";
@@ -19,18 +18,17 @@ export async function pullPlanned(
   let bytes = 0;
   for (;;) {
     const wanted = (await plan()).flatMap(({ record, key, instance }) =>
-      record !== null || key === null || asked.has(key) ? [] : [[key, typesOf(instance)] as const]
+      record !== null || key === null || asked.has(key) ? [] : [{ key, stage: instance.stage }]
     );
     if (wanted.length === 0) break;
-    wanted.forEach(([key]) => asked.add(key));
-    const taken = await opened.link.pull(wanted.map(([key]) => key), Object.fromEntries(wanted));
+    wanted.forEach(({ key }) => asked.add(key));
+    const stages = wanted.map(({ stage: { name, outputs } }) =>
+      [name, portTypes(outputs)] as const
+    );
+    const taken = await opened.link.pull(wanted.map(({ key }) => key), Object.fromEntries(stages));
     found += taken.keys.length;
     bytes += taken.bytes;
   }
   if (asked.size === 0) return;
   printNotice(`From the cache: ${formatCount(found, "result")}, ${formatBytes(bytes)}.`);
-}
-
-function typesOf({ stage: { outputs } }: Instance): PortTypes {
-  return Object.fromEntries(Object.entries(outputs).map(([port, { type }]) => [port, type]));
 }

@@ -1,10 +1,10 @@
 import { notePulled } from "../../pipeline/store/pulled.ts";
 import { formatBytes, formatCount } from "../../pipeline/reporters/quantities.ts";
+import { portTypes, type StageOutputs } from "../../pipeline/transfer/port_types.ts";
+import { stages } from "../../stages/registry.ts";
 import { recordsOf } from "../bundle/bundle_content.ts";
 import { namedRun } from "./bundle.ts";
-import { CacheLink } from "../cache/cache_link.ts";
-import { cachePlace } from "../cache/cache_place.ts";
-import { LARGEST_OBJECT, openPull } from "../cache/open_link.ts";
+import { openPull, openPush } from "../cache/open_link.ts";
 import { printJson, printResult } from "../output.ts";
 import { ExpectedError } from "../../core/problem.ts";
 import { openStore } from "../session.ts";
@@ -26,9 +26,7 @@ export async function push(
   const run = namedRun(store, name, options.recipe);
   const instances = [...recordsOf(store, run)].map(([id, { key }]) => ({ id, key }));
   using _share = await store.share();
-  const place = cachePlace(cache);
-  const order = { place, store: store.path, limit: LARGEST_OBJECT };
-  await using link = new CacheLink(order, "place");
+  await using link = await openPush(store, cache);
   const sent = await link.push({ recipe: run.recipe, instances });
   const { keys, objects, bytes } = sent;
   if (options.json) return printJson({ run: run.run, ...sent });
@@ -49,7 +47,7 @@ export async function pull(
   await using opened = await openPull(store, { cache, ...options });
   const listed = await opened.link.list(options.recipe);
   if (listed === null) throw new ExpectedError(`No run of ${options.recipe} was pushed there.`);
-  const taken = await opened.link.pull(listed.instances.map(({ key }) => key));
+  const taken = await opened.link.pull(listed.instances.map(({ key }) => key), stageOutputs());
   const { keys, missing, objects, bytes } = taken;
   await notePulled(store, options.recipe, keys);
   if (options.json) return printJson(taken);
@@ -59,4 +57,9 @@ export async function pull(
     } (${formatBytes(bytes)}) ${objects === 1 ? "was" : "were"} fetched` +
       `${missing.length === 0 ? "." : `; ${missing.length} are not there.`}`,
   );
+}
+
+/** What this version's stages give. */
+function stageOutputs(): StageOutputs {
+  return Object.fromEntries([...stages].map(([name, { outputs }]) => [name, portTypes(outputs)]));
 }

@@ -7,6 +7,17 @@ import {
   removeIfThere,
   writeAllSync,
 } from "../../core/write_atomically.ts";
+import {
+  ageOf,
+  changedAt,
+  holderIn,
+  isForeign,
+  isLockedWithoutName,
+  isOfHere,
+  type LeaseHolder,
+  stampOf,
+  timeIn,
+} from "./lease_file.ts";
 import { encodeName } from "./names.ts";
 import { parseObject } from "./records.ts";
 import { isAt } from "./store_lock.ts";
@@ -21,12 +32,6 @@ export interface Pace {
 /** Twelve missed beats: a busy file server, or a process that reads a large file, misses a few. */
 const PACE: Pace = { beatMs: 5_000, silentMs: 60_000 };
 
-/** The process that holds a lease, as far as it left word of itself. */
-export interface LeaseHolder {
-  readonly pid: number | null;
-  readonly host: string | null;
-}
-
 /**
  * Rights to single things of a store, a file each: a key's computation, a run, a turn.
  *
@@ -36,12 +41,13 @@ export interface LeaseHolder {
  * that could have the lock takes over only when it has seen the same count for `silentMs` of its own
  * steady clock: no two clocks are compared, and none that can be set. A holder that finds another name
  * in its file has lost it (`lost`) and gives way; one whose file is empty, as a full disk leaves it, has it
- * still, and one that cannot read it looks again for `silentMs`. Where locks are not passed on and two machines take over
- * in the same instant, both may work for one beat: results are by content, so that costs time alone.
+ * still and shows life by the file's time, and one that cannot read it looks again for `silentMs`. Where locks
+ * are not passed on and two machines take over in the same instant, both may work for one beat: results are by
+ * content, so that costs time alone.
  */
 export class Leases {
   /** What was last read of leases that other machines hold, and since when it has been so. */
-  #seen = new Map<string, { readonly text: string; readonly since: number }>();
+  #seen = new Map<string, { readonly stamp: string; readonly since: number }>();
 
   constructor(private readonly folder: string, private readonly pace: Pace = PACE) {}
 
@@ -118,7 +124,12 @@ export class Leases {
 
   /** True where another machine left leases, dead ones too. */
   hasForeign(): boolean {
-    return this.#paths().some(isForeign);
+    return this.#unseen().length > 0;
+  }
+
+  /** Those of other machines, but for such as name nobody and are locked: locks are seen then. */
+  #unseen(): string[] {
+    return this.#paths().filter((path) => isForeign(path) && !isLockedWithoutName(path));
   }
 
   /**
@@ -142,15 +153,15 @@ export class Leases {
    * @returns the holders that live
    */
   async foreignHolders(): Promise<LeaseHolder[]> {
-    const before = new Map(this.#paths().filter(isForeign).map((path) => [path, textOf(path)]));
+    const before = new Map(this.#unseen().map((path) => [path, stampOf(path)]));
     const begun = performance.now();
     const living = new Map<string, LeaseHolder>();
     while (living.size < before.size && performance.now() - begun < this.pace.silentMs) {
       await new Promise((resolve) => setTimeout(resolve, this.pace.beatMs / 5));
-      for (const [path, text] of before) {
-        const now = textOf(path);
-        if (now === "") before.delete(path);
-        else if (now !== null && now !== text) living.set(path, holderIn(path));
+      for (const [path, stamp] of before) {
+        const now = stampOf(path);
+        if (now === undefined || isOfHere(path)) before.delete(path);
+        else if (now !== null && now !== stamp) living.set(path, holderIn(path));
       }
     }
     return [...living.values()];
@@ -167,12 +178,12 @@ export class Leases {
 
   /** Of a file whose lock is free: of this machine, its holder is gone; of another, after a silence. */
   #isDead(path: string): boolean {
-    if (holderIn(path).host === Deno.hostname()) return true;
-    const text = textOf(path);
-    if (text === null) return false;
+    if (isOfHere(path)) return true;
+    const stamp = stampOf(path);
+    if (typeof stamp !== "string") return false;
     const seen = this.#seen.get(path);
-    if (seen?.text !== text) {
-      this.#seen.set(path, { text, since: performance.now() });
+    if (seen?.stamp !== stamp) {
+      this.#seen.set(path, { stamp, since: performance.now() });
       return false;
     }
     return performance.now() - seen.since >= this.pace.silentMs;
@@ -219,7 +230,7 @@ export class Lease implements Disposable {
     if (this.#file === null) return;
     clearInterval(this.#timer);
     try {
-      if (this.#isOurs()) removeIfThere(this.#path);
+      if (this.#isOurs(readTextIfThere(this.#path))) removeIfThere(this.#path);
     } catch {
       // Its lock is free all the same, and it shows no more life.
     }
@@ -233,7 +244,9 @@ export class Lease implements Disposable {
 
   #showLife(): void {
     try {
-      if (this.#isOurs()) this.#write();
+      const text = readTextIfThere(this.#path);
+      if (this.#isOurs(text)) this.#write();
+      else if (text === null) this.#lose(`Its lease ${this.#path} is gone: somebody removed it.`);
       else this.#lose("Another machine took it over, since this process was silent for too long.");
       this.#unreadSince = null;
     } catch (error) { // a file server that is away comes back
@@ -251,8 +264,7 @@ export class Lease implements Disposable {
   }
 
   /** A file that names nobody is ours while it is the one that was opened: what was to be in it had no room. */
-  #isOurs(): boolean {
-    const text = readTextIfThere(this.#path);
+  #isOurs(text: string | null): boolean {
     if (text === null) return false;
     const token = parseObject(text)?.token;
     return token === this.#token || token === undefined && isAt(this.#file!, this.#path);
@@ -265,15 +277,23 @@ export class Lease implements Disposable {
   #write(): unknown {
     const beat = String(this.#beat++).padStart(12, "0");
     const holder = { pid: Deno.pid, host: Deno.hostname(), since: this.#since, token: this.#token };
+    const bytes = new TextEncoder().encode(`${JSON.stringify({ ...holder, beat })}\n`);
     try {
       this.#file!.seekSync(0, Deno.SeekMode.Start);
-      writeAllSync(
-        this.#file!,
-        new TextEncoder().encode(`${JSON.stringify({ ...holder, beat })}\n`),
-      );
+      writeAllSync(this.#file!, bytes);
       return null;
     } catch (error) {
+      this.#touch(bytes.length);
       return error;
+    }
+  }
+
+  /** Shows life where there is no room for a name: cutting a file needs none, and notes the time. */
+  #touch(whole: number): void {
+    try {
+      if (this.#file!.statSync().size < whole) this.#file!.truncateSync(0);
+    } catch {
+      // A file server that is away is asked again at the next beat.
     }
   }
 }
@@ -319,52 +339,6 @@ async function openOrCreate(
   }
 }
 
-function holderIn(path: string): LeaseHolder {
-  const { pid, host } = parseObject(textOf(path)) ?? {};
-  return {
-    pid: typeof pid === "number" ? pid : null,
-    host: typeof host === "string" ? host : null,
-  };
-}
-
-/** One that cannot be read may be anybody's. */
-function isForeign(path: string): boolean {
-  const { host } = holderIn(path);
-  return host === null ? textOf(path) === null : host !== Deno.hostname();
-}
-
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** What is in a lease: nothing where there is none; null where it cannot be read now, as a file server's. */
-function textOf(path: string): string | null {
-  try {
-    return readTextIfThere(path) ?? "";
-  } catch {
-    return null;
-  }
-}
-
-function ageOf(path: string): number {
-  try {
-    return Date.now() - changedAt(path);
-  } catch {
-    return Infinity;
-  }
-}
-
-/** Milliseconds since the epoch, by the clock of whoever keeps the file. */
-function changedAt(path: string): number {
-  return Deno.statSync(path).mtime?.getTime() ?? 0;
-}
-
-/** What time a folder's file system gives a file that is made now. */
-function timeIn(folder: string): number {
-  const path = Deno.makeTempFileSync({ dir: folder, prefix: "time-" });
-  try {
-    return changedAt(path);
-  } finally {
-    removeIfThere(path);
-  }
 }

@@ -1,7 +1,8 @@
 import { entryOf } from "../../core/instance_id.ts";
 import type { RunEvent } from "../events.ts";
 import { EventFollower } from "./event_follower.ts";
-import { Lease, type LeaseHolder, type Leases } from "./lease.ts";
+import { Lease, type Leases } from "./lease.ts";
+import type { LeaseHolder } from "./lease_file.ts";
 import { readNames } from "./walk_sharded.ts";
 import {
   parseObject,

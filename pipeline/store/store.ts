@@ -326,7 +326,11 @@ export class Store {
   /** Where machines do not pass on their locks, their leases tell. */
   async #refuseForeign(): Promise<void> {
     const foreign = this.leases.hasForeign() ? await this.leases.foreignHolders() : [];
-    this.#refuse(foreign.map(({ pid, host }) => `process ${pid} on ${host}`));
+    this.#refuse(
+      foreign.map(({ pid, host }) =>
+        host === null ? "a process that had no room to write its name" : `process ${pid} on ${host}`
+      ),
+    );
   }
 
   #refuse(holders: readonly string[]): void {

@@ -1,9 +1,7 @@
 import { dirname, join } from "node:path";
 import { z } from "../../core/zod.ts";
 import { digestFile } from "../../core/digest.ts";
-import { canonicalJson } from "../../core/json.ts";
-import { ExpectedError } from "../../core/problem.ts";
-import { isMissing, naming, writeAll } from "../../core/write_atomically.ts";
+import { isMissing, naming } from "../../core/write_atomically.ts";
 import { type KeyFields, keyOf } from "../fingerprint.ts";
 import { pathFaults } from "../plain_path.ts";
 import { keyPlace, objectPlace } from "../store/names.ts";
@@ -16,7 +14,8 @@ import {
 import { ARTIFACT_FILE } from "../store/seal_folder.ts";
 import { removeTree, type Store } from "../store/store.ts";
 import type { ObjectSource } from "./object_source.ts";
-import { SilenceError } from "./silence.ts";
+import { gives, outputsOf, type PortTypes, portTypes, type StageOutputs } from "./port_types.ts";
+import { receiveFile, refused, sizeOf } from "./receive_file.ts";
 
 /** Bytes of the largest key record and list of files that are read. */
 const LARGEST_RECORD = 64 * 2 ** 20;
@@ -27,12 +26,9 @@ export interface ReceiveOptions {
   readonly digestOf: (type: string, folder: string) => Promise<string>;
   /** Bytes that one object may have. */
   readonly limit: number;
-  /** What keys must give where a plan knows it. */
-  readonly outputs?: Readonly<Record<string, PortTypes>>;
+  /** What the records of stages must give; those of others may give anything. */
+  readonly stages?: StageOutputs;
 }
-
-/** Types of outputs, by port. */
-export type PortTypes = Readonly<Record<string, string>>;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const text = z.string();
@@ -91,14 +87,14 @@ const artifactRecord = z.strictObject({
 /**
  * The record of a key from elsewhere; null when there is none.
  *
- * @param expected the outputs that it must have
+ * @param stages the outputs that it must have, by its stage
  * @throws ExpectedError for one that is damaged, of another form, whose fields have another digest than the
  *   key, or that has other outputs
  */
 export async function receiveKey(
   source: ObjectSource,
   key: string,
-  expected?: PortTypes,
+  stages: StageOutputs = {},
 ): Promise<KeyRecord | null> {
   const path = keyPlace(key);
   const text = await source.readText(path, LARGEST_RECORD);
@@ -116,20 +112,12 @@ export async function receiveKey(
   if (fields.stage !== record.stage) {
     throw refused(source, path, `is of stage ${record.stage} and has fields of ${fields.stage}`);
   }
-  if (expected !== undefined && !gives(record, expected)) {
-    const found = portsText(typesOf(record));
+  const expected = outputsOf(record.stage, stages);
+  if (expected !== null && !gives(record, expected)) {
+    const found = portsText(portTypes(record.outputs));
     throw refused(source, path, `has the outputs ${found}, not ${portsText(expected)}`);
   }
   return record;
-}
-
-/** Whether a record has the outputs that its stage has, and no others. */
-export function gives(record: KeyRecord, expected: PortTypes): boolean {
-  return canonicalJson(typesOf(record)) === canonicalJson(expected);
-}
-
-function typesOf({ outputs }: KeyRecord): PortTypes {
-  return Object.fromEntries(Object.entries(outputs).map(([port, { type }]) => [port, type]));
 }
 
 function portsText(types: PortTypes): string {
@@ -223,107 +211,12 @@ export async function receiveRecord(
   return data;
 }
 
-/** How often a file is gone on with where its source fell silent. */
-const MOST_SILENCES = 5;
-
-interface Incoming {
-  /** Where it lies in the source. */
-  readonly from: string;
-  /** Where what has come of it lies here. */
-  readonly part: string;
-  readonly file: ArtifactRecord["files"][number];
-}
-
-/** Fetches what is missing of a part; returns bytes fetched, null when the source lacks the file. */
-async function receiveFile(source: ObjectSource, incoming: Incoming): Promise<number | null> {
-  const { from, part, file } = incoming;
-  const known = await sizeOf(part);
-  const begin = known > file.size ? 0 : known;
-  const fetched = await fetchRest(source, incoming);
-  if (fetched === null) return null;
-  const { size, sha256 } = await digestFile(part);
-  if (size < file.size) throw cutOff(source, from, `after ${size} of ${file.size} bytes`);
-  if (sha256 === file.sha256) return fetched;
-  await Deno.remove(part);
-  if (begin > 0) return await receiveFile(source, incoming); // the part was of something else
-  throw refused(source, from, "has other bytes than its list says");
-}
-
-async function fetchRest(
-  source: ObjectSource,
-  { from, part, file: { size } }: Incoming,
-): Promise<number | null> {
-  let fetched = 0;
-  for (let silences = 0;;) {
-    const known = await sizeOf(part);
-    const begin = known > size ? 0 : known;
-    if (begin === size && size > 0) return fetched;
-    try {
-      const opened = await source.open(from, begin);
-      if (opened === null) return null;
-      return fetched + await append(opened, part, { source, from, size });
-    } catch (error) {
-      if (!(error instanceof SilenceError)) throw error;
-      const came = await sizeOf(part);
-      fetched += Math.max(0, came - begin);
-      if (++silences > MOST_SILENCES) {
-        const why = error.message.replace(/\.$/, "");
-        throw cutOff(source, from, `after ${came} of ${size} bytes (${why})`);
-      }
-    }
-  }
-}
-
-async function append(
-  { offset, bytes }: { offset: number; bytes: ReadableStream<Uint8Array> },
-  part: string,
-  { source, from, size }: { source: ObjectSource; from: string; size: number },
-): Promise<number> {
-  using target = await Deno.open(part, { write: true, create: true });
-  await target.truncate(offset);
-  await target.seek(offset, Deno.SeekMode.Start);
-  const reader = bytes.getReader();
-  let at = offset;
-  for (;;) {
-    const { done, value } = await reader.read().catch((error) => {
-      if (error instanceof SilenceError) throw error;
-      throw cutOff(source, from, `after ${at} of ${size} bytes (${error?.message ?? error})`);
-    });
-    if (done) break;
-    at += value.length;
-    if (at > size) {
-      await target.truncate(0);
-      await reader.cancel().catch(() => {});
-      throw refused(source, from, `has more than its ${size} bytes`);
-    }
-    await writeAll(target, value);
-  }
-  await target.sync();
-  return at - offset;
-}
-
-function cutOff(source: ObjectSource, path: string, where: string): ExpectedError {
-  return new ExpectedError(
-    `${source.name} was cut off in ${path}, ${where}. The same again goes on from there.`,
-  );
-}
-
 async function hasBytes(path: string, { size, sha256 }: { size: number; sha256: string }) {
   if (await sizeOf(path) !== size) return false;
   try {
     return (await digestFile(path)).sha256 === sha256;
   } catch (error) {
     if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    const { isFile, size } = await Deno.lstat(path);
-    return isFile ? size : 0;
-  } catch (error) {
-    if (isMissing(error)) return 0;
     throw error;
   }
 }
@@ -338,8 +231,4 @@ async function removeOthers(folder: string, known: ReadonlySet<string>): Promise
     }
   };
   await walk("");
-}
-
-function refused(source: ObjectSource, path: string, why: string): ExpectedError {
-  return new ExpectedError(`${source.name} gave something else than it should: ${path} ${why}.`);
 }

@@ -1,8 +1,14 @@
-import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  AbortMultipartUploadCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { ExpectedError } from "../../core/problem.ts";
 import { limitedText } from "./limited_text.ts";
 import type { ObjectTarget } from "./object_source.ts";
-import { inTime, piecesInTime, SilenceError, SILENT_MS } from "./silence.ts";
+import { makePatient } from "./patient_handler.ts";
+import { piecesInTime, SilenceError, SILENT_MS } from "./silence.ts";
 
 /** Where a bucket is, and who asks. */
 export interface S3Settings {
@@ -15,7 +21,7 @@ export interface S3Settings {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
-  /** How long it may be silent when it is read from, in milliseconds. */
+  /** How long it may be silent, in milliseconds. */
   readonly silentMs?: number;
 }
 
@@ -48,6 +54,7 @@ export class S3Target implements ObjectTarget {
       disableS3ExpressSessionAuth: true,
       disableMultiregionAccessPoints: true,
     });
+    makePatient(this.#client, settings.silentMs ?? SILENT_MS);
   }
 
   async readText(path: string, limit: number): Promise<string | null> {
@@ -62,13 +69,12 @@ export class S3Target implements ObjectTarget {
     const patience = { what: `${this.name}/${path}`, silentMs, giveUp: () => request.abort() };
     try {
       const command = new GetObjectCommand({ ...this.#place(path), ...range });
-      const answer = this.#client.send(command, { abortSignal: request.signal });
-      const { Body, ContentRange } = await inTime(answer, patience);
+      const answer = await this.#client.send(command, { abortSignal: request.signal });
+      const { Body, ContentRange } = answer;
       if (Body === undefined) return null;
       const bytes = piecesInTime(Body.transformToWebStream(), patience);
       return { offset: ContentRange?.startsWith(`bytes ${offset}-`) ? offset : 0, bytes };
     } catch (error) {
-      if (error instanceof SilenceError) throw error;
       if (nameOf(error) === "NoSuchKey" || statusOf(error) === 404) return null;
       throw this.#explained(error, path);
     }
@@ -90,8 +96,20 @@ export class S3Target implements ObjectTarget {
       params: { ...this.#place(path), Body: createReadStream(file) },
       partSize: partSize(size),
       queueSize: 2,
+      leavePartsOnError: true, // they are removed below, so that a failure of that hides no other
     });
-    await this.#explaining(path, upload.done());
+    const sent = upload.done().catch(async (error) => {
+      await this.#giveUp(path, upload.uploadId);
+      throw error;
+    });
+    await this.#explaining(path, sent);
+  }
+
+  /** Lets the service forget the parts that it has. */
+  async #giveUp(path: string, UploadId: string | undefined): Promise<void> {
+    if (UploadId === undefined) return;
+    const command = new AbortMultipartUploadCommand({ ...this.#place(path), UploadId });
+    await this.#client.send(command).catch(() => {});
   }
 
   async #put(path: string, body: Uint8Array): Promise<void> {
@@ -114,7 +132,7 @@ export class S3Target implements ObjectTarget {
 
   /** The service's own word alone: the rest of its errors may repeat what was sent. */
   #explained(error: unknown, path: string): unknown {
-    if (error instanceof Deno.errors.NotCapable) return error;
+    if (error instanceof Deno.errors.NotCapable || error instanceof SilenceError) return error;
     const status = statusOf(error);
     const said = status === undefined ? nameOf(error) : `${nameOf(error)}, ${status}`;
     return new ExpectedError(`${this.name}/${path} cannot be reached: ${said}.`);

@@ -6,14 +6,9 @@ import { formatKeyRecord, type KeyRecord, parseObject } from "../store/records.t
 import { ARTIFACT_FILE } from "../store/seal_folder.ts";
 import type { Store } from "../store/store.ts";
 import type { ObjectSource, ObjectTarget } from "./object_source.ts";
-import {
-  gives,
-  type PortTypes,
-  receiveKey,
-  receiveObject,
-  type ReceiveOptions,
-  receiveRecord,
-} from "./receive.ts";
+import { gives, outputsOf, portTypes, type StageOutputs } from "./port_types.ts";
+import { receiveKey, receiveObject, type ReceiveOptions, receiveRecord } from "./receive.ts";
+import { SilenceError } from "./silence.ts";
 
 /** The keys of a run, as a cache lists them for whoever has no plan to ask by. */
 export interface KeyList {
@@ -70,14 +65,19 @@ export async function pushKeys(
   return { ...sent, missing: [] };
 }
 
-async function hasKey(target: ObjectTarget, { key, outputs }: KeyRecord): Promise<boolean> {
-  const own = Object.entries(outputs).map(([port, { type }]) => [port, type] as const);
+async function hasKey(target: ObjectTarget, record: KeyRecord): Promise<boolean> {
+  const { key, stage, outputs } = record;
   try {
-    return await receiveKey(target, key, Object.fromEntries(own)) !== null;
+    return await receiveKey(target, key, { [stage]: portTypes(outputs) }) !== null;
   } catch (error) {
-    if (error instanceof ExpectedError) return false; // damaged there: it is written anew
+    if (isDamage(error)) return false; // it is written anew
     throw error;
   }
+}
+
+/** What a cache says of what is damaged there; one that says nothing may have it whole. */
+function isDamage(error: unknown): boolean {
+  return error instanceof ExpectedError && !(error instanceof SilenceError);
 }
 
 /** Bytes that were sent; null when the object is there. */
@@ -87,7 +87,7 @@ async function pushObject(
   store: Store,
 ): Promise<number | null> {
   const there = await receiveRecord(target, { digest, type }, Infinity).catch((error) => {
-    if (error instanceof ExpectedError) return null;
+    if (isDamage(error)) return null;
     throw error;
   });
   if (there !== null) return null;
@@ -129,15 +129,15 @@ export async function pullKeys(
   keys: readonly string[],
   options: ReceiveOptions & { readonly store: Store },
 ): Promise<Transferred> {
-  const { store, outputs = {} } = options;
+  const { store, stages = {} } = options;
   const taken = { keys: [] as string[], missing: [] as string[], objects: 0, bytes: 0 };
   for (const key of new Set(keys)) {
     const own = store.readKey(key);
-    if (own !== null && isWhole(own, store, outputs[key])) {
+    if (own !== null && isWhole(own, store, stages)) {
       taken.keys.push(key);
       continue;
     }
-    const record = await receiveKey(source, key, outputs[key]);
+    const record = await receiveKey(source, key, stages);
     const bytes = record === null ? null : await pullOutputs(source, record, options);
     if (record === null || bytes === null) taken.missing.push(key);
     else {
@@ -150,8 +150,9 @@ export async function pullKeys(
   return taken;
 }
 
-function isWhole(record: KeyRecord, store: Store, expected?: PortTypes): boolean {
-  if (expected !== undefined && !gives(record, expected)) return false;
+function isWhole(record: KeyRecord, store: Store, stages: StageOutputs): boolean {
+  const expected = outputsOf(record.stage, stages);
+  if (expected !== null && !gives(record, expected)) return false;
   return Object.values(record.outputs).every(({ digest }) => store.hasObject(digest));
 }
 

@@ -114,8 +114,10 @@ Deno.test(
       assert.equal(Deno.statSync(path).size, 0);
       assert.match(held.unseen ?? "", new RegExp(`^Cannot write ${path}: the disk is full\\.`));
       const keepAlive = setInterval(() => {}, 10);
+      const before = Deno.statSync(path).mtime!;
       await pause(5 * PACE.beatMs);
       assert.deepEqual([held.lost.aborted, Deno.statSync(path).size], [false, 0]);
+      assert(Deno.statSync(path).mtime! > before, "it shows that it lives");
       Deno.removeSync(full);
       await pause(5 * PACE.beatMs);
       clearInterval(keepAlive);
@@ -159,4 +161,47 @@ Deno.test("foreignHolders() names those that show life, and no others", () =>
     assert.deepEqual(await leases.foreignHolders(), [{ pid: 7, host: "elsewhere" }]);
     clearInterval(beating);
     assert.deepEqual(await leases.foreignHolders(), []);
+  }));
+
+for (const [what, text] of [["empty", ""], ["cut", '{"pid":7,"host":"el']]) {
+  Deno.test(`a lease that a full disk left ${what} may be another machine's while it shows life`, () =>
+    withLeases(async (folder, leases) => {
+      const path = join(folder, "key");
+      const touch = (time: number) => Deno.utimeSync(path, time / 1000, time / 1000);
+      Deno.writeTextFileSync(path, text);
+      assert.deepEqual([leases.hasForeign(), leases.hasRecentForeign()], [true, true]);
+      let time = Date.now();
+      const beating = setInterval(() => touch(time += 1000), PACE.beatMs);
+      assert.deepEqual(await leases.foreignHolders(), [{ pid: null, host: null }]);
+      for (const _ of [1, 2, 3]) {
+        assert(!(await leases.take("key", 0) instanceof Lease));
+        await pause(PACE.silentMs / 2);
+      }
+      clearInterval(beating);
+      assert.deepEqual(await leases.foreignHolders(), []);
+      touch(Date.now() - 11 * PACE.silentMs);
+      assert.deepEqual([leases.hasForeign(), leases.hasRecentForeign()], [true, false]);
+    }));
+}
+
+Deno.test("a lease without a name whose lock is seen keeps nobody from gc, and its holder's files are kept", () =>
+  withLeases(async (folder, leases) => {
+    const held = await leases.take("key", 0);
+    assert(held instanceof Lease);
+    Deno.truncateSync(join(folder, "key"), 0);
+    assert.deepEqual([leases.hasForeign(), leases.hasRecentForeign()], [false, true]);
+    held.release();
+  }));
+
+Deno.test("a holder whose lease somebody removed is told so, and of no other machine", () =>
+  withLeases(async (folder, leases) => {
+    const held = await leases.take("key", 0);
+    assert(held instanceof Lease);
+    const path = join(folder, "key");
+    Deno.removeSync(path);
+    const keepAlive = setInterval(() => {}, 10);
+    await pause(5 * PACE.beatMs);
+    clearInterval(keepAlive);
+    assert.equal(held.lost.reason, `Its lease ${path} is gone: somebody removed it.`);
+    held.release();
   }));

@@ -287,3 +287,18 @@ Deno.test("an object whose record names a file outside its folder is damaged, wh
       assert.equal(store.readArtifact(digest), null, path);
     }
   }));
+
+Deno.test("share() sweeps nothing while a lease without a name may be another machine's", () =>
+  withStore(async (store) => {
+    const attempt = await store.attemptFolder();
+    const lease = join(store.folder("leases"), "key");
+    await Deno.mkdir(store.folder("leases"), { recursive: true });
+    await Deno.writeTextFile(lease, '{"pid":7,"ho');
+    (await Store.open(store.path).share())[Symbol.dispose]();
+    assert(Deno.statSync(attempt).isDirectory && Deno.statSync(lease).isFile);
+    await Deno.utime(lease, new Date(0), new Date(0));
+    (await Store.open(store.path).share())[Symbol.dispose]();
+    for (const path of [attempt, lease]) {
+      assert.throws(() => Deno.statSync(path), Deno.errors.NotFound);
+    }
+  }));

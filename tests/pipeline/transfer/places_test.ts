@@ -136,17 +136,20 @@ Deno.test("pushKeys() writes anew what is damaged there, and sends nothing that 
   });
 });
 
-/** A server of files that falls silent after so many bytes of each large answer, or before any answer. */
+/**
+ * A server of files that falls silent after so many bytes of each large answer, and gives none from `until`
+ * on; or before any answer.
+ */
 function serveStalling(
   root: string,
-  stalls: { after: number; times: number; before: boolean },
+  stalls: { after: number; until?: number; times: number; before: boolean; whole?: boolean },
 ): Deno.HttpServer<Deno.NetAddr> & { readonly ranges: (string | null)[] } {
   const ranges: (string | null)[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     if (stalls.before) return new Promise<Response>(() => {});
     const path = decodeURIComponent(new URL(request.url).pathname).replace(/^\/lab/, "");
     const bytes = Deno.readFileSync(join(root, path));
-    const range = request.headers.get("range");
+    const range = stalls.whole ? null : request.headers.get("range");
     const from = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
     const headers = {
       "content-length": String(bytes.length - from),
@@ -156,8 +159,9 @@ function serveStalling(
     if (bytes.length < LARGE.length) return new Response(bytes.subarray(from), { status, headers });
     ranges.push(range);
     if (stalls.times-- <= 0) return new Response(bytes.subarray(from), { status, headers });
+    const end = Math.min(from + stalls.after, stalls.until ?? Infinity);
     const start = (controller: ReadableStreamDefaultController<Uint8Array>) =>
-      controller.enqueue(bytes.subarray(from, from + stalls.after));
+      end > from ? controller.enqueue(bytes.subarray(from, end)) : undefined;
     return new Response(new ReadableStream({ start }), { status, headers });
   });
   return Object.assign(server as Deno.HttpServer<Deno.NetAddr>, { ranges });
@@ -200,17 +204,27 @@ for (const [place, sourceOf] of Object.entries(STALLING)) {
           assert(own.hasObject(record.outputs.out.digest));
         });
         await withStore(async (own) => {
-          const given = await pull({ after: 1000, times: 99, before: false }, own);
-          assert.equal(given.ranges.length, 6);
-          assert.match(given.error, /was cut off in .*large\.bin, after 6000 of 3000000 bytes/);
+          const given = await pull({ after: 1000, until: 1000, times: 99, before: false }, own);
+          assert.equal(given.ranges.length, 1 + 6);
+          assert.match(given.error, /was cut off in .*large\.bin, after 1000 of 3000000 bytes/);
           assert.match(
             given.error,
-            /was silent for 0\.5 s\)\. The same again goes on from there/,
+            /was silent for 0\.5 s\)\. The same again asks for the rest\./,
           );
           assert.deepEqual([own.listKeys(), own.listObjects()], [[], []]);
           const { ranges } = await pull({ after: 0, times: 0, before: false }, own);
-          assert.deepEqual(ranges, ["bytes=6000-"]);
+          assert.deepEqual(ranges, ["bytes=1000-"]);
           assert(own.hasObject(record.outputs.out.digest));
+        });
+        await withStore(async (own) => {
+          const given = await pull({ after: 4e5, times: 99, before: false }, own);
+          assert.deepEqual([given.ranges.length, given.error], [8, ""], "each time it gave more");
+        });
+        await withStore(async (own) => {
+          const stalls = { after: 1000, times: 99, before: false, whole: true };
+          const { ranges, error } = await pull(stalls, own);
+          assert.equal(ranges.length, 1 + 6);
+          assert.match(error, /after 1000 of .*whole files alone, so that the same again begins/);
         });
         await withStore(async (own) => {
           const { error } = await pull({ after: 0, times: 0, before: true }, own);

@@ -129,9 +129,9 @@ for (const [over, message] of FORGED) {
   }, message);
 }
 
-Deno.test("pullKeys() refuses a record without the outputs that a plan asks for, and mends one that is here", () =>
+Deno.test("pullKeys() refuses a record without the outputs of its stage, and mends one that is here", () =>
   withSource(async ({ source, record, store, pull }) => {
-    const asked = { store, ...HONESTLY, outputs: { [record.key]: { out: "pairs" } } };
+    const asked = { store, ...HONESTLY, stages: { train: { out: "pairs" } } };
     const forged: KeyRecord["outputs"][] = [
       {},
       { out: { ...record.outputs.out, type: "model" } },
@@ -148,7 +148,9 @@ Deno.test("pullKeys() refuses a record without the outputs that a plan asks for,
     }
     assert.deepEqual([store.listKeys(), store.listObjects()], [[], []]);
     source.files.set(keyPlace(record.key), formatKeyRecord({ ...record, outputs: {} }));
-    assert.equal((await pull()).keys.length, 1); // nobody says what it should have
+    assert.equal((await pull()).keys.length, 1); // nobody knows what it should have
+    const others = { ...asked, stages: { other: { out: "pairs" } } };
+    assert.equal((await pullKeys(source, [record.key], others)).objects, 0);
     source.files.set(keyPlace(record.key), honest);
     assert.equal((await pullKeys(source, [record.key], asked)).objects, 1);
     assert.deepEqual(store.readKey(record.key)?.outputs, record.outputs);

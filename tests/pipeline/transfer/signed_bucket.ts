@@ -8,6 +8,8 @@ export interface SignedBucket extends AsyncDisposable {
   readonly asked: string[];
   /** Requests for which it holds are refused, whoever signed them, as by a service that is failing. */
   fails: (method: string, url: URL) => boolean;
+  /** Requests for which it holds are never answered, while it is there. */
+  hangs: (method: string, url: URL) => boolean;
 }
 
 /** Who may ask it. */
@@ -19,7 +21,9 @@ export const SIGNED_KEYS = {
 /** Puts a check of signatures (AWS's Signature Version 4) before a bucket that lets in anybody. */
 export async function openSignedBucket(directory: string): Promise<SignedBucket> {
   const inner = await openBucket(directory);
-  const bucket = { asked: [] as string[], fails: (_method: string, _url: URL) => false };
+  const ended = Promise.withResolvers<void>();
+  const none = (_method: string, _url: URL) => false;
+  const bucket = { asked: [] as string[], fails: none, hangs: none };
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
@@ -27,6 +31,10 @@ export async function openSignedBucket(directory: string): Promise<SignedBucket>
       const body = new Uint8Array(await request.arrayBuffer());
       if (!isSigned(request, url, body)) return refusal(403, "SignatureDoesNotMatch");
       if (bucket.fails(request.method, url)) return refusal(400, "RequestTimeout");
+      if (bucket.hangs(request.method, url)) {
+        await ended.promise;
+        return refusal(400, "RequestTimeout");
+      }
       bucket.asked.push(`${request.method} ${url.pathname}${url.search}`);
       const headers = new Headers(request.headers);
       for (const name of ["host", "authorization", "content-length"]) headers.delete(name);
@@ -40,6 +48,7 @@ export async function openSignedBucket(directory: string): Promise<SignedBucket>
   return Object.assign(bucket, {
     endpoint: `http://127.0.0.1:${(server.addr as Deno.NetAddr).port}`,
     [Symbol.asyncDispose]: async () => {
+      ended.resolve();
       await server.shutdown();
       await inner[Symbol.asyncDispose]();
     },
