@@ -85,7 +85,8 @@ watch() {
     if [ -e "$here/${FILES.end}" ]; then
       kill -KILL "$worker"
     elif [ "$silent" -ge ${silentSeconds} ]; then
-      : >"$here/${FILES.silent}"
+      # Not \`:\`, of which a redirection that fails ends the shell.
+      true >"$here/${FILES.silent}"
       kill -KILL "$worker"
     elif [ -e "$here/${FILES.stop}" ] && [ -z "$asked" ]; then
       asked=yes

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { SlurmJob } from "../../../pipeline/executors/slurm_job.ts";
 import { batchScript, FILES } from "../../../pipeline/executors/slurm_script.ts";
 import type { StageJob } from "../../../pipeline/executor.ts";
@@ -25,7 +27,7 @@ async function submitted(folder: string): Promise<SlurmJob> {
 /** Runs the batch script as a node would, with a worker of its own; gives the exit code. */
 async function runBatch(job: SlurmJob, worker: string): Promise<number> {
   await Deno.writeTextFile(join(job.folder, FILES.worker), worker);
-  const script = join(job.folder, "script");
+  const script = `${job.folder}.script`;
   await Deno.writeTextFile(script, batchScript([job.folder], 2));
   return (await new Deno.Command("sh", { args: [script] }).output()).code;
 }
@@ -40,6 +42,22 @@ Deno.test("a job that ends itself because its pipeline was silent is told as suc
     error: "Slurm job 12 of train@seed=0 ended itself, since it had not heard from this pipeline " +
       "for 120 s. Run it again: it is submitted anew, and goes on from what it kept.",
   });
+});
+
+Deno.test("a job whose folder is gone, or can no longer be written, ends itself all the same", async () => {
+  const breaks: Record<string, (folder: string) => Promise<void>> = {
+    gone: (folder) => Deno.remove(folder, { recursive: true }),
+    // Not by its mode, which root does not heed.
+    unwritable: (folder) => Deno.mkdir(join(folder, FILES.silent)),
+  };
+  for (const [name, breakFolder] of Object.entries(breaks)) {
+    await using scratch = await ScratchFolder.make();
+    const job = await submitted(scratch.path);
+    const ran = runBatch(job, `touch '${scratch.path}/begun'; exec sleep 15\n`);
+    while (!existsSync(join(scratch.path, "begun"))) await delay(20);
+    await breakFolder(job.folder);
+    assert.deepEqual([name, await ran], [name, 137]);
+  }
 });
 
 Deno.test("a worker that is killed while its pipeline shows life is no word of silence", async () => {
