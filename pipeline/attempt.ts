@@ -25,8 +25,6 @@ export interface AttemptContext extends PlanContext {
   readonly now: () => number;
   /** The record of every instance that has a result so far. */
   readonly records: ReadonlyMap<string, KeyRecord>;
-  /** Aborted when another machine has taken the key over: its scratch is that one's then. */
-  readonly lost: AbortSignal;
 }
 
 /** How an attempt ended. */
@@ -82,9 +80,8 @@ export class Attempt {
     const folder = await store.attemptFolder();
     const job = await jobOf(planned, context, {
       attempt: folder,
-      scratch: await store.scratchFolder(planned.key!),
+      scratch: await store.takeScratch(planned.key!),
     });
-    await context.executor.endLeft?.(job);
     return new Attempt(planned, job, { ...context, resumed }, listen);
   }
 
@@ -132,8 +129,7 @@ export class Attempt {
   }
 
   async #dropScratch(): Promise<void> {
-    const { store, lost } = this.context;
-    if (!lost.aborted) await store.dropScratch(this.planned.key!);
+    await this.context.store.dropScratch(this.job.scratch);
   }
 
   async #commit(

@@ -11,7 +11,7 @@ import type { KeyRecord, RunHeader, RunInstance } from "./store/records.ts";
 import type { ActiveRun } from "./store/run_log.ts";
 
 /** What a run needs beside what planning and attempts need. */
-export interface RunContext extends Omit<AttemptContext, "records" | "run" | "lost"> {
+export interface RunContext extends Omit<AttemptContext, "records" | "run"> {
   readonly subscribers: readonly EventSubscriber[];
   readonly header: RunHeader;
   /** What may be run; the rest must be cached. */
@@ -244,12 +244,7 @@ class RunLoop {
     const resumed = store.hasScratch(key);
     let attempt: Attempt;
     try {
-      const context = {
-        ...this.context,
-        records: this.#records,
-        run: this.active.id,
-        lost: held.lost,
-      };
+      const context = { ...this.context, records: this.#records, run: this.active.id };
       attempt = await Attempt.start(one, context, (message) => this.#tell(id, message));
     } catch (error) {
       held.release();
@@ -266,7 +261,7 @@ class RunLoop {
     ended.catch(() => {}); // stays among the running ones, where the loop meets it
     this.#running.set(id, { attempt, key, ended });
     if (stop.aborted) attempt.stop();
-    if (kill.aborted) attempt.kill();
+    if (kill.aborted || lost.aborted) attempt.kill();
     this.#emit({ type: "stage-started", id, key, pid: attempt.pid, resumed, reasons });
     if (unseen !== null) this.#warn(id, unseen);
   }
