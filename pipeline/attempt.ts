@@ -25,6 +25,8 @@ export interface AttemptContext extends PlanContext {
   readonly now: () => number;
   /** The record of every instance that has a result so far. */
   readonly records: ReadonlyMap<string, KeyRecord>;
+  /** Aborted when another machine has taken the key over: its scratch is that one's then. */
+  readonly lost: AbortSignal;
 }
 
 /** How an attempt ended. */
@@ -67,7 +69,7 @@ export class Attempt {
   /**
    * Makes the folders and starts the worker.
    *
-   * @throws InputError when the code or an input file is no longer what the key says
+   * @throws InputError when the code or an input file is no longer what the key says; the reason of `lost`
    */
   static async start(
     planned: PlannedInstance,
@@ -75,7 +77,8 @@ export class Attempt {
     listen: (message: WorkerMessage) => void,
   ): Promise<Attempt> {
     await refuseEdits(planned, context);
-    const { store } = context;
+    const { store, lost } = context;
+    lost.throwIfAborted();
     const resumed = store.hasScratch(planned.key!);
     const folder = await store.attemptFolder();
     const job = await jobOf(planned, context, {

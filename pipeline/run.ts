@@ -11,7 +11,7 @@ import type { KeyRecord, RunHeader, RunInstance } from "./store/records.ts";
 import type { ActiveRun } from "./store/run_log.ts";
 
 /** What a run needs beside what planning and attempts need. */
-export interface RunContext extends Omit<AttemptContext, "records" | "run"> {
+export interface RunContext extends Omit<AttemptContext, "records" | "run" | "lost"> {
   readonly subscribers: readonly EventSubscriber[];
   readonly header: RunHeader;
   /** What may be run; the rest must be cached. */
@@ -241,16 +241,17 @@ class RunLoop {
     const { id } = instance;
     const key = one.key!;
     const { store, stop, kill } = this.context;
+    const { lost, unseen } = held;
     const resumed = store.hasScratch(key);
     let attempt: Attempt;
     try {
-      const context = { ...this.context, records: this.#records, run: this.active.id };
+      const context = { ...this.context, records: this.#records, run: this.active.id, lost };
       attempt = await Attempt.start(one, context, (message) => this.#tell(id, message));
     } catch (error) {
       held.release();
+      if (lost.aborted) return this.#giveWay(one, String(lost.reason));
       return this.#fail(one, 0, error instanceof Error ? error.message : String(error));
     }
-    const { lost, unseen } = held;
     lost.addEventListener("abort", () => attempt.kill());
     const ended = attempt.result.then((result) => {
       held.release();
@@ -279,6 +280,7 @@ class RunLoop {
   /** Its lease was lost: it waits for whoever has it, or takes it anew. */
   #giveWay(one: PlannedInstance, because: string): void {
     this.#waiting.set(one.instance.id, one);
+    this.#elsewhere.set(one.instance.id, ""); // by whom is seen when it is asked for again
     this.#warn(one.instance.id, because);
   }
 
