@@ -204,8 +204,6 @@ stages:
           assert(Date.now() < ending, `${next}: they go on`);
           await new Promise((resolve) => setTimeout(resolve, 500));
         }
-        const failed = await jobsOf(cluster, "FAILED");
-        assert(left.every((id) => failed.includes(id)), `${next}: ${left}; ${failed}`);
       }
     },
 
