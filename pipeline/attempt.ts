@@ -69,7 +69,7 @@ export class Attempt {
   /**
    * Makes the folders and starts the worker.
    *
-   * @throws InputError when the code or an input file is no longer what the key says
+   * @throws InputError when the code or an input file is no longer what the key says; the reason of `lost`
    */
   static async start(
     planned: PlannedInstance,
@@ -77,14 +77,14 @@ export class Attempt {
     listen: (message: WorkerMessage) => void,
   ): Promise<Attempt> {
     await refuseEdits(planned, context);
-    const { store } = context;
+    const { store, lost } = context;
+    lost.throwIfAborted();
     const resumed = store.hasScratch(planned.key!);
     const folder = await store.attemptFolder();
     const job = await jobOf(planned, context, {
       attempt: folder,
-      scratch: await store.scratchFolder(planned.key!),
+      scratch: await store.takeScratch(planned.key!),
     });
-    await context.executor.endLeft?.(job);
     return new Attempt(planned, job, { ...context, resumed }, listen);
   }
 
@@ -132,8 +132,7 @@ export class Attempt {
   }
 
   async #dropScratch(): Promise<void> {
-    const { store, lost } = this.context;
-    if (!lost.aborted) await store.dropScratch(this.planned.key!);
+    await this.context.store.dropScratch(this.job.scratch);
   }
 
   async #commit(

@@ -71,7 +71,5 @@ export interface Executor {
   readonly machine?: string;
   /** Cores and memory (MiB) that may be in use at once. */
   readonly capacity: { readonly cores: number; readonly memory: number };
-  /** Ends what a killed pipeline left at the job's key elsewhere; called before a job is started. */
-  endLeft?(job: StageJob): Promise<void>;
   start(job: StageJob, listen: (message: WorkerMessage) => void): RunningJob;
 }

@@ -242,21 +242,17 @@ class RunLoop {
     const { id } = instance;
     const key = one.key!;
     const { store, stop, kill } = this.context;
+    const { lost, unseen } = held;
     const resumed = store.hasScratch(key);
     let attempt: Attempt;
     try {
-      const context = {
-        ...this.context,
-        records: this.#records,
-        run: this.active.id,
-        lost: held.lost,
-      };
+      const context = { ...this.context, records: this.#records, run: this.active.id, lost };
       attempt = await Attempt.start(one, context, (message) => this.#tell(id, message));
     } catch (error) {
       held.release();
+      if (lost.aborted) return this.#giveWay(one, String(lost.reason));
       return this.#fail(one, 0, error instanceof Error ? error.message : String(error));
     }
-    const { lost, unseen } = held;
     lost.addEventListener("abort", () => attempt.kill());
     const ended = attempt.result.then((result) => {
       held.release();
@@ -267,7 +263,7 @@ class RunLoop {
     ended.catch(() => {}); // stays among the running ones, where the loop meets it
     this.#running.set(id, { attempt, key, ended });
     if (stop.aborted) attempt.stop();
-    if (kill.aborted) attempt.kill();
+    if (kill.aborted || lost.aborted) attempt.kill();
     this.#emit({ type: "stage-started", id, key, pid: attempt.pid, resumed, reasons });
     if (unseen !== null) this.#warn(id, unseen);
   }
@@ -285,6 +281,7 @@ class RunLoop {
   /** Its lease was lost: it waits for whoever has it, or takes it anew. */
   #giveWay(one: PlannedInstance, because: string): void {
     this.#waiting.set(one.instance.id, one);
+    this.#elsewhere.set(one.instance.id, ""); // by whom is seen when it is asked for again
     this.#warn(one.instance.id, because);
   }
 

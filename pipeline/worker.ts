@@ -141,7 +141,7 @@ const PATIENCE_MS = 30_000;
 /**
  * Waits until a worker whose pipeline was killed, and that is about to end, no longer writes the same
  * scratch. One that hangs is not waited for, and folders that cannot be locked (on a network's file
- * system) are not: there the executor ends what it had started.
+ * system) are not: there it no longer finds its scratch, which has the name of the next attempt.
  *
  * @returns what holds the folder while this process lives
  */

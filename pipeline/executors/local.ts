@@ -6,7 +6,6 @@ import type { Executor, JobResult, RunningJob, StageJob, WorkerMessage } from ".
 import { PLACE_VARIABLE } from "../process_place.ts";
 import type { Resources } from "../stage.ts";
 import { jobFile, mpiexecWords, sharedVariables, writeJobFile } from "./processes.ts";
-import { endLeftJob } from "./slurm_left.ts";
 import { workerEnvironment } from "./worker_environment.ts";
 import { WorkerOutput } from "./worker_output.ts";
 
@@ -46,9 +45,6 @@ export const MALLOC = [
   "glibc.malloc.arena_max=1",
 ].join(":");
 
-/** How long a Slurm job that is cancelled may take to end; after that both compute, until it ends itself. */
-const PATIENCE_MS = 30_000;
-
 /** Runs each job in a child process with just the permissions and variables it needs. */
 export class LocalExecutor implements Executor {
   readonly name = "local";
@@ -56,12 +52,6 @@ export class LocalExecutor implements Executor {
 
   constructor(private readonly options: LocalOptions) {
     this.capacity = { cores: options.cores, memory: options.memory };
-  }
-
-  /** A Slurm job of a killed pipeline, which nothing on this machine shows. */
-  async endLeft({ scratch }: StageJob): Promise<void> {
-    const begun = performance.now();
-    await endLeftJob(scratch, () => performance.now() - begun < PATIENCE_MS);
   }
 
   start(job: StageJob, listen: (message: WorkerMessage) => void): RunningJob {

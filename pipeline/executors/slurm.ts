@@ -2,7 +2,6 @@ import type { Executor, RunningJob, StageJob, WorkerMessage } from "../executor.
 import type { WorkerCode } from "./local.ts";
 import { cancel, type JobStatus, statusOf, submit } from "./slurm_commands.ts";
 import { SlurmJob } from "./slurm_job.ts";
-import { endLeftJob } from "./slurm_left.ts";
 import { batchScript, sbatchArguments } from "./slurm_script.ts";
 import { workerEnvironment } from "./worker_environment.ts";
 
@@ -89,8 +88,7 @@ export class SlurmExecutor implements Executor {
     const jobs: SlurmJob[] = [];
     try {
       for (const job of all) {
-        await endLeftJob(job.job.scratch, () => job.asked === "no");
-        if (job.asked !== "no") await job.settle({ status: "stopped" });
+        if (job.asked !== "no") job.settle({ status: "stopped" });
         else {
           await job.prepare();
           jobs.push(job);
@@ -98,16 +96,17 @@ export class SlurmExecutor implements Executor {
       }
       if (jobs.length === 0) return;
       const array = jobs.length === 1 ? [] : [`--array=0-${jobs.length - 1}`];
-      const id = await submit([...args, ...array], batchScript(jobs.map(({ folder }) => folder)));
+      const places = jobs.map(({ folder, job: { scratch } }) => ({ folder, scratch }));
+      const id = await submit([...args, ...array], batchScript(places));
       for (const [i, job] of jobs.entries()) {
-        await job.submitted(jobs.length === 1 ? id : `${id}_${i}`);
+        job.id = jobs.length === 1 ? id : `${id}_${i}`;
         this.#jobs.add(job);
       }
       if (!this.#following) void this.#follow();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       for (const job of jobs.length === 0 ? all : jobs) {
-        await job.settle({ status: "failed", error: message });
+        job.settle({ status: "failed", error: message });
       }
     }
   }

@@ -68,16 +68,10 @@ export async function statusOf(ids: readonly string[]): Promise<Map<string, JobS
   return new Map(ids.map((id) => [id, found.get(id) ?? { state: "unknown", word: "" }]));
 }
 
-/**
- * Ends jobs; those that have ended already stay as they are.
- * @returns false where Slurm's commands are not on this machine
- */
-export async function cancel(ids: readonly string[]): Promise<boolean> {
-  return ids.length === 0 || (await call("scancel", ids)).code !== NO_PROGRAM;
+/** Ends jobs; those that have ended already stay as they are. */
+export async function cancel(ids: readonly string[]): Promise<void> {
+  if (ids.length > 0) await call("scancel", ids);
 }
-
-/** The exit code that a shell gives where there is no such program. */
-const NO_PROGRAM = 127;
 
 function parsed(text: string): Map<string, JobStatus> {
   const lines = text.split("\n").filter((line) => line.includes("|"));
@@ -106,7 +100,7 @@ async function call(name: string, args: readonly string[], input = "") {
     }).spawn();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return { code: NO_PROGRAM, stdout: "", stderr: `There is no program ${name} on this machine.` };
+    return { code: 127, stdout: "", stderr: `There is no program ${name} on this machine.` };
   }
   const writer = child.stdin.getWriter();
   const written = writer.write(new TextEncoder().encode(input)).then(() => writer.close());

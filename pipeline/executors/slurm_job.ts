@@ -5,8 +5,7 @@ import { removeTree } from "../store/store.ts";
 import { isMissing, readTextIfThere } from "../../core/write_atomically.ts";
 import type { WorkerCode } from "./local.ts";
 import type { JobStatus } from "./slurm_commands.ts";
-import { FILES, SILENT_SECONDS, WARNING_SECONDS, writeSubmission } from "./slurm_script.ts";
-import { NUMBER_FILE } from "./slurm_left.ts";
+import { FILES, WARNING_SECONDS, writeSubmission } from "./slurm_script.ts";
 import { WorkerOutput } from "./worker_output.ts";
 
 /** How often a job is submitted at most: nodes fail, and time limits end, but not without end. */
@@ -94,12 +93,6 @@ export class SlurmJob implements RunningJob {
     await writeSubmission(this.folder, this.job, this.code);
   }
 
-  /** Notes which job it is, for whoever finds its scratch after this process was killed. */
-  async submitted(id: string): Promise<void> {
-    this.id = id;
-    await Deno.writeTextFile(join(this.job.scratch, NUMBER_FILE), id);
-  }
-
   /** Shows the job that this process lives. */
   showLife(count: number): void {
     if (this.#submissions === 0) return;
@@ -122,7 +115,7 @@ export class SlurmJob implements RunningJob {
     const settles = now - this.#endSeen < SETTLING_MS && this.#asked === "no";
     if (exit !== null) {
       // Of a worker that was killed, Slurm soon knows why, where its own job does not.
-      return Number(exit) > 128 && over === undefined && settles && !this.#fellSilent()
+      return Number(exit) > 128 && over === undefined && settles && this.#whyGaveUp() === null
         ? "goes on"
         : this.#close(Number(exit), status, now);
     }
@@ -132,8 +125,7 @@ export class SlurmJob implements RunningJob {
   }
 
   /** Ends it with a result that did not come from its worker. */
-  async settle(result: JobResult): Promise<void> {
-    await Deno.remove(join(this.job.scratch, NUMBER_FILE)).catch(() => {});
+  settle(result: JobResult): void {
     this.#ended.resolve(
       result.status === "failed" && this.#asked !== "no" ? { status: "stopped" } : result,
     );
@@ -161,29 +153,27 @@ export class SlurmJob implements RunningJob {
       ? `signal ${code - 128}${status === undefined ? "" : `; ${this.#words(status)}`}`
       : `exit code ${code}`;
     const result = this.#output.end(how);
-    if (result.status === "failed" && this.#fellSilent()) {
-      const error = `Slurm job ${this.id} of ${this.job.id} ended itself, since it had not heard ` +
-        `from this pipeline for ${SILENT_SECONDS} s. Run it again: it is submitted anew, and goes ` +
-        "on from what it kept.";
-      void this.settle({ status: "failed", error });
-      return "over";
+    const gaveUp = this.#whyGaveUp();
+    if (result.status === "failed" && gaveUp !== null && this.#asked === "no") {
+      return this.#again(gaveUp);
     }
     if (result.status === "stopped" && this.#asked === "no") {
       return this.#again("Slurm asked it to stop");
     }
     if (status?.state === "again" && result.status === "failed") return this.#again(status.word);
-    if (result.status !== "done") void this.settle(result);
+    if (result.status !== "done") this.settle(result);
     else {
       const seconds = (now - this.#began!) / 1000;
       const host = { isa: this.#host!.isa, os: Deno.build.os, deno: Deno.version.deno };
-      void this.settle({ ...result, seconds, host });
+      this.settle({ ...result, seconds, host });
     }
     return "over";
   }
 
-  /** True where the job ended its worker because this process was silent: stopped, or its machine hung. */
-  #fellSilent(): boolean {
-    return readTextIfThere(join(this.folder, FILES.silent)) !== null;
+  /** Why the job itself ended its worker, as when this process was stopped for a while; null if it did not. */
+  #whyGaveUp(): string | null {
+    const why = readTextIfThere(join(this.folder, FILES.gaveUp))?.trim();
+    return why === undefined ? null : why || "it had no room to say why";
   }
 
   /** It ended without leaving its exit code. */
@@ -194,7 +184,7 @@ export class SlurmJob implements RunningJob {
     const place = batch === null
       ? `; it left nothing in ${this.folder}, which must be on a file system that the nodes share`
       : "";
-    void this.settle(this.#output.end(`job ${this.id}; ${this.#words(status)}${place}`));
+    this.settle(this.#output.end(`job ${this.id}; ${this.#words(status)}${place}`));
     return "over";
   }
 
@@ -216,7 +206,7 @@ export class SlurmJob implements RunningJob {
     if (this.#submissions >= MOST_SUBMISSIONS) {
       const error = `Slurm job ${this.id} of ${this.job.id} ended (${why}), the last of ` +
         `${MOST_SUBMISSIONS} submissions. Where time limits end them: ${MORE_TIME}`;
-      void this.settle({ status: "failed", error });
+      this.settle({ status: "failed", error });
       return "over";
     }
     const message = `Slurm job ${this.id} ended (${why}); it is submitted again.`;

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { shellWord } from "../../core/shell_word.ts";
 import type { StageJob } from "../executor.ts";
 import { MALLOC, type WorkerCode, workerCommand } from "./local.ts";
@@ -28,8 +28,8 @@ export const FILES = {
   errors: "errors",
   /** what went wrong around it, */
   batch: "batch",
-  /** that it ended the worker, since its pipeline showed no life, */
-  silent: "silent",
+  /** why it ended the worker by itself, */
+  gaveUp: "gave-up",
   /** and, last, the worker's exit code. */
   exit: "exit",
 } as const;
@@ -59,15 +59,19 @@ export async function writeSubmission(
  * The worker is the one that runs locally, and as there its standard input stays open while its
  * pipeline lives. Only what POSIX's shell has is used, and no variable that the worker would see.
  *
+ * It looks once a second for what ends its worker: that the pipeline asks for it, shows no life, or that
+ * the scratch is no longer where it was, since another attempt has taken it.
+ *
+ * @param places each job's folder of the submission, and its scratch
  * @param silentSeconds after so many without a sign of its pipeline's life a job ends itself
  */
 export function batchScript(
-  folders: readonly string[],
+  places: readonly { readonly folder: string; readonly scratch: string }[],
   silentSeconds: number = SILENT_SECONDS,
 ): string {
   return `#!/bin/sh
 case "\${SLURM_ARRAY_TASK_ID:-0}" in
-${folders.map((folder, i) => `${i}) here=${shellWord(folder)} ;;`).join("\n")}
+${places.map(placeOf).join("\n")}
 esac
 exec >"$here/${FILES.batch}" 2>&1 || exit 1
 echo "\${SLURMD_NODENAME:-$(uname -n)}" >"$here/${FILES.node}.new"
@@ -81,11 +85,18 @@ exec 3>"$pipe/in"
 cat "$here/${FILES.job}" >&3
 watch() {
   asked= last= silent=0
-  while sleep 1; do
-    if [ -e "$here/${FILES.end}" ]; then
-      kill -KILL "$worker"
+  while true; do
+    why=
+    ls "$key" >/dev/null 2>&1 # a network's file system then looks anew
+    if [ ! -d "$scratch" ] && [ -d "$all" ]; then
+      why="its scratch was taken over"
     elif [ "$silent" -ge ${silentSeconds} ]; then
-      : >"$here/${FILES.silent}"
+      why="it had not heard from its pipeline for ${silentSeconds} s"
+    fi
+    if [ -n "$why" ]; then
+      echo "$why" >"$here/${FILES.gaveUp}"
+      kill -KILL "$worker"
+    elif [ -e "$here/${FILES.end}" ]; then
       kill -KILL "$worker"
     elif [ -e "$here/${FILES.stop}" ] && [ -z "$asked" ]; then
       asked=yes
@@ -94,6 +105,7 @@ watch() {
     count=$(cat "$here/${FILES.alive}" 2>/dev/null)
     if [ "$count" = "$last" ]; then silent=$((silent + 1)); else silent=0; fi
     last=$count
+    sleep 1
   done
 }
 watch 3>&- &
@@ -111,6 +123,14 @@ echo "$code" >"$here/${FILES.exit}.new"
 mv "$here/${FILES.exit}.new" "$here/${FILES.exit}"
 exit "$code"
 `;
+}
+
+/** The store's scratch, too: where that cannot be seen, it says nothing that a key's cannot. */
+function placeOf({ folder, scratch }: { folder: string; scratch: string }, i: number): string {
+  const key = dirname(scratch);
+  const paths = { here: folder, scratch, key, all: dirname(key) };
+  const words = Object.entries(paths).map(([name, path]) => `${name}=${shellWord(path)}`);
+  return `${i}) ${words.join(" ")} ;;`;
 }
 
 /**

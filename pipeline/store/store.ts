@@ -16,6 +16,7 @@ import {
 } from "./records.ts";
 import { type ActiveRun, RunLog } from "./run_log.ts";
 import { readSealed, sealFolder } from "./seal_folder.ts";
+import { hasScratch, takeScratch } from "./scratch.ts";
 import { StoreLock, withFileLock } from "./store_lock.ts";
 import { StoreShare, takeRemoval } from "./store_share.ts";
 import { Timings } from "./timings.ts";
@@ -227,20 +228,13 @@ export class Store {
 
   /** True when a killed attempt with this key left something. */
   hasScratch(key: string): boolean {
-    try {
-      return [...Deno.readDirSync(this.#scratchPath(key))].length > 0;
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
+    return hasScratch(this.#scratchPath(key));
   }
 
-  /** The folder that outlives attempts with this key, made when it is not there. */
-  async scratchFolder(key: string): Promise<string> {
-    const path = this.#scratchPath(key);
+  /** The folder in which an attempt finds what earlier ones with this key left, and they no longer do. */
+  async takeScratch(key: string): Promise<string> {
     await this.#prepare();
-    await naming(path, () => makeFolder(path));
-    return path;
+    return await takeScratch(this.#scratchPath(key));
   }
 
   /** Makes, if need be, the folder of a cache, which belongs to no key: downloads, for example. */
@@ -251,9 +245,10 @@ export class Store {
     return path;
   }
 
-  /** Removes the scratch of a key, if any. */
-  async dropScratch(key: string): Promise<void> {
-    await removeTree(this.#scratchPath(key));
+  /** Removes the scratch that an attempt took, if it has it still. */
+  async dropScratch(path: string): Promise<void> {
+    await removeTree(path);
+    await Deno.remove(dirname(path)).catch(() => {}); // it holds the scratch of whoever took over
   }
 
   /** Begins a run: `append` takes its events, `finish` its outcome. */

@@ -162,9 +162,9 @@ Deno.test("listGarbage() keeps the result that an accepted key stands for", () =
 Deno.test("listGarbage() takes scratch of finished keys, and abandoned scratch and quarantine by age", () =>
   withStore(async (store) => {
     const { keys } = await addRun(store, "tiny", { beta: 0.1 });
-    await Deno.writeTextFile(join(await store.scratchFolder(keys[0]), "checkpoint"), "abc");
+    await Deno.writeTextFile(join(await store.takeScratch(keys[0]), "checkpoint"), "abc");
     await Deno.writeTextFile(
-      join(await store.scratchFolder(sha256("unfinished")), "checkpoint"),
+      join(await store.takeScratch(sha256("unfinished")), "checkpoint"),
       "abcd",
     );
     await Deno.mkdir(join(store.folder("quarantine"), "objects-x"), { recursive: true });

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { CodeIndex } from "../../pipeline/code_digest.ts";
+import type { RunEvent } from "../../pipeline/events.ts";
 import { collectGarbage, listGarbage } from "../../pipeline/gc.ts";
 import { verifyStore } from "../../pipeline/verify.ts";
 import { Child } from "./toy/child.ts";
@@ -124,4 +127,32 @@ Deno.test("a run that begins beside another sweeps nothing of it; repair waits f
   assert.equal((await second.result)!.status, "done");
   await collectGarbage(toy.store, { now: Date.now() });
   await assertWhole(toy);
+});
+
+Deno.test("a lease that is lost before its worker starts leaves the other's scratch, and the run waits as for any other's", async () => {
+  await using toy = await openToyPipeline();
+  const text = "recipe: toy\ndescribe: A toy.\nstages: { source: { params: { value: 3 } } }\n";
+  const [{ key }] = await toy.plan(text);
+  const lease = join(toy.store.folder("leases"), key!);
+  let asked = 0;
+  // What a start waits for takes longer than a beat of the lease, which another machine has taken.
+  const editedSince = async () => {
+    if (asked++ > 0) return [];
+    await Deno.writeTextFile(lease, JSON.stringify({ pid: 1, host: "other", token: "another" }));
+    await new Promise((resolve) => setTimeout(resolve, 5_500));
+    return [];
+  };
+  const code = { code: () => Promise.resolve(toy.code), editedSince } as unknown as CodeIndex;
+  const warnings: string[] = [];
+  let started = 0;
+  const receive = (event: RunEvent) => {
+    if (event.type === "stage-started") started++;
+    if (event.type !== "stage-log" || event.level !== "warning") return;
+    warnings.push(event.message);
+    Deno.removeSync(lease); // the other machine is done with it
+  };
+  const result = await toy.run(text, { context: { code, subscribers: [{ receive }] } });
+  assert.deepEqual([result.status, toy.number(result, "source")], ["done", 3]);
+  assert.deepEqual([warnings.length, started], [1, 1]);
+  assert.match(warnings[0], /took it over/);
 });

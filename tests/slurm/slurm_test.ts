@@ -187,7 +187,7 @@ stages:
     );
   },
 
-  "a pipeline that is killed leaves a job, which the next one ends before it begins its own":
+  "a pipeline that is killed leaves jobs, which end themselves when the next one takes their keys":
     async (
       cluster,
     ) => {
@@ -198,9 +198,12 @@ stages:
         const result = next === "slurm" ? await runOn(toy) : await toy.run(recipe);
         assert.deepEqual([next, result.status, result.failed], [next, "done", []]);
         assert.deepEqual(digestsOf(result), await localDigests());
-        assert.deepEqual(await jobsOf(cluster, "PENDING,RUNNING"), []);
-        const cancelled = await jobsOf(cluster, "CANCELLED");
-        assert(left.some((id) => cancelled.includes(id)), `${next}: ${left}; ${cancelled}`);
+        // Well before they would for its silence.
+        const ending = Date.now() + 30_000;
+        while ((await jobsOf(cluster, "PENDING,RUNNING,COMPLETING")).length > 0) {
+          assert(Date.now() < ending, `${next}: they go on`);
+          await new Promise((resolve) => setTimeout(resolve, 500));
+        }
       }
     },
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { sha256 } from "../../../core/digest.ts";
 import { ExpectedError } from "../../../core/problem.ts";
 import { Store } from "../../../pipeline/store/store.ts";
@@ -149,18 +149,38 @@ Deno.test("instance and recipe names cannot leave their folder", () =>
     assert.throws(() => store.readInstance("tiny", ""), RangeError);
   }));
 
-Deno.test("scratchFolder() finds what an earlier attempt left, dropScratch() removes it", () =>
+Deno.test("takeScratch() finds what an earlier attempt left, which no longer does; dropScratch() removes it", () =>
   withStore(async (store) => {
     const key = sha256("k");
     assert.equal(store.hasScratch(key), false);
-    const folder = await store.scratchFolder(key);
+    const unused = await store.takeScratch(key);
+    const folder = await store.takeScratch(key);
     assert.equal(store.hasScratch(key), false);
     await Deno.writeTextFile(join(folder, "checkpoint"), "1");
-    assert.equal(await store.scratchFolder(key), folder);
+    const next = await store.takeScratch(key);
+    assert.equal(await Deno.readTextFile(join(next, "checkpoint")), "1");
+    for (const earlier of [unused, folder]) {
+      await assert.rejects(Deno.writeTextFile(join(earlier, "checkpoint"), "2"), /No such file/);
+    }
     assert.equal(store.hasScratch(key), true);
-    await store.dropScratch(key);
-    await store.dropScratch(key);
+    await store.dropScratch(next);
+    await store.dropScratch(next);
     assert.equal(store.hasScratch(key), false);
+    assert.deepEqual([...Deno.readDirSync(store.folder("scratch"))], []);
+  }));
+
+Deno.test("an attempt that has lost its scratch removes nothing of its successor's, which takes no empty one", () =>
+  withStore(async (store) => {
+    const key = sha256("k");
+    const lost = await store.takeScratch(key);
+    const taken = await store.takeScratch(key);
+    await Deno.writeTextFile(join(taken, "checkpoint"), "1");
+    await store.dropScratch(lost);
+    // As a stage that makes its folders anew; at either end of the order of names.
+    for (const name of ["0", "z"]) await Deno.mkdir(join(dirname(taken), name));
+    await Deno.writeTextFile(join(dirname(taken), "a file"), "");
+    const next = await store.takeScratch(key);
+    assert.equal(await Deno.readTextFile(join(next, "checkpoint")), "1");
   }));
 
 Deno.test("runs have sequential ids, events in order, and an outcome", () =>
@@ -253,7 +273,7 @@ Deno.test("lock() sweeps what killed attempts left, and leaves scratch alone", (
   withStore(async (store) => {
     const attempt = await store.attemptFolder();
     await Deno.writeTextFile(join(attempt, "half"), "x");
-    const scratch = await store.scratchFolder(sha256("k"));
+    const scratch = await store.takeScratch(sha256("k"));
     using _lock = await store.lock();
     assert.deepEqual([...Deno.readDirSync(store.folder("tmp"))], []);
     assert.ok((await Deno.stat(scratch)).isDirectory);
