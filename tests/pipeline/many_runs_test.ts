@@ -63,7 +63,8 @@ Deno.test("two runs of one recipe at once compute each stage once and give equal
     events.filter((event) => event.type === "stage-waiting")
   );
   assert(waits.length > 0, "one waited for the other");
-  for (const { pid } of waits) assert([first.pid, second.pid].includes(pid!));
+  // Who holds a lease is not known while its holder is about to write its name.
+  for (const { pid } of waits) assert(pid === null || [first.pid, second.pid].includes(pid));
   await assertWhole(toy);
 });
 
