@@ -91,11 +91,13 @@ export async function feasibilityOn(
   const isOnGpu = (one: Placed) => (resourcesOf(one).gpus ?? 0) > 0;
   const isHere = (one: Placed) => machine.gpus === undefined || isOnGpu(one);
   const here = todo.filter(isHere);
-  const needs = here.flatMap((one) => needOf(one, machine) ?? []);
+  const needs: Need[] = [];
   const misfits: Misfit[] = [];
   for (const one of here) {
     const need = needOf(one, machine);
-    if (need === null || need.neededBytes <= machine.memoryBytes) continue;
+    if (need === null) continue;
+    needs.push(need);
+    if (need.neededBytes <= machine.memoryBytes) continue;
     misfits.push({ ...need, change: await changeFor(one, { machine, foresee }) });
   }
   const elsewhere = machine.gpus === undefined

@@ -2,11 +2,9 @@ import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import {
   computingOf,
-  deviceFacts,
-  deviceKeyParams,
   deviceParams,
   modelResources,
-  TF32_OF_GPU,
+  ON_DEVICE,
   tf32OfGpu,
 } from "./device_params.ts";
 
@@ -29,7 +27,7 @@ const params = z.strictObject({
     pairsPerPrompt: count("Most pairs of a held-out prompt"),
     maxPairs: count("Most pairs of a held-out split"),
   }),
-}).refine(tf32OfGpu, TF32_OF_GPU);
+}).refine(...tf32OfGpu);
 
 export default defineStage<z.infer<typeof params>>({
   name: "collect",
@@ -63,9 +61,8 @@ export default defineStage<z.infer<typeof params>>({
       describe: "A covered reply against a worse run-on",
     },
   },
+  ...ON_DEVICE,
   resources: (params) => ({ ...modelResources(params), native: ["onnxruntime"] }),
-  keyParams: deviceKeyParams,
-  facts: deviceFacts,
   estimateSeconds: () => 8,
   module: import.meta.url,
   async run({ params, input, output, signal, progress, log }) {

@@ -3,7 +3,7 @@ import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import { modelAndPairs } from "./command_logps.ts";
 import { openTokenizer, tokenizerParams } from "./command_tokenizer.ts";
-import { deviceParams, modelResources, TF32_OF_GPU, tf32OfGpu } from "./device_params.ts";
+import { deviceParams, modelResources, tf32OfGpu } from "./device_params.ts";
 import { decodingOf, generationParams } from "./generation_params.ts";
 
 const params = z.strictObject({
@@ -15,7 +15,7 @@ const params = z.strictObject({
   samples: z.int().min(1),
   ...generationParams,
   ...deviceParams,
-}).refine(tf32OfGpu, TF32_OF_GPU);
+}).refine(...tf32OfGpu);
 
 /** What `ballast generate` runs in a worker: no part of any recipe. */
 export default defineStage<z.infer<typeof params>>({

@@ -2,7 +2,7 @@ import { z } from "../core/zod.ts";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import { openTokenizer, tokenizerParams } from "./command_tokenizer.ts";
-import { deviceParams, TF32_OF_GPU, tf32OfGpu } from "./device_params.ts";
+import { deviceParams, tf32OfGpu } from "./device_params.ts";
 
 /** Parameters of a command that reads a model and pairs from files. */
 export const modelAndPairs = {
@@ -30,7 +30,7 @@ export function withRoomForReply<
   });
 }
 
-const params = withRoomForReply(z.strictObject(modelAndPairs)).refine(tf32OfGpu, TF32_OF_GPU);
+const params = withRoomForReply(z.strictObject(modelAndPairs)).refine(...tf32OfGpu);
 
 /** What `ballast logps` runs in a worker: no part of any recipe. */
 export default defineStage<z.infer<typeof params>>({

@@ -5,14 +5,7 @@ import { TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import { modelAndPairs, withRoomForReply } from "./command_logps.ts";
 import { openTokenizer } from "./command_tokenizer.ts";
-import {
-  deviceOfRank,
-  OFFLOADS_FROM_GPU,
-  offloadsFromGpu,
-  processesParam,
-  TF32_OF_GPU,
-  tf32OfGpu,
-} from "./device_params.ts";
+import { deviceOfRank, offloadsFromGpu, processesParam, tf32OfGpu } from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
 import type { Ranks } from "../train/parallel/ranks.ts";
@@ -43,7 +36,7 @@ const params = withRoomForReply(lossParams({
   order: z.enum(["sequential", "shuffled"]),
   seed: z.int().min(0),
   gradientShareSteps: z.int().min(1).optional(),
-})).refine(offloadsFromGpu, OFFLOADS_FROM_GPU).superRefine((params, { issues }) => {
+})).refine(...offloadsFromGpu).superRefine((params, { issues }) => {
   const { adapter, loraRank } = params;
   for (const name of ["loraRank", "loraAlpha", "loraTargets"] as const) {
     const refuse = (message: string) =>
@@ -52,7 +45,7 @@ const params = withRoomForReply(lossParams({
     if (adapter !== undefined) refuse("none beside --adapter, which has its own");
     else if (loraRank === undefined) refuse("--lora-rank beside it");
   }
-}).refine(tf32OfGpu, TF32_OF_GPU);
+}).refine(...tf32OfGpu);
 
 const CHECKPOINT_STEPS = 50;
 

@@ -1,14 +1,6 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import {
-  computingOf,
-  deviceFacts,
-  deviceKeyParams,
-  deviceParams,
-  modelResources,
-  TF32_OF_GPU,
-  tf32OfGpu,
-} from "./device_params.ts";
+import { computingOf, deviceParams, ON_DEVICE, tf32OfGpu } from "./device_params.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
@@ -17,7 +9,7 @@ const params = z.strictObject({
   threads: count("Threads of the model"),
   ...deviceParams,
   maxNewTokens: count("Most tokens of a reply, its end token included"),
-}).refine(tf32OfGpu, TF32_OF_GPU);
+}).refine(...tf32OfGpu);
 
 export default defineStage<z.infer<typeof params>>({
   name: "curve",
@@ -40,9 +32,7 @@ export default defineStage<z.infer<typeof params>>({
     },
   },
   outputs: { curve: { type: "curve" } },
-  resources: modelResources,
-  keyParams: deviceKeyParams,
-  facts: deviceFacts,
+  ...ON_DEVICE,
   estimateSeconds: () => 6,
   module: import.meta.url,
   async run({ params, input, inputs, output, signal, progress, log }) {

@@ -48,7 +48,7 @@ export const momentsParams = {
  * Parameters as they enter the key: on which of several like GPUs, and with moments in whose memory, a model
  * is computed changes no bit, so that a stage that had no room for them goes on from its checkpoints.
  */
-export function deviceKeyParams<
+function deviceKeyParams<
   P extends { readonly device?: Device; readonly offloadMoments?: boolean },
 >(params: P): P {
   const { offloadMoments: _, ...keyed } = params;
@@ -56,35 +56,25 @@ export function deviceKeyParams<
   return { ...keyed, ...(device === "cpu" ? {} : { device: "cuda:0" }) } as P;
 }
 
-/** Whether moments are offloaded, if at all, from a GPU; to be refined with `OFFLOADS_FROM_GPU`. */
-export function offloadsFromGpu(
-  { device = "cpu", offloadMoments = false }: {
-    readonly device?: Device;
-    readonly offloadMoments?: boolean;
-  },
-): boolean {
-  return device !== "cpu" || !offloadMoments;
+/** What `refine` is given, so that moments are offloaded, if at all, from a GPU. */
+export const offloadsFromGpu = onGpuAlone(
+  "offloadMoments",
+  "a CPU's moments are in host memory anyway",
+);
+
+/** What `refine` is given, so that TF32 is asked, if at all, of a GPU. */
+export const tf32OfGpu = onGpuAlone("tf32", "a CPU computes float32 as it is");
+
+function onGpuAlone<K extends string>(name: K, why: string) {
+  const holds = (
+    { device = "cpu", [name]: asked }:
+      & { readonly device?: Device }
+      & { readonly [N in K]?: boolean },
+  ): boolean => device !== "cpu" || !asked;
+  const message = `false unless device is a GPU, such as cuda:0 (${why})`;
+  const path: string[] = [name];
+  return [holds, { message, path }] as const;
 }
-
-/** What is said where they are not. */
-export const OFFLOADS_FROM_GPU = {
-  message:
-    "false unless device is a GPU, such as cuda:0 (a CPU's moments are in host memory anyway)",
-  path: ["offloadMoments"],
-};
-
-/** Whether TF32 is asked, if at all, of a GPU; to be refined with `TF32_OF_GPU`. */
-export function tf32OfGpu(
-  { device = "cpu", tf32 = false }: { readonly device?: Device; readonly tf32?: boolean },
-): boolean {
-  return device !== "cpu" || !tf32;
-}
-
-/** What is said where it is not. */
-export const TF32_OF_GPU = {
-  message: "false unless device is a GPU, such as cuda:0 (a CPU computes float32 as it is)",
-  path: ["tf32"],
-};
 
 /** What a stage needs that runs a model, on its device, and reads cached tokens. */
 export function modelResources(
@@ -139,3 +129,10 @@ export function deviceFacts(
     dtype: onGpu && tf32 && precision === "float32" ? "tf32" : precision,
   };
 }
+
+/** What stages have in common that run a model where `deviceParams` say. */
+export const ON_DEVICE = {
+  resources: modelResources,
+  keyParams: deviceKeyParams,
+  facts: deviceFacts,
+};

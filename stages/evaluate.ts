@@ -1,14 +1,6 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import {
-  computingOf,
-  deviceFacts,
-  deviceKeyParams,
-  deviceParams,
-  modelResources,
-  TF32_OF_GPU,
-  tf32OfGpu,
-} from "./device_params.ts";
+import { computingOf, deviceParams, ON_DEVICE, tf32OfGpu } from "./device_params.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
@@ -22,7 +14,7 @@ const params = z.strictObject({
   topP: z.number().gt(0).max(1).default(1).describe("Nucleus of the sampled replies; 1 for all"),
   maxNewTokens: count("Most tokens of a reply, its end token included"),
   examples: z.int().min(0).default(100).describe("Replies kept for people to read"),
-}).refine(tf32OfGpu, TF32_OF_GPU);
+}).refine(...tf32OfGpu);
 
 export default defineStage<z.infer<typeof params>>({
   name: "evaluate",
@@ -48,9 +40,7 @@ export default defineStage<z.infer<typeof params>>({
     evaluation: { type: "evaluation" },
     replies: { type: "replies", describe: "The sampled ones, one a prompt" },
   },
-  resources: modelResources,
-  keyParams: deviceKeyParams,
-  facts: deviceFacts,
+  ...ON_DEVICE,
   estimateSeconds: () => 3,
   module: import.meta.url,
   async run({ params, input, inputs, output, signal, log, warn }) {

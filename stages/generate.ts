@@ -3,14 +3,7 @@ import type { BenchmarkFiles } from "../eval/benchmark.ts";
 import type { AnsweredTurn, Conversation } from "../eval/converse.ts";
 import type { Decoding } from "../eval/reply_tokens.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
-import {
-  deviceFacts,
-  deviceKeyParams,
-  deviceParams,
-  modelResources,
-  TF32_OF_GPU,
-  tf32OfGpu,
-} from "./device_params.ts";
+import { deviceParams, modelResources, ON_DEVICE, tf32OfGpu } from "./device_params.ts";
 import { decodingByParams, generationParams } from "./generation_params.ts";
 
 const params = z.strictObject({
@@ -27,7 +20,7 @@ const params = z.strictObject({
   system: z.string().min(1).optional().describe(
     "Of a benchmark: the model's name in the harness's file, such as $method",
   ),
-}).refine(tf32OfGpu, TF32_OF_GPU);
+}).refine(...tf32OfGpu);
 
 type Params = z.infer<typeof params>;
 
@@ -67,9 +60,8 @@ export default defineStage<Params>({
         : "Expected no name of a system, since no benchmark is wired.",
     );
   },
+  ...ON_DEVICE,
   resources: (params) => ({ ...modelResources(params), native: ["onnxruntime"] }),
-  keyParams: deviceKeyParams,
-  facts: deviceFacts,
   estimateSeconds: () => 60,
   module: import.meta.url,
   async run(context) {

@@ -1,18 +1,11 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import {
-  deviceFacts,
-  deviceKeyParams,
-  deviceParams,
-  modelResources,
-  TF32_OF_GPU,
-  tf32OfGpu,
-} from "./device_params.ts";
+import { deviceParams, ON_DEVICE, tf32OfGpu } from "./device_params.ts";
 
 const params = z.strictObject({
   threads: z.int().min(1).describe("Threads of the model"),
   ...deviceParams,
-}).refine(tf32OfGpu, TF32_OF_GPU);
+}).refine(...tf32OfGpu);
 
 export default defineStage<z.infer<typeof params>>({
   name: "logps",
@@ -20,9 +13,7 @@ export default defineStage<z.infer<typeof params>>({
   params,
   inputs: { model: { type: "model" }, tokens: { type: "tokens" } },
   outputs: { logps: { type: "logps" } },
-  resources: modelResources,
-  keyParams: deviceKeyParams,
-  facts: deviceFacts,
+  ...ON_DEVICE,
   estimateSeconds: () => 4,
   module: import.meta.url,
   async run({ params, input, output, signal, progress, log }) {

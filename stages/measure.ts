@@ -1,20 +1,13 @@
 import { z } from "../core/zod.ts";
 import type { PromptReply, ReplyScorer } from "../eval/score_pairs.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
-import {
-  deviceFacts,
-  deviceKeyParams,
-  deviceParams,
-  modelResources,
-  TF32_OF_GPU,
-  tf32OfGpu,
-} from "./device_params.ts";
+import { deviceParams, ON_DEVICE, tf32OfGpu } from "./device_params.ts";
 
 const params = z.strictObject({
   threads: z.int().min(1).describe("Threads of the model"),
   ...deviceParams,
   examples: z.int().min(0).default(10).describe("Replies kept for people to read"),
-}).refine(tf32OfGpu, TF32_OF_GPU);
+}).refine(...tf32OfGpu);
 
 type Params = z.infer<typeof params>;
 
@@ -38,9 +31,7 @@ export default defineStage<Params>({
     },
   },
   outputs: { evaluation: { type: "evaluation" } },
-  resources: modelResources,
-  keyParams: deviceKeyParams,
-  facts: deviceFacts,
+  ...ON_DEVICE,
   estimateSeconds: () => 20,
   module: import.meta.url,
   async run(context) {

@@ -3,16 +3,12 @@ import { defineStage } from "../pipeline/stage.ts";
 import { ADAPTER_FOLDER, TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import {
-  deviceFacts,
-  deviceKeyParams,
   deviceOfRank,
   deviceParams,
-  modelResources,
   momentsParams,
-  OFFLOADS_FROM_GPU,
   offloadsFromGpu,
+  ON_DEVICE,
   processesParam,
-  TF32_OF_GPU,
   tf32OfGpu,
 } from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
@@ -93,7 +89,7 @@ const params = lossParams(run).refine(
     message: "not both warmupSteps and warmupRatio",
     path: ["warmupRatio"],
   },
-).refine(offloadsFromGpu, OFFLOADS_FROM_GPU).superRefine((params, { issues }) => {
+).refine(...offloadsFromGpu).superRefine((params, { issues }) => {
   const { steps, snapshots } = params;
   if (steps === undefined || !("steps" in snapshots)) return;
   snapshots.steps.forEach((step, i) => {
@@ -101,7 +97,7 @@ const params = lossParams(run).refine(
     const message = `a step of the ${steps} there are`;
     issues.push({ code: "custom", path: ["snapshots", "steps", i], message, input: step });
   });
-}).refine(tf32OfGpu, TF32_OF_GPU);
+}).refine(...tf32OfGpu);
 
 type Params = z.infer<typeof params>;
 
@@ -124,9 +120,7 @@ export default defineStage<Params>({
     snapshots: { type: "snapshots" },
   },
   checkModules: async (params) => (await import("./open_loss.ts")).lossProblems(params),
-  resources: modelResources,
-  keyParams: deviceKeyParams,
-  facts: deviceFacts,
+  ...ON_DEVICE,
   estimateSeconds: ({ steps = 500 }) => 2 + 0.04 * steps,
   module: import.meta.url,
   async run({ params, input, inputs, output, scratch, signal, progress, measure, log, warn }) {

@@ -218,14 +218,13 @@ function parseFacts(text: string): TokenFacts {
   const orNull = (holds: (value: unknown) => boolean) => (value: unknown) =>
     value === null || holds(value);
   const expected: { readonly [K in keyof TokenFacts]: (value: unknown) => boolean } = {
-    ...{
-      vocabSize: isId,
-      maxLength: isId,
-      maxPromptLength: isId,
-      eosId: isId,
-      padId: orNull(isId),
-    },
-    ...{ tokenizerDigest: isText, templateDigest: orNull(isText) },
+    vocabSize: isId,
+    maxLength: isId,
+    maxPromptLength: isId,
+    eosId: isId,
+    padId: orNull(isId),
+    tokenizerDigest: isText,
+    templateDigest: orNull(isText),
   };
   for (const [name, holds] of Object.entries(expected)) {
     const value = isRecord(facts) ? facts[name] : undefined;

@@ -61,8 +61,9 @@ export class Timings {
   }
 
   /**
-   * The speed measured on this machine, on a device of the same kind, that is most like some work: of the instance itself, of its
-   * stage at the same kind of work, of its stage, of any stage; among equals at the nearest scale.
+   * The speed measured on this machine, on a device of the same kind, that is most like some work: of the
+   * instance itself, of its stage at the same kind of work, of its stage, of any stage; among equals at the
+   * nearest scale.
    */
   speed(work: Pick<Work, "unit" | "on" | "like" | "scale">, place: SpeedPlace): Speed | null {
     const { machine, stage, recipe, instance } = place;

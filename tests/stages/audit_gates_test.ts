@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { readRecipe } from "../../cli/session.ts";
-import { expand } from "../../pipeline/expand.ts";
 import { prerequisitesOf } from "../../pipeline/graph.ts";
 import type { Instance } from "../../pipeline/instance.ts";
 import { openGates } from "../../pipeline/open_gates.ts";
-import { parseOverrides } from "../../pipeline/overrides.ts";
-import { parseRecipe, type RecipeSource } from "../../pipeline/recipe.ts";
-import { stages } from "../../stages/registry.ts";
+import { parseRecipe } from "../../pipeline/recipe.ts";
+import { instancesOf, instancesOfSource } from "./recipe_instances.ts";
 
 const SMOLLM2 = ["data.path=rows", "base.path=model.gguf"];
 
@@ -30,23 +28,7 @@ const TRAINING: Readonly<Record<string, readonly string[]>> = {
   "openrlhf-gemma": [],
 };
 
-async function expanded(name: string): Promise<Instance[]> {
-  const { text, path } = readRecipe(name)!;
-  return expandSource(await parseRecipe(text, path, readRecipe), TRAINING[name]);
-}
-
-async function expandSource(
-  source: RecipeSource,
-  overrides: readonly string[],
-): Promise<Instance[]> {
-  return expand(source, {
-    stages,
-    overrides: [...source.overrides, ...await parseOverrides(overrides)],
-    recipeFolder: "/nowhere",
-    userFolder: "/nowhere",
-    lookUp: (path) => /\.(gguf|jsonl)$/.test(path) ? "file" : "folder",
-  });
-}
+const expanded = (name: string) => instancesOf(name, TRAINING[name]);
 
 /** The ids of all that must have a result before an instance starts. */
 function ancestors(instance: Instance, byId: ReadonlyMap<string, Instance>): Set<string> {
@@ -80,7 +62,7 @@ for (const name of Object.keys(TRAINING)) {
 async function warningsOf(name: string, change = (text: string) => text): Promise<string[]> {
   const { text, path } = readRecipe(name)!;
   const source = await parseRecipe(change(text), path, readRecipe);
-  return openGates(await expandSource(source, TRAINING[name]), source);
+  return openGates(await instancesOfSource(source, TRAINING[name]), source);
 }
 
 Deno.test("openGates() finds none open in a recipe that is shipped", async () => {

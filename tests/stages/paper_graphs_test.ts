@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ExpectedModel } from "../../stages/expected_model.ts";
+import { configOf } from "../../train/costs/foreseen_run.ts";
 import { gradientGraph, type GradientGraphOptions } from "../../train/gradient_graph.ts";
 import type { Target } from "../../train/graph/target.ts";
 import { toOnnx } from "../../train/graph/to_onnx.ts";
@@ -11,21 +12,8 @@ import { openRuntime } from "../../train/runtime/open_runtime.ts";
 import { instancesOf, paramsOf } from "./recipe_instances.ts";
 
 /** The whole shape of the model that a recipe trains. */
-async function configOf(recipe: string): Promise<ModelConfig> {
-  const base = paramsOf(await instancesOf(recipe), "base");
-  const { parameters: _, ...shape } = base.expects as ExpectedModel;
-  return {
-    ...shape,
-    normEpsilon: 1e-6,
-    ropeTheta: 1e4,
-    maxPositions: 8192,
-    slidingWindow: null,
-    initializerRange: 0.02,
-    bosTokenId: null,
-    eosTokenIds: [],
-    padTokenId: null,
-    generation: {},
-  };
+async function shapeOf(recipe: string): Promise<ModelConfig> {
+  return configOf(paramsOf(await instancesOf(recipe), "base").expects as ExpectedModel);
 }
 
 /** A step of RPO, as the recipe says it. */
@@ -43,7 +31,7 @@ const adapter = { rank: 16, alpha: 32, dropout: 0, targets: TARGET_NAMES };
 
 for (const recipe of ["zephyr-7b-beta", "zephyr-7b-gemma"]) {
   Deno.test(`the graphs of ${recipe} at their whole size have a kernel of CUDA for every op`, async () => {
-    const config = await configOf(recipe);
+    const config = await shapeOf(recipe);
     const attentionBlocks = { prompts: 2, replies: 2 };
     const variants: readonly Partial<GradientGraphOptions>[] = [
       {},
@@ -54,7 +42,7 @@ for (const recipe of ["zephyr-7b-beta", "zephyr-7b-gemma"]) {
   });
 
   Deno.test(`ONNX Runtime opens the graphs of ${recipe} at their whole size`, async () => {
-    const config = await configOf(recipe);
+    const config = await shapeOf(recipe);
     // Weights are fed, so that no session holds any.
     const runtime = await openRuntime({ threads: 1 });
     const graphs = [stepOf(config, "cpu"), logpsGraph(config)];

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { readRecipe } from "../../cli/session.ts";
 import { InputError } from "../../core/problem.ts";
-import { expand } from "../../pipeline/expand.ts";
-import type { Instance } from "../../pipeline/instance.ts";
-import { parseOverrides } from "../../pipeline/overrides.ts";
-import { parseRecipe } from "../../pipeline/recipe.ts";
-import { stages } from "../../stages/registry.ts";
+import { instancesOf } from "./recipe_instances.ts";
 
 /** What recipes and the README tell to set, with names in place of FILE and FOLDER. */
 const TOLD: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -66,22 +62,10 @@ const TOLD: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
 };
 
-async function expanded(name: string, set: readonly string[]): Promise<Instance[]> {
-  const { text, path } = readRecipe(name)!;
-  const source = await parseRecipe(text, path, readRecipe);
-  return expand(source, {
-    stages,
-    overrides: [...source.overrides, ...await parseOverrides(set)],
-    recipeFolder: "/nowhere",
-    userFolder: "/nowhere",
-    lookUp: (path) => /\.(gguf|jsonl|csv|yaml)$/.test(path) ? "file" : "folder",
-  });
-}
-
 for (const [name, settings] of Object.entries(TOLD)) {
   for (const set of settings) {
     Deno.test(`${name} takes ${set.join(", ")}`, async () => {
-      assert((await expanded(name, set)).length > 3);
+      assert((await instancesOf(name, set)).length > 3);
     });
   }
 }
@@ -103,7 +87,7 @@ Deno.test("what the recipes tell to set is tried above", () => {
 
 Deno.test("null takes away what a recipe says, and what it must say is then missing", async () => {
   const params = async (set: readonly string[]) =>
-    (await expanded("ultrafeedback-smollm2", ["data.path=rows", "base.path=model.gguf", ...set]))
+    (await instancesOf("ultrafeedback-smollm2", ["data.path=rows", "base.path=model.gguf", ...set]))
       .find(({ id }) => id === "train/rpo-sum@seed=0")!.params as Record<string, unknown>;
   assert("lora" in await params([]));
   assert(!("lora" in await params(["train.lora=null"])));
@@ -113,7 +97,7 @@ Deno.test("null takes away what a recipe says, and what it must say is then miss
     assert.match(error.message, /learningRate.*Missing/s);
     return true;
   });
-  const methods = await expanded("ultrafeedback-smollm2", [
+  const methods = await instancesOf("ultrafeedback-smollm2", [
     ...["data.path=rows", "base.path=model.gguf", "matrix.method.dpo=null"],
     ...[
       "compare.systems=[{id: ref, label: ref, from: measure-reference}]",

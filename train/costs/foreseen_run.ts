@@ -223,7 +223,7 @@ function largestByLayers(
 }
 
 /** A config of a shape; what the shape does not say takes no memory. */
-function configOf(shape: ModelShape): ModelConfig {
+export function configOf(shape: ModelShape): ModelConfig {
   return {
     ...shape,
     normEpsilon: 1e-5,
