@@ -105,6 +105,8 @@ export async function openScorer(
   const target = targetOf(options.device);
   // On a processor a run on each thread, not one on all: what does not divide keeps no thread waiting.
   const spread = target === "cpu" && options.threads > 1 && Number.isInteger(options.threads);
+  // Logits of one run are to take the place of those of the last.
+  if (target === "cpu") returnFreedMemory("largest");
   const runtime = await openRuntime(spread ? { ...options, threads: 1 } : options);
   const { precision, rests = holdsRests(model.config, target) } = options;
   // What is placed is fed as it lies there; what is read alone needs no more than layers compute in.

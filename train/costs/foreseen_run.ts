@@ -214,8 +214,9 @@ function largestByLayers(
   const at = (layers: number) => memoriesAt(configOf({ ...shape, layers }));
   const grown = (two: number, three: number) => two + (layers - 2) * (three - two);
   const grownRuns = (twos: RunMemory[], threes: RunMemory[]) =>
-    twos.map(({ bytes, nodes }, i) => ({
+    twos.map(({ bytes, keptBytes, nodes }, i) => ({
       bytes: grown(bytes, threes[i].bytes),
+      keptBytes: grown(keptBytes, threes[i].keptBytes),
       nodes: grown(nodes, threes[i].nodes),
     }));
   const runs = layers <= 3 ? at(layers) : grownRuns(at(2), at(3));

@@ -27,13 +27,6 @@ const OPENED_PROCESS = 250e6;
 const NODE = 37e3;
 
 /**
- * Of what runs of scoring free and the C library keeps, in vain, for each byte that they hold at once:
- * between 0.5 and 1.2 as measured, since a freed block of just the size of the next tensor is not taken for
- * it. In training what layers keep outweighs it.
- */
-const KEPT = 0.8;
-
-/**
  * What a GPU holds beside tensors: CUDA's own, products' workspaces, and what the provider's arena keeps.
  * On an H200 four settings, between 14 and 30 GB, took 2.6 to 5 GB more than their tensors.
  */
@@ -166,7 +159,7 @@ function bucketsUnderWay(trained: number): number {
 
 /** How a model scores. */
 export interface ScoringMemory extends Computing {
-  /** Whether attention is computed in blocks, where what is freed goes back to the system. */
+  /** Whether attention is computed in blocks, where all that is freed goes back to the system. */
   readonly inBlocks?: boolean;
 }
 
@@ -180,7 +173,7 @@ export function scoringMemory(shape: ModelShape, computing: ScoringMemory): Memo
   ];
   if (device === "cuda") return [...parts.map(onGpu), ...hostParts(all)];
   if (inBlocks) return parts;
-  return [...parts, { what: "freed and kept", bytes: KEPT * lanes * run.bytes }];
+  return [...parts, { what: "freed and kept", bytes: lanes * (run.keptBytes - run.bytes) }];
 }
 
 function runParts({ run, lanes, device = "cpu" }: Computing): MemoryPart[] {

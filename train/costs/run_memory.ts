@@ -4,11 +4,17 @@ import type { Graph } from "../graph/graph.ts";
 import { liveNodes } from "../graph/lower.ts";
 import type { PrimitiveOp } from "../graph/op_types.ts";
 import { formatType, type Node, type Value } from "../graph/value.ts";
+import { LARGEST_BYTES } from "../runtime/host_memory.ts";
 
 /** What a run of a graph takes. */
 export interface RunMemory {
   /** The most that what it computes holds at once, beside what it is fed. */
   readonly bytes: number;
+  /**
+   * The most where smaller tensors' memory is kept when they are freed, and that of the largest is not, as
+   * `returnFreedMemory("largest")` has it: the most of each, at whatever time.
+   */
+  readonly keptBytes: number;
   /** Nodes that a session has of it. */
   readonly nodes: number;
 }
@@ -39,7 +45,9 @@ export function runMemory(
 ): RunMemory {
   const nodes = liveNodes(graph);
   const pieces = new PlannedPieces(graph, { nodes: executionOrder(nodes), sizes, placed });
-  return { bytes: pieces.most, nodes: nodes.length };
+  const isLargest = ({ bytes }: Piece) => bytes >= LARGEST_BYTES;
+  const keptBytes = pieces.most(isLargest) + pieces.most((piece) => !isLargest(piece));
+  return { bytes: pieces.most(() => true), keptBytes, nodes: nodes.length };
 }
 
 /**
@@ -118,12 +126,13 @@ class PlannedPieces {
     }
   }
 
-  /** The most bytes that are held at once. */
-  get most(): number {
-    const ended = this.#begun.map(() => 0);
-    for (const { bytes, end } of this.#begun.flat()) if (end < ended.length) ended[end] += bytes;
+  /** The most bytes that are held at once by pieces of a kind. */
+  most(counts: (piece: Piece) => boolean): number {
+    const begun = this.#begun.map((pieces) => pieces.filter(counts));
+    const ended = begun.map(() => 0);
+    for (const { bytes, end } of begun.flat()) if (end < ended.length) ended[end] += bytes;
     let [most, held] = [0, 0];
-    this.#begun.forEach((pieces, place) => {
+    begun.forEach((pieces, place) => {
       for (const { bytes } of pieces) held += bytes;
       most = Math.max(most, held);
       held -= ended[place];

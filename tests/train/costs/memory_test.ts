@@ -11,7 +11,7 @@ import {
 import { modelSizes, shapeOf } from "../../../train/costs/model_sizes.ts";
 import { SMALL } from "./small_shape.ts";
 
-const RUN = { bytes: 1000, nodes: 10 };
+const RUN = { bytes: 1000, keptBytes: 1300, nodes: 10 };
 
 Deno.test("trainingMemory() holds weights, gradients and two moments of 340 float32, and what a run holds", () => {
   assert.deepEqual(bytesOf(trainingMemory(SMALL, { run: RUN, lanes: 1 })), {
@@ -111,6 +111,9 @@ Deno.test("scoringMemory() and decodingMemory() train nothing", () => {
   assert.deepEqual([scoring.weights, scoring.activations], [4 * 340, 1000]);
   assert.equal(twice.weights, scoring.weights, "lanes read the same weights");
   assert.equal(twice.activations, 2 * scoring.activations);
+  assert.equal(twice["freed and kept"], 2 * 300);
+  const inBlocks = bytesOf(scoringMemory(SMALL, { run: RUN, lanes: 1, inBlocks: true }));
+  assert.equal(inBlocks["freed and kept"], undefined, "where all that is freed goes back");
   const decoding = bytesOf(decodingMemory(SMALL, { models: 2, rows: 3, length: 5 }));
   assert.deepEqual(decoding, {
     weights: 4 * 2 * 340,

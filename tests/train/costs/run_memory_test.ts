@@ -47,6 +47,18 @@ Deno.test("runMemory() keeps what was freed for a later tensor of the same shape
   assert.equal(of("same shape") - of("other shape"), 400);
 });
 
+Deno.test("runMemory() tells what is held where small tensors' memory is kept and large ones' is not", () => {
+  const graph = new Graph({ dtype: "float32" });
+  const side = 4096; // 64 MiB
+  const small = graph.input("small", "float32", [100, 100]);
+  const sum = reduceSum(transpose(small, [1, 0])); // 40,000 bytes, then 4
+  const large = graph.input("large", "float32", [side, side]);
+  const freed = reduceSum(transpose(mul(large, sum), [1, 0])); // twice 64 MiB, after the small one
+  graph.output("sum", transpose(freed, []));
+  const { bytes, keptBytes } = runMemory(graph, none);
+  assert.deepEqual([bytes, keptBytes - bytes], [2 * 4 * side ** 2 + 4, 40_000]);
+});
+
 Deno.test("runMemory() lets go at once of an output that nothing reads", () => {
   const graph = new Graph({ dtype: "float32" });
   const x = graph.input("x", "float32", [10, 10]);
