@@ -244,6 +244,7 @@ export const SAMPLES: { readonly [Op in DifferentiableOp]: readonly Sample[] } =
   RecomputedAttention: [
     ...each([
       [real(1, 1, 3, 2), real(1, 1, 3, 2), real(1, 1, 3, 2)],
+      [real(2, 2, 4, 4), real(2, 2, 4, 4), real(2, 2, 4, 4)],
       [real(2, 4, 6, 2), real(2, 2, 6, 2), real(2, 2, 6, 2)],
     ], (q, k, v) => recomputed([q, k, v], range(Number(q.dims[2])))),
     ...each([

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { float32, type Tensor } from "../../../core/tensor.ts";
 import type { Graph } from "../../../train/graph/graph.ts";
+import type { Target } from "../../../train/graph/target.ts";
+import type { ValueType } from "../../../train/graph/value.ts";
 import { lowerForSession, toOnnx } from "../../../train/graph/to_onnx.ts";
 import { gradientGraph } from "../../../train/gradient_graph.ts";
 import { logpsGraph } from "../../../train/logps_graph.ts";
 import { openScorer, type ScorerOptions } from "../../../train/logps.ts";
-import { attentionBlocks } from "../../../train/models/attention_blocks.ts";
+import { type AttentionBlocks, attentionBlocks } from "../../../train/models/attention_blocks.ts";
+import { initializeModel, type Model } from "../../../train/models/model.ts";
+import { pairFeeds } from "../../../train/pair_packs.ts";
 import { FAMILIES } from "../../../train/models/families.ts";
 import { newAdapter } from "../../../train/models/new_adapter.ts";
 import { RotaryAngles } from "../../../train/models/rotary_angles.ts";
@@ -14,7 +19,7 @@ import { attentionBlocksOf } from "../../../train/train_options.ts";
 import { trainModel } from "../../../train/trainer.ts";
 import { goldenModel, goldenPairs, relativeError } from "../golden.ts";
 import { goldenRun } from "../golden_run.ts";
-import { tinyModel } from "../tiny_run.ts";
+import { tinyModel, tinyPairs } from "../tiny_run.ts";
 
 const LOSS = { loss: "rpo", beta: 0.1, eta: 0.05, sft: "sum" } as const;
 const IN_ONE = { prompts: 1, replies: 1, fused: true } as const;
@@ -86,6 +91,74 @@ for (const family of FAMILIES) {
       });
     }
   });
+}
+
+/** What scoring and a gradient put out, of three pairs of a few tokens, by graphs as they are written for a target. */
+async function outputsOf(
+  { config, weights }: Model,
+  { target, rests, blocks }: {
+    readonly target: Target;
+    readonly rests: boolean;
+    readonly blocks?: AttentionBlocks;
+  },
+): Promise<Map<string, Tensor>> {
+  const pairs = tinyPairs(3);
+  const reference = pairs.map(({ id, chosen, rejected }) => ({
+    ...{ id, chosenLogp: -3, rejectedLogp: -2 },
+    ...{ chosenTokens: chosen.length, rejectedTokens: rejected!.length },
+  }));
+  const fed: Record<string, Tensor> = pairFeeds({ pairs, reference }, {
+    ...{ config, angles: new RotaryAngles(config), rests, blocks },
+    ...{ comparesPairs: true, pairs: 3, meanChosenTokens: 3 },
+  });
+  const runtime = await openRuntime({ threads: 1 });
+  const outputs = new Map<string, Tensor>();
+  const options = { rests, attentionBlocks: blocks };
+  for (
+    const graph of [
+      logpsGraph(config, undefined, options),
+      gradientGraph({ config, loss: LOSS, ...options }),
+    ]
+  ) {
+    const session = await runtime.session(toOnnx(graph, { target }));
+    const ones = ({ dtype, dims }: ValueType): Tensor => {
+      const sizes = dims.map(Number);
+      const count = sizes.reduce((product, size) => product * size, 1);
+      return dtype === "float64"
+        ? { dtype, dims: sizes, data: new Float64Array(count).fill(1) }
+        : float32(sizes, new Float32Array(count).fill(1));
+    };
+    const feed = (name: string) =>
+      [name, fed[name] ?? weights.get(name) ?? ones(graph.inputs.get(name)!)] as const;
+    const results = await session.run(Object.fromEntries(session.inputs.map(feed)));
+    for (const [name, tensor] of Object.entries(results)) outputs.set(name, tensor);
+    await session.release();
+  }
+  return outputs;
+}
+
+for (const keyValueHeads of [1, 2]) {
+  for (const rests of [false, true]) {
+    const grids = rests ? "with a grid of rests" : "without a grid of rests";
+    Deno.test(`${keyValueHeads} key heads for 2 of queries, ${grids}: fused, as written for a GPU, gives what plain ops do`, async () => {
+      const model = initializeModel({ ...tinyModel.config, keyValueHeads }, 1);
+      const plain = await outputsOf(model, { target: "cpu", rests });
+      for (const blocks of [IN_ONE, IN_BLOCKS]) {
+        const fused = await outputsOf(model, { target: "cuda", rests, blocks });
+        assert.deepEqual([...fused.keys()].sort(), [...plain.keys()].sort());
+        for (const [name, { data }] of plain) {
+          const found = fused.get(name)!.data;
+          data.forEach((x, i) => {
+            const off = Math.abs(Number(found[i]) - Number(x));
+            assert(
+              off <= 1e-5 * Math.max(1, Math.abs(Number(x))),
+              `${name}[${i}]: ${found[i]}, ${x}`,
+            );
+          });
+        }
+      }
+    });
+  }
 }
 
 for (const [precision, bound] of [["bfloat16", 0.02], ["float16", 0.002]] as const) {
