@@ -6,6 +6,7 @@ import {
   count,
   deviceOption,
   fraction,
+  fusedAttentionOption,
   jsonOption,
   list,
   portNumber,
@@ -39,6 +40,7 @@ export function addModelCommands(root: Command): void {
     .option(...TEMPLATE)
     .option("--threads <n>", "threads (default: all cores)", count)
     .addOption(deviceOption()).addOption(precisionOption()).addOption(tf32Option())
+    .addOption(fusedAttentionOption())
     .addOption(jsonOption())
     .action(async (options) => {
       const { logps } = await import("./commands/logps.ts");
@@ -240,6 +242,7 @@ function addTrainCommand(root: Command): void {
     .option("--threads <n>", "threads of each process (default: all cores, divided)", count)
     .option("--processes <n>", "train in so many processes, started by MPICH's mpiexec", count)
     .addOption(deviceOption()).addOption(precisionOption()).addOption(tf32Option())
+    .addOption(fusedAttentionOption())
     .addOption(jsonOption())
     .addHelpText(
       "after",

@@ -82,6 +82,11 @@ export function tf32Option() {
   return new Option("--tf32", "let a GPU round operands of float32 products to 10 bits");
 }
 
+/** `--fused-attention`. */
+export function fusedAttentionOption() {
+  return new Option("--fused-attention", "let a GPU compute attention in one kernel");
+}
+
 /** `--recipe`. */
 export function recipeOption() {
   return new Option("--recipe <name>", "a recipe's name, or a YAML file").default("tiny");

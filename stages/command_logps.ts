@@ -2,7 +2,7 @@ import { z } from "../core/zod.ts";
 import { pathParam } from "../pipeline/path_param.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import { openTokenizer, tokenizerParams } from "./command_tokenizer.ts";
-import { deviceParams, tf32OfGpu } from "./device_params.ts";
+import { deviceParams, fusedAttentionParam, fusedOnGpu, tf32OfGpu } from "./device_params.ts";
 
 /** Parameters of a command that reads a model and pairs from files. */
 export const modelAndPairs = {
@@ -18,6 +18,7 @@ export const modelAndPairs = {
   maxPromptLength: z.int().min(1),
   threads: z.int().min(1),
   ...deviceParams,
+  fusedAttention: fusedAttentionParam,
 };
 
 /** Refuses lengths that leave no room for a reply. */
@@ -30,7 +31,8 @@ export function withRoomForReply<
   });
 }
 
-const params = withRoomForReply(z.strictObject(modelAndPairs)).refine(...tf32OfGpu);
+const params = withRoomForReply(z.strictObject(modelAndPairs)).refine(...tf32OfGpu)
+  .refine(...fusedOnGpu);
 
 /** What `ballast logps` runs in a worker: no part of any recipe. */
 export default defineStage<z.infer<typeof params>>({

@@ -5,7 +5,13 @@ import { TARGET_NAMES } from "../train/models/adapter_config.ts";
 import { SCHEDULES } from "../train/optim/schedule.ts";
 import { modelAndPairs, withRoomForReply } from "./command_logps.ts";
 import { openTokenizer } from "./command_tokenizer.ts";
-import { deviceOfRank, offloadsFromGpu, processesParam, tf32OfGpu } from "./device_params.ts";
+import {
+  deviceOfRank,
+  fusedOnGpu,
+  offloadsFromGpu,
+  processesParam,
+  tf32OfGpu,
+} from "./device_params.ts";
 import { positiveFloat32 } from "./float32_param.ts";
 import { lossParams } from "./loss_params.ts";
 import type { Ranks } from "../train/parallel/ranks.ts";
@@ -45,7 +51,7 @@ const params = withRoomForReply(lossParams({
     if (adapter !== undefined) refuse("none beside --adapter, which has its own");
     else if (loraRank === undefined) refuse("--lora-rank beside it");
   }
-}).refine(...tf32OfGpu);
+}).refine(...tf32OfGpu).refine(...fusedOnGpu);
 
 const CHECKPOINT_STEPS = 50;
 

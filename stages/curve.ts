@@ -1,6 +1,13 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { computingOf, deviceParams, ON_DEVICE, tf32OfGpu } from "./device_params.ts";
+import {
+  computingOf,
+  deviceParams,
+  fusedAttentionParam,
+  fusedOnGpu,
+  ON_DEVICE,
+  tf32OfGpu,
+} from "./device_params.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
@@ -8,8 +15,9 @@ const params = z.strictObject({
   seed: z.int().min(0).describe("Seed of the sampled replies"),
   threads: count("Threads of the model"),
   ...deviceParams,
+  fusedAttention: fusedAttentionParam,
   maxNewTokens: count("Most tokens of a reply, its end token included"),
-}).refine(...tf32OfGpu);
+}).refine(...tf32OfGpu).refine(...fusedOnGpu);
 
 export default defineStage<z.infer<typeof params>>({
   name: "curve",

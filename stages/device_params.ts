@@ -28,6 +28,11 @@ export const deviceParams = {
   ),
 };
 
+/** How attention is computed: a parameter of stages that read whole sequences. */
+export const fusedAttentionParam = withDefault(z.boolean(), false).describe(
+  "Whether a GPU computes attention in one kernel, and only its gradient block by block",
+);
+
 /** In how many processes a model is trained: a parameter of stages that train. */
 export const processesParam = withDefault(z.int().min(1), 1).describe(
   "Processes that train together over MPI, each on a part of every batch; sums depend on their number",
@@ -64,6 +69,12 @@ export const offloadsFromGpu = onGpuAlone(
 
 /** What `refine` is given, so that TF32 is asked, if at all, of a GPU. */
 export const tf32OfGpu = onGpuAlone("tf32", "a CPU computes float32 as it is");
+
+/** The same of fused attention. */
+export const fusedOnGpu = onGpuAlone(
+  "fusedAttention",
+  "a CPU's kernel of attention holds all scores at once",
+);
 
 function onGpuAlone<K extends string>(name: K, why: string) {
   const holds = (
@@ -104,14 +115,15 @@ export function deviceOfRank(
 
 /** Of a stage's parameters those that say how a model computes. */
 export function computingOf(
-  { threads, device, precision, tf32 }: {
+  { threads, device, precision, tf32, fusedAttention }: {
     readonly threads: number;
     readonly device?: Device;
     readonly precision?: Precision;
     readonly tf32?: boolean;
+    readonly fusedAttention?: boolean;
   },
 ) {
-  return { threads, device, precision, tf32 };
+  return { threads, device, precision, tf32, fusedAttention };
 }
 
 /** As `modelFacts`, of what `deviceParams` ask for. */

@@ -1,6 +1,13 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { computingOf, deviceParams, ON_DEVICE, tf32OfGpu } from "./device_params.ts";
+import {
+  computingOf,
+  deviceParams,
+  fusedAttentionParam,
+  fusedOnGpu,
+  ON_DEVICE,
+  tf32OfGpu,
+} from "./device_params.ts";
 
 const count = (describe: string) => z.int().min(1).describe(describe);
 
@@ -10,11 +17,12 @@ const params = z.strictObject({
     .describe("Systems under different names draw independent replies, such as $method"),
   threads: count("Threads of the models"),
   ...deviceParams,
+  fusedAttention: fusedAttentionParam,
   temperature: z.number().gt(0).default(1).describe("Temperature of the sampled replies"),
   topP: z.number().gt(0).max(1).default(1).describe("Nucleus of the sampled replies; 1 for all"),
   maxNewTokens: count("Most tokens of a reply, its end token included"),
   examples: z.int().min(0).default(100).describe("Replies kept for people to read"),
-}).refine(...tf32OfGpu);
+}).refine(...tf32OfGpu).refine(...fusedOnGpu);
 
 export default defineStage<z.infer<typeof params>>({
   name: "evaluate",

@@ -1,11 +1,18 @@
 import { z } from "../core/zod.ts";
 import { defineStage } from "../pipeline/stage.ts";
-import { deviceParams, ON_DEVICE, tf32OfGpu } from "./device_params.ts";
+import {
+  deviceParams,
+  fusedAttentionParam,
+  fusedOnGpu,
+  ON_DEVICE,
+  tf32OfGpu,
+} from "./device_params.ts";
 
 const params = z.strictObject({
   threads: z.int().min(1).describe("Threads of the model"),
   ...deviceParams,
-}).refine(...tf32OfGpu);
+  fusedAttention: fusedAttentionParam,
+}).refine(...tf32OfGpu).refine(...fusedOnGpu);
 
 export default defineStage<z.infer<typeof params>>({
   name: "logps",

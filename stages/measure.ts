@@ -1,13 +1,20 @@
 import { z } from "../core/zod.ts";
 import type { PromptReply, ReplyScorer } from "../eval/score_pairs.ts";
 import { defineStage, type StageContext } from "../pipeline/stage.ts";
-import { deviceParams, ON_DEVICE, tf32OfGpu } from "./device_params.ts";
+import {
+  deviceParams,
+  fusedAttentionParam,
+  fusedOnGpu,
+  ON_DEVICE,
+  tf32OfGpu,
+} from "./device_params.ts";
 
 const params = z.strictObject({
   threads: z.int().min(1).describe("Threads of the model"),
   ...deviceParams,
+  fusedAttention: fusedAttentionParam,
   examples: z.int().min(0).default(10).describe("Replies kept for people to read"),
-}).refine(...tf32OfGpu);
+}).refine(...tf32OfGpu).refine(...fusedOnGpu);
 
 type Params = z.infer<typeof params>;
 

@@ -21,7 +21,9 @@ export interface Policy extends ScoredModel {
 
 /** How a model is opened. */
 export interface PolicyOptions
-  extends ScoreOptions, Pick<ScorerOptions, "threads" | "device" | "precision" | "tf32"> {
+  extends
+    ScoreOptions,
+    Pick<ScorerOptions, "threads" | "device" | "precision" | "tf32" | "fusedAttention"> {
   /** The folder's own unless given. */
   readonly tokenizer?: Tokenizer;
 }

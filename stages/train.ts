@@ -5,6 +5,8 @@ import { SCHEDULES } from "../train/optim/schedule.ts";
 import {
   deviceOfRank,
   deviceParams,
+  fusedAttentionParam,
+  fusedOnGpu,
   momentsParams,
   offloadsFromGpu,
   ON_DEVICE,
@@ -64,6 +66,7 @@ const run = {
   threads: count("Threads of the model, in each process; the order of sums depends on them"),
   processes: processesParam,
   ...deviceParams,
+  fusedAttention: fusedAttentionParam,
   precision: deviceParams.precision.describe(
     "What layers are computed in, float32 unless given; weights that are trained stay float32; in " +
       "float16 the loss is scaled",
@@ -97,7 +100,7 @@ const params = lossParams(run).refine(
     const message = `a step of the ${steps} there are`;
     issues.push({ code: "custom", path: ["snapshots", "steps", i], message, input: step });
   });
-}).refine(...tf32OfGpu);
+}).refine(...tf32OfGpu).refine(...fusedOnGpu);
 
 type Params = z.infer<typeof params>;
 

@@ -69,6 +69,8 @@ export interface ScorerOptions extends RuntimeOptions {
    * go unless given.
    */
   readonly attentionBlock?: number;
+  /** Whether attention is computed in one kernel, in no blocks; not unless given. */
+  readonly fusedAttention?: boolean;
   /**
    * What may be asked for in one go: attention is divided for that, once. Else each number of blocks that
    * what is asked for needs has a session of its own, which is opened then and kept.
@@ -133,7 +135,8 @@ export async function openScorer(
   const chunks = headChunks(config, vocabularyChunk);
   return new Scorer(config, {
     open: (blocks) => openGraph(runtime, graphOf(blocks)),
-    attentionBlock: options.attentionBlock,
+    attentionBlock: options.fusedAttention ? Infinity : options.attentionBlock,
+    fused: options.fusedAttention,
     most: options.most,
     weights: withChunks(weights, { chunks, config, stack }),
     limits: { tokens, logitsPerToken: vocabularyChunk, hiddenSize: config.hiddenSize, target },
@@ -149,6 +152,8 @@ interface Opened {
   /** Opens the graph with attention in blocks, or all of it at once. */
   readonly open: (blocks?: AttentionBlocks) => Promise<Session>;
   readonly attentionBlock?: number;
+  /** Whether attention is computed in one kernel. */
+  readonly fused?: boolean;
   readonly most?: Scoring;
   readonly weights: ReadonlyMap<string, PlacedTensor>;
   /** What `release` gives back. */
@@ -243,10 +248,11 @@ export class Scorer {
   }
 
   #blocksFor(asked: readonly Sequence[]): AttentionBlocks | undefined {
-    const { limits, attentionBlock: block, most } = this.#opened;
+    const { limits, attentionBlock: block, fused, most } = this.#opened;
     const { longest, sequences } = most ?? scoringOf(asked);
     return attentionBlocks(this.#config, longest, {
       block,
+      fused,
       target: limits.target,
       pairs: longestPairsPerRun(longest, { ...limits, pairs: sequences }),
     });

@@ -44,6 +44,8 @@ export interface Plan {
   readonly promptTime: number;
   /** Tokens that replies have in the first grid, at most. */
   readonly replyTime: number;
+  /** Keys of the first grid: of prompts and replies, and slots behind them that no token sees. */
+  readonly replyKeys: number;
   readonly restTime: number;
   /** Keys of the second grid. */
   readonly restKeys: number;
@@ -111,7 +113,10 @@ export function planPack(groups: readonly PromptedReplies[], layout: Layout): Pl
   };
 }
 
-type GridSizes = Pick<Plan, "promptTime" | "replyTime" | "rests" | "restTime" | "restKeys">;
+type GridSizes = Pick<
+  Plan,
+  "promptTime" | "replyTime" | "replyKeys" | "rests" | "restTime" | "restKeys"
+>;
 
 function longest(rows: readonly Placed[]): number {
   return Math.max(...rows.map(({ ids }) => ids.length));
@@ -126,6 +131,16 @@ function roundUp(tokens: number, blocks: number): number {
   return blocks * Math.ceil(tokens / blocks);
 }
 
+/** Of how many a grid's keys are a multiple: ONNX Runtime's fused kernel reads so many numbers of a mask at once. */
+function keyUnit({ fused = false }: AttentionBlocks): number {
+  return fused ? 4 : 1;
+}
+
+/** Slots for prompts, which are queries and keys: blocks of one size. */
+function promptSlots(prompts: readonly Placed[], blocks: AttentionBlocks): number {
+  return roundUp(longest(prompts), blocks.prompts * keyUnit(blocks));
+}
+
 const WHOLE: AttentionBlocks = { prompts: 1, replies: 1 };
 
 /** The grids' sizes without one of rests. */
@@ -134,13 +149,14 @@ function wholeReplies(
   replies: readonly PlacedReply[],
   { blocks = WHOLE }: Layout,
 ): GridSizes {
-  const promptTime = roundUp(longest(prompts), blocks.prompts);
+  const promptTime = promptSlots(prompts, blocks);
   const replyTime = roundUp(longest(replies), blocks.replies);
   const slots = prompts.length * promptTime + replies.length * replyTime;
   // The pad needs a slot of its own.
   const isFull = slots === countTokens(prompts) + countTokens(replies);
   const roomy = roundUp(Math.max(1, replyTime + (isFull ? 1 : 0)), blocks.replies);
-  return { promptTime, replyTime: roomy, rests: null, restTime: 0, restKeys: 0 };
+  const replyKeys = roundUp(promptTime + roomy, keyUnit(blocks));
+  return { promptTime, replyTime: roomy, replyKeys, rests: null, restTime: 0, restKeys: 0 };
 }
 
 /** The grids' sizes. */
@@ -149,12 +165,14 @@ function divideReplies(
   replies: readonly PlacedReply[],
   { blocks = WHOLE }: Layout,
 ): GridSizes {
-  const promptTime = roundUp(longest(prompts), blocks.prompts);
+  const promptTime = promptSlots(prompts, blocks);
   const first = firstTokens(replies.map(({ ids }) => ids.length), promptTime);
   const replyTime = roundUp(first, blocks.replies);
+  const unit = keyUnit(blocks);
+  const replyKeys = roundUp(promptTime + replyTime, unit);
   const rests = replies.filter(({ ids }) => ids.length > replyTime);
   if (rests.length === 0) {
-    return { promptTime, replyTime, rests, restTime: blocks.replies, restKeys: 1 };
+    return { promptTime, replyTime, replyKeys, rests, restTime: blocks.replies, restKeys: unit };
   }
   const restTime = roundUp(longest(rests) - replyTime, blocks.replies);
   const slots = prompts.length * promptTime + replies.length * replyTime + rests.length * restTime;
@@ -164,9 +182,10 @@ function divideReplies(
   return {
     promptTime,
     replyTime,
+    replyKeys,
     rests,
     restTime: roomy,
-    restKeys: promptTime + longest(rests),
+    restKeys: roundUp(promptTime + longest(rests), unit),
   };
 }
 

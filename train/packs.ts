@@ -16,7 +16,7 @@ import type { RotaryAngles } from "./models/rotary_angles.ts";
  * replies, N tokens, M reply tokens to score. The last token of a reply is only predicted, never read.
  *
  * Only attention sees grids: prompts (G, Tp) read themselves; the first Tr tokens of all replies
- * (S, Tr) read U = Tp + Tr keys, those of their prompt and their own; the rests of the L replies that
+ * (S, Tr) read U ≥ Tp + Tr keys, those of their prompt and their own; the rests of the L replies that
  * go on (L, Tl) read their prompt and their whole reply. So tokens that come early are not held
  * against all that comes later, nor short replies against the longest. Without the grid of rests
  * (`holdsRests`), whole replies are in the first. The last of the N tokens is a pad that fills empty
@@ -136,7 +136,8 @@ function queryCells({ prompts, replies, rests, promptTime, replyTime, restTime }
   ];
 }
 
-function keyCells({ prompts, replies, rests, promptTime, replyTime, restKeys }: Plan): GridCells[] {
+function keyCells(plan: Plan): GridCells[] {
+  const { prompts, replies, rests, promptTime, replyTime, replyKeys, restKeys } = plan;
   const row = ({ prompt }: PlacedReply, tokens: Placed) => [
     { from: 0, tokens: prompt },
     { from: promptTime, tokens },
@@ -144,7 +145,7 @@ function keyCells({ prompts, replies, rests, promptTime, replyTime, restKeys }: 
   return [
     { time: promptTime, rows: prompts.map((prompt) => [{ from: 0, tokens: prompt }]) },
     {
-      time: promptTime + replyTime,
+      time: replyKeys,
       rows: replies.map((reply) => row(reply, part(reply, 0, replyTime))),
     },
     ...rests === null ? [] : [{
@@ -210,10 +211,10 @@ function inverseOf(
 }
 
 /** The replies of each grid of them, and what is where in it. */
-function replyGrids({ replies, rests, promptTime, replyTime, restTime, restKeys }: Plan) {
-  const keys = promptTime + replyTime;
+function replyGrids(plan: Plan) {
+  const { replies, rests, promptTime, replyTime, replyKeys, restTime, restKeys } = plan;
   return {
-    first: { replies, cells: { from: 0, time: replyTime, promptTime, keys } },
+    first: { replies, cells: { from: 0, time: replyTime, promptTime, keys: replyKeys } },
     rest: rests && {
       replies: rests,
       cells: { from: replyTime, time: restTime, promptTime, keys: restKeys },

@@ -49,6 +49,11 @@ export interface TrainOptions {
    * as `defaultAttentionBlock` says of the longest prompt and reply unless given.
    */
   readonly attentionBlock?: number;
+  /**
+   * Whether attention is computed in one kernel, and its gradient alone in blocks; not unless given. A
+   * processor's kernel holds all scores at once, a GPU's in 16 bits few.
+   */
+  readonly fusedAttention?: boolean;
   readonly order: BatchOrder;
   /** Decides the order of the pairs when it is shuffled. */
   readonly seed: number;
@@ -188,9 +193,9 @@ export function vocabularyChunkOf(options: TrainOptions): number {
   });
 }
 
-/** The blocks that attention is computed in; undefined where one is all of it. */
+/** The blocks that attention is computed in; undefined where one is all of it, and nothing is fused. */
 export function attentionBlocksOf(options: TrainOptions): AttentionBlocks | undefined {
-  const { attentionBlock: block, model, pairs, loss, device } = options;
+  const { attentionBlock: block, fusedAttention: fused, model, pairs, loss, device } = options;
   const comparesPairs = lossReads(loss) === "pairs";
   const read = pairs.map(({ rejected, ...pair }) => ({
     ...pair,
@@ -199,6 +204,7 @@ export function attentionBlocksOf(options: TrainOptions): AttentionBlocks | unde
   const longest = longestTokens(pairReplies(read));
   return attentionBlocks(model.config, longest, {
     block,
+    fused,
     target: targetOf(device),
     pairs: longestPairsPerRun(longest, {
       tokens: tokensPerRunOf(options),

@@ -8,7 +8,7 @@ import { targetOf } from "../../train/graph/target.ts";
 import { holdsRests } from "../../train/pack_plan.ts";
 import { pairFeeds } from "../../train/pair_packs.ts";
 import { deviceMemory } from "../../train/runtime/cuda/device_memory.ts";
-import type { TrainOptions } from "../../train/train_options.ts";
+import { attentionBlocksOf, type TrainOptions } from "../../train/train_options.ts";
 import { trainModel } from "../../train/trainer.ts";
 import { rpoOptions, scoreOf } from "../training/rpo_options.ts";
 import type { CudaJob, CudaResult } from "./cuda_job.ts";
@@ -36,6 +36,7 @@ function trainOptions(job: CudaJob): TrainOptions {
     device: job.device,
     precision: job.precision,
     tf32: job.tf32,
+    fusedAttention: job.fusedAttention,
     profile: job.profile,
     tokensPerRun: job.tokensPerRun,
     gradientCheckpointing: job.gradientCheckpointing,
@@ -58,13 +59,15 @@ function randomPairs(
 }
 
 /** Bytes of a step's batch as the gradient graph is fed it, were it one run. */
-function fedBytes({ model, pairs, reference, batchPairs }: TrainOptions): number {
+function fedBytes(options: TrainOptions): number {
+  const { model, pairs, reference, batchPairs } = options;
   const batch = { pairs: pairs.slice(0, batchPairs), reference: reference!.slice(0, batchPairs) };
   const feeds = pairFeeds(batch, {
     config: model.config,
     angles: new RotaryAngles(model.config),
     comparesPairs: true,
     rests: holdsRests(model.config, targetOf(job.device)),
+    blocks: attentionBlocksOf(options),
     pairs: batchPairs,
     meanChosenTokens: job.replyTokens,
   });

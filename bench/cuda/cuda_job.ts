@@ -17,6 +17,8 @@ export interface CudaJob {
   /** Rank of an adapter; `null` for full fine-tuning. */
   readonly lora: number | null;
   readonly gradientCheckpointing: boolean;
+  /** Ballast alone: whether attention is computed in one kernel. */
+  readonly fusedAttention?: boolean;
   /** Ballast alone: tokens that one run holds at most. */
   readonly tokensPerRun?: number;
   /** Ballast alone: where sessions note what their nodes take. */

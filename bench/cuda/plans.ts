@@ -101,6 +101,18 @@ const PLANS: Readonly<Record<string, readonly string[]>> = {
     "ballast 135m tf32",
     "torch 135m bfloat16 compiled",
   ],
+  // Attention of plain ops and in one kernel, in turns.
+  attention: [
+    "machine",
+    "setup",
+    "tests",
+    ...["", ", again"].flatMap((again) =>
+      ["", ", fused"].map((fused) => `ballast 135m bfloat16${fused}${again}`)
+    ),
+    ...["135m bfloat16, long", "7b lora", "7b lora, checkpointed"].flatMap((what) =>
+      ["", ", fused"].map((fused) => `ballast ${what}${fused}`)
+    ),
+  ],
 };
 
 function preparation({ device, provider, out }: Place): SittingPart[] {
@@ -172,6 +184,7 @@ function measurements({ device, out, python }: Place): SittingPart[] {
     steps: 6,
     tokensPerRun: 1536,
   };
+  const long = { ...bfloat16, ...(rehearsal ? {} : { promptTokens: 1024, replyTokens: 1024 }) };
   const checkpointed = { ...adapter, gradientCheckpointing: true, tokensPerRun: 8192 };
   const torch = (name: string, job: CudaJob & { readonly pure?: boolean }, seconds: number) =>
     torchPart({ python, name, seconds }, job);
@@ -187,12 +200,17 @@ function measurements({ device, out, python }: Place): SittingPart[] {
     },
     ...["", ", again"].flatMap((again) => [
       ballast(`ballast 135m bfloat16${again}`, bfloat16, 40),
+      ballast(`ballast 135m bfloat16, fused${again}`, fused(bfloat16), 40),
       torch(`torch 135m bfloat16 autocast${again}`, bfloat16, 40),
       torch(`torch 135m bfloat16 pure${again}`, { ...bfloat16, pure: true }, 40),
     ]),
     torch("torch 135m tf32", { ...base, tf32: true }, 40),
+    ballast("ballast 135m bfloat16, long", { ...long, batchPairs: 2 }, 60),
+    ballast("ballast 135m bfloat16, long, fused", fused({ ...long, batchPairs: 2 }), 60),
     ballast("ballast 7b lora", adapter, 75),
+    ballast("ballast 7b lora, fused", fused(adapter), 75),
     ballast("ballast 7b lora, checkpointed", checkpointed, 75),
+    ballast("ballast 7b lora, checkpointed, fused", fused(checkpointed), 75),
     {
       ...ballast("ballast 7b lora, profile", { ...adapter, steps: 1, profile }, 75),
       env: { CUDA_LAUNCH_BLOCKING: "1" },
@@ -205,6 +223,10 @@ function measurements({ device, out, python }: Place): SittingPart[] {
       least: 90,
     },
   ];
+}
+
+function fused(job: CudaJob): CudaJob {
+  return { ...job, fusedAttention: true };
 }
 
 function ballast(name: string, job: CudaJob, seconds: number): SittingPart {

@@ -2,7 +2,7 @@
  * One sitting on a machine with a GPU: sets up, tests, measures, profiles, and writes what was found.
  * Every part has a time limit of its own, and a part that fails leaves the others alone.
  *
- *     deno run … bench/cuda/sitting.ts --out FOLDER [--provider FOLDER] [--plan first|second|final]
+ *     deno run … bench/cuda/sitting.ts --out FOLDER [--provider FOLDER] [--plan first|second|final|attention]
  *       [--device cuda:0|cpu] [--python python3] [--seconds 300]
  *
  * `--device cpu` rehearses the same parts at sizes that a processor computes in seconds.

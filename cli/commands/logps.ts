@@ -19,6 +19,7 @@ export interface LogpsOptions {
   readonly device?: string;
   readonly precision?: Precision;
   readonly tf32?: boolean;
+  readonly fusedAttention?: boolean;
   readonly json: boolean;
 }
 

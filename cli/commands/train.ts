@@ -61,6 +61,7 @@ export interface TrainOptions {
   readonly device?: string;
   readonly precision?: Precision;
   readonly tf32?: boolean;
+  readonly fusedAttention?: boolean;
   /** Where each step is logged as it is done, with what it took on this machine. */
   readonly log?: string;
   readonly json: boolean;

@@ -43,7 +43,10 @@ function klReading(sizes: Sizes | null): { replies: number; reading: Reading } |
   return { replies, reading: { tokens, replyTokens: reply, cells } };
 }
 
-type ScoringParams = Pick<ParamsOf<typeof logps>, "threads" | "device" | "precision" | "tf32">;
+type ScoringParams = Pick<
+  ParamsOf<typeof logps>,
+  "threads" | "device" | "precision" | "tf32" | "fusedAttention"
+>;
 
 async function predictScoring(
   model: Sizes | null,
@@ -77,7 +80,9 @@ async function predictScoring(
   const longest = longestTokens(sizes, replies);
   const sequences = sizes.pairs * (replies === "both" ? 2 : 1);
   const pairs = longestPairsPerRun(longest, { ...limits, pairs: sequences });
-  const blocks = attentionBlocks(shape, longest, { target: device, pairs });
+  const { fusedAttention: fused } = params;
+  const block = fused ? Infinity : undefined;
+  const blocks = attentionBlocks(shape, longest, { block, fused, target: device, pairs });
   const computing = {
     ...{ device, precision: params.precision },
     ...{ vocabularyChunk, attentionBlocks: blocks },

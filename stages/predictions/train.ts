@@ -158,12 +158,13 @@ function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tok
 
 /** The blocks that attention is computed in. */
 function blocksOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tokens">) {
-  const { attentionBlock: block, device } = params;
+  const { attentionBlock: block, fusedAttention: fused, device } = params;
   const target = targetOf(device);
   const longest = longestTokens(tokens, readsOf(params));
   const limits = { tokens: defaultTokensPerRun(shape, target), pairs: pairsPerRun(params) };
   return attentionBlocks(shape, longest, {
     block,
+    fused,
     target,
     pairs: longestPairsPerRun(longest, limits),
   });

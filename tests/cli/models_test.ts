@@ -209,6 +209,7 @@ Deno.test("logps and train on a model of our own, as the contract says", async (
     [["--micro-batch-pairs", "0"], /--micro-batch-pairs/],
     [["--offload-moments"], /--offload-moments: Expected false unless device is a GPU/],
     [["--tf32"], /--tf32: Expected false unless device is a GPU/],
+    [["--fused-attention"], /--fused-attention: Expected false unless device is a GPU/],
   ];
   for (const [given, message] of refusals) {
     await t.step(`train refuses ${given.join(" ")}`, async () => {
@@ -219,10 +220,13 @@ Deno.test("logps and train on a model of our own, as the contract says", async (
     });
   }
 
-  await t.step("logps refuses --tf32 on a CPU", async () => {
-    const { code, stdout, stderr } = await ballast(["logps", ...files, "--tf32"], place);
+  await t.step("logps refuses --tf32 and --fused-attention on a CPU", async () => {
+    const asked = ["--tf32", "--fused-attention"];
+    const { code, stdout, stderr } = await ballast(["logps", ...files, ...asked], place);
     assert.deepEqual([code, stdout], [2, ""]);
-    assert.match(stderr, /--tf32: Expected false unless device is a GPU/);
+    for (const option of asked) {
+      assert.match(stderr, new RegExp(`${option}: Expected false unless device is a GPU`));
+    }
   });
 
   await t.step("a wrong row of pairs is named: exit 2 or 1, no stack trace", async () => {

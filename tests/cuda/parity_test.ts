@@ -56,6 +56,9 @@ async function both(
 /** Three blocks of the longest prompts and six of the longest replies; of others they are smaller. */
 const BLOCKS = { attentionBlock: 24 } as const;
 
+/** Attention in one kernel, its gradient in those blocks. */
+const FUSED = { ...BLOCKS, fusedAttention: true } as const;
+
 for (const family of FAMILIES) {
   test(`a decoder of ${family} on a GPU writes what the processor's does`, async () => {
     const model = await goldenModel(family);
@@ -69,14 +72,15 @@ for (const family of FAMILIES) {
     assert.deepEqual(await write(CUDA), await write({ threads: 1 }));
   });
 
-  test(`log-probs of ${family} on a GPU, also in blocks, equal the processor's to 1e-4`, async () => {
+  test(`log-probs of ${family} on a GPU, also in blocks and with fused attention, equal the processor's to 1e-4`, async () => {
     const model = await goldenModel(family);
     const score = async (options: ScorerOptions) => {
       const scorer = await openScorer(model, options);
       return await scorer.scorePairs(goldenPairs()).finally(() => scorer.release());
     };
     const host = await score({ threads: 1 });
-    for (const device of [await score(CUDA), await score({ ...CUDA, ...BLOCKS })]) {
+    for (const way of [{}, BLOCKS, { fusedAttention: true }]) {
+      const device = await score({ ...CUDA, ...way });
       host.forEach((row, i) => {
         assert(relativeError(device[i].chosenLogp, row.chosenLogp) < 1e-4);
         assert(relativeError(device[i].rejectedLogp!, row.rejectedLogp!) < 1e-4);
@@ -91,12 +95,16 @@ for (const family of FAMILIES) {
     assert(distance(device, host) < 1e-3, `${distance(device, host)}`);
   });
 
-  test(`twelve steps of ${family} with attention in blocks on a GPU follow the processor's plain ones to 1e-4`, async () => {
-    const [host, device] = await both({}, { family, onGpu: BLOCKS });
-    const found = difference(device.steps, host.steps);
-    assert(found < 1e-4, `${found}`);
-    assert(distance(device, host) < 1e-3, `${distance(device, host)}`);
-  });
+  for (
+    const [how, onGpu] of [["attention in blocks", BLOCKS], ["fused attention", FUSED]] as const
+  ) {
+    test(`twelve steps of ${family} with ${how} on a GPU follow the processor's plain ones to 1e-4`, async () => {
+      const [host, device] = await both({}, { family, onGpu });
+      const found = difference(device.steps, host.steps);
+      assert(found < 1e-4, `${found}`);
+      assert(distance(device, host) < 1e-3, `${distance(device, host)}`);
+    });
+  }
 }
 
 test("twelve steps in micro-batches, with layers computed again, on a GPU follow the processor's", async () => {
@@ -150,26 +158,33 @@ test("a run on a GPU goes on from its checkpoint", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-test("twelve steps of an adapter with attention in blocks and layers computed again, on a GPU, follow the processor's plain ones", async () => {
-  const { config } = await goldenModel();
-  const adapter = await loadAdapter(goldenFolder("llama/lora_initial"), config);
-  const onGpu = { ...BLOCKS, gradientCheckpointing: true };
-  const [host, device] = await both({ adapter }, { onGpu });
-  const found = difference(device.steps, host.steps);
-  assert(found < 1e-4, `${found}`);
-});
+for (const [how, way] of [["attention in blocks", BLOCKS], ["fused attention", FUSED]] as const) {
+  test(`twelve steps of an adapter with ${how} and layers computed again, on a GPU, follow the processor's plain ones`, async () => {
+    const { config } = await goldenModel();
+    const adapter = await loadAdapter(goldenFolder("llama/lora_initial"), config);
+    const onGpu = { ...way, gradientCheckpointing: true };
+    const [host, device] = await both({ adapter }, { onGpu });
+    const found = difference(device.steps, host.steps);
+    assert(found < 1e-4, `${found}`);
+  });
+}
 
 for (
-  const [adapted, precision] of [false, true].flatMap((adapted) =>
-    (["bfloat16", "float16"] as const).map((precision) => [adapted, precision] as const)
+  const [adapted, precision, fusedAttention] of [false, true].flatMap((adapted) =>
+    (["bfloat16", "float16"] as const).flatMap((precision) =>
+      [false, true].map((fused) => [adapted, precision, fused] as const)
+    )
   )
 ) {
-  test(`twelve steps ${adapted ? "of an adapter " : ""}in ${precision} on a GPU follow the emulated ones`, async () => {
+  const what = `${adapted ? "of an adapter " : ""}in ${precision}${
+    fusedAttention ? " with fused attention" : ""
+  }`;
+  test(`twelve steps ${what} on a GPU follow the emulated ones`, async () => {
     const { config } = await goldenModel();
     const adapter = adapted
       ? await loadAdapter(goldenFolder("llama/lora_initial"), config)
       : undefined;
-    const [host, device] = await both({ adapter, precision });
+    const [host, device] = await both({ adapter, precision, fusedAttention });
     const found = difference(device.steps, host.steps);
     assert(found < 0.05, `${found}`);
   });

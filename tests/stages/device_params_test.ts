@@ -133,6 +133,38 @@ for (const [name, given] of Object.entries(PARAMS)) {
   });
 }
 
+/** Stages that read whole sequences; the others only write. */
+const FUSES = ["train", "logps", "measure", "evaluate", "curve"] as const;
+
+for (const name of FUSES) {
+  Deno.test(`${name} takes fused attention of a GPU alone, and has it in its key`, () => {
+    const { params } = stages.get(name)!;
+    const given = PARAMS[name];
+    const problems = (more: Record<string, unknown>) =>
+      schemaProblems(params, { ...given, ...more }, "").map(({ path, message }) => [path, message]);
+    for (const device of [{}, { device: "cpu" }]) {
+      assert.deepEqual(problems({ ...device, fusedAttention: true }), [[
+        "fusedAttention",
+        "Expected false unless device is a GPU, such as cuda:0 (a CPU's kernel of attention holds all " +
+        "scores at once) but found true.",
+      ]]);
+      assert.deepEqual(problems({ ...device, fusedAttention: false }), []);
+    }
+    const onGpu = { device: "cuda:0", precision: "bfloat16" };
+    assert.deepEqual(problems({ ...onGpu, fusedAttention: true }), []);
+    const plain = digestJson(keyed(name, onGpu));
+    assert.equal(digestJson(keyed(name, { ...onGpu, fusedAttention: false })), plain);
+    assert.notEqual(digestJson(keyed(name, { ...onGpu, fusedAttention: true })), plain);
+  });
+}
+
+Deno.test("stages that only write have no fused attention", () => {
+  for (const name of ["generate", "collect"] as const) {
+    const given = { ...READING[name], device: "cuda:0", fusedAttention: true };
+    assert.equal(schemaProblems(stages.get(name)!.params, given, "").length, 1, name);
+  }
+});
+
 Deno.test("no stage with a device is missing from these tests", () => {
   const found = [...stages].filter(([, { facts }]) => facts === deviceFacts).map(([name]) => name);
   assert.deepEqual(found.sort(), [...Object.keys(READING), "train"].sort());

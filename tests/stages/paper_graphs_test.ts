@@ -27,6 +27,9 @@ function stepOf(config: ModelConfig, target: Target, more: Partial<GradientGraph
   });
 }
 
+/** Attention in one kernel, its gradient in as many blocks. */
+const FUSED = { prompts: 2, replies: 2, fused: true };
+
 const adapter = { rank: 16, alpha: 32, dropout: 0, targets: TARGET_NAMES };
 
 for (const recipe of ["zephyr-7b-beta", "zephyr-7b-gemma"]) {
@@ -37,6 +40,7 @@ for (const recipe of ["zephyr-7b-beta", "zephyr-7b-gemma"]) {
       {},
       { precision: "bfloat16", adapter },
       { precision: "float16", attentionBlocks },
+      { precision: "bfloat16", adapter, attentionBlocks: FUSED },
     ];
     for (const more of variants) toOnnx(stepOf(config, "cuda", more), { target: "cuda" });
   });
@@ -45,7 +49,11 @@ for (const recipe of ["zephyr-7b-beta", "zephyr-7b-gemma"]) {
     const config = await shapeOf(recipe);
     // Weights are fed, so that no session holds any.
     const runtime = await openRuntime({ threads: 1 });
-    const graphs = [stepOf(config, "cpu"), logpsGraph(config)];
+    const graphs = [
+      stepOf(config, "cpu"),
+      logpsGraph(config),
+      logpsGraph(config, undefined, { attentionBlocks: FUSED }),
+    ];
     for (const graph of graphs) {
       const session = await runtime.session(toOnnx(graph));
       assert.deepEqual([...session.inputs].sort(), [...graph.inputs.keys()].sort());

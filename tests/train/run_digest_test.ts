@@ -27,6 +27,8 @@ Deno.test("runDigest() is another one for another version of ONNX Runtime, or ot
   assert.equal(runDigest(tinyRun({ vocabularyChunk: 13 }), "1.29.0"), digest);
   assert.notEqual(runDigest(tinyRun({ attentionBlock: 2 }), "1.29.0"), digest);
   assert.equal(runDigest(tinyRun({ attentionBlock: 6 }), "1.29.0"), digest);
+  assert.equal(runDigest(tinyRun({ fusedAttention: false }), "1.29.0"), digest);
+  assert.notEqual(runDigest(tinyRun({ fusedAttention: true }), "1.29.0"), digest);
 });
 
 Deno.test({

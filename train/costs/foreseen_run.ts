@@ -203,23 +203,23 @@ function isNext(output: string): boolean {
   return output.startsWith(nextName(""));
 }
 
-/**
- * The largest run of a deep model by the same runs of two shallow ones: from the third layer on, each
- * adds as much as the one before.
- */
+/** Layers from which on each adds as much as the one before. */
+const SHALLOW = 4;
+
+/** The largest run of a deep model by the same runs of two shallow ones. */
 function largestByLayers(
   { layers, ...shape }: ModelShape,
   memoriesAt: (config: ModelConfig) => RunMemory[],
 ): RunMemory {
   const at = (layers: number) => memoriesAt(configOf({ ...shape, layers }));
-  const grown = (two: number, three: number) => two + (layers - 2) * (three - two);
-  const grownRuns = (twos: RunMemory[], threes: RunMemory[]) =>
-    twos.map(({ bytes, keptBytes, nodes }, i) => ({
-      bytes: grown(bytes, threes[i].bytes),
-      keptBytes: grown(keptBytes, threes[i].keptBytes),
-      nodes: grown(nodes, threes[i].nodes),
+  const grown = (few: number, more: number) => few + (layers - SHALLOW) * (more - few);
+  const grownRuns = (few: RunMemory[], more: RunMemory[]) =>
+    few.map(({ bytes, keptBytes, nodes }, i) => ({
+      bytes: grown(bytes, more[i].bytes),
+      keptBytes: grown(keptBytes, more[i].keptBytes),
+      nodes: grown(nodes, more[i].nodes),
     }));
-  const runs = layers <= 3 ? at(layers) : grownRuns(at(2), at(3));
+  const runs = layers <= SHALLOW ? at(layers) : grownRuns(at(SHALLOW), at(SHALLOW + 1));
   return runs.reduce((most, run) => run.bytes > most.bytes ? run : most);
 }
 

@@ -5,6 +5,7 @@ import { liveNodes } from "../graph/lower.ts";
 import type { PrimitiveOp } from "../graph/op_types.ts";
 import { formatType, type Node, type Value } from "../graph/value.ts";
 import { LARGEST_BYTES } from "../runtime/host_memory.ts";
+import { kernelBytes } from "./kernel_memory.ts";
 
 /** What a run of a graph takes. */
 export interface RunMemory {
@@ -148,6 +149,8 @@ class PlannedPieces {
       piece.reads += this.#readsOf(value);
       piece.end = place;
     }
+    const bytes = kernelBytes(node, (dim) => this.#sizeOf(dim));
+    if (bytes > 0) this.#begun[place].push({ bytes, type: "kernel", reads: 0, end: place });
     for (const value of node.inputs) {
       const piece = this.#pieceOf.get(value);
       if (piece === undefined) continue;

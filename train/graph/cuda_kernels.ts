@@ -62,6 +62,7 @@ export const CUDA_KERNELS: KernelTable = {
   FusedGeluTanh: FLOATING,
   FusedSoftplus: WITHOUT_BFLOAT16,
   FusedRotary: ["float32", "float16", "bfloat16"],
+  FusedAttention: ["float32", "float16", "bfloat16"],
   CachedAttention: [], // 16-bit floats alone, with sizes that no decoder of ours asks for
   Softplus: ["float32", "float64"],
   BatchMatMul: FLOATING,
@@ -73,5 +74,6 @@ export const CUDA_KERNELS: KernelTable = {
   Rotary: FLOATING,
   Attention: FLOATING,
   BlockAttention: FLOATING,
+  RecomputedAttention: FLOATING,
   TokenLogp: ["float32", "float64"],
 };

@@ -2,7 +2,12 @@ import type { Dtype } from "../../core/tensor.ts";
 import { broadcastDims, differenceDim, type Dim, equalDims, formatDims } from "./dims.ts";
 import { productDim, sumDim } from "./dims.ts";
 import type { OpAttributes, OpType } from "./op_types.ts";
-import { attention, blockAttention } from "./infer_attention.ts";
+import {
+  attention,
+  blockAttention,
+  fusedAttention,
+  recomputedAttention,
+} from "./infer_attention.ts";
 import { cachedAttention } from "./infer_cache.ts";
 import { collectRows, type Expect, expectIndices, route } from "./infer_routing.ts";
 import { isHalf } from "./target.ts";
@@ -69,6 +74,7 @@ const ARITIES: { readonly [Op in OpType]?: number | "one or more" } = {
   FusedMatMul: 2,
   FusedRmsNorm: 2,
   FusedRotary: 3,
+  FusedAttention: 4,
   CachedAttention: 9,
   BatchMatMul: 2,
   Route: "one or more",
@@ -79,6 +85,7 @@ const ARITIES: { readonly [Op in OpType]?: number | "one or more" } = {
   Rotary: 3,
   Attention: 4,
   BlockAttention: 5,
+  RecomputedAttention: 4,
   TokenLogp: 2,
 };
 
@@ -334,6 +341,7 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   FusedGeluTanh: floatingUnary,
   FusedSoftplus: floatingUnary,
   FusedRotary: ([x]) => sameType([x]),
+  FusedAttention: fusedAttention,
   CachedAttention: cachedAttention,
   Softplus: floatingUnary,
   BatchMatMul: matrixProduct,
@@ -350,6 +358,7 @@ const INFER_RULES: { readonly [Op in OpType]: InferRule<Op> } = {
   Rotary: rotary,
   Attention: attention,
   BlockAttention: blockAttention,
+  RecomputedAttention: recomputedAttention,
   TokenLogp: ([logits, targets], _, expect: Expect) => {
     expect(isFloating(logits.dtype), "floating logits");
     expectIndices(targets, expect);

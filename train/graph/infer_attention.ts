@@ -1,5 +1,6 @@
-import { broadcastDims, type Dim, equalDims, productDim } from "./dims.ts";
+import { broadcastDims, type Dim, equalDims, productDim, sumDim } from "./dims.ts";
 import type { Expect } from "./infer_routing.ts";
+import type { OpAttributes } from "./op_types.ts";
 import { isFloating, type ValueType } from "./value.ts";
 
 /** q (S, H, T, D), k and v (S, K, U, D), mask broadcasts to (S, H, T, U); K divides H. */
@@ -30,6 +31,30 @@ export function blockAttention(inputs: readonly ValueType[], _: unknown, expect:
     "orders of one floating dtype",
   );
   return [{ dtype: q.dtype, dims: q.dims }];
+}
+
+/** As `attention`, but for what it gives, with a mask (S or 1, 1, T, U). */
+export function fusedAttention(inputs: readonly ValueType[], _: unknown, expect: Expect) {
+  const [q, , , mask] = inputs;
+  const [sequences, , time, past] = scoreDims(inputs, expect);
+  expect(
+    [1, sequences].some((count) => equalDims(mask.dims, [count, 1, time, past])),
+    "a mask (S, 1, T, U) or (1, 1, T, U)",
+  );
+  expect(mask.dtype === q.dtype, "one dtype");
+  return [{ dtype: q.dtype, dims: q.dims }];
+}
+
+/** As `fusedAttention`, with blocks that are T queries together. */
+export function recomputedAttention(
+  inputs: readonly ValueType[],
+  { blocks }: OpAttributes["RecomputedAttention"],
+  expect: Expect,
+) {
+  const types = fusedAttention(inputs, null, expect);
+  const time = inputs[0].dims[2];
+  expect(sumDim(blocks) === time, `blocks of ${time} queries together, not ${sumDim(blocks)},`);
+  return types;
 }
 
 /** The scores' shape (S, H, T, U). */

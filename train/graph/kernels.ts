@@ -66,6 +66,7 @@ export const KERNELS: KernelTable = {
   FusedGeluTanh: ["float32"],
   FusedSoftplus: ["float32"],
   FusedRotary: ["float32"],
+  FusedAttention: ["float32", "float16"],
   CachedAttention: ["float32"],
   Softplus: FLOATING,
   BatchMatMul: FLOATING,
@@ -77,5 +78,6 @@ export const KERNELS: KernelTable = {
   Rotary: FLOATING,
   Attention: FLOATING,
   BlockAttention: FLOATING,
+  RecomputedAttention: FLOATING,
   TokenLogp: FLOATING,
 };

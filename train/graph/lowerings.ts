@@ -86,6 +86,13 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
     attendInBlocks({ q, k, v, queryOrder, keyOrder, scale }),
   ],
 
+  /** Where there is no kernel all scores are there at once. */
+  RecomputedAttention: ([q, k, v, mask], { scale }) =>
+    q.graph.emit(isFused(q) ? "FusedAttention" : "Attention", [q, k, v, mask], { scale }).slice(
+      0,
+      1,
+    ),
+
   Route: (inputs, { sources, targets }, target) => {
     const indices = inputs.slice(sources, sources + targets);
     return ROUTES[target].route(inputs.slice(0, sources), indices);

@@ -6,7 +6,8 @@ import type { PrimitiveAttributes, PrimitiveOp } from "./op_types.ts";
 import type { Node } from "./value.ts";
 
 /** What an op is in ONNX; its own name and inputs where left out. */
-interface OnnxForm extends Partial<Pick<OnnxNode, "opType" | "domain" | "inputs" | "attributes">> {
+interface OnnxForm
+  extends Partial<Pick<OnnxNode, "opType" | "domain" | "opset" | "inputs" | "attributes">> {
   /** The op is no node but a tensor of the model. */
   readonly initializer?: Tensor;
 }
@@ -183,6 +184,11 @@ const ONNX_RULES: { readonly [Op in PrimitiveOp]: OnnxRule<Op> } = {
     domain: "com.microsoft",
     inputs: [x, writer.integers([0]), cos, sin], // positions count from 0
     attributes: { interleaved: 0, num_heads: heads, rotary_embedding_dim: 0 },
+  }),
+  FusedAttention: ({ attributes: { scale } }) => ({
+    opType: "Attention",
+    opset: 23,
+    attributes: { scale: { float: scale } },
   }),
   CachedAttention: ({ attributes: { heads, keyValueHeads, scale } }) => ({
     opType: "GroupQueryAttention",

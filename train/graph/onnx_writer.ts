@@ -6,11 +6,16 @@ import { Message } from "./protobuf.ts";
 import { HOST_PREFIX } from "../runtime/node_names.ts";
 import type { Value, ValueType } from "./value.ts";
 
-/** Versions of the operator sets written; what ONNX Runtime 1.29 supports of ONNX and its own. */
+/**
+ * Versions of the operator sets written, unless a node is newer; what ONNX Runtime 1.29 supports of ONNX and
+ * its own.
+ */
 const OPSETS = { "": 21, "com.microsoft": 1 } as const;
 
-/** Version of the ONNX file format that opset 21 came with. */
-const IR_VERSION = 10;
+/** Versions of the ONNX file format that came with its opsets 21 and 23. */
+const IR_VERSIONS = { 21: 10, 23: 11 } as const;
+
+type Opset = keyof typeof IR_VERSIONS;
 
 /** An attribute: a whole number, several, text, a real number, or a tensor. */
 export type OnnxAttribute =
@@ -24,6 +29,8 @@ export type OnnxAttribute =
 export interface OnnxNode {
   readonly opType: string;
   readonly domain?: keyof typeof OPSETS;
+  /** The version of ONNX's operators that has it, where the usual one has not. */
+  readonly opset?: Opset;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
@@ -40,6 +47,7 @@ export class OnnxWriter {
   readonly #held = new Set<string>();
   readonly #shapes = new Map<string, ValueType>();
   #count = 0;
+  #opset: Opset = OPSETS[""];
 
   /**
    * @param constants inputs that are no inputs of the model but tensors that it names without holding
@@ -60,7 +68,8 @@ export class OnnxWriter {
   }
 
   /** Adds a node. */
-  node({ opType, domain = "", inputs, outputs, attributes = {} }: OnnxNode): void {
+  node({ opType, domain = "", opset, inputs, outputs, attributes = {} }: OnnxNode): void {
+    if (opset !== undefined) this.#opset = opset;
     const message = new Message();
     for (const name of inputs) message.string(1, name);
     for (const name of outputs) message.string(2, name);
@@ -124,8 +133,9 @@ export class OnnxWriter {
     for (const [name, type] of this.#shapes) {
       if (!outputs.has(name)) this.#graph.message(13, valueInfo(name, type));
     }
-    const model = new Message().integer(1, IR_VERSION).string(2, "ballast").message(7, this.#graph);
-    for (const [domain, version] of Object.entries(OPSETS)) {
+    const model = new Message().integer(1, IR_VERSIONS[this.#opset]).string(2, "ballast")
+      .message(7, this.#graph);
+    for (const [domain, version] of Object.entries({ ...OPSETS, "": this.#opset })) {
       model.message(8, new Message().string(1, domain).integer(2, version));
     }
     return model.bytes();

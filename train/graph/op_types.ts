@@ -78,6 +78,8 @@ export interface PrimitiveAttributes {
   FusedGeluTanh: NoAttributes;
   FusedSoftplus: NoAttributes;
   FusedRotary: { readonly heads: number };
+  /** Operands as `recomputedAttention` names them, in its order. */
+  FusedAttention: { readonly scale: number };
   /** Operands as `cachedAttention` names them, in its order; gives what is mixed, and both caches. */
   CachedAttention: {
     readonly heads: number;
@@ -102,6 +104,8 @@ export interface MacroAttributes {
   Attention: { readonly scale: number };
   /** Operands as `blockAttention` names them, in its order. */
   BlockAttention: { readonly scale: number };
+  /** Operands as `recomputedAttention` names them, in its order; queries of each block, in order. */
+  RecomputedAttention: { readonly scale: number; readonly blocks: readonly Dim[] };
   TokenLogp: NoAttributes;
 }
 

@@ -5,6 +5,11 @@ import type { ModelConfig } from "./config.ts";
 export interface AttentionBlocks {
   readonly prompts: number;
   readonly replies: number;
+  /**
+   * Whether what attention gives is computed in one kernel, and its gradient alone in blocks, of which
+   * there may be one; not unless given. Then the keys of each grid are a multiple of four.
+   */
+  readonly fused?: boolean;
 }
 
 /** Most tokens of a prompt and of one reply, in all that is computed. */
@@ -29,6 +34,8 @@ export interface Division {
   readonly target?: Target;
   /** Pairs of the longest that a run holds, as `longestPairsPerRun` counts them; one unless given. */
   readonly pairs?: number;
+  /** Whether what attention gives is computed in one kernel; not unless given. */
+  readonly fused?: boolean;
 }
 
 /**
@@ -45,7 +52,7 @@ export function defaultAttentionBlock(
 }
 
 /**
- * The blocks that attention is computed in; undefined where one would be all of it. Their number is
+ * The blocks that attention is computed in; undefined where one would be all of it, unless it is fused. Their number is
  * part of a graph: of shorter prompts and replies all blocks are smaller.
  *
  * @param block queries of a block at most; `defaultAttentionBlock` unless given
@@ -53,11 +60,12 @@ export function defaultAttentionBlock(
 export function attentionBlocks(
   config: Pick<ModelConfig, "heads">,
   longest: LongestTokens,
-  { block, ...division }: Division & { readonly block?: number } = {},
+  { block, fused, ...division }: Division & { readonly block?: number } = {},
 ): AttentionBlocks | undefined {
   const size = block ?? defaultAttentionBlock(config, longest, division);
   const count = (queries: number) => Math.max(1, Math.ceil(queries / size));
   // The last token of a reply is only predicted.
   const blocks = { prompts: count(longest.prompt), replies: count(longest.reply - 1) };
+  if (fused) return { ...blocks, fused };
   return blocks.prompts === 1 && blocks.replies === 1 ? undefined : blocks;
 }

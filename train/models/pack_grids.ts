@@ -1,6 +1,7 @@
 import { type Dim, productDim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
-import { attention, blockAttention, causalMask, expand, orderMask, reshape } from "../graph/ops.ts";
+import { attention, blockAttention, causalMask, expand, orderMask } from "../graph/ops.ts";
+import { greater, HIDDEN, mul, recomputedAttention, reshape } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import type { AttentionBlocks } from "./attention_blocks.ts";
 import type { ModelConfig } from "./config.ts";
@@ -14,6 +15,8 @@ export interface Grid {
   readonly keys: Value;
   /** What is seen: from left to right, or the keys whose order is not behind the query's. */
   readonly sight: "causal" | Orders;
+  /** Whether what is mixed is computed in one kernel, and only its gradient block by block. */
+  readonly fused: boolean;
 }
 
 interface Orders {
@@ -42,6 +45,7 @@ export function gridInputs(
   { heads, keyValueHeads }: ModelConfig,
   { replies, rests, blocks }: GridsLayout,
 ): readonly Grid[] {
+  const { fused = false } = blocks ?? {};
   const slots = (name: string, ...dims: Dim[]) => graph.input(name, "int64", dims);
   const order = (name: string, ...dims: Dim[]) => graph.input(`${name}Order`, graph.dtype, dims);
   const prompts = (): Grid => {
@@ -49,6 +53,7 @@ export function gridInputs(
     const grid = {
       queries: slots("promptQueries", "G", heads, time),
       keys: slots("promptKeys", "G", keyValueHeads, time),
+      fused,
     };
     if (blocks === undefined) return { ...grid, sight: "causal" };
     const queryOrder = order("prompt", blocks.prompts, "Qp", 1);
@@ -66,6 +71,7 @@ export function gridInputs(
         queryOrder: order(name, count, size, 1),
         keyOrder: order(`${name}Key`, rows, 1, 1, keys),
       },
+      fused,
     };
   };
   return [
@@ -79,8 +85,17 @@ export function gridInputs(
 export type GridAttention = (q: Value, k: Value, v: Value) => Value;
 
 /** Makes once what the layers' attention within a grid has in common. */
-export function gridAttention(transformer: Transformer, { queries, sight }: Grid): GridAttention {
+export function gridAttention(transformer: Transformer, grid: Grid): GridAttention {
+  const { queries, sight, fused } = grid;
   const { scale } = transformer;
+  if (fused && sight !== "causal") {
+    const [count, size] = sight.queryOrder.dims;
+    const inOne = reshape(sight.queryOrder, [1, queries.dims[2], 1]); // (1, T, 1)
+    const isBehind = greater(sight.keyOrder, inOne); // (S, 1, T, U) or (1, 1, T, U)
+    const mask = mul(transformer.computed(isBehind), HIDDEN);
+    const blocks = Array.from({ length: Number(count) }, () => size);
+    return (q, k, v) => recomputedAttention({ q, k, v, mask, scale, blocks });
+  }
   if (sight !== "causal" && sight.queryOrder.dims[0] !== 1) {
     return (q, k, v) => blockAttention({ q, k, v, ...sight, scale });
   }

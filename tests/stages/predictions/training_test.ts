@@ -73,6 +73,27 @@ Deno.test("offloaded moments are foreseen in host memory, and a piece of them on
   ]);
 });
 
+Deno.test("fused attention keeps no probabilities on a GPU: in 16 bits it is foreseen to take less memory", async () => {
+  const model = { ...LARGE, heads: 16, keyValueHeads: 4, headDim: 64 };
+  const inputs = { model: [model], tokens: [{ ...TOKENS, ...LONG }], reference: [{ files: 1 }] };
+  const activations = async (
+    stage: string,
+    own: Record<string, unknown>,
+    fusedAttention: boolean,
+  ) => {
+    const params = { ...own, device: "cuda:0", precision: "bfloat16", fusedAttention };
+    const { memory } = await predict(stage, params, { inputs });
+    return memory!.find(({ what }) => what === "activations")!.bytes;
+  };
+  for (const [stage, own] of [["train", TRAIN], ["logps", { threads: 1 }]] as const) {
+    const [plain, fused] = [
+      await activations(stage, own, false),
+      await activations(stage, own, true),
+    ];
+    assert(fused < plain, `${stage}: ${fused}, ${plain} without`);
+  }
+});
+
 Deno.test("a GPU's speed is its own: by its type of products, none assumed of decoding", async () => {
   const inputs = { model: [LARGE], policy: [LARGE], tokens: [TOKENS], pairs: [TOKENS] };
   const of = async (stage: string, own: Record<string, unknown>, computing = {}) => {

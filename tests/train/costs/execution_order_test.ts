@@ -21,6 +21,10 @@ const WAYS = {
   "with layers computed again": { gradientCheckpointing: true },
   "with logits by chunks": { vocabularyChunk: 12 },
   "with attention in blocks": { attentionBlocks: { prompts: 2, replies: 3 } },
+  "with fused attention": { attentionBlocks: { prompts: 1, replies: 1, fused: true } },
+  "with fused attention, its gradient in blocks": {
+    attentionBlocks: { prompts: 2, replies: 3, fused: true },
+  },
 };
 
 for (const [what, way] of Object.entries(WAYS)) {

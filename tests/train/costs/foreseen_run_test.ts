@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { scoringRun, trainingRun } from "../../../train/costs/foreseen_run.ts";
+import type { Tensor } from "../../../core/tensor.ts";
+import { configOf, scoringRun, trainingRun } from "../../../train/costs/foreseen_run.ts";
+import { type RunMemory, runMemory } from "../../../train/costs/run_memory.ts";
+import { gradientGraph } from "../../../train/gradient_graph.ts";
+import { lowerForSession } from "../../../train/graph/to_onnx.ts";
+import { RotaryAngles } from "../../../train/models/rotary_angles.ts";
+import { holdsRests } from "../../../train/pack_plan.ts";
+import { pairFeeds } from "../../../train/pair_packs.ts";
 import { SMALL } from "./small_shape.ts";
 
 const SHAPE = { ...SMALL, hiddenSize: 64, intermediateSize: 128, headDim: 32, vocabSize: 100 };
@@ -7,19 +14,58 @@ const pair = (tokens: number) => ({ prompt: tokens, chosen: tokens, rejected: to
 const training = (layers: number, more: Partial<Parameters<typeof trainingRun>[1]> = {}) =>
   trainingRun({ ...SHAPE, layers }, { runs: [[pair(32)]], recomputes: false, ...more });
 
-Deno.test("trainingRun() tells a deep model by shallow ones to the byte", () => {
-  for (const recomputes of [false, true]) {
-    const of = (layers: number) => training(layers, { recomputes });
-    const [three, four, six] = [3, 4, 6].map(of);
-    assert.equal(six.bytes - four.bytes, 2 * (four.bytes - three.bytes));
-    assert.equal(six.nodes - four.nodes, 2 * (four.nodes - three.nodes));
-  }
-});
+/** A step on one pair as `trainingRun` foresees it, by a graph with all its layers. */
+function wholeRun(layers: number, tokens: number, { recomputes, device, ...way }: Way): RunMemory {
+  const config = configOf({ ...SHAPE, layers });
+  const rests = holdsRests(config, device);
+  const options = { config, rests, gradientCheckpointing: recomputes, ...way };
+  const loss = { loss: "rpo", beta: 0.1, eta: 0.005, sft: "sum" } as const;
+  const graph = lowerForSession(gradientGraph({ ...options, loss }), { target: device });
+  const ids = () => new Int32Array(tokens);
+  const lengths = { chosenTokens: tokens, rejectedTokens: tokens };
+  const batch = {
+    pairs: [{ id: "0", prompt: ids(), chosen: ids(), rejected: ids() }],
+    reference: [{ id: "0", chosenLogp: 0, rejectedLogp: 0, ...lengths }],
+  };
+  const feeds: Record<string, Tensor> = pairFeeds(batch, {
+    ...{ config, rests, comparesPairs: true, pairs: 1, meanChosenTokens: 1 },
+    angles: new RotaryAngles(config),
+    blocks: way.attentionBlocks,
+  });
+  const symbols = [...graph.inputs].flatMap(([name, { dims }]) =>
+    dims.map((dim, i) => [String(dim), feeds[name]?.dims[i] ?? Number(dim)] as const)
+  );
+  const outputs = [...graph.outputs].filter(([name]) => name.startsWith("next/"));
+  const placed = new Set(outputs.map(([, value]) => value));
+  return runMemory(graph, { sizes: new Map(symbols), placed });
+}
+
+type Way = Omit<Parameters<typeof trainingRun>[1], "runs" | "adapter">;
+
+const GPU = { device: "cuda", precision: "bfloat16" } as const;
+const FUSED = { attentionBlocks: { prompts: 1, replies: 1, fused: true } };
+
+for (
+  const [what, way, bound] of [
+    ["", {}, 0],
+    [" on a GPU in bfloat16", GPU, 0],
+    [" on a GPU in bfloat16 with fused attention", { ...GPU, ...FUSED }, 0.02],
+  ] as const
+) {
+  Deno.test(`trainingRun() tells a deep model${what} by shallow ones`, () => {
+    for (const recomputes of [false, true]) {
+      const found = training(9, { recomputes, runs: [[pair(128)]], ...way });
+      const whole = wholeRun(9, 128, { recomputes, ...way });
+      assert.equal(found.nodes, whole.nodes);
+      assert(Math.abs(found.bytes / whole.bytes - 1) <= bound, `${found.bytes}, ${whole.bytes}`);
+    }
+  });
+}
 
 Deno.test("trainingRun() keeps what layers compute, unless they are computed again", () => {
   const grown = (recomputes: boolean) =>
     training(8, { recomputes }).bytes - training(4, { recomputes }).bytes;
-  const tokens = 3 * 32; // of the prompt and both replies
+  const tokens = 32 + 2 * 31 + 1; // of the prompt, of replies without their last ones, and the pad
   assert(grown(true) >= 4 * 4 * tokens * 64, "a layer's input is kept at least: tokens · D floats");
   assert(grown(true) < grown(false) / 4);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type Dtype, ELEMENT_BYTES } from "../../../core/tensor.ts";
 import { executionOrder, runMemory } from "../../../train/costs/run_memory.ts";
 import { Graph } from "../../../train/graph/graph.ts";
 import { add, exp, mul, reduceSum, relu, split, transpose } from "../../../train/graph/ops.ts";
@@ -76,6 +77,29 @@ Deno.test("runMemory() counts nothing for outputs that are placed", () => {
   graph.output("next", next);
   const sizes = new Map([["S", 10]]);
   assert.equal(runMemory(graph, { sizes, placed: new Set([next]) }).bytes, 0);
+});
+
+Deno.test("runMemory() counts what the kernel of fused attention holds while it computes", () => {
+  /** Beside the result: 6 queries of 4 heads over 8 keys. */
+  const beside = (dtype: Dtype, { groups, width }: { groups: number; width: number }) => {
+    const graph = new Graph({ dtype: "float32" });
+    const q = graph.input("q", dtype, [1, 4, 6, width]);
+    const [k, v] = ["k", "v"].map((name) => graph.input(name, dtype, [1, groups, 8, width]));
+    const mask = graph.input("mask", dtype, [1, 1, 6, 8]);
+    graph.output("y", graph.emit("FusedAttention", [q, k, v, mask], { scale: 1 })[0]);
+    return runMemory(graph, none).bytes - ELEMENT_BYTES[dtype] * 4 * 6 * width;
+  };
+  const moved = 2 * 4 * 6 * 16; // elements of queries and of what is mixed
+  const repeated = 2 * 4 * 8 * 16; // of keys and values
+  assert.equal(beside("bfloat16", { groups: 4, width: 16 }), 2 * moved);
+  assert.equal(beside("bfloat16", { groups: 2, width: 16 }), 2 * (moved + repeated));
+  assert.equal(beside("float32", { groups: 4, width: 16 }), 4 * moved);
+  const scores = 2 * 4 * 4 * 6 * 8; // bytes of scores and probabilities, both float32
+  assert.equal(beside("float32", { groups: 2, width: 16 }), scores);
+  assert.equal(beside("float16", { groups: 2, width: 12 }), scores);
+  // Wide heads are summed up in float32.
+  const wide = 2 * 10 * (moved + repeated) + 4 * 4 * 6 * 160;
+  assert.equal(beside("float16", { groups: 2, width: 160 }), wide);
 });
 
 Deno.test("runMemory() wants a size of every symbol", () => {

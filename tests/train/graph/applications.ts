@@ -74,6 +74,7 @@ export const APPLICATIONS: {
   FusedGeluTanh: plain("x"),
   FusedSoftplus: plain("x"),
   FusedRotary: { operands: "ycc", attributes: { heads: 1 } },
+  FusedAttention: { operands: "hgge", attributes: { scale: 0.5 } },
   CachedAttention: {
     operands: "qqqkklsaa",
     attributes: { heads: 1, keyValueHeads: 1, scale: 1 },
@@ -114,6 +115,12 @@ function operand(graph: Graph, name: string, dtype: Dtype): Value {
       return graph.input(name, dtype, [1, 2, 2]);
     case "c":
       return graph.input(name, dtype, [2, 1]);
+    case "h":
+      return graph.input(name, dtype, [1, 2, 4, 8]);
+    case "g":
+      return graph.input(name, dtype, [1, 1, 4, 8]);
+    case "e":
+      return graph.input(name, dtype, [1, 1, 4, 4]);
     case "q":
       return graph.input(name, dtype, [1, 1, 16]);
     case "k":

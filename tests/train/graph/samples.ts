@@ -71,6 +71,20 @@ const inBlocks = ([q, k, v]: Value[], order: readonly number[]) => {
   });
 };
 
+/** The same under the mask of that order, in blocks that need not be alike. */
+const recomputed = ([q, k, v]: Value[], order: readonly number[]) => {
+  const time = Number(q.dims[2]);
+  const keys = Number(k.dims[2]);
+  const tensor = (dims: number[], values: readonly number[]) =>
+    q.graph.constant(float32(dims, Float32Array.from(values)));
+  const isBehind = ops.greater(
+    tensor([order.length / keys, 1, 1, keys], order),
+    tensor([1, time, 1], range(time)),
+  );
+  const mask = ops.mul(ops.cast(isBehind, q.dtype), ops.HIDDEN);
+  return ops.recomputedAttention({ ...{ q, k, v, mask, scale: 0.5 }, blocks: [1, time - 1] });
+};
+
 /** The causal mask of queries (S, H, T, D) with as many keys. */
 const causal = (q: Value) => ops.cast(ops.causalMask(q.graph, q.dims[2]), q.dtype);
 
@@ -226,6 +240,16 @@ export const SAMPLES: { readonly [Op in DifferentiableOp]: readonly Sample[] } =
     ...each([
       [real(2, 2, 4, 2), real(2, 1, 6, 2), real(2, 1, 6, 2)],
     ], (q, k, v) => inBlocks([q, k, v], [0, 0, ...range(4), 0, 99, ...range(4)])),
+  ],
+  RecomputedAttention: [
+    ...each([
+      [real(1, 1, 3, 2), real(1, 1, 3, 2), real(1, 1, 3, 2)],
+      [real(2, 2, 4, 4), real(2, 2, 4, 4), real(2, 2, 4, 4)],
+      [real(2, 4, 6, 2), real(2, 2, 6, 2), real(2, 2, 6, 2)],
+    ], (q, k, v) => recomputed([q, k, v], range(Number(q.dims[2])))),
+    ...each([
+      [real(2, 2, 4, 2), real(2, 1, 6, 2), real(2, 1, 6, 2)],
+    ], (q, k, v) => recomputed([q, k, v], [0, 0, ...range(4), 0, 99, ...range(4)])),
   ],
   // Rows that fill one slot, several, or none: slot 3 or 5 is the one past the last.
   Route: [

@@ -72,6 +72,23 @@ export function blockAttention(
   return q.graph.emit("BlockAttention", [q, k, v, queryOrder, keyOrder], { scale })[0];
 }
 
+/** Operands of attention that is computed a second time for the gradient; the mask (S or 1, 1, T, U). */
+export interface RecomputedAttentionOperands extends AttentionOperands {
+  /** Queries of each of the blocks that the gradient is computed in, in order: together T. */
+  readonly blocks: readonly Dim[];
+}
+
+/**
+ * Grouped-query attention, (S, H, T, D), in one kernel where there is one that holds few scores at a time.
+ * It gives nothing but the result, so that the gradient computes probabilities a second time, of one block
+ * of queries after the other.
+ */
+export function recomputedAttention(
+  { q, k, v, mask, scale, blocks }: RecomputedAttentionOperands,
+): Value {
+  return q.graph.emit("RecomputedAttention", [q, k, v, mask], { scale, blocks })[0];
+}
+
 /**
  * What the mask adds where a query must not see a key. Finite, so that no 0 · ∞ can arise; exp() of
  * it is 0 in both floating types. In float16 it is −∞, which is harmless where a query sees some key.
@@ -90,6 +107,12 @@ export function causalMask(graph: Graph, time: Dim): Value {
 export function orderMask(queryOrder: Value, keyOrder: Value): Value {
   return mul(relu(sub(keyOrder, queryOrder)), MASKED);
 }
+
+/**
+ * What the mask of `recomputedAttention` adds where a query must not see a key: as good as −∞ beside scores,
+ * and finite in float16, too, so that a kernel may meet hidden keys before all others.
+ */
+export const HIDDEN = -30000;
 
 /** log softmax(logits) at the target of each row: logits (M, V), targets (M) int64 → (M). */
 export function tokenLogp(logits: Value, targets: Value): Value {

@@ -2,7 +2,7 @@ import { mul } from "../ops/elementwise.ts";
 import { matmul } from "../ops/linear.ts";
 import { reduceSum } from "../ops/reduce.ts";
 import { reshape } from "../ops/shape.ts";
-import { blockCotangents } from "../block_attention.ts";
+import { blockCotangents, type Cotangents, maskBlocks, orderBlocks } from "../block_attention.ts";
 import { toGroups } from "../attention_layout.ts";
 import type { Node, Value } from "../value.ts";
 
@@ -35,15 +35,32 @@ export function blockAttentionCotangents(
   { inputs: [q, k, v, queryOrder, keyOrder], outputs: [out], attributes }: Node<"BlockAttention">,
   [dy]: readonly (Value | undefined)[],
 ): readonly ((() => Value) | undefined)[] {
-  const operands = { q, k, v, queryOrder, keyOrder, ...attributes };
-  let found: ReturnType<typeof blockCotangents> | undefined;
-  const cotangents = () => found ??= blockCotangents(operands, { out, dy: dy! });
   // Orders are constants, as masks are.
+  const blocksAfter = (after: (x: Value) => Value) =>
+    orderBlocks(queryOrder, after(keyOrder), q.dtype);
   return [
-    () => cotangents().q,
-    () => cotangents().k,
-    () => cotangents().v,
+    ...eachOnce(() => blockCotangents({ q, k, v, ...attributes }, { out, dy: dy!, blocksAfter })),
     undefined,
     undefined,
   ];
+}
+
+/** As `blockAttentionCotangents`. */
+export function recomputedAttentionCotangents(
+  { inputs: [q, k, v, mask], outputs: [out], attributes }: Node<"RecomputedAttention">,
+  [dy]: readonly (Value | undefined)[],
+): readonly ((() => Value) | undefined)[] {
+  const { scale, blocks } = attributes;
+  const blocksAfter = () => maskBlocks(mask, blocks);
+  return [
+    ...eachOnce(() => blockCotangents({ q, k, v, scale }, { out, dy: dy!, blocksAfter })),
+    undefined,
+  ];
+}
+
+/** Those of q, k and v, all made when the first one is asked for. */
+function eachOnce(make: () => Cotangents): readonly (() => Value)[] {
+  let found: Cotangents | undefined;
+  const cotangents = () => found ??= make();
+  return [() => cotangents().q, () => cotangents().k, () => cotangents().v];
 }

@@ -93,6 +93,7 @@ export const STRUCTURE = {
   FusedGeluTanh: "nondifferentiable",
   FusedSoftplus: "nondifferentiable",
   FusedRotary: "nondifferentiable",
+  FusedAttention: "nondifferentiable",
   CachedAttention: "nondifferentiable",
 } satisfies Partial<VjpTable>;
 

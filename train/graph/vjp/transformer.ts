@@ -6,7 +6,11 @@ import { rotary } from "../ops/transformer.ts";
 import { SIGMOID_ARGUMENTS } from "../sigmoid_arguments.ts";
 import { isHalf } from "../target.ts";
 import type { Value } from "../value.ts";
-import { attentionCotangents, blockAttentionCotangents } from "./attention.ts";
+import {
+  attentionCotangents,
+  blockAttentionCotangents,
+  recomputedAttentionCotangents,
+} from "./attention.ts";
 import type { VjpTable } from "./vjp_rule.ts";
 
 /** Hand-written rules of the macro ops. */
@@ -45,6 +49,7 @@ export const TRANSFORMER = {
   ],
   Attention: attentionCotangents,
   BlockAttention: blockAttentionCotangents,
+  RecomputedAttention: recomputedAttentionCotangents,
   /** d logits = dy · (one-hot(target) − softmax(logits)). */
   TokenLogp: ({ inputs: [logits, targets], outputs: [, probabilities] }, [dy]) => [
     () => {

@@ -9,11 +9,11 @@ const NO_ROOM =
 const KNOBS = {
   trains:
     "Fewer pairs a run (microBatchPairs) or gradientCheckpointing need less memory for activations, " +
-    "a smaller vocabularyChunk for logits, attentionBlock for long sequences, offloadMoments or moments " +
-    "in bfloat16 for moments, lora for weights' gradients and moments.",
+    "a smaller vocabularyChunk for logits, attentionBlock or, in 16 bits, fusedAttention for long " +
+    "sequences, offloadMoments or moments in bfloat16 for moments, lora for weights' gradients and moments.",
   reads:
     "In bfloat16 or float16 (precision) weights and what is computed take half of what they take " +
-    "in float32.",
+    "in float32; with fusedAttention no scores are kept of long sequences then.",
 } as const;
 
 /**
