@@ -129,7 +129,7 @@ function workOf(
     amount,
     unit: "operations",
     ...decodingSpeed(params),
-    startSeconds: loadingSeconds({ loadedBytes: 4 * models * all }),
+    startSeconds: loadingSeconds({ models, loadedBytes: 4 * models * all }),
     scale: all,
   };
   return { work };
