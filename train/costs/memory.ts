@@ -81,6 +81,17 @@ export interface TrainingMemory extends Computing {
   readonly processes?: number;
   /** Whether checkpoints are written along the way; not unless given. */
   readonly gathers?: boolean;
+  /** What a second session scores between runs, with the same weights, if there is one. */
+  readonly scores?: ScoredRuns;
+}
+
+/** Runs of scoring, as many at the same time. */
+export interface ScoredRuns {
+  /** The largest run. */
+  readonly run: RunMemory;
+  readonly lanes: number;
+  /** Whether attention is computed in blocks, where what is freed goes back to the system. */
+  readonly inBlocks?: boolean;
 }
 
 /**
@@ -103,7 +114,7 @@ export function trainingMemory(
       { what: "gradients", bytes: lanes * FLOAT * trained },
     ].map(timesOf(processes)),
     ...momentParts(trained, { ...how, processes }),
-    ...runParts(how).map(timesOf(processes)),
+    ...besideScoring(runParts(how), how).map(timesOf(processes)),
   ];
   const underWay = processes === 1
     ? []
@@ -151,6 +162,27 @@ function onGpu(part: MemoryPart): MemoryPart {
   return { ...part, isOnGpu: true };
 }
 
+/**
+ * What runs of training hold where others score between them. On a processor these take what training's have
+ * freed, and more if they need more; on a GPU each session keeps its own.
+ */
+function besideScoring(
+  parts: readonly MemoryPart[],
+  { run, lanes, device = "cpu", scores }: TrainingMemory,
+): readonly MemoryPart[] {
+  if (scores === undefined) return parts;
+  if (device === "cuda") {
+    return [...parts, { what: "activations of scoring", bytes: scores.lanes * scores.run.bytes }];
+  }
+  const kept = scores.inBlocks ? 0 : KEPT;
+  const held = (1 + kept) * scores.lanes * scores.run.bytes;
+  return [
+    ...parts,
+    { what: "session that scores", bytes: NODE * scores.run.nodes },
+    { what: "activations of scoring", bytes: Math.max(0, held - lanes * run.bytes) },
+  ];
+}
+
 /** Of a process that computes on a GPU: models as they are read, in float32, before they are copied there. */
 function hostParts(weights: number): MemoryPart[] {
   return [{ what: "model as read", bytes: FLOAT * weights }, {
@@ -165,10 +197,7 @@ function bucketsUnderWay(trained: number): number {
 }
 
 /** How a model scores. */
-export interface ScoringMemory extends Computing {
-  /** Whether attention is computed in blocks, where what is freed goes back to the system. */
-  readonly inBlocks?: boolean;
-}
+export type ScoringMemory = Computing & ScoredRuns;
 
 /** Peak memory of scoring: the weights, and what runs hold of what they compute. */
 export function scoringMemory(shape: ModelShape, computing: ScoringMemory): MemoryPart[] {
