@@ -1,13 +1,16 @@
 import type { Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
 import { countWeights, type Reading } from "../../train/costs/arithmetic.ts";
+import { type ScoredRuns, scorersMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { decodingWork, scoringWork } from "../../train/costs/work.ts";
+import { targetOf } from "../../train/graph/target.ts";
 import type { ModelShape } from "../../train/models/parameters.ts";
 import type collect from "../collect.ts";
 import type curve from "../curve.ts";
 import type evaluate from "../evaluate.ts";
 import { decodingMemoryOf, decodingSpeed, ROWS, type Writing } from "./decode.ts";
 import { countOf, type PredictOf } from "./params_of.ts";
+import { scoredRuns } from "./score.ts";
 import { loadingSeconds } from "./speeds.ts";
 import { meanReading, tokenSizesOf } from "./token_sizes.ts";
 
@@ -29,7 +32,7 @@ const REPLY: Reading = {
 
 /** Sampling replies and pairing them. */
 export const predictCollecting: PredictOf<typeof collect> = async (about) => {
-  const { params, inputs, last } = about;
+  const { params, inputs, last, isDone } = about;
   const { train, heldOut } = params;
   const [model] = inputs.model;
   const prompts = countOf(inputs.trainPrompts[0], "prompts");
@@ -55,12 +58,13 @@ export const predictCollecting: PredictOf<typeof collect> = async (about) => {
       models: 1,
       amountOf: (shape) => replies && replies * writing(shape, params),
     }),
-    memory: await memoryOf(model, params, 1),
+    ...isDone ? {} : await memoryOf(model, params, { models: 1, prompts: replies }),
   };
 };
 
 /** Measuring a policy beside its reference: two replies to each prompt, of which one is scored by both. */
-export const predictEvaluation: PredictOf<typeof evaluate> = async ({ params, inputs }) => {
+export const predictEvaluation: PredictOf<typeof evaluate> = async (about) => {
+  const { params, inputs, isDone } = about;
   const [policy] = inputs.policy;
   const prompts = countOf(inputs.prompts[0], "prompts");
   return {
@@ -72,12 +76,17 @@ export const predictEvaluation: PredictOf<typeof evaluate> = async ({ params, in
         return prompts * (2 * writing(shape, params) + 2 * scoringWork(shape, REPLY)) + 2 * pairs;
       },
     }),
-    memory: await memoryOf(policy, params, 2),
+    ...isDone ? {} : await memoryOf(policy, params, {
+      models: 2,
+      prompts,
+      scorers: 2,
+      pairs: [inputs.pairs[0], ...inputs.outOfCoverage ?? []],
+    }),
   };
 };
 
 /** The same of one snapshot after the other; of the reference's replies, where it is wired, one a prompt. */
-export const predictCurve: PredictOf<typeof curve> = async ({ params, inputs }) => {
+export const predictCurve: PredictOf<typeof curve> = async ({ params, inputs, isDone }) => {
   const [model] = inputs.snapshots;
   const others = inputs.over?.length ?? 0;
   const prompts = countOf(inputs.prompts[0], "prompts");
@@ -93,7 +102,12 @@ export const predictCurve: PredictOf<typeof curve> = async ({ params, inputs }) 
         return snapshots * each + others * prompts * write;
       },
     }),
-    memory: await memoryOf(model, params, 1 + others),
+    ...isDone ? {} : await memoryOf(model, params, {
+      models: 1 + others,
+      prompts,
+      scorers: 1 + others,
+      pairs: [inputs.pairs[0]],
+    }),
   };
 };
 
@@ -135,6 +149,32 @@ function workOf(
   return { work };
 }
 
-function memoryOf(model: Sizes | null, params: Writing, models: number) {
-  return decodingMemoryOf(model, params, { models, rows: ROWS, promptTokens: MOST_PROMPT_TOKENS });
+/** Replies are written, and by each model that scores, pairs scored, one after the other. */
+async function memoryOf(
+  model: Sizes | null,
+  params: Writing & { readonly threads: number },
+  { models, prompts, scorers = 0, pairs = [] }: {
+    readonly models: number;
+    /** That are replied to at once at most; null where nobody knows. */
+    readonly prompts: number | null;
+    readonly scorers?: number;
+    readonly pairs?: readonly (Sizes | null)[];
+  },
+): Promise<Pick<Prediction, "memory">> {
+  const rows = Math.min(ROWS, prompts ?? ROWS);
+  const decoding = { models, rows, promptTokens: MOST_PROMPT_TOKENS };
+  const written = await decodingMemoryOf(model, params, decoding);
+  const shape = shapeOf(model);
+  if (written === undefined || shape === null) return {};
+  const scored = await Promise.all(
+    pairs.flatMap((sizes) => tokenSizesOf(sizes) ?? [])
+      .map((sizes) => scoredRuns(shape, sizes, { ...params, replies: "both" })),
+  );
+  const bytesOf = ({ run, lanes }: ScoredRuns) => lanes * run.bytes;
+  const [most] = scored.sort((a, b) => bytesOf(b) - bytesOf(a));
+  if (most === undefined) return { memory: written };
+  const device = targetOf(params.device);
+  const added = scorersMemory(most, { sessions: scorers, device })
+    .map((part) => device === "cuda" ? { ...part, isOnGpu: true } : part);
+  return { memory: [...written, ...added] };
 }

@@ -108,13 +108,15 @@ export function trainingMemory(
   const trained = adapter ? added : all;
   const { lanes, precision, device = "cpu" } = how;
   const read = adapter ? bytesIn(precision) * all + FLOAT * added : FLOAT * all;
+  const freed = lanes * how.run.bytes;
+  const scored = how.scores === undefined ? [] : scorersMemory(how.scores, { device, freed });
   const computing = [
     ...[
       { what: "weights", bytes: read },
       { what: "gradients", bytes: lanes * FLOAT * trained },
     ].map(timesOf(processes)),
     ...momentParts(trained, { ...how, processes }),
-    ...besideScoring(runParts(how), how).map(timesOf(processes)),
+    ...[...runParts(how), ...scored].map(timesOf(processes)),
   ];
   const underWay = processes === 1
     ? []
@@ -163,23 +165,26 @@ function onGpu(part: MemoryPart): MemoryPart {
 }
 
 /**
- * What runs of training hold where others score between them. On a processor these take what training's have
- * freed, and more if they need more; on a GPU each session keeps its own.
+ * What sessions of scoring add to what a process holds already, where one runs at a time. On a processor their
+ * runs take what others have freed, and more if they need more; on a GPU each session keeps its own.
+ *
+ * @param freed bytes that runs of other sessions have given back
  */
-function besideScoring(
-  parts: readonly MemoryPart[],
-  { run, lanes, device = "cpu", scores }: TrainingMemory,
-): readonly MemoryPart[] {
-  if (scores === undefined) return parts;
-  if (device === "cuda") {
-    return [...parts, { what: "activations of scoring", bytes: scores.lanes * scores.run.bytes }];
-  }
-  const kept = scores.inBlocks ? 0 : KEPT;
-  const held = (1 + kept) * scores.lanes * scores.run.bytes;
+export function scorersMemory(
+  { run, lanes, inBlocks = false }: ScoredRuns,
+  { sessions = 1, device = "cpu", freed = 0 }: {
+    /** One unless given. */
+    readonly sessions?: number;
+    readonly device?: Target;
+    readonly freed?: number;
+  } = {},
+): MemoryPart[] {
+  const what = "activations of scoring";
+  if (device === "cuda") return [{ what, bytes: sessions * lanes * run.bytes }];
+  const held = (1 + (inBlocks ? 0 : KEPT)) * lanes * run.bytes;
   return [
-    ...parts,
-    { what: "session that scores", bytes: NODE * scores.run.nodes },
-    { what: "activations of scoring", bytes: Math.max(0, held - lanes * run.bytes) },
+    { what: "sessions of scoring", bytes: sessions * NODE * run.nodes },
+    { what, bytes: Math.max(0, held - freed) },
   ];
 }
 

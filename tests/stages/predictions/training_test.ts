@@ -323,11 +323,31 @@ Deno.test("SFT's runs have no rejected replies", () => {
 });
 
 Deno.test("of what is done no memory is foreseen", async () => {
-  const { predict } = stages.get("train")!;
-  const params = stages.get("train")!.params.parse(TRAIN);
-  const inputs = { model: [MODEL], tokens: [TOKENS], reference: [] };
-  const of = async (isDone: boolean) =>
-    (await predict!({ params, inputs, last: {}, isDone })).memory;
-  assert.notEqual(await of(false), undefined);
-  assert.equal(await of(true), undefined);
+  const pairs = { tokens: [TOKENS], pairs: [TOKENS], outOfCoverage: [], reference: [] };
+  const prompts = ["prompts", "trainPrompts", "validationPrompts", "testPrompts"];
+  const models = { model: [MODEL], policy: [MODEL], snapshots: [{ ...MODEL, snapshots: 2 }] };
+  const inputs = {
+    ...{ ...pairs, ...models },
+    ...Object.fromEntries(prompts.map((name) => [name, [{ prompts: 9 }]])),
+  };
+  const writing = { seed: 0, threads: 1, maxNewTokens: 16 };
+  const paramsOf = {
+    train: TRAIN,
+    logps: { threads: 1 },
+    evaluate: { ...writing, stream: "a" },
+    curve: writing,
+    collect: {
+      ...{ ...writing, labelTemperature: 0 },
+      train: { samplesPerPrompt: 2, pairsPerPrompt: 1 },
+      heldOut: { prompts: 2, samplesPerPrompt: 2, pairsPerPrompt: 1, maxPairs: 2 },
+    },
+  };
+  for (const [name, given] of Object.entries(paramsOf)) {
+    const stage = stages.get(name)!;
+    const about = { params: stage.params.parse(given), inputs, last: {} };
+    assert.notEqual((await stage.predict!({ ...about, isDone: false })).memory, undefined, name);
+    const done = await stage.predict!({ ...about, isDone: true });
+    assert.equal(done.memory, undefined, name);
+    assert.notEqual(done.work, undefined, name);
+  }
 });

@@ -110,6 +110,42 @@ Deno.test("what a GPU writes has no speed until one was measured", async () => {
   assert((await collecting())!.perSecond! > 0);
 });
 
+Deno.test("evaluate and curve hold what scoring holds beside what they write with; collect scores nothing", async () => {
+  const parts = async (
+    stage: "evaluate" | "curve",
+    { pairs = TOKENS as Sizes | null, over = [] as Sizes[], device = "cpu", prompts = 10 } = {},
+  ) => {
+    const inputs = {
+      ...{ policy: [MODEL], reference: [MODEL], prompts: [{ prompts }], pairs: [pairs] },
+      ...{ snapshots: [{ ...MODEL, snapshots: 3 }], tokenizer: [null], over, outOfCoverage: [] },
+    };
+    const params = { ...MEASURE, device, ...(stage === "evaluate" && { stream: "a" }) };
+    const { memory } = await predict(stage, params, { inputs });
+    return Object.fromEntries(memory!.map((part) => [part.what, part]));
+  };
+  const runs = "activations of scoring";
+  const sessions = "sessions of scoring";
+  const one = await parts("curve");
+  const two = await parts("evaluate");
+  assert(one[runs].bytes > 0);
+  assert.equal(two[runs].bytes, one[runs].bytes, "one model after the other");
+  assert.equal(two[sessions].bytes, 2 * one[sessions].bytes);
+  assert.equal((await parts("curve", { over: [MODEL] }))[sessions].bytes, two[sessions].bytes);
+  assert.equal((await parts("curve", { pairs: null }))[runs], undefined);
+  const gpu = await parts("evaluate", { device: "cuda:0" });
+  assert.equal(gpu[runs].bytes, 2 * (await parts("curve", { device: "cuda:0" }))[runs].bytes);
+  assert(gpu[runs].isOnGpu);
+  const cache = async (prompts: number) => (await parts("curve", { prompts })).cache.bytes;
+  assert.equal(await cache(20), 2 * await cache(10));
+  assert.equal(await cache(2000), await cache(1000), "no more at once");
+  const inputs = {
+    ...{ model: [MODEL], trainPrompts: [{ prompts: 9 }] },
+    ...{ validationPrompts: [null], testPrompts: [null] },
+  };
+  const { memory } = await predict("collect", COLLECT, { inputs });
+  assert(memory!.every(({ what }) => what !== runs));
+});
+
 Deno.test("a first plan of tiny foresees the work of every stage that runs a model", async () => {
   const planned = await planOf("tiny", ["matrix.seed=[0]"]);
   const running = planned.filter(({ instance: { stage, params } }) =>

@@ -76,10 +76,10 @@ Deno.test("trainingMemory() beside a session that scores: a processor's runs tak
   assert.equal(of({ scores: { ...scores, lanes: 2 } })[added], 0);
   assert(of({ scores: { ...scores, inBlocks: false } })[added] > 200, "some is kept in vain");
   assert.equal(of({ scores, processes: 2 })[added], 400);
-  const session = of({ scores })["session that scores"];
+  const session = of({ scores })["sessions of scoring"];
   const fourteen = { ...scores, run: { bytes: 400, nodes: 14 } };
   assert(session > 0);
-  assert.equal(of({ scores: fourteen })["session that scores"], 2 * session);
+  assert.equal(of({ scores: fourteen })["sessions of scoring"], 2 * session);
   const onGpu = trainingMemory(SMALL, { run: RUN, lanes: 1, device: "cuda", scores });
   const { bytes, isOnGpu } = onGpu.find(({ what }) => what === added)!;
   assert.deepEqual([bytes, isOnGpu], [1200, true]);
