@@ -1,3 +1,4 @@
+import { entryOf } from "../instance.ts";
 import type { Work } from "../prediction.ts";
 import type { KeyRecord } from "./records.ts";
 import { parseObject } from "./records.ts";
@@ -62,17 +63,18 @@ export class Timings {
 
   /**
    * The speed measured on this machine, on a device of the same kind, that is most like some work: of the
-   * instance itself, of its stage at the same kind of work, of its stage, of any stage at that kind of work, of
-   * any stage; among equals at the nearest scale.
+   * instance itself, of another one of its entry, of its stage at the same kind of work, of its stage, of any
+   * stage at that kind of work, of any stage; among equals at the nearest scale.
    */
   speed(work: Pick<Work, "unit" | "on" | "like" | "scale">, place: SpeedPlace): Speed | null {
     const { machine, stage, recipe, instance } = place;
     const distance = ({ scale }: KeptSpeed) => Math.abs(Math.log(scale / work.scale));
     const rank = (one: KeptSpeed) => {
       const isLike = one.like === work.like;
-      if (one.stage !== stage) return isLike ? 3 : 4;
-      if (!isLike) return 2;
-      return one.recipe === recipe && one.instance === instance ? 0 : 1;
+      if (one.stage !== stage) return isLike ? 4 : 5;
+      if (!isLike) return 3;
+      if (one.recipe !== recipe || entryOf(one.instance) !== entryOf(instance)) return 2;
+      return one.instance === instance ? 0 : 1;
     };
     const [best] = this.#kept().speeds
       .filter((one) =>

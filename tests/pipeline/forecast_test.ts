@@ -53,7 +53,7 @@ Deno.test("a run measures the speed at work that its inputs told, and plans rest
   );
 });
 
-Deno.test("speed() prefers the instance, its kind of work, its stage, then the nearest scale", async () => {
+Deno.test("speed() prefers the instance, its entry, its kind of work, its stage, then the nearest scale", async () => {
   await using toy = await openToyPipeline();
   const { timings } = toy.store;
   await Deno.mkdir(`${toy.folder}/store/tmp`, { recursive: true });
@@ -76,12 +76,14 @@ Deno.test("speed() prefers the instance, its kind of work, its stage, then the n
   assert.equal(found(), 2);
   await note("eval", 25, { stage: "logps", like: "all", scale: 500 });
   assert.equal(found(), 2.5, "the same kind of work, if of another stage");
-  await note("train/lora", 30, { like: "adapter" });
+  await note("lora", 30, { like: "adapter" });
   assert.equal(found(), 3);
-  await note("train/far", 40, { scale: 500 });
+  await note("far", 40, { scale: 500 });
   assert.equal(found(), 4);
-  await note("train/near", 50, { scale: 120 });
+  await note("other/near", 50, { scale: 120 });
   assert.equal(found(), 5);
+  await note("train/b@seed=0", 55, { scale: 400 });
+  assert.equal(found(), 5.5, "the recipe's same entry, at whatever scale");
   await note("train/a", 60, { scale: 300 });
   assert.equal(found(), 6);
   await note("train/a", 70);
