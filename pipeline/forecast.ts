@@ -42,7 +42,8 @@ export async function forecast(
   const about = { params, inputs, last: sizesOf(last?.outputs), isDone: record !== null };
   const predicted = await stage.predict?.(about) ?? {};
   const outputs = { ...predicted.outputs, ...sizesOf(record?.outputs) };
-  return { ...predicted, outputs, ...secondsOf(instance, predicted, context) };
+  const isUnknown = predicted.outputs === undefined || Object.values(inputs).flat().includes(null);
+  return { ...predicted, outputs, ...secondsOf(instance, predicted, { ...context, isUnknown }) };
 }
 
 /** The sizes of what an instance reads, by port. */
@@ -72,7 +73,10 @@ export function sizesOf(
 function secondsOf(
   instance: Instance,
   { work, calls }: Prediction,
-  { timings, recipe, machine }: ForecastContext,
+  { timings, recipe, machine, isUnknown }: ForecastContext & {
+    /** Whether sizes are missing that its work may hang on. */
+    readonly isUnknown: boolean;
+  },
 ): Pick<Forecast, "seconds" | "basis"> {
   const { stage, params, id } = instance;
   const place = { recipe, instance: id };
@@ -97,7 +101,7 @@ function secondsOf(
   if (past !== null) return { seconds: past, basis: "what it took last" };
   const guess = stage.estimateSeconds?.(params);
   if (guess !== undefined) {
-    const why = stage.predict === undefined || calls !== undefined
+    const why = stage.predict === undefined || calls !== undefined || !isUnknown
       ? ""
       : ", since the sizes of what it reads are not known";
     return { seconds: guess, basis: `a guess${why}` };

@@ -48,3 +48,8 @@ export function instanceId(entry: string, axes: Axes, named: ReadonlySet<string>
   const at = scalars.map(([axis, value]) => `${axis}=${value}`).join(",");
   return at === "" ? path : `${path}@${at}`;
 }
+
+/** The recipe's entry that an instance of this id is of. */
+export function entryOf(id: string): string {
+  return id.split(/[/@]/, 1)[0];
+}

@@ -127,9 +127,11 @@ export async function openScorer(
     });
   await using stack = new AsyncDisposableStack();
   const weights = new Map<string, PlacedTensor>();
-  const place = (name: string, tensor: Tensor<Precision>) =>
-    weights.set(name, options.placed?.get(name) ?? stack.use(runtime.place<Precision>(tensor)));
-  for (const [name, tensor] of model.weights) place(name, inPrecision(tensor, fed));
+  const place = (name: string, tensor: Tensor<Precision>, dtype?: Precision) => {
+    const lies = options.placed?.get(name);
+    weights.set(name, lies ?? stack.use(runtime.place<Precision>(inPrecision(tensor, dtype))));
+  };
+  for (const [name, tensor] of model.weights) place(name, tensor, fed);
   for (const [name, tensor] of model.adapter?.weights ?? []) place(name, tensor);
   const { config } = model;
   const chunks = headChunks(config, vocabularyChunk);

@@ -9,7 +9,7 @@ import { longestSequence, longestTokens, pairReplies, type PairScore } from "./l
 import { type Adapter, adapterProblems } from "./models/adapter.ts";
 import { type AttentionBlocks, attentionBlocks } from "./models/attention_blocks.ts";
 import { requireWithinWindow } from "./models/config.ts";
-import { defaultVocabularyChunk } from "./models/head_chunks.ts";
+import { vocabularyChunkFor } from "./models/head_chunks.ts";
 import type { Model } from "./models/model.ts";
 import { requireInRange } from "./models/storage_dtype.ts";
 import type { AdamwOptions } from "./optim/adamw.ts";
@@ -176,19 +176,15 @@ function pairsPerRun({ batchPairs, microBatchPairs = batchPairs, ranks }: TrainO
 
 /** Entries of the vocabulary whose logits are there at once: all, unless the longest runs make too many. */
 export function vocabularyChunkOf(options: TrainOptions): number {
-  const { vocabularyChunk, model, pairs, device } = options;
-  const { vocabSize } = model.config;
-  if (vocabularyChunk !== undefined) return Math.min(vocabSize, vocabularyChunk);
-  return defaultVocabularyChunk({
+  const { vocabularyChunk, model: { config: { vocabSize } }, pairs, device } = options;
+  const replies = pairs.reduce(
+    (most, { chosen, rejected }) => Math.max(most, chosen.length + (rejected?.length ?? 0)),
+    0,
+  );
+  return vocabularyChunkFor(vocabularyChunk, {
     vocabSize,
     tokens: tokensPerRunOf(options),
-    longest: {
-      replies: pairs.reduce(
-        (most, { chosen, rejected }) => Math.max(most, chosen.length + (rejected?.length ?? 0)),
-        0,
-      ),
-      pairs: pairsPerRun(options),
-    },
+    longest: { replies, pairs: pairsPerRun(options) },
     target: targetOf(device),
   });
 }

@@ -68,14 +68,10 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   // What is computed a second time is to take the place of what was freed.
   const attentionBlocks = attentionBlocksOf(options);
   if (options.gradientCheckpointing || attentionBlocks !== undefined) returnFreedMemory();
-  const { model, adapter, ranks } = options;
+  const { model, adapter } = options;
   const start: AdaptedModel = { ...model, adapter };
   const reference = await referenceLogps(options);
-  const batchPairs = Math.ceil(options.batchPairs / (ranks?.size ?? 1));
-  const lanes = trainingLanes({ ...options, batchPairs });
-  // A session's runs share what threads it has beyond the one that each run brings.
-  const threads = options.threads - lanes + 1;
-  const runtime = await openRuntime({ ...options, threads, trains: true });
+  const { runtime, lanes } = await openTrainingRuntime(options);
   const { folder, kept } = openFolders(options, {
     version: runtime.version,
     saveInto: async (folder) => saveTrained(await policyOf(step, start), folder),
@@ -90,6 +86,17 @@ export async function trainModel(options: TrainOptions): Promise<TrainedModel> {
   await runSteps(options, { ...training, scorer, reference, folder, kept });
   const policy = separate(await policyOf(step, start));
   return { ...policy, runtime: runtime.description, steps: training.records };
+}
+
+/** What training's sessions compute with, and how many runs they have under way at once. */
+async function openTrainingRuntime(
+  options: TrainOptions,
+): Promise<{ readonly runtime: Runtime; readonly lanes: number }> {
+  const batchPairs = Math.ceil(options.batchPairs / (options.ranks?.size ?? 1));
+  const lanes = trainingLanes({ ...options, batchPairs });
+  // A session's runs share what threads it has beyond the one that each run brings.
+  const threads = options.threads - lanes + 1;
+  return { runtime: await openRuntime({ ...options, threads, trains: true }), lanes };
 }
 
 /**

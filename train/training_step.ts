@@ -84,7 +84,9 @@ interface Opened {
   readonly optimiser: OptimiserStep;
   readonly tensors: SharedTensors;
   readonly moments: OwnMoments;
-  /** Weights under the gradient graph's names. */
+  /** All weights, also those that are only read. */
+  readonly weights: ReadonlyMap<string, PlacedTensor>;
+  /** The same under the gradient graph's names. */
   readonly placed: ReadonlyMap<string, PlacedTensor>;
   /** What each lane gathers of the gradients; the first lane's are those of `tensors`. */
   readonly lanes: readonly Lane[];
@@ -153,8 +155,9 @@ export class TrainingStep {
     const { ranks } = options;
     const steps = ranks === undefined ? state.step : await firstRanks(ranks, state.step);
     if (moments instanceof Shards && steps > 0) await moments.share(state);
-    const opened = { runtime, gradient, addRows, optimiser, tensors, moments, placed, lanes };
-    return new TrainingStep(options, steps, { ...opened, stack: stack.move() });
+    const opened = { runtime, gradient, addRows, optimiser, tensors, moments, lanes };
+    const all = { ...opened, weights, placed, stack: stack.move() };
+    return new TrainingStep(options, steps, all);
   }
 
   /** How many lanes its parts may name. */
@@ -246,9 +249,12 @@ export class TrainingStep {
     return await readState(this.#opened.tensors.weights);
   }
 
-  /** The same where they lie, which the next step changes: for another session of the runtime. */
-  placedWeights(): PlacedState["tensors"] {
-    return this.#opened.tensors.weights.tensors;
+  /**
+   * All weights where they lie, which the next step changes: for another session. Those that are only read
+   * are in what layers compute in.
+   */
+  placedWeights(): ReadonlyMap<string, PlacedTensor> {
+    return this.#opened.weights;
   }
 
   /** Frees the sessions; the arrays stay the caller's. */

@@ -1,3 +1,4 @@
+import { entryOf } from "../instance.ts";
 import type { Work } from "../prediction.ts";
 import type { KeyRecord } from "./records.ts";
 import { parseObject } from "./records.ts";
@@ -16,8 +17,8 @@ interface KeptSpeed extends Speed {
   readonly recipe: string;
   readonly stage: string;
   readonly unit: string;
-  /** What worked: a processor unless given. */
-  readonly on?: Work["on"];
+  /** What worked. Earlier versions did not say; what they kept may be a GPU's, and is left out. */
+  readonly on: NonNullable<Work["on"]> | "cpu";
   readonly like: string;
   readonly scale: number;
 }
@@ -62,19 +63,23 @@ export class Timings {
 
   /**
    * The speed measured on this machine, on a device of the same kind, that is most like some work: of the
-   * instance itself, of its stage at the same kind of work, of its stage, of any stage; among equals at the
-   * nearest scale.
+   * instance itself, of another one of its entry, of its stage at the same kind of work, of its stage, of any
+   * stage at that kind of work, of any stage; among equals at the nearest scale.
    */
   speed(work: Pick<Work, "unit" | "on" | "like" | "scale">, place: SpeedPlace): Speed | null {
     const { machine, stage, recipe, instance } = place;
     const distance = ({ scale }: KeptSpeed) => Math.abs(Math.log(scale / work.scale));
     const rank = (one: KeptSpeed) => {
-      if (one.stage !== stage) return 3;
-      if (one.like !== work.like) return 2;
-      return one.recipe === recipe && one.instance === instance ? 0 : 1;
+      const isLike = one.like === work.like;
+      if (one.stage !== stage) return isLike ? 4 : 5;
+      if (!isLike) return 3;
+      if (one.recipe !== recipe || entryOf(one.instance) !== entryOf(instance)) return 2;
+      return one.instance === instance ? 0 : 1;
     };
     const [best] = this.#kept().speeds
-      .filter((one) => one.machine === machine && one.unit === work.unit && one.on === work.on)
+      .filter((one) =>
+        one.machine === machine && one.unit === work.unit && one.on === deviceOf(work)
+      )
       .filter((one) => distance(one) <= Math.log(NEAR))
       .sort((a, b) => rank(a) - rank(b) || distance(a) - distance(b));
     return best ?? null;
@@ -122,9 +127,15 @@ export class Timings {
   }
 }
 
-function speedOf({ amount, unit, on, like, scale, startSeconds }: Work, seconds: number) {
+function speedOf(work: Work, seconds: number) {
+  const { amount, unit, like, scale, startSeconds } = work;
   const working = Math.max(seconds - startSeconds, seconds * LEAST_WORK);
-  return { perSecond: amount / working, unit, on, like, scale };
+  return { perSecond: amount / working, unit, on: deviceOf(work), like, scale };
+}
+
+/** What does some work, as the file says it. */
+function deviceOf({ on }: Pick<Work, "on">): KeptSpeed["on"] {
+  return on ?? "cpu";
 }
 
 /** One speed an instance and kind of work; the newest last. */
@@ -164,7 +175,7 @@ function stampOf(path: string): string {
 
 function speedsOf(value: unknown): KeptSpeed[] {
   if (!Array.isArray(value)) return [];
-  return value.filter((one) => one?.perSecond > 0 && one.scale > 0);
+  return value.filter((one) => one?.perSecond > 0 && one.scale > 0 && one.on !== undefined);
 }
 
 function secondsOf(value: unknown): Record<string, number> {

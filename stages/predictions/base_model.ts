@@ -49,7 +49,7 @@ function workOf(params: ParamsOf<typeof baseModel>, weights: number): Work {
     amount: PUBLISHED_BYTES * weights,
     unit: isThere ? "copied bytes" : "downloaded bytes",
     perSecond: isThere ? ASSUMED.copiedBytes : ASSUMED.downloadedBytes,
-    startSeconds: loadingSeconds({ loadedBytes: 0, writtenBytes: written }),
+    startSeconds: loadingSeconds({ models: 0, loadedBytes: 0, writtenBytes: written }),
     like: isThere ? "copy" : "download",
     scale: 1,
   };

@@ -7,53 +7,14 @@ import { decodingMemory, plainDecodingMemory } from "../../train/costs/memory.ts
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { decodingWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
-import type collect from "../collect.ts";
-import type curve from "../curve.ts";
-import type evaluate from "../evaluate.ts";
 import type generate from "../generate.ts";
 import { decodingByParams } from "../generation_params.ts";
 import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
 import { loadingSeconds, speedOn } from "./speeds.ts";
 import { CHARACTERS_PER_TOKEN, meanCharacters, meanPromptTokens } from "./tokenize.ts";
 
-/** Replies that are written at once at most, and the longest prompt of the synthetic world with room. */
-const ROWS = 512;
-const WORLD_PROMPT_TOKENS = 32;
-
-/** Mean characters of a pair of the synthetic world, roughly. */
-const TEXTS = { promptCharacters: 15, chosenCharacters: 25, rejectedCharacters: 25 } as const;
-
-/** Sampling replies of the synthetic world and pairing them. */
-export const predictCollecting: PredictOf<typeof collect> = async ({ params, inputs, last }) => {
-  const { train, heldOut } = params;
-  const prompts = countOf(inputs.trainPrompts[0], "prompts");
-  const held = Math.min(heldOut.maxPairs, heldOut.prompts * heldOut.pairsPerPrompt);
-  const pairs = (port: string, most: number | null): Record<string, Sizes> =>
-    last[port]
-      ? { [port]: last[port] }
-      : most === null
-      ? {}
-      : { [port]: { ...TEXTS, pairs: most } };
-  return {
-    outputs: {
-      ...pairs("train", prompts && prompts * train.pairsPerPrompt),
-      ...pairs("validation", held),
-      ...pairs("test", held),
-      ...pairs("outOfCoverage", held),
-    },
-    memory: await worldMemory(inputs.model[0], params, 1),
-  };
-};
-
-/** Measuring a policy beside its reference. */
-export const predictEvaluation: PredictOf<typeof evaluate> = async ({ params, inputs }) => ({
-  memory: await worldMemory(inputs.policy[0], params, 2),
-});
-
-/** Measuring one snapshot after the other. */
-export const predictCurve: PredictOf<typeof curve> = async ({ params, inputs }) => ({
-  memory: await worldMemory(inputs.snapshots[0], params, 1 + (inputs.over?.length ?? 0)),
-});
+/** Replies that are written at once at most. */
+export const ROWS = 512;
 
 /** Replies to the prompts of pairs or of a benchmark, each as long as it may be. */
 export const predictGenerating: PredictOf<typeof generate> = async (
@@ -81,7 +42,7 @@ export const predictGenerating: PredictOf<typeof generate> = async (
       startSeconds: loadingSeconds({ loadedBytes: 4 * all }),
       scale: all,
     },
-    memory: await memoryOf(policy, params, {
+    memory: await decodingMemoryOf(policy, params, {
       models: 1,
       rows: replies,
       promptTokens: Math.ceil(Math.min(maxPromptLength, 4 * promptTokens)),
@@ -90,7 +51,7 @@ export const predictGenerating: PredictOf<typeof generate> = async (
 };
 
 /** On a GPU, where decoding waits for much else than products, no speed is assumed. */
-function decodingSpeed(params: Writing): Pick<Work, "on" | "perSecond" | "like"> {
+export function decodingSpeed(params: Writing): Pick<Work, "on" | "perSecond" | "like"> {
   const speed = speedOn(params, "decoding");
   return speed.on === "gpu" ? { ...speed, perSecond: null } : speed;
 }
@@ -113,14 +74,13 @@ function replySizes(params: ParamsOf<typeof generate>, pairs: Sizes | null): Siz
 }
 
 /** Of a stage that writes: how, and how long replies may be. */
-type Writing = Pick<ParamsOf<typeof generate>, "maxNewTokens" | "device" | "precision" | "tf32">;
-
-function worldMemory(model: Sizes | null, params: Writing, models: number) {
-  return memoryOf(model, params, { models, rows: ROWS, promptTokens: WORLD_PROMPT_TOKENS });
-}
+export type Writing = Pick<
+  ParamsOf<typeof generate>,
+  "maxNewTokens" | "device" | "precision" | "tf32"
+>;
 
 /** As many rows at once as asked for, or as the cache may hold. */
-async function memoryOf(
+export async function decodingMemoryOf(
   model: Sizes | null,
   { maxNewTokens, device, precision = "float32" }: Writing,
   { models, rows, promptTokens }: { models: number; rows: number; promptTokens: number },

@@ -9,11 +9,12 @@ import {
   predictTokenizer,
   predictWorld,
 } from "./data.ts";
-import { predictCollecting, predictCurve, predictEvaluation, predictGenerating } from "./decode.ts";
+import { predictGenerating } from "./decode.ts";
 import { predictJudging, predictJudgingAnswers } from "./judge.ts";
 import { predictLogps, predictMeasuring } from "./score.ts";
 import { predictTokens } from "./tokenize.ts";
 import { predictTraining } from "./train.ts";
+import { predictCollecting, predictCurve, predictEvaluation } from "./world_replies.ts";
 
 /** What is foreseen of stages, by name. They lie apart from the stages, whose code is in their keys. */
 const PREDICTIONS: Readonly<Record<string, Predict<never>>> = {

@@ -1,18 +1,20 @@
 import type { Prediction, Sizes } from "../../pipeline/prediction.ts";
 import { countWeights, type Reading } from "../../train/costs/arithmetic.ts";
-import { scoringMemory } from "../../train/costs/memory.ts";
+import { type ScoredRuns, scoringMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
 import { attentionBlocks } from "../../train/models/attention_blocks.ts";
 import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
+import type { ModelShape } from "../../train/models/parameters.ts";
 import { defaultTokensPerRun, longestPairsPerRun } from "../../train/pair_packs.ts";
+import type { Precision } from "../../train/precision.ts";
 import type logps from "../logps.ts";
 import type measure from "../measure.ts";
 import { countOf, type ParamsOf, type PredictOf } from "./params_of.ts";
 import { loadingSeconds, speedOn } from "./speeds.ts";
 import { largestRuns } from "./largest_runs.ts";
-import { longestTokens, meanReading, tokenSizesOf } from "./token_sizes.ts";
+import { longestTokens, meanReading, type TokenSizes, tokenSizesOf } from "./token_sizes.ts";
 
 /** Log-probs of all replies. */
 export const predictLogps: PredictOf<typeof logps> = ({ params, inputs, isDone }) =>
@@ -66,31 +68,50 @@ async function predictScoring(
     scale: all,
   };
   if (isDone) return { work };
-  const device = targetOf(params.device);
-  const limit = defaultTokensPerRun(shape, device);
-  const { vocabSize } = shape;
-  const vocabularyChunk = defaultVocabularyChunk({ vocabSize, tokens: limit, target: device });
-  const limits = {
-    tokens: limit,
-    logitsPerToken: vocabularyChunk,
-    hiddenSize: shape.hiddenSize,
-    target: device,
-  };
-  const runs = largestRuns(sizes, replies, limits);
+  const { threads, device, precision, fusedAttention } = params;
+  const computing = { threads, device, precision, fusedAttention };
+  const runs = await scoredRuns(shape, sizes, { replies, ...computing });
+  return { work, memory: scoringMemory(shape, { ...runs, device: targetOf(device), precision }) };
+}
+
+/** What is scored, and how, as far as it decides what runs hold. */
+interface Scoring
+  extends Pick<ScoringParams, "threads" | "device" | "precision" | "fusedAttention"> {
+  readonly replies: "both" | "chosen";
+  /** Pairs that are asked for in one go; all unless given. */
+  readonly pairs?: number;
+  /** What weights are fed as; what layers compute in unless given. */
+  readonly fed?: Precision;
+  readonly vocabularyChunk?: number;
+  readonly attentionBlock?: number;
+}
+
+/** The runs that scoring makes of which those that are under way at once hold the most. */
+export async function scoredRuns(
+  shape: ModelShape,
+  sizes: TokenSizes,
+  { replies, pairs = sizes.pairs, threads, device, precision, fed, ...asked }: Scoring,
+): Promise<ScoredRuns> {
+  const target = targetOf(device);
+  const { vocabSize, hiddenSize } = shape;
+  const tokens = defaultTokensPerRun(shape, target);
+  const { vocabularyChunk = defaultVocabularyChunk({ vocabSize, tokens, target }) } = asked;
   const longest = longestTokens(sizes, replies);
-  const sequences = sizes.pairs * (replies === "both" ? 2 : 1);
-  const pairs = longestPairsPerRun(longest, { ...limits, pairs: sequences });
-  const { fusedAttention: fused } = params;
-  const block = fused ? Infinity : undefined;
-  const blocks = attentionBlocks(shape, longest, { block, fused, target: device, pairs });
-  const computing = {
-    ...{ device, precision: params.precision },
-    ...{ vocabularyChunk, attentionBlocks: blocks },
-  };
+  const { fusedAttention: fused } = asked;
+  const sequences = pairs * (replies === "both" ? 2 : 1);
+  const blocks = attentionBlocks(shape, longest, {
+    block: fused ? Infinity : asked.attentionBlock, // without a gradient one kernel takes all
+    fused,
+    target,
+    pairs: longestPairsPerRun(longest, { tokens, pairs: sequences }),
+  });
+  const computing = { device: target, precision, fed, vocabularyChunk, attentionBlocks: blocks };
+  const limits = { tokens, pairs, logitsPerToken: vocabularyChunk, hiddenSize, target };
   // A graph is built, which takes code that no other plan needs.
   const { scoringRun } = await import("../../train/costs/foreseen_run.ts");
-  const run = scoringRun(shape, { runs, ...computing });
-  const lanes = device === "cpu" ? params.threads : 1;
-  const inBlocks = blocks !== undefined;
-  return { work, memory: scoringMemory(shape, { run, lanes, inBlocks, ...computing }) };
+  const [most] = largestRuns(sizes, replies, limits).map((run) => ({
+    run: scoringRun(shape, { runs: [run], ...computing }),
+    lanes: target === "cpu" ? Math.min(threads, Math.ceil(pairs / run.length)) : 1,
+  })).sort((a, b) => b.lanes * b.run.bytes - a.lanes * a.run.bytes);
+  return { ...most, inBlocks: blocks !== undefined };
 }

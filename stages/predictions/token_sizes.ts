@@ -1,6 +1,7 @@
 import type { Sizes } from "../../pipeline/prediction.ts";
 import type { Reading } from "../../train/costs/arithmetic.ts";
 import type { LongestTokens } from "../../train/models/attention_blocks.ts";
+import { countOf } from "./params_of.ts";
 
 /** Mean lengths of tokenized pairs, and of the products of lengths that attention computes. */
 export interface TokenSizes {
@@ -42,10 +43,37 @@ const NAMES = [
   "longPairs",
 ] as const satisfies readonly (keyof TokenSizes)[];
 
-/** The sizes of a `tokens` artifact; null where one of them is missing. */
+/**
+ * The sizes of a `tokens` artifact; null where one of them is missing. Of facts of earlier versions, which do
+ * not say how long each part may be and how many are that long, it is the most that they leave open.
+ */
 export function tokenSizesOf(sizes: Sizes | null | undefined): TokenSizes | null {
-  if (!sizes || NAMES.some((name) => typeof sizes[name] !== "number")) return null;
-  return sizes as unknown as TokenSizes;
+  if (!sizes) return null;
+  const all = { ...mostLeftOpen(sizes), ...sizes };
+  if (NAMES.some((name) => typeof all[name] !== "number")) return null;
+  return all as unknown as TokenSizes;
+}
+
+/** At most so much, by what is cut and by the longest pair; every part has a token. */
+function mostLeftOpen(sizes: Sizes): Sizes {
+  const [pairs, maxLength, longestPair, longestReplies, rejectedTokens] = [
+    "pairs",
+    "maxLength",
+    "longestPair",
+    "longestReplies",
+    "rejectedTokens",
+  ].map((name) => countOf(sizes, name));
+  if (pairs === null || longestPair === null || longestReplies === null) return {};
+  const replies = rejectedTokens === 0 ? 1 : 2;
+  const longestSequence = Math.min(maxLength ?? Infinity, longestPair - (replies - 1));
+  const longestReply = Math.min(longestSequence - 1, longestReplies - (replies - 1));
+  return {
+    longestSequence,
+    longestPrompt: longestSequence - 1,
+    longestChosen: longestReply,
+    longestRejected: replies === 1 ? 0 : longestReply,
+    longPairs: pairs,
+  };
 }
 
 /** Whole pairs, or prompts with one of their replies. */
@@ -61,6 +89,22 @@ export function meanReading(sizes: TokenSizes, replies: Replies): Reading {
     replyTokens,
     cells: sizes.promptCells + (chosen ? sizes.chosenCells : 0) +
       (rejected ? sizes.rejectedCells : 0),
+  };
+}
+
+/** The same as if rejected replies were the chosen ones, and there were no others. */
+export function rejectedAlone(sizes: TokenSizes): TokenSizes {
+  const { rejectedTokens, rejectedCells, longestRejected, longestPair, longestSequence } = sizes;
+  return {
+    ...sizes,
+    chosenTokens: rejectedTokens,
+    chosenCells: rejectedCells,
+    longestChosen: longestRejected,
+    longestReplies: longestRejected,
+    longestPair: Math.min(longestPair, longestSequence),
+    rejectedTokens: 0,
+    rejectedCells: 0,
+    longestRejected: 0,
   };
 }
 

@@ -1,12 +1,19 @@
-import type { Prediction, Sizes, Work } from "../../pipeline/prediction.ts";
+import {
+  type MemoryPart,
+  partsOf,
+  type Prediction,
+  type Sizes,
+  totalBytes,
+  type Work,
+} from "../../pipeline/prediction.ts";
 import { adapterWeights, countWeights } from "../../train/costs/arithmetic.ts";
-import { trainingMemory } from "../../train/costs/memory.ts";
+import { type ScoredRuns, scoringMemory, trainingMemory } from "../../train/costs/memory.ts";
 import { shapeOf } from "../../train/costs/model_sizes.ts";
 import { scoringWork, trainingWork } from "../../train/costs/work.ts";
 import { targetOf } from "../../train/graph/target.ts";
 import { trainingLanes } from "../../train/lanes.ts";
 import { attentionBlocks } from "../../train/models/attention_blocks.ts";
-import { defaultVocabularyChunk } from "../../train/models/head_chunks.ts";
+import { vocabularyChunkFor } from "../../train/models/head_chunks.ts";
 import type { ModelShape } from "../../train/models/parameters.ts";
 import { defaultTokensPerRun, longestPairsPerRun } from "../../train/pair_packs.ts";
 import type train from "../train.ts";
@@ -14,7 +21,14 @@ import { countSteps, snapshotSteps } from "../train_steps.ts";
 import type { ParamsOf, PredictOf } from "./params_of.ts";
 import { loadingSeconds, speedOn } from "./speeds.ts";
 import { largestRuns } from "./largest_runs.ts";
-import { longestTokens, meanReading, type TokenSizes, tokenSizesOf } from "./token_sizes.ts";
+import { scoredRuns } from "./score.ts";
+import {
+  longestTokens,
+  meanReading,
+  rejectedAlone,
+  type TokenSizes,
+  tokenSizesOf,
+} from "./token_sizes.ts";
 
 type Params = ParamsOf<typeof train>;
 
@@ -143,15 +157,11 @@ function checkpointsOf({ params, steps }: Pick<Plan, "params" | "steps">): numbe
 /** Entries of the vocabulary whose logits are there at once. */
 function chunkOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "tokens">): number {
   const { vocabSize } = shape;
-  if (params.vocabularyChunk !== undefined) return Math.min(vocabSize, params.vocabularyChunk);
   const target = targetOf(params.device);
-  return defaultVocabularyChunk({
+  return vocabularyChunkFor(params.vocabularyChunk, {
     vocabSize,
     tokens: defaultTokensPerRun(shape, target),
-    longest: {
-      replies: tokens.longestReplies,
-      pairs: pairsPerRun(params),
-    },
+    longest: { replies: tokens.longestReplies, pairs: pairsPerRun(params) },
     target,
   });
 }
@@ -170,7 +180,45 @@ function blocksOf({ params, shape, tokens }: Pick<Plan, "params" | "shape" | "to
   });
 }
 
-async function memoryOf({ params, shape, tokens, steps }: Plan): Promise<Prediction["memory"]> {
+/** The peak of training, or of the reference's scoring before it, which gives its memory back. */
+async function memoryOf(plan: Plan): Promise<readonly MemoryPart[]> {
+  const training = await memoryOfTraining(plan);
+  const { params, shape, tokens, hasReference } = plan;
+  if (hasReference || readsOf(params) === "chosen") return training;
+  const { processes = 1, device, precision } = params;
+  const runs = await scoredRuns(shape, tokens, {
+    replies: "both",
+    pairs: Math.ceil(tokens.pairs / processes),
+    ...scoringParams(params),
+  });
+  const scoring = scoringMemory(shape, { ...runs, device: targetOf(device), precision })
+    .map(({ bytes, ...part }) => ({ ...part, bytes: processes * bytes }));
+  return (["gpu", "host"] as const).flatMap((where) => {
+    const [first, then] = [scoring, training].map((parts) => partsOf(parts, where));
+    return totalBytes(first)! > totalBytes(then)! ? first : then;
+  });
+}
+
+/** Runs that score the rejected replies of a batch, where the loss does not read them; undefined for none. */
+async function rejectedRuns({ params, shape, tokens }: Plan): Promise<ScoredRuns | undefined> {
+  if (readsOf(params) === "both" || tokens.rejectedTokens === 0) return undefined;
+  return await scoredRuns(shape, rejectedAlone(tokens), {
+    replies: "chosen",
+    pairs: sharedPairs(params),
+    // Weights that are trained lie there in float32.
+    fed: params.lora === undefined ? "float32" : params.precision,
+    ...scoringParams(params),
+  });
+}
+
+/** How a scorer beside training computes. */
+function scoringParams(params: Params) {
+  const { threads, device, precision, fusedAttention, vocabularyChunk, attentionBlock } = params;
+  return { threads, device, precision, fusedAttention, vocabularyChunk, attentionBlock };
+}
+
+async function memoryOfTraining(plan: Plan): Promise<readonly MemoryPart[]> {
+  const { params, shape, tokens, steps } = plan;
   const { lora: adapter, gradientCheckpointing: recomputes, precision } = params;
   const device = targetOf(params.device);
   const { processes = 1, microBatchPairs = params.batchPairs } = params;
@@ -198,5 +246,5 @@ async function memoryOf({ params, shape, tokens, steps }: Plan): Promise<Predict
   const gathers = checkpointsOf({ params, steps }) > 0;
   const { moments, offloadMoments } = params;
   const how = { run, lanes, adapter, device, precision, moments, offloadMoments };
-  return trainingMemory(shape, { ...how, processes, gathers });
+  return trainingMemory(shape, { ...how, processes, gathers, scores: await rejectedRuns(plan) });
 }

@@ -53,7 +53,7 @@ Deno.test("a run measures the speed at work that its inputs told, and plans rest
   );
 });
 
-Deno.test("speed() prefers the instance, its kind of work, its stage, then the nearest scale", async () => {
+Deno.test("speed() prefers the instance, its entry, its kind of work, its stage, then the nearest scale", async () => {
   await using toy = await openToyPipeline();
   const { timings } = toy.store;
   await Deno.mkdir(`${toy.folder}/store/tmp`, { recursive: true });
@@ -72,20 +72,45 @@ Deno.test("speed() prefers the instance, its kind of work, its stage, then the n
   assert.equal(found(), null);
   await note("big", 10, { scale: 900 });
   assert.equal(found(), null, "nine times as large says nothing");
-  await note("score", 20, { stage: "logps" });
+  await note("score", 20, { stage: "logps", like: "scoring" });
   assert.equal(found(), 2);
-  await note("train/lora", 30, { like: "adapter" });
+  await note("eval", 25, { stage: "logps", like: "all", scale: 500 });
+  assert.equal(found(), 2.5, "the same kind of work, if of another stage");
+  await note("lora", 30, { like: "adapter" });
   assert.equal(found(), 3);
-  await note("train/far", 40, { scale: 500 });
+  await note("far", 40, { scale: 500 });
   assert.equal(found(), 4);
-  await note("train/near", 50, { scale: 120 });
+  await note("other/near", 50, { scale: 120 });
   assert.equal(found(), 5);
+  await note("train/b@seed=0", 55, { scale: 400 });
+  assert.equal(found(), 5.5, "the recipe's same entry, at whatever scale");
   await note("train/a", 60, { scale: 300 });
   assert.equal(found(), 6);
   await note("train/a", 70);
   assert.equal(found(), 7, "the newest of an instance");
   assert.equal(timings.speed(work, { ...place, machine: "elsewhere" }), null);
   assert.equal(timings.speed({ ...work, unit: "pairs" }, place), null);
+});
+
+Deno.test("speed() leaves out what earlier versions kept, which do not say what worked", async () => {
+  await using toy = await openToyPipeline();
+  const { timings } = toy.store;
+  await Deno.mkdir(`${toy.folder}/store/tmp`, { recursive: true });
+  const work = { unit: "operations", like: "all", scale: 100 };
+  const place = { stage: "train", recipe: "r", instance: "train", machine: "here" };
+  const old = { machine: "here", recipe: "r", instance: "train", stage: "train", ...work };
+  const kept = { stages: { train: 7 }, instances: {}, speeds: [{ ...old, perSecond: 1e14 }] };
+  await Deno.writeTextFile(timings.path, JSON.stringify(kept));
+  assert.equal(timings.speed(work, place), null, "it may be a GPU's");
+  assert.equal(timings.speed({ ...work, on: "gpu" }, place), null);
+  assert.equal(timings.pastSeconds("train"), 7);
+  const done: Work = { ...work, amount: 30, perSecond: 1, startSeconds: 0 };
+  await timings.note(
+    { recipe: "r", instance: "train", stage: "train", seconds: 10, work: done },
+    "here",
+  );
+  assert.equal(timings.speed(work, place)?.perSecond, 3);
+  assert.equal(timings.speed({ ...work, on: "gpu" }, place), null);
 });
 
 Deno.test("what starting takes is not taken for work, unless it was most of the time", async () => {
@@ -278,4 +303,25 @@ Deno.test("feasibilityOn() names the first change with which a stage fits", asyn
     neededBytes: 350.5 * 2 ** 19,
   });
   assert.equal(await changeOf([{ modulo: 1 }, { mode: "rounded" }]), null);
+});
+
+Deno.test("a guess is said to be for want of sizes only where some are missing", async () => {
+  await using toy = await openToyPipeline();
+  const [, first] = await toy.plan(CHAIN);
+  const basisOf = async (
+    outputs: Record<string, { digits: number }> | undefined,
+    known: boolean,
+  ) => {
+    const predict = () => Promise.resolve({ outputs });
+    const stage = { ...first.instance.stage, predict, estimateSeconds: () => 4 };
+    const sizes = new Map(known ? [["source", { number: { digits: 2 } }]] : []);
+    const grounds = { recipe: "other", machine: "toy", timings: toy.store.timings };
+    const found = { ...grounds, last: null, record: null };
+    return (await forecast({ ...first.instance, stage }, sizes, found)).basis;
+  };
+  const number = { digits: 2 };
+  assert.equal(await basisOf({ number }, true), "a guess");
+  const why = "a guess, since the sizes of what it reads are not known";
+  assert.equal(await basisOf({ number }, false), why);
+  assert.equal(await basisOf(undefined, true), why);
 });

@@ -1,30 +1,12 @@
 import assert from "node:assert/strict";
 import { GPU_UNIT, GPUS } from "../../cli/machines.ts";
 import { misfitText } from "../../cli/plan_text.ts";
-import type { CodeIndex } from "../../pipeline/code_digest.ts";
 import { type Feasibility, feasibilityOn } from "../../pipeline/feasibility.ts";
-import { makePlan, type PlannedInstance } from "../../pipeline/plan.ts";
 import { totalBytes } from "../../pipeline/prediction.ts";
-import { Store } from "../../pipeline/store/store.ts";
 import { type ExpectedModel, expectedModel, unexpectedShape } from "../../stages/expected_model.ts";
-import { instancesOf, paramsOf } from "./recipe_instances.ts";
+import { instancesOf, paramsOf, planOf } from "./recipe_instances.ts";
 
 const RECIPES = ["zephyr-7b-beta", "zephyr-7b-gemma", "openrlhf-gemma"] as const;
-
-async function planOf(name: string, set: readonly string[] = []): Promise<PlannedInstance[]> {
-  const folder = await Deno.makeTempDir({ prefix: "ballast-recipes-" });
-  try {
-    return await makePlan(await instancesOf(name, set), {
-      recipe: name,
-      store: Store.open(`${folder}/store`),
-      code: { code: () => Promise.resolve({ modules: {}, packages: [] }) } as unknown as CodeIndex,
-      memory: { get: () => undefined, set: () => {} },
-      machine: "test",
-    });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** What the authors' files say, beside what all three have in common. */
 const PUBLISHED = {

@@ -98,20 +98,27 @@ function foreseeTraining(
   });
 }
 
+/** Runs of scoring. */
+export interface ForeseenScoringRuns extends ForeseenRuns {
+  /** What weights are fed as; what layers compute in unless given. */
+  readonly fed?: Precision;
+}
+
 /** The same of runs of scoring, as [logps_graph.ts](../logps_graph.ts) builds it. */
-export function scoringRun(shape: ModelShape, options: ForeseenRuns): RunMemory {
+export function scoringRun(shape: ModelShape, options: ForeseenScoringRuns): RunMemory {
   return remembered(["scoring", shape, options], () => foreseeScoring(shape, options));
 }
 
 function foreseeScoring(
   shape: ModelShape,
-  { runs, precision, vocabularyChunk, attentionBlocks: blocks, device }: ForeseenRuns,
+  { runs, precision, fed = precision, vocabularyChunk, attentionBlocks: blocks, device }:
+    ForeseenScoringRuns,
 ): RunMemory {
   return largestByLayers(shape, (config) => {
     const rests = holdsRests(config, device);
     const layout = { config, angles: new RotaryAngles(config), rests, blocks };
     const options = {
-      ...{ precision, fed: precision, rests, vocabularyChunk },
+      ...{ precision, fed, rests, vocabularyChunk },
       attentionBlocks: blocks,
     };
     const make = () => logpsGraph(config, undefined, options);

@@ -74,6 +74,17 @@ export interface TrainingMemory extends Computing {
   readonly processes?: number;
   /** Whether checkpoints are written along the way; not unless given. */
   readonly gathers?: boolean;
+  /** What a second session scores between runs, with the same weights, if there is one. */
+  readonly scores?: ScoredRuns;
+}
+
+/** Runs of scoring, as many at the same time. */
+export interface ScoredRuns {
+  /** The largest run. */
+  readonly run: RunMemory;
+  readonly lanes: number;
+  /** Whether attention is computed in blocks, where all that is freed goes back to the system. */
+  readonly inBlocks?: boolean;
 }
 
 /**
@@ -90,13 +101,15 @@ export function trainingMemory(
   const trained = adapter ? added : all;
   const { lanes, precision, device = "cpu" } = how;
   const read = adapter ? bytesIn(precision) * all + FLOAT * added : FLOAT * all;
+  const freed = lanes * how.run.bytes;
+  const scored = how.scores === undefined ? [] : scorersMemory(how.scores, { device, freed });
   const computing = [
     ...[
       { what: "weights", bytes: read },
       { what: "gradients", bytes: lanes * FLOAT * trained },
     ].map(timesOf(processes)),
     ...momentParts(trained, { ...how, processes }),
-    ...runParts(how).map(timesOf(processes)),
+    ...[...runParts(how), ...scored].map(timesOf(processes)),
   ];
   const underWay = processes === 1
     ? []
@@ -144,6 +157,30 @@ function onGpu(part: MemoryPart): MemoryPart {
   return { ...part, isOnGpu: true };
 }
 
+/**
+ * What sessions of scoring add to what a process holds already, where one runs at a time. On a processor their
+ * runs take what others have freed, and more if they need more; on a GPU each session keeps its own.
+ *
+ * @param freed bytes that runs of other sessions have given back
+ */
+export function scorersMemory(
+  { run, lanes, inBlocks = false }: ScoredRuns,
+  { sessions = 1, device = "cpu", freed = 0 }: {
+    /** One unless given. */
+    readonly sessions?: number;
+    readonly device?: Target;
+    readonly freed?: number;
+  } = {},
+): MemoryPart[] {
+  const what = "activations of scoring";
+  if (device === "cuda") return [{ what, bytes: sessions * lanes * run.bytes }];
+  const held = lanes * (inBlocks ? run.bytes : run.keptBytes);
+  return [
+    { what: "sessions of scoring", bytes: sessions * NODE * run.nodes },
+    { what, bytes: Math.max(0, held - freed) },
+  ];
+}
+
 /** Of a process that computes on a GPU: models as they are read, in float32, before they are copied there. */
 function hostParts(weights: number): MemoryPart[] {
   return [{ what: "model as read", bytes: FLOAT * weights }, {
@@ -158,10 +195,7 @@ function bucketsUnderWay(trained: number): number {
 }
 
 /** How a model scores. */
-export interface ScoringMemory extends Computing {
-  /** Whether attention is computed in blocks, where all that is freed goes back to the system. */
-  readonly inBlocks?: boolean;
-}
+export type ScoringMemory = Computing & ScoredRuns;
 
 /** Peak memory of scoring: the weights, and what runs hold of what they compute. */
 export function scoringMemory(shape: ModelShape, computing: ScoringMemory): MemoryPart[] {

@@ -105,3 +105,8 @@ export function defaultVocabularyChunk(
   const even = vocabSize / Math.ceil(vocabSize / size);
   return Math.min(vocabSize, ALIGNMENT * Math.ceil(even / ALIGNMENT));
 }
+
+/** The entries that are asked for, no more than there are; the default where nothing is. */
+export function vocabularyChunkFor(asked: number | undefined, limits: LogitsLimits): number {
+  return asked === undefined ? defaultVocabularyChunk(limits) : Math.min(limits.vocabSize, asked);
+}

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import type { MemoryPart } from "../../../pipeline/prediction.ts";
+import { type MemoryPart, type Sizes, totalBytes } from "../../../pipeline/prediction.ts";
 import { largestRuns } from "../../../stages/predictions/largest_runs.ts";
-import { longestTokens, meanReading } from "../../../stages/predictions/token_sizes.ts";
+import {
+  longestTokens,
+  meanReading,
+  rejectedAlone,
+  tokenSizesOf,
+} from "../../../stages/predictions/token_sizes.ts";
 import { divideIntoRuns, type RunLimits, sizeOfLengths } from "../../../train/pair_packs.ts";
 import { stages } from "../../../stages/registry.ts";
 import { LARGE, MODEL, predict, TOKENS, TRAIN, training } from "./predict_stage.ts";
@@ -183,6 +188,78 @@ Deno.test("a reference that is not wired, and replies that SFT does not read, ar
   assert((await training(sft, demonstrations)).amount < (await training({})).amount);
 });
 
+Deno.test("replies that SFT does not read take memory where they are long", async () => {
+  const sft = { loss: "sft", sft: "sum", beta: undefined };
+  const of = async (tokens: Partial<typeof TOKENS>, params: Record<string, unknown> = {}) => {
+    const inputs = { model: [LARGE], tokens: [{ ...TOKENS, ...tokens }], reference: [] };
+    const { memory } = await predict(
+      "train",
+      { ...TRAIN, ...sft, batchPairs: 1, ...params },
+      { inputs },
+    );
+    const bytes = (what: string) => memory!.find((part) => part.what === what)?.bytes ?? null;
+    return { all: totalBytes(memory)!, added: bytes("activations of scoring") };
+  };
+  const none = { rejectedTokens: 0, rejectedCells: 0, longestRejected: 0 };
+  const demonstrations = await of(none);
+  assert.equal(demonstrations.added, null);
+  const short = await of({});
+  assert.equal(short.added, 0, "they take what training has freed");
+  assert(short.all > demonstrations.all, "a session more");
+  const lengths = { longestRejected: 900, longestSequence: 920, longestPair: 940 };
+  const long = await of({ ...lengths, longestReplies: 910, longPairs: 100 });
+  assert(long.added! > 0);
+  assert(long.all > short.all);
+  const gpu = await of({}, { device: "cuda:0" });
+  assert(gpu.added! > 0, "each session keeps its own");
+});
+
+Deno.test("a reference that training scores first may be its peak, and is not beside it", async () => {
+  const parts = async (params: Record<string, unknown>, reference: Sizes[] = []) => {
+    const inputs = { model: [LARGE], tokens: [TOKENS], reference };
+    return (await predict("train", { ...TRAIN, ...params }, { inputs })).memory!;
+  };
+  const wired = [{ files: 1 }];
+  assert.deepEqual(await parts({}), await parts({}, wired), "the gradient's runs hold more");
+  const small = { lora: { rank: 1 }, microBatchPairs: 1, threads: 8 };
+  const [first, alone] = [await parts(small), await parts(small, wired)];
+  assert(totalBytes(first)! > totalBytes(alone)!);
+  const logps = await predict("logps", { threads: 8 }, {
+    inputs: { model: [LARGE], tokens: [TOKENS] },
+  });
+  assert.deepEqual(first, logps.memory);
+});
+
+Deno.test("tokenSizesOf() of earlier versions' facts leaves nothing too low", () => {
+  const {
+    longestSequence: _s,
+    longestPrompt: _p,
+    longestChosen: _c,
+    longestRejected: _r,
+    ...some
+  } = TOKENS;
+  const { longPairs: _l, ...earlier } = { ...some, maxLength: 100, maxPromptLength: 50 };
+  const found = tokenSizesOf(earlier)!;
+  for (const name of Object.keys(TOKENS) as (keyof typeof TOKENS)[]) {
+    assert(found[name] >= TOKENS[name], name);
+  }
+  // 120 tokens of a pair, 90 of its replies; a sequence is cut at 100.
+  assert.deepEqual([found.longestSequence, found.longestPrompt], [100, 99]);
+  assert.deepEqual([found.longestChosen, found.longestRejected, found.longPairs], [89, 89, 100]);
+  const demonstrations = { ...earlier, rejectedTokens: 0, rejectedCells: 0 };
+  const alone = tokenSizesOf(demonstrations)!;
+  assert.deepEqual([alone.longestChosen, alone.longestRejected], [90, 0]);
+  assert.deepEqual(tokenSizesOf(TOKENS), TOKENS);
+  assert.equal(tokenSizesOf({ pairs: 4, longestPair: 9, longestReplies: 8 }), null);
+});
+
+Deno.test("rejectedAlone() are rejected replies in the chosen ones' place", () => {
+  const alone = rejectedAlone(TOKENS);
+  assert.deepEqual(meanReading(alone, "both"), meanReading(TOKENS, "rejected"));
+  assert.deepEqual(longestTokens(alone, "both"), { prompt: 40, reply: 40 });
+  assert.deepEqual([alone.longestPair, alone.longestReplies], [90, 40]);
+});
+
 Deno.test("computing layers again is more work in less memory", async () => {
   const plain = await training({}, TOKENS, true, LARGE);
   const again = await training({ gradientCheckpointing: true }, TOKENS, true, LARGE);
@@ -267,11 +344,31 @@ Deno.test("SFT's runs have no rejected replies", () => {
 });
 
 Deno.test("of what is done no memory is foreseen", async () => {
-  const { predict } = stages.get("train")!;
-  const params = stages.get("train")!.params.parse(TRAIN);
-  const inputs = { model: [MODEL], tokens: [TOKENS], reference: [] };
-  const of = async (isDone: boolean) =>
-    (await predict!({ params, inputs, last: {}, isDone })).memory;
-  assert.notEqual(await of(false), undefined);
-  assert.equal(await of(true), undefined);
+  const pairs = { tokens: [TOKENS], pairs: [TOKENS], outOfCoverage: [], reference: [] };
+  const prompts = ["prompts", "trainPrompts", "validationPrompts", "testPrompts"];
+  const models = { model: [MODEL], policy: [MODEL], snapshots: [{ ...MODEL, snapshots: 2 }] };
+  const inputs = {
+    ...{ ...pairs, ...models },
+    ...Object.fromEntries(prompts.map((name) => [name, [{ prompts: 9 }]])),
+  };
+  const writing = { seed: 0, threads: 1, maxNewTokens: 16 };
+  const paramsOf = {
+    train: TRAIN,
+    logps: { threads: 1 },
+    evaluate: { ...writing, stream: "a" },
+    curve: writing,
+    collect: {
+      ...{ ...writing, labelTemperature: 0 },
+      train: { samplesPerPrompt: 2, pairsPerPrompt: 1 },
+      heldOut: { prompts: 2, samplesPerPrompt: 2, pairsPerPrompt: 1, maxPairs: 2 },
+    },
+  };
+  for (const [name, given] of Object.entries(paramsOf)) {
+    const stage = stages.get(name)!;
+    const about = { params: stage.params.parse(given), inputs, last: {} };
+    assert.notEqual((await stage.predict!({ ...about, isDone: false })).memory, undefined, name);
+    const done = await stage.predict!({ ...about, isDone: true });
+    assert.equal(done.memory, undefined, name);
+    assert.notEqual(done.work, undefined, name);
+  }
 });

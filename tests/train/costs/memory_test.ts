@@ -66,6 +66,25 @@ Deno.test("trainingMemory() of a GPU has in the host's memory the model as read,
   assert.deepEqual(of({ processes: 2, gathers: true }), { ...two, "moments copied": 8 * 340 });
 });
 
+Deno.test("trainingMemory() beside a session that scores: a processor's runs take turns, a GPU's keep their own", () => {
+  const of = (more: Partial<TrainingMemory>) =>
+    bytesOf(trainingMemory(SMALL, { run: RUN, lanes: 1, ...more }));
+  const scores = { run: { bytes: 400, keptBytes: 500, nodes: 7 }, lanes: 3, inBlocks: true };
+  const added = "activations of scoring";
+  assert.equal(of({})[added], undefined);
+  assert.equal(of({ scores })[added], 200, "three runs of 400 take the place of one of 1,000");
+  assert.equal(of({ scores: { ...scores, lanes: 2 } })[added], 0);
+  assert(of({ scores: { ...scores, inBlocks: false } })[added] > 200, "some is kept in vain");
+  assert.equal(of({ scores, processes: 2 })[added], 400);
+  const session = of({ scores })["sessions of scoring"];
+  const fourteen = { ...scores, run: { ...scores.run, nodes: 14 } };
+  assert(session > 0);
+  assert.equal(of({ scores: fourteen })["sessions of scoring"], 2 * session);
+  const onGpu = trainingMemory(SMALL, { run: RUN, lanes: 1, device: "cuda", scores });
+  const { bytes, isOnGpu } = onGpu.find(({ what }) => what === added)!;
+  assert.deepEqual([bytes, isOnGpu], [1200, true]);
+});
+
 Deno.test("what a GPU scores and decodes is read into the host's memory, in float32", () => {
   const on = { run: RUN, lanes: 1, device: "cuda", precision: "bfloat16" } as const;
   const scoring = scoringMemory(SMALL, on);
