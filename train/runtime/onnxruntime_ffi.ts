@@ -118,6 +118,8 @@ function sessionOptions(
   // Waiting threads give the processor back, so that workers can run side by side.
   if (threads === 1) configure("session.intra_op.allow_spinning", "0");
   if (cuda !== undefined) {
+    // The node that it makes of a sum and a softmax wants cuDNN, which nothing else needs.
+    configure("optimization.disable_specified_optimizers", "BiasSoftmaxFusion");
     // What `requirePlacement` reads.
     configure("session.record_ep_graph_assignment_info", "1");
     cuda.append(options, { tf32 });
