@@ -4,6 +4,7 @@
  *     deno task bench memory --help
  */
 import { Command } from "@commander-js/extra-typings";
+import { count } from "../../cli/options.ts";
 import { printNotice, printResult } from "../../cli/output.ts";
 import { alignColumns } from "../../core/align_columns.ts";
 import { type MemoryPart, totalBytes } from "../../pipeline/prediction.ts";
@@ -19,6 +20,7 @@ import { defaultTokensPerRun, divideIntoRuns } from "../../train/pair_packs.ts";
 import { lastLine, runProgram } from "../run_program.ts";
 import { configOf } from "../training/shapes.ts";
 import { MALLOCS } from "../training/systems.ts";
+import { spreadOf } from "../training/table.ts";
 import { modelFolder } from "../training/workload.ts";
 import { plannedMemory } from "./planned_memory.ts";
 import { MEMORY_CASES, type MemoryCase, STEPS } from "./memory_case.ts";
@@ -28,25 +30,30 @@ const MOST_OFF = 0.1;
 
 /** Runs the command; returns its exit code. */
 export async function benchMemory(args: readonly string[]): Promise<number> {
-  const { only } = new Command("deno task bench memory")
+  const { only, rounds } = new Command("deno task bench memory")
     .description("Foresees and measures the peak memory of training and scoring.")
     .option("--only <text>", "cases whose name contains this", "")
+    .option("--rounds <count>", "processes of each case, of which the median counts", count, 1)
     .parse([...args], { from: "user" }).opts();
-  const table = [["", "foreseen MB", "measured MB", "off", "foreseen in parts, MB"]];
-  let [far, count] = [0, 0];
-  for (const one of MEMORY_CASES.filter(({ name }) => name.includes(only))) {
+  const table = [["", "foreseen MB", "measured MB", "least … most", "off", "in parts, MB"]];
+  let far = 0;
+  const cases = MEMORY_CASES.filter(({ name }) => name.includes(only));
+  for (const one of cases) {
     const parts = await foresee(one);
-    const [foreseen, measured] = [totalBytes(parts)!, await measure(one)];
+    const peaks: number[] = [];
+    while (peaks.length < rounds) peaks.push(await measure(one));
+    const foreseen = totalBytes(parts)!;
+    const { median: measured, low, high } = spreadOf(peaks);
     const off = foreseen / measured - 1;
     const told = `${off < 0 ? "−" : "+"}${(100 * Math.abs(off)).toFixed(1)}%`;
     printNotice(`${one.name}: ${told}`);
-    count++;
     if (Math.abs(off) > MOST_OFF) far++;
     const listed = parts.map(({ what, bytes }) => `${what} ${megabytes(bytes)}`).join(", ");
-    table.push([one.name, megabytes(foreseen), megabytes(measured), told, listed]);
+    const spread = `${megabytes(low)} … ${megabytes(high)}`;
+    table.push([one.name, megabytes(foreseen), megabytes(measured), spread, told, listed]);
   }
   printResult(alignColumns(table));
-  printNotice(`${count - far} of ${count} within ${100 * MOST_OFF}%`);
+  printNotice(`${cases.length - far} of ${cases.length} within ${100 * MOST_OFF}%`);
   return far === 0 ? 0 : 1;
 }
 
