@@ -4,7 +4,8 @@ import type { Precision } from "../train/precision.ts";
 import type { Device } from "../train/runtime/runtime.ts";
 import { modelFacts } from "./model_facts.ts";
 
-const DEVICE = /^(cpu|cuda:\d+)$/;
+/** Three digits at most: no machine has a thousand GPUs, and longer ones are no exact numbers. */
+const DEVICE = /^(cpu|cuda:(0|[1-9]\d{0,2}))$/;
 
 /** An optional parameter of which the default, written out, is the same as left out, in keys too. */
 export function withDefault<S extends z.ZodType>(schema: S, usual: z.output<S>) {
@@ -16,7 +17,7 @@ export const deviceParams = {
   device: withDefault(
     z.custom<Device>(
       (value) => typeof value === "string" && DEVICE.test(value),
-      "cpu or a GPU by its number, such as cuda:0",
+      "cpu or a GPU by its number from 0 to 999, such as cuda:0",
     ),
     "cpu",
   ).describe("Where the model is computed; cpu unless given"),

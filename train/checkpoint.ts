@@ -28,7 +28,14 @@ export interface ResumedRun {
   readonly records: readonly StepRecord[];
 }
 
-/** The newest one, and the one before should the newest be damaged. */
+/** What a folder of checkpoints is told of its run beside the digest. */
+export interface CheckpointOptions {
+  /** How many checkpoints stay, from the newest back: unless given that and the one before, should it be damaged. */
+  readonly keep?: number;
+  /** In how many processes the run is computed; 1 unless given. A refusal names it where it differs. */
+  readonly processes?: number;
+}
+
 const KEEP = 2;
 const NAME = /^step-(\d{8})\.([0-9a-f]{64})\.safetensors$/;
 const GROUPS = { weights: "weight/", firstMoments: "m/", secondMoments: "v/" } as const;
@@ -39,15 +46,23 @@ const GROUPS = { weights: "weight/", firstMoments: "m/", secondMoments: "v/" } a
  * Step records are kept beside them in `steps.jsonl`.
  */
 export class CheckpointFolder {
+  readonly #keep: number;
+  readonly #processes: number;
   #recorded = 0;
   #newest: number | null = null;
 
   /**
    * @param folder made when it does not exist
    * @param run digest of all that decides the run; another run's checkpoints are refused
-   * @param keep how many checkpoints stay, from the newest back
    */
-  constructor(readonly folder: string, readonly run: string, readonly keep: number = KEEP) {}
+  constructor(
+    readonly folder: string,
+    readonly run: string,
+    { keep = KEEP, processes = 1 }: CheckpointOptions = {},
+  ) {
+    this.#keep = keep;
+    this.#processes = processes;
+  }
 
   /** The step of the newest checkpoint that was opened or saved; null for none. */
   get newest(): number | null {
@@ -98,19 +113,20 @@ export class CheckpointFolder {
     // The file has an order of its own; sums over all parameters depend on the model's.
     const order = JSON.stringify([...state.weights.keys()]);
     const written = await writeSafetensors(temporary, group(state), {
-      metadata: { run: this.run, order },
+      metadata: { run: this.run, processes: String(this.#processes), order },
     });
     const name = `step-${String(state.step).padStart(8, "0")}.${written.sha256}.safetensors`;
     await Deno.rename(temporary, `${this.folder}/${name}`);
     await syncPath(this.folder); // the rename itself
     this.#newest = state.step;
-    for (const old of (await this.#list()).slice(this.keep)) {
+    for (const old of (await this.#list()).slice(this.#keep)) {
       await Deno.remove(`${this.folder}/${old.name}`);
     }
   }
 
   /** The order of a checkpoint's parameters; throws when it is none of this run's. */
-  #requireOwn(path: string, { run, order }: Readonly<Record<string, string>>): string[] {
+  #requireOwn(path: string, metadata: Readonly<Record<string, string>>): string[] {
+    const { run, processes, order } = metadata;
     if (order === undefined) {
       throw new ExpectedError(
         `${path}: the checkpoint was written by an older version of Ballast; ` +
@@ -119,11 +135,21 @@ export class CheckpointFolder {
     }
     if (run !== this.run) {
       throw new ExpectedError(
-        `${path}: the checkpoint belongs to a run with other options, weights or pairs; ` +
+        `${path}: the checkpoint belongs to a run with other options, weights or pairs` +
+          `${this.#otherProcesses(processes)}; ` +
           "resume with the same ones, or remove the folder to start afresh.",
       );
     }
     return JSON.parse(order);
+  }
+
+  /** In how many processes a checkpoint's run was computed, where this one's are fewer or more. */
+  #otherProcesses(written: string | undefined): string {
+    const count = Number(written);
+    if (!Number.isSafeInteger(count) || count === this.#processes) return "";
+    return ` (of ${
+      count === 1 ? "1 process" : `${count} processes`
+    }, this one has ${this.#processes})`;
   }
 
   /** Newest first. */

@@ -156,7 +156,10 @@ function openFolders(
   if (ranks !== undefined && ranks.rank > 0) return { folder: null, kept: null };
   return {
     folder: checkpoints
-      ? new CheckpointFolder(checkpoints.folder, runDigest(options, version), checkpoints.keep)
+      ? new CheckpointFolder(checkpoints.folder, runDigest(options, version), {
+        keep: checkpoints.keep,
+        processes: ranks?.size,
+      })
       : null,
     kept: snapshots ? new SnapshotFolder(snapshots, saveInto) : null,
   };

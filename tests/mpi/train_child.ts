@@ -3,12 +3,13 @@
  * the weights lie apart.
  */
 import { inRanks } from "../../train/parallel/in_ranks.ts";
+import type { MomentPrecision } from "../../train/precision.ts";
 import { trainModel } from "../../train/trainer.ts";
 import { TOGETHER } from "../train/parallel/runs.ts";
 import { trainedWeights, weightDistance } from "../train/parallel/same_weights.ts";
 
-const [processes, name] = Deno.args;
-const options = await TOGETHER[name]();
+const [processes, name, moments] = Deno.args;
+const options = { ...await TOGETHER[name](), moments: moments as MomentPrecision };
 const together = await inRanks(
   Number(processes),
   (ranks) => trainModel({ ...options, ranks }),

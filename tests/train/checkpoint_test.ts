@@ -99,6 +99,17 @@ Deno.test("CheckpointFolder refuses a checkpoint of another run", () =>
     });
   }));
 
+Deno.test("CheckpointFolder says in how many processes another run was computed, if not in as many", () =>
+  withFolder(async (folder) => {
+    const checkpoints = new CheckpointFolder(folder, "run");
+    await checkpoints.open();
+    await checkpoints.save(state(2), records(2));
+    const other = new CheckpointFolder(folder, "other", { processes: 4 });
+    await assert.rejects(other.open(), {
+      message: /with other options, weights or pairs \(of 1 process, this one has 4\); resume with/,
+    });
+  }));
+
 Deno.test("CheckpointFolder leaves another run's checkpoint, whether or not that one would be of use", () =>
   withFolder(async (folder) => {
     const checkpoints = new CheckpointFolder(folder, "run");
@@ -136,7 +147,7 @@ Deno.test("CheckpointFolder says when an older version wrote a checkpoint", () =
 
 Deno.test("CheckpointFolder keeps as many checkpoints as it is told", () =>
   withFolder(async (folder) => {
-    const checkpoints = new CheckpointFolder(folder, "run", 3);
+    const checkpoints = new CheckpointFolder(folder, "run", { keep: 3 });
     await checkpoints.open();
     for (const step of [1, 2, 3, 4]) await checkpoints.save(state(step), records(step));
     assert.equal(checkpointNames(folder).length, 3);

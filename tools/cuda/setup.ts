@@ -17,6 +17,7 @@ import {
 import { loadLibrary } from "../../train/runtime/onnxruntime_library.ts";
 import { printNotice, printResult } from "../../cli/output.ts";
 import { findLibraries } from "./find_libraries.ts";
+import { missingOfProvider } from "./missing_of_provider.ts";
 
 const { values } = parseArgs({
   options: { from: { type: "string" }, libraries: { type: "string" } },
@@ -34,14 +35,17 @@ async function setUp(): Promise<number> {
     );
   }
   const { libraries, missing } = await findLibraries(values.libraries);
-  if (missing.length > 0) {
-    return refuse(
+  const notThere = values.from === undefined ? null : await missingOfProvider(values.from);
+  const problems = [
+    ...(notThere === null ? [] : [`--from: ${notThere}`]),
+    ...(missing.length === 0 ? [] : [
       `Found nowhere: ${
         missing.join(", ")
       }. Install CUDA 13 or PyTorch's wheels with it, or name ` +
-        "the folder with --libraries.",
-    );
-  }
+      "the folder with --libraries.",
+    ]),
+  ];
+  if (problems.length > 0) return refuse(problems.join("\n"));
   const problem = await installProvider();
   if (problem !== null) return refuse(problem);
   const record = { onnxruntime: version, provider: PROVIDER, libraries };

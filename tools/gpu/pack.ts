@@ -16,7 +16,9 @@ import { PROJECT_FOLDER } from "../../cli/project.ts";
 import { digestFile } from "../../core/digest.ts";
 import { isFile } from "../../core/is_file.ts";
 import { PROVIDER } from "../../train/runtime/cuda/cuda_installation.ts";
+import { missingOfProvider } from "../cuda/missing_of_provider.ts";
 import { archiveOf } from "./archive.ts";
+import { divide, type Part, type Piece } from "./divide.ts";
 
 const { values } = parseArgs({
   options: {
@@ -35,12 +37,6 @@ interface Packed {
   readonly mode: number;
 }
 
-/** A compressed piece of one. */
-interface Piece {
-  readonly name: string;
-  readonly bytes: number;
-}
-
 interface Manifest {
   readonly files: {
     readonly path: string;
@@ -56,9 +52,9 @@ interface Manifest {
 const PIECE = 28_722_555;
 
 const { provider, out, cache } = values;
-if (provider === undefined || out === undefined) {
-  throw new TypeError("Expected --provider and --out.");
-}
+if (provider === undefined || out === undefined) refuse("Expected --provider and --out.");
+const missing = await missingOfProvider(provider);
+if (missing !== null) refuse(`--provider: ${missing}`);
 await Deno.mkdir(cache, { recursive: true });
 const archive = await archiveOf(PROJECT_FOLDER, cache);
 const files: Packed[] = [
@@ -121,22 +117,14 @@ async function compress(
   return names.map((name) => ({ name, bytes: Deno.statSync(join(cache, name)).size }));
 }
 
-/** Divides the pieces into parts, the largest first into whichever part is emptiest. */
+/** Writes the pieces as parts. */
 async function distribute(): Promise<void> {
-  const room = Number(values["part-mib"]) * 2 ** 20;
-  const all = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
-  const parts = Array.from({ length: Math.ceil(all / room) }, () => ({ bytes: 0, names: [""] }));
-  for (const { name, bytes } of pieces.toSorted((a, b) => b.bytes - a.bytes)) {
-    const part = parts.reduce((least, one) => one.bytes < least.bytes ? one : least);
-    part.names.push(name);
-    part.bytes += bytes;
-    if (part.bytes > room) throw new RangeError("The pieces do not fit: raise --part-mib.");
-  }
+  const parts = partsOf(pieces);
   await Deno.remove(out!, { recursive: true }).catch(() => {});
-  for (const [i, { names, bytes }] of parts.entries()) {
+  for (const [i, { pieces, bytes }] of parts.entries()) {
     const folder = join(out!, `part${i + 1}`);
     await Deno.mkdir(folder, { recursive: true });
-    for (const name of names.slice(1)) await Deno.copyFile(join(cache, name), join(folder, name));
+    for (const { name } of pieces) await Deno.copyFile(join(cache, name), join(folder, name));
     printResult(`part${i + 1}: ${(bytes / 2 ** 20).toFixed(1)} MiB`);
   }
   const last = join(out!, `part${parts.length}`);
@@ -145,4 +133,18 @@ async function distribute(): Promise<void> {
     join(PROJECT_FOLDER, "tools", "gpu", "unpack.py"),
     join(last, "unpack.py"),
   );
+}
+
+function partsOf(pieces: readonly Piece[]): Part[] {
+  try {
+    return divide(pieces, Number(values["part-mib"]) * 2 ** 20);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    refuse(`--part-mib: ${error.message}`);
+  }
+}
+
+function refuse(why: string): never {
+  printNotice(why);
+  Deno.exit(1);
 }

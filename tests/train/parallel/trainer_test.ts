@@ -98,6 +98,18 @@ Deno.test("trainModel() of several processes goes on from a checkpoint to the sa
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("trainModel() names the numbers of processes when a checkpoint is of another one", async () => {
+  const folder = await Deno.makeTempDir();
+  const options = tinyRun({ batchPairs: 4, checkpoints: { folder, everySteps: 5 } });
+  await trainTogether(2, options);
+  await assert.rejects(trainModel(options), {
+    name: "ExpectedError",
+    message:
+      /belongs to a run .*, weights or pairs \(of 2 processes, this one has 1\); resume with/,
+  });
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("trainModel() of several processes stops all of them when one is asked to", async () => {
   const stopping = new AbortController();
   let steps = 0;

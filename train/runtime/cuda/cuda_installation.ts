@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { digestFile, sha256 } from "../../../core/digest.ts";
 import { ExpectedError } from "../../../core/problem.ts";
 import { libraryPath } from "../library_path.ts";
 
@@ -72,35 +73,73 @@ export function providerFolder(): string {
 }
 
 /** Where the record lies. */
-export function installationFile(): string {
-  return join(providerFolder(), "ballast_cuda.json");
+export function installationFile(folder: string = providerFolder()): string {
+  return join(folder, "ballast_cuda.json");
 }
 
+const REMEDY = "Run deno task setup:cuda.";
+
+/** Bytes of a file that each start digests; the other one takes a second. */
+const DIGESTED_AT_START = 1 << 20;
+
 /**
- * What `deno task setup:cuda` installed.
+ * What `deno task setup:cuda` installed. Of the provider's files the small one is digested, of the
+ * other the size compared; `requireDigests` does more.
  *
  * @param version of the ONNX Runtime that is loaded
+ * @param folder that of the provider
  * @throws ExpectedError when it installed nothing, or for another version, or something has been
  *   changed or removed since
  */
-export function requireInstalled(version: string): CudaInstallation {
-  const remedy = "Run deno task setup:cuda.";
+export function requireInstalled(
+  version: string,
+  folder: string = providerFolder(),
+): CudaInstallation {
   let installation: CudaInstallation;
   try {
-    installation = JSON.parse(Deno.readTextFileSync(installationFile()));
+    installation = JSON.parse(Deno.readTextFileSync(installationFile(folder)));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new ExpectedError(`ONNX Runtime's CUDA provider is not installed. ${remedy}`);
+    throw new ExpectedError(`ONNX Runtime's CUDA provider is not installed. ${REMEDY}`);
   }
-  const problems = [
+  refuse([
     ...versionProblems(installation.onnxruntime, version),
-    ...Object.entries(PROVIDER.files).flatMap(([name, { bytes }]) =>
-      fileProblems(join(providerFolder(), name), bytes)
-    ),
+    ...providerFiles(folder).flatMap(([path, file]) => {
+      const problems = fileProblems(path, file.bytes);
+      if (problems.length > 0 || file.bytes > DIGESTED_AT_START) return problems;
+      return digestProblems(path, file, sha256(Deno.readFileSync(path)));
+    }),
     ...installation.libraries.flatMap((path) => fileProblems(path)),
-  ];
-  if (problems.length > 0) throw new ExpectedError(`${problems.join(" ")} ${remedy}`);
+  ]);
   return installation;
+}
+
+/**
+ * Holds the provider's files to their digests, whole: 230 MB.
+ *
+ * @param folder that of the provider
+ * @throws ExpectedError that names each file that is another one or missing
+ */
+export async function requireDigests(folder: string = providerFolder()): Promise<void> {
+  const problems: string[] = [];
+  for (const [path, file] of providerFiles(folder)) {
+    const others = fileProblems(path, file.bytes);
+    if (others.length > 0) problems.push(...others);
+    else problems.push(...digestProblems(path, file, (await digestFile(path)).sha256));
+  }
+  refuse(problems);
+}
+
+function providerFiles(folder: string): (readonly [path: string, file: ProviderFile])[] {
+  return Object.entries(PROVIDER.files).map(([name, file]) => [join(folder, name), file]);
+}
+
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new ExpectedError(`${problems.join(" ")} ${REMEDY}`);
+}
+
+function digestProblems(path: string, { sha256 }: ProviderFile, found: string): string[] {
+  return found === sha256 ? [] : [`${path}: expected SHA-256 ${sha256} but found ${found}.`];
 }
 
 function versionProblems(installed: string, running: string): string[] {

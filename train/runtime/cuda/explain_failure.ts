@@ -8,7 +8,8 @@ const NO_ROOM =
 /** What a person can change when a GPU is too small, by what it does. */
 const KNOBS = {
   trains:
-    "Fewer pairs a run (microBatchPairs) or gradientCheckpointing need less memory for activations, " +
+    "Fewer pairs a run (microBatchPairs), gradientCheckpointing, or bfloat16 or float16 instead of " +
+    "float32 (precision) need less memory for activations, precision also for weights under an adapter, " +
     "a smaller vocabularyChunk for logits, attentionBlock or, in 16 bits, fusedAttention for long " +
     "sequences, offloadMoments or moments in bfloat16 for moments, lora for weights' gradients and moments.",
   reads:

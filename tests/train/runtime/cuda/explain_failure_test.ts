@@ -13,13 +13,14 @@ import { ignore, unless } from "../ffi_available.ts";
 
 const NO_ROOM = "Failed to allocate memory for requested buffer of size 4096";
 const READS = /^The GPU's memory is not enough\. In bfloat16 or float16 \(precision\) [^.]*\. \(/;
-const TRAINS = /^The GPU's memory is not enough\. Fewer pairs a run \(microBatchPairs\)/;
+const TRAINS =
+  /^The GPU's memory is not enough\. Fewer pairs a run \(microBatchPairs\), [^.]*\(precision\) need/;
 
 const fail = (error: Error) => () => {
   throw error;
 };
 
-Deno.test("explainFailure() names what the stage at hand has: precision alone, unless it trains", () => {
+Deno.test("explainFailure() names what the stage at hand has: only what reading has, unless it trains", () => {
   for (const error of [new Error(NO_ROOM), new OutOfDeviceMemory("no 4096 bytes")]) {
     assert.throws(() => explainFailure(fail(error), {}), { name: "ExpectedError", message: READS });
     assert.throws(() => explainFailure(fail(error), { trains: true }), {
