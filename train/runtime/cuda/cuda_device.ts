@@ -1,5 +1,6 @@
 import { type Dtype, ELEMENT_BYTES, elementCount, type Tensor } from "../../../core/tensor.ts";
 import type { Handle } from "../handles.ts";
+import { libraryPath } from "../library_path.ts";
 import { addressOf, cString, type OnnxruntimeLibrary } from "../onnxruntime_library.ts";
 import { PlacedOnDevice } from "../placed_on_device.ts";
 import { requireFilled } from "../placed_tensor.ts";
@@ -7,6 +8,7 @@ import type { Device, PlacedTensor } from "../runtime.ts";
 import { requireInstalled } from "./cuda_installation.ts";
 import { CudaMemory } from "./cuda_memory.ts";
 import { Cudart } from "./cudart.ts";
+import { keepLoaded } from "./keep_loaded.ts";
 
 /** A GPU of this machine, as ONNX Runtime's CUDA provider and the CUDA runtime library know it. */
 export class CudaDevice {
@@ -21,6 +23,7 @@ export class CudaDevice {
    */
   constructor(library: OnnxruntimeLibrary, readonly number: number) {
     const { libraries } = requireInstalled(library.version);
+    keepLoaded(libraryPath()!);
     // Found by name from now on, by the provider that needs them.
     for (const path of libraries) loadOnce(path);
     this.#library = library;
