@@ -7,7 +7,9 @@ const STORED = [...NUMERIC, "bool"] as const;
 
 /**
  * The dtypes for which ONNX Runtime 1.29 has a CUDA kernel, or for which a macro can be lowered: from
- * its docs/OperatorKernels.md. Bfloat16 is missing where results would be too coarse anyway.
+ * its docs/OperatorKernels.md. Bfloat16 is missing where results would be too coarse anyway. Maxima, and
+ * means over axes that are neither the first nor the last ones, want cuDNN as they run; none of our graphs
+ * holds one.
  */
 export const CUDA_KERNELS: KernelTable = {
   Constant: STORED,

@@ -14,7 +14,6 @@ import {
   max,
   min,
   mul,
-  reduceMax,
   reshape,
   split,
   sub,
@@ -54,7 +53,8 @@ export function rowPlaces(graph: Graph, config: ModelConfig, dtype: Dtype): RowP
     const table = graph.input(name, graph.dtype, ["P", headDim / 2]);
     return reshape(embedding(table, positions), ["B", 1, "T", headDim / 2]);
   };
-  const end = reduceMax(steps); // ()
+  // The last of them; CUDA's maxima would want cuDNN.
+  const end = embedding(steps, graph.scalar(-1, "int64")); // ()
   const step = sub(slots, first); // (B, U)
   const nearest = min(max(step, 0), end);
   const sees = lessOrEqual(reshape(slots, [1, 1, "U"]), reshape(positions, ["B", "T", 1]));
