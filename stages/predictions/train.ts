@@ -15,6 +15,7 @@ import { trainingLanes } from "../../train/lanes.ts";
 import { attentionBlocks } from "../../train/models/attention_blocks.ts";
 import { vocabularyChunkFor } from "../../train/models/head_chunks.ts";
 import type { ModelShape } from "../../train/models/parameters.ts";
+import { BUCKET_SIZE } from "../../train/parallel/buckets.ts";
 import { defaultTokensPerRun, longestPairsPerRun } from "../../train/pair_packs.ts";
 import type train from "../train.ts";
 import { countSteps, snapshotSteps } from "../train_steps.ts";
@@ -245,6 +246,16 @@ async function memoryOfTraining(plan: Plan): Promise<readonly MemoryPart[]> {
   });
   const gathers = checkpointsOf({ params, steps }) > 0;
   const { moments, offloadMoments } = params;
-  const how = { run, lanes, adapter, device, precision, moments, offloadMoments };
+  const updateBytes = device === "cuda" ? await updateBytesOf({ params, shape }) : 0;
+  const how = { run, lanes, adapter, device, precision, moments, offloadMoments, updateBytes };
   return trainingMemory(shape, { ...how, processes, gathers, scores: await rejectedRuns(plan) });
+}
+
+/** What updates hold on each GPU. Of several processes, each updates its part of a bucket at a time. */
+async function updateBytesOf({ params, shape }: Pick<Plan, "params" | "shape">): Promise<number> {
+  const { processes = 1, moments, offloadMoments } = params;
+  const { updateMemory } = await import("../../train/costs/update_memory.ts");
+  const trained = trainedWeights({ params, shape });
+  const weights = processes === 1 ? trained : Math.ceil(Math.min(trained, BUCKET_SIZE) / processes);
+  return updateMemory({ weights, moments, offloadMoments });
 }

@@ -1,7 +1,6 @@
 import type { AdapterConfig } from "../models/adapter_config.ts";
 import { type ModelShape, parametersOf } from "../models/parameters.ts";
 import type { Target } from "../graph/target.ts";
-import { updatePiece } from "../optim/update_pieces.ts";
 import { BUCKET_SIZE, ROOMS } from "../parallel/buckets.ts";
 import type { MomentPrecision, Precision } from "../precision.ts";
 import { adapterWeights, countWeights } from "./arithmetic.ts";
@@ -27,10 +26,10 @@ const OPENED_PROCESS = 250e6;
 const NODE = 37e3;
 
 /**
- * What a GPU holds beside tensors: CUDA's own, products' workspaces, and what the provider's arena keeps.
- * On an H200 four settings, between 14 and 30 GB, took 2.6 to 5 GB more than their tensors.
+ * What a GPU holds beside tensors and arenas: CUDA's own, kernels, products' workspaces. On an H200 four
+ * settings, between 14 and 30 GB, took 2.9, 2.6, 1.5 and 1.2 GB more than the provider asked for.
  */
-const GPU = 4.2e9;
+const GPU = 2.2e9;
 
 /** A process with CUDA and its libraries, before any model: bytes of the host. Assumed, not measured. */
 const GPU_PROCESS = 2e9;
@@ -70,6 +69,8 @@ export interface TrainingMemory extends Computing {
   readonly moments?: MomentPrecision;
   /** Whether a GPU's are in host memory, and pass through it; not unless given. */
   readonly offloadMoments?: boolean;
+  /** What updates hold of a GPU beside what they update, as `updateMemory` foresees it; nothing unless given. */
+  readonly updateBytes?: number;
   /** Processes that train together; 1 unless given. */
   readonly processes?: number;
   /** Whether checkpoints are written along the way; not unless given. */
@@ -108,7 +109,7 @@ export function trainingMemory(
       { what: "weights", bytes: read },
       { what: "gradients", bytes: lanes * FLOAT * trained },
     ].map(timesOf(processes)),
-    ...momentParts(trained, { ...how, processes }),
+    ...updateParts(trained, { ...how, processes }),
     ...[...runParts(how), ...scored].map(timesOf(processes)),
   ];
   const underWay = processes === 1
@@ -131,22 +132,17 @@ export function trainingMemory(
   ];
 }
 
-/**
- * Moments of all processes, where they are computed. Those that are offloaded from a GPU take room on each
- * for a piece of both, as it was and as it becomes.
- */
-function momentParts(
+/** Moments of all processes, where they are computed, and what updates hold on a GPU. */
+function updateParts(
   trained: number,
-  { device, moments, offloadMoments = false, processes }:
-    & Pick<TrainingMemory, "device" | "moments" | "offloadMoments">
+  { device, moments, offloadMoments = false, updateBytes = 0, processes }:
+    & Pick<TrainingMemory, "device" | "moments" | "offloadMoments" | "updateBytes">
     & { readonly processes: number },
 ): MemoryPart[] {
-  const bytes = 2 * bytesIn(moments) * trained;
-  if (!offloadMoments || device !== "cuda") return [{ what: "moments", bytes }];
-  const isNoisy = moments === "bfloat16";
-  const piece = updatePiece({ onHost: false, isNoisy, offloadsMoments: true });
-  const passing = Math.min(trained, processes * piece);
-  return [{ what: "moments under way", bytes: 4 * bytesIn(moments) * passing }];
+  const kept = { what: "moments", bytes: 2 * bytesIn(moments) * trained };
+  if (device !== "cuda") return [kept];
+  const updating = { what: "update", bytes: processes * updateBytes };
+  return offloadMoments ? [updating] : [kept, updating];
 }
 
 function timesOf(processes: number): (part: MemoryPart) => MemoryPart {

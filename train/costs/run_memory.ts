@@ -3,16 +3,21 @@ import { type Dim, termsOfDim } from "../graph/dims.ts";
 import type { Graph } from "../graph/graph.ts";
 import { liveNodes } from "../graph/lower.ts";
 import type { PrimitiveOp } from "../graph/op_types.ts";
+import type { Target } from "../graph/target.ts";
 import { formatType, type Node, type Value } from "../graph/value.ts";
 import { LARGEST_BYTES } from "../runtime/host_memory.ts";
+import { Arena, type Chunk } from "./arena.ts";
 import { kernelBytes } from "./kernel_memory.ts";
 
 /** What a run of a graph takes. */
 export interface RunMemory {
-  /** The most that what it computes holds at once, beside what it is fed. */
+  /**
+   * The most that what it computes holds at once, beside what it is fed; on a GPU what the session's arena
+   * has grown to.
+   */
   readonly bytes: number;
   /**
-   * The most where smaller tensors' memory is kept when they are freed, and that of the largest is not, as
+   * On a processor the most where smaller tensors' memory is kept when they are freed, and that of the largest is not, as
    * `returnFreedMemory("largest")` has it: the most of each, at whatever time.
    */
   readonly keptBytes: number;
@@ -20,32 +25,48 @@ export interface RunMemory {
   readonly nodes: number;
 }
 
-/** Ops that ONNX Runtime writes over an operand of the same shape that nothing reads any more. */
-const IN_PLACE: ReadonlySet<PrimitiveOp> = new Set([
-  ...["Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Sigmoid", "Tanh", "Relu", "Abs"] as const,
-  ...["Add", "Sub", "Mul", "Div", "GemmAdd", "Softmax", "LogSoftmax"] as const,
-  ...["FusedSilu", "FusedGeluTanh", "FusedSoftplus"] as const,
-]);
+/** Ops that ONNX Runtime has write over an operand of the same shape that nothing reads any more. */
+const IN_PLACE: { readonly [T in Target]: ReadonlySet<PrimitiveOp> } = {
+  cpu: new Set([
+    ...["Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Sigmoid", "Tanh", "Relu", "Abs"] as const,
+    ...["Add", "Sub", "Mul", "Div", "GemmAdd", "Softmax", "LogSoftmax"] as const,
+    ...["FusedSilu", "FusedGeluTanh", "FusedSoftplus"] as const,
+  ]),
+  // Kernels of activations alone are registered so (core/providers/cuda/activation/activations.cc).
+  cuda: new Set(
+    ["Sigmoid", "Tanh", "Relu", "FusedSilu", "FusedGeluTanh", "FusedSoftplus"] as const,
+  ),
+};
+
+/** Runs of a shape after which its session's arena grows no more. */
+const RUNS_THAT_GROW = 2;
 
 /**
- * The memory of one run, found by going through the graph in ONNX Runtime's order, as ONNX Runtime plans it:
+ * The memory of runs of one shape, found by going through the graph in ONNX Runtime's order, as ONNX Runtime plans it:
  * a tensor is there from the node that computes it to the last that reads it, and its memory for as long as
- * tensors of the same shape follow it there.
+ * tensors of the same shape follow it there. On a GPU an arena hands it out.
  *
  * @param graph lowered, as it is written for a session
  * @param sizes of the dimensions' symbols
  * @param placed outputs that are written into memory that is there already
+ * @param device what it runs on; `cpu` unless given
  * @throws RangeError for a symbol without a size
  */
 export function runMemory(
   graph: Graph,
-  { sizes, placed }: {
+  { sizes, placed, device = "cpu" }: {
     readonly sizes: ReadonlyMap<string, number>;
     readonly placed: ReadonlySet<Value>;
+    readonly device?: Target;
   },
 ): RunMemory {
   const nodes = liveNodes(graph);
-  const pieces = new PlannedPieces(graph, { nodes: executionOrder(nodes), sizes, placed });
+  const pieces = new PlannedPieces(graph, { nodes: executionOrder(nodes), sizes, placed, device });
+  if (device === "cuda") {
+    const arena = new Arena();
+    for (let run = 0; run < RUNS_THAT_GROW; run++) pieces.handOut(arena);
+    return { bytes: arena.bytes, keptBytes: arena.bytes, nodes: nodes.length };
+  }
   const isLargest = ({ bytes }: Piece) => bytes >= LARGEST_BYTES;
   const keptBytes = pieces.most(isLargest) + pieces.most((piece) => !isLargest(piece));
   return { bytes: pieces.most(() => true), keptBytes, nodes: nodes.length };
@@ -99,24 +120,27 @@ const ELSEWHERE: Omit<Piece, "reads" | "end"> = { bytes: 0, type: "elsewhere" };
 class PlannedPieces {
   readonly #sizes: ReadonlyMap<string, number>;
   readonly #placed: ReadonlySet<Value>;
+  readonly #device: Target;
   /** How often each value is read, or put out. */
   readonly #reads = new Map<Value, number>();
   readonly #pieceOf = new Map<Value, Piece>();
-  /** The last one let go comes first. */
-  readonly #free: Piece[] = [];
+  /** By their types; the last one let go comes last. */
+  readonly #free = new Map<string, Piece[]>();
   /** Pieces by the node that first needs them. */
   readonly #begun: Piece[][] = [];
 
   constructor(
     { outputs }: Graph,
-    { nodes, sizes, placed }: {
+    { nodes, sizes, placed, device }: {
       readonly nodes: readonly Node[];
       readonly sizes: ReadonlyMap<string, number>;
       readonly placed: ReadonlySet<Value>;
+      readonly device: Target;
     },
   ) {
     this.#sizes = sizes;
     this.#placed = placed;
+    this.#device = device;
     const read = (value: Value) => this.#reads.set(value, this.#readsOf(value) + 1);
     for (const { inputs } of nodes) inputs.forEach(read);
     for (const value of outputs.values()) read(value);
@@ -125,6 +149,18 @@ class PlannedPieces {
       const piece = this.#pieceOf.get(value);
       if (piece !== undefined) piece.end = nodes.length;
     }
+  }
+
+  /** Has an arena hand them out and take them back, as a run does. */
+  handOut(arena: Arena): void {
+    const ended = this.#begun.map((): Chunk[] => []);
+    this.#begun.forEach((pieces, place) => {
+      for (const { bytes, end } of pieces) {
+        // What is put out goes back after the last node.
+        if (bytes > 0) ended[Math.min(end, ended.length - 1)].push(arena.allocate(bytes));
+      }
+      for (const chunk of ended[place]) arena.free(chunk);
+    });
   }
 
   /** The most bytes that are held at once by pieces of a kind. */
@@ -165,9 +201,10 @@ class PlannedPieces {
   }
 
   #letGo(piece: Piece): void {
-    if (piece.reads === 0 && piece.bytes > 0 && !this.#free.includes(piece)) {
-      this.#free.unshift(piece);
-    }
+    if (piece.reads > 0 || piece.bytes === 0) return;
+    const free = this.#free.get(piece.type) ?? [];
+    if (!free.includes(piece)) free.push(piece);
+    this.#free.set(piece.type, free);
   }
 
   #readsOf(value: Value): number {
@@ -189,16 +226,14 @@ class PlannedPieces {
     // What is fed is not counted, nor what it is reshaped to.
     if (op === "Reshape") return this.#pieceOf.get(inputs[0]) ?? { ...ELSEWHERE, reads: 0, end: 0 };
     const bytes = this.#bytesOf(value);
-    if (IN_PLACE.has(op as PrimitiveOp)) {
+    if (IN_PLACE[this.#device].has(op as PrimitiveOp)) {
       // A product is not written over what it is made of, but over what it is added to.
       const operands = op === "GemmAdd" ? inputs.slice(2) : inputs;
       const last = operands.map((input) => this.#pieceOf.get(input))
         .find((piece) => piece !== undefined && piece.reads === 1 && piece.bytes === bytes);
       if (last !== undefined) return last;
     }
-    const type = formatType(value);
-    const again = this.#free.findIndex((piece) => piece.type === type);
-    return again < 0 ? null : this.#free.splice(again, 1)[0];
+    return this.#free.get(formatType(value))?.pop() ?? null;
   }
 
   #bytesOf({ dims, dtype, producer }: Value): number {

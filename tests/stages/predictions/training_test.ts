@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type ForeseenUpdate, updateMemory } from "../../../train/costs/update_memory.ts";
 import { type MemoryPart, type Sizes, totalBytes } from "../../../pipeline/prediction.ts";
 import { largestRuns } from "../../../stages/predictions/largest_runs.ts";
 import {
@@ -51,29 +52,34 @@ Deno.test("several processes of a host gather all moments for a checkpoint, GPUs
   assert.equal(onGpus["moments copied"], two["moments gathered"], "beside what GPUs hold");
 });
 
-Deno.test("offloaded moments are foreseen in host memory, and a piece of them on each GPU", async () => {
+Deno.test("offloaded moments are foreseen in host memory, and of a GPU what a piece of them takes", async () => {
   const inputs = { model: [LARGE], tokens: [TOKENS], reference: [{ files: 1 }] };
   const partsOf = async (params: Record<string, unknown>) =>
     (await predict("train", { ...TRAIN, device: "cuda:0", ...params }, { inputs })).memory!;
   const [placed, offloaded] = [await partsOf({}), await partsOf({ offloadMoments: true })];
   const moments = placed.find(({ what }) => what === "moments")!.bytes;
-  const piece = 16 * 2 ** 23; // two moments as they were and as they become
-  const momentsOf = (parts: readonly MemoryPart[]) =>
-    parts.filter(({ what }) => what.startsWith("moments"));
-  const others = (parts: readonly MemoryPart[]) =>
-    parts.filter(({ what }) => !what.startsWith("moments"));
+  const isOfUpdates = ({ what }: MemoryPart) => what.startsWith("moments") || what === "update";
+  const updatesOf = (parts: readonly MemoryPart[]) => parts.filter(isOfUpdates);
+  const others = (parts: readonly MemoryPart[]) => parts.filter((part) => !isOfUpdates(part));
   assert.deepEqual(others(offloaded), others(placed));
-  assert.deepEqual(momentsOf(placed), [
+  const update = (more: Partial<ForeseenUpdate>) => ({
+    what: "update",
+    bytes: updateMemory({ weights: LARGE.parameters, ...more }),
+    isOnGpu: true,
+  });
+  assert.deepEqual(updatesOf(placed), [
     { what: "moments", bytes: moments, isOnGpu: true },
+    update({}),
     { what: "moments copied", bytes: moments },
   ]);
-  assert.deepEqual(momentsOf(offloaded), [
-    { what: "moments under way", bytes: piece, isOnGpu: true },
+  assert.deepEqual(updatesOf(offloaded), [
+    update({ offloadMoments: true }),
     { what: "moments", bytes: moments },
   ]);
-  const two = await partsOf({ offloadMoments: true, processes: 2, microBatchPairs: 1 });
-  assert.deepEqual(momentsOf(two), [
-    { what: "moments under way", bytes: 2 * piece, isOnGpu: true },
+  const two = updatesOf(await partsOf({ offloadMoments: true, processes: 2, microBatchPairs: 1 }));
+  const ofBuckets = update({ offloadMoments: true, weights: 2 ** 21 }); // half of 2²²
+  assert.deepEqual(two, [
+    { ...ofBuckets, bytes: 2 * ofBuckets.bytes },
     { what: "moments", bytes: moments },
   ]);
 });

@@ -37,7 +37,7 @@ function wholeRun(layers: number, tokens: number, { recomputes, device, ...way }
   );
   const outputs = [...graph.outputs].filter(([name]) => name.startsWith("next/"));
   const placed = new Set(outputs.map(([, value]) => value));
-  return runMemory(graph, { sizes: new Map(symbols), placed });
+  return runMemory(graph, { sizes: new Map(symbols), placed, device });
 }
 
 type Way = Omit<Parameters<typeof trainingRun>[1], "runs" | "adapter">;
@@ -104,4 +104,15 @@ Deno.test("scoringRun() holds one layer at a time, however many there are", () =
   assert(layer < 4 * 96 * 64 / 4, "less than a quarter of what passes from one to the next");
   assert(of(12).nodes > 2 * of(3).nodes);
   assert(of(3).bytes < training(3, { runs: [[pair(32), pair(16)]] }).bytes / 2);
+});
+
+Deno.test("trainingRun() on a GPU takes a fifth more where pairs are of unequal lengths, and scoringRun() no more", () => {
+  const runs = [[pair(32)], [pair(64)]];
+  const on = { device: "cuda" } as const;
+  const even = training(4, { ...on, runs: [[pair(64)]] }).bytes;
+  assert.equal(training(4, { ...on, runs }).bytes, 1.2 * even);
+  assert.equal(training(4, { ...on, runs: [[pair(62)], [pair(64)]] }).bytes, even);
+  const scoring = (runs: Parameters<typeof scoringRun>[1]["runs"]) =>
+    scoringRun({ ...SHAPE, layers: 4 }, { ...on, runs });
+  assert.deepEqual(scoring(runs), scoring([[pair(64)]]));
 });

@@ -40,7 +40,7 @@ Deno.test("trainingMemory() of an adapter keeps gradients and moments of its own
 Deno.test("trainingMemory() of a GPU counts no process on it, and a base that is only read in its own precision", () => {
   const on = { run: RUN, lanes: 1, device: "cuda", precision: "bfloat16" } as const;
   const parts = partsOf(trainingMemory(SMALL, on), "gpu");
-  const names = ["weights", "gradients", "moments", "activations", "the device's own"];
+  const names = ["weights", "gradients", "moments", "update", "activations", "the device's own"];
   assert.deepEqual(parts.map(({ what }) => what), names);
   assert.equal(parts[0].bytes, 4 * 340, "what is trained is float32");
   const adapter = { rank: 1, targets: ["q_proj" as const, "v_proj" as const] };
@@ -97,25 +97,26 @@ Deno.test("what a GPU scores and decodes is read into the host's memory, in floa
   assert.equal(partsOf(decoding, "gpu")[0].bytes, 2 * 2 * 340);
 });
 
-Deno.test("trainingMemory() of a GPU whose moments are offloaded has them in host memory, and a piece on it", () => {
+Deno.test("trainingMemory() of a GPU whose moments are offloaded has them in host memory alone", () => {
   const on = { run: RUN, lanes: 1, device: "cuda", offloadMoments: true } as const;
-  const momentsOf = (parts: readonly MemoryPart[]) =>
-    parts.filter(({ what }) => what.startsWith("moments"));
-  assert.deepEqual(momentsOf(trainingMemory(SMALL, on)), [
-    { what: "moments under way", bytes: 16 * 340, isOnGpu: true },
-    { what: "moments", bytes: 8 * 340 },
-  ]);
-  const large = { ...SMALL, vocabSize: 2 ** 30 };
-  const pieces = momentsOf(trainingMemory(large, on)).map(({ bytes }) => bytes);
-  assert.equal(pieces[0], 16 * 2 ** 23, "however large the model");
-  const halved = momentsOf(trainingMemory(large, { ...on, moments: "bfloat16" }));
-  assert.equal(halved[1].bytes, pieces[1] / 2);
-  assert.equal(halved[0].bytes, 8 * 2 ** 22);
+  const momentsOf = (more: Partial<TrainingMemory> = {}) =>
+    trainingMemory(SMALL, { ...on, ...more }).filter(({ what }) => what === "moments");
+  assert.deepEqual(momentsOf(), [{ what: "moments", bytes: 8 * 340 }]);
+  assert.deepEqual(momentsOf({ moments: "bfloat16" }), [{ what: "moments", bytes: 4 * 340 }]);
   // A processor's are in its memory anyway.
   assert.deepEqual(
     trainingMemory(SMALL, { ...on, device: "cpu" }),
     trainingMemory(SMALL, { run: RUN, lanes: 1 }),
   );
+});
+
+Deno.test("trainingMemory() has on each GPU what updates hold, and none of it on a processor", () => {
+  const updates = (more: Partial<TrainingMemory>) =>
+    trainingMemory(SMALL, { run: RUN, lanes: 1, updateBytes: 700, ...more })
+      .filter(({ what }) => what === "update");
+  assert.deepEqual(updates({ device: "cuda" }), [{ what: "update", bytes: 700, isOnGpu: true }]);
+  assert.equal(updates({ device: "cuda", processes: 3 })[0].bytes, 2100);
+  assert.deepEqual(updates({}), []);
 });
 
 Deno.test("a process takes more the more nodes its graph has", () => {

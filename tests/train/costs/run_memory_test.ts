@@ -3,6 +3,7 @@ import { type Dtype, ELEMENT_BYTES } from "../../../core/tensor.ts";
 import { executionOrder, runMemory } from "../../../train/costs/run_memory.ts";
 import { Graph } from "../../../train/graph/graph.ts";
 import { add, exp, mul, reduceSum, relu, split, transpose } from "../../../train/graph/ops.ts";
+import type { Value } from "../../../train/graph/value.ts";
 
 const none = { sizes: new Map<string, number>(), placed: new Set<never>() };
 
@@ -100,6 +101,32 @@ Deno.test("runMemory() counts what the kernel of fused attention holds while it 
   // Wide heads are summed up in float32.
   const wide = 2 * 10 * (moved + repeated) + 4 * 4 * 6 * 160;
   assert.equal(beside("float16", { groups: 2, width: 160 }), wide);
+});
+
+Deno.test("runMemory() of a GPU is what its arena grows to, where activations alone are written over", () => {
+  const on = (ops: readonly ((x: Value) => Value)[], side = 16) => {
+    const { graph, x } = square();
+    graph.output("y", ops.reduce((value, op) => op(value), transpose(x, [1, 0])));
+    const sizes = new Map([["S", side]]);
+    return (["cpu", "cuda"] as const).map((device) =>
+      runMemory(graph, { ...none, sizes, device }).bytes
+    );
+  };
+  assert.deepEqual(on([relu, relu]), [1024, 1024]);
+  assert.deepEqual(on([exp, exp]), [1024, 2 * 1024], "what was read first is free for the third");
+  assert.deepEqual(on([], 10), [400, 512], "a multiple of 256");
+});
+
+Deno.test("runMemory() of a GPU counts what was freed and is too small for what follows", () => {
+  const graph = new Graph({ dtype: "float32" });
+  const x = graph.input("x", "float32", [64, 64]); // 16 KiB
+  const sum = reduceSum(transpose(x, [1, 0]), { axes: [0], keepDims: true });
+  graph.output("y", transpose(mul(graph.input("z", "float32", [96, 64]), sum), [1, 0])); // 24 KiB each
+  const [held, arena] = (["cpu", "cuda"] as const).map((device) =>
+    runMemory(graph, { ...none, device }).bytes
+  );
+  assert.equal(held, 2 * 24 * 1024);
+  assert.equal(arena, (16 + 2 * 24) * 1024);
 });
 
 Deno.test("runMemory() wants a size of every symbol", () => {

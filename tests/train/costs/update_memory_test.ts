@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { updateMemory } from "../../../train/costs/update_memory.ts";
+
+const PIECE = 4 * 2 ** 25; // bytes of a piece on a GPU, of 2²⁵ floats
+
+Deno.test("updateMemory() holds three pieces beside those that are updated, and the squares of one", () => {
+  // Scaled gradients; of both moments the scaled one, the square and sums, each where one was freed.
+  const sum = 256;
+  assert.equal(updateMemory({ weights: 2 ** 30 }), 4 * PIECE + sum);
+  assert.equal(updateMemory({ weights: 1000 }), 4 * 4096 + sum, "a multiple of 256 bytes");
+});
+
+Deno.test("updateMemory() of moments on the host has those of a piece as they are fed and become", () => {
+  const piece = PIECE / 4;
+  const offloaded = updateMemory({ weights: 2 ** 30, offloadMoments: true });
+  assert(offloaded >= 4 * piece + PIECE, "norms are measured over whole pieces");
+  assert(offloaded < updateMemory({ weights: 2 ** 30 }));
+});
+
+Deno.test("updateMemory() of moments in bfloat16 is of smaller pieces, with noise to round by", () => {
+  const piece = 4 * 2 ** 22;
+  const halved = updateMemory({ weights: 2 ** 30, moments: "bfloat16" });
+  assert(halved > 6 * piece && halved < PIECE * 2);
+});
