@@ -1,7 +1,7 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Target as Device } from "../graph/target.ts";
 import { lowerForSession } from "../graph/to_onnx.ts";
-import { gradientGraph, nextName } from "../gradient_graph.ts";
+import { addRowsGraph, gradientGraph, nextName } from "../gradient_graph.ts";
 import { logpsGraph } from "../logps_graph.ts";
 import type { PairScore } from "../logps.ts";
 import type { TrainingLoss } from "../losses/losses.ts";
@@ -91,11 +91,24 @@ function foreseeTraining(
       const pairs = run.map(tokensOf);
       const batch = { pairs, reference: pairs.map(scoreOf) };
       const feeds = pairFeeds(batch, { ...facts, pairs: run.length, meanChosenTokens: 1 });
-      return memoryOf(graph, feeds, device);
+      const memory = memoryOf(graph, feeds, device);
+      if (device !== "cuda" || adapter !== undefined) return memory;
+      return { ...memory, bytes: memory.bytes + addedRowsBytes(config, feeds.ids.dims[0]) };
     });
   });
   if (device !== "cuda" || areAlike(runs.flat())) return largest;
   return { ...largest, bytes: UNEVEN * largest.bytes };
+}
+
+/** What the session holds on a GPU that adds the gradients of rows that were looked up. */
+function addedRowsBytes({ vocabSize, hiddenSize }: ModelShape, tokens: number): number {
+  const graph = sessionGraph(["added rows"], addRowsGraph, "cuda");
+  const feeds = {
+    table: { dims: [vocabSize, hiddenSize] },
+    ids: { dims: [tokens] },
+    rows: { dims: [tokens, hiddenSize] },
+  };
+  return memoryOf(graph, feeds, "cuda").bytes;
 }
 
 /**

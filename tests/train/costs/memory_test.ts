@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { partsOf } from "../../../pipeline/prediction.ts";
 import {
   decodingMemory,
-  type MemoryPart,
   plainDecodingMemory,
   scoringMemory,
   type TrainingMemory,
