@@ -240,21 +240,36 @@ function isNext(output: string): boolean {
 /** Layers from which on each adds as much as the one before. */
 const SHALLOW = 4;
 
-/** The largest run of a deep model by the same runs of two shallow ones. */
+/** What a deep model's memory may be off by, for being told by that of shallow ones. */
+const MOST_OFF = 0.01;
+
+/**
+ * The largest run of a deep model by the same runs of shallow ones. A GPU's arena need not grow evenly, since what
+ * is freed fits now and then; where it does not over two layers, all layers are gone through.
+ */
 function largestByLayers(
   { layers, ...shape }: ModelShape,
   memoriesAt: (config: ModelConfig) => RunMemory[],
 ): RunMemory {
   const at = (layers: number) => memoriesAt(configOf({ ...shape, layers }));
-  const grown = (few: number, more: number) => few + (layers - SHALLOW) * (more - few);
-  const grownRuns = (few: RunMemory[], more: RunMemory[]) =>
-    few.map(({ bytes, keptBytes, nodes }, i) => ({
-      bytes: grown(bytes, more[i].bytes),
-      keptBytes: grown(keptBytes, more[i].keptBytes),
-      nodes: grown(nodes, more[i].nodes),
-    }));
-  const runs = layers <= SHALLOW ? at(layers) : grownRuns(at(SHALLOW), at(SHALLOW + 1));
+  const runs = layers <= SHALLOW + 2 ? at(layers) : grownRuns(layers, at) ?? at(layers);
   return runs.reduce((most, run) => run.bytes > most.bytes ? run : most);
+}
+
+/** Runs of a deep model by those of three shallow ones; null where these do not grow evenly. */
+function grownRuns(layers: number, at: (layers: number) => RunMemory[]): RunMemory[] | null {
+  const [few, more, most] = [0, 1, 2].map((added) => at(SHALLOW + added));
+  const grown = (few: number, more: number) => few + (layers - SHALLOW) * (more - few);
+  const isEven = few.every(({ bytes }, i) => {
+    const uneven = Math.abs(most[i].bytes - 2 * more[i].bytes + bytes);
+    return (layers - SHALLOW) * uneven <= MOST_OFF * grown(bytes, more[i].bytes);
+  });
+  if (!isEven) return null;
+  return few.map(({ bytes, keptBytes, nodes }, i) => ({
+    bytes: grown(bytes, more[i].bytes),
+    keptBytes: grown(keptBytes, more[i].keptBytes),
+    nodes: grown(nodes, more[i].nodes),
+  }));
 }
 
 /** A config of a shape; what the shape does not say takes no memory. */
