@@ -30,7 +30,7 @@ export async function plannedMemory(
 }
 
 /** What the size of such tokens is told by, as their database would tell it. */
-function sizesOf(pairs: readonly PairLengths[]): Sizes {
+export function sizesOf(pairs: readonly PairLengths[]): Sizes {
   const rows = pairs.map(({ prompt: p, chosen: c, rejected }) => ({ p, c, r: rejected ?? 0 }));
   type Row = (typeof rows)[number];
   const mean = (of: (row: Row) => number) =>

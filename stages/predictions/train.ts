@@ -14,7 +14,7 @@ import { targetOf } from "../../train/graph/target.ts";
 import { trainingLanes } from "../../train/lanes.ts";
 import { attentionBlocks } from "../../train/models/attention_blocks.ts";
 import { vocabularyChunkFor } from "../../train/models/head_chunks.ts";
-import type { ModelShape } from "../../train/models/parameters.ts";
+import { type ModelShape, parametersOf } from "../../train/models/parameters.ts";
 import { BUCKET_SIZE } from "../../train/parallel/buckets.ts";
 import { defaultTokensPerRun, longestPairsPerRun } from "../../train/pair_packs.ts";
 import type train from "../train.ts";
@@ -257,5 +257,7 @@ async function updateBytesOf({ params, shape }: Pick<Plan, "params" | "shape">):
   const { updateMemory } = await import("../../train/costs/update_memory.ts");
   const trained = trainedWeights({ params, shape });
   const weights = processes === 1 ? trained : Math.ceil(Math.min(trained, BUCKET_SIZE) / processes);
-  return updateMemory({ weights, moments, offloadMoments });
+  const sizes = parametersOf(shape).map(({ dims }) => dims.reduce((count, dim) => count * dim, 1));
+  const largest = Math.min(weights, Math.max(...sizes));
+  return updateMemory({ weights, largest, moments, offloadMoments });
 }

@@ -13,6 +13,7 @@ const HELD = {
   "a step copies between host and GPU what is documented": "tests/stand_in/children/traffic.ts",
   "fused attention is the kernel that is said": "tests/stand_in/children/fused_attention.ts",
   "what has no kernel or no room is refused by name": "tests/stand_in/children/refusals.ts",
+  "training and scoring take the memory that is foreseen": "tests/stand_in/children/memory.ts",
   "the paper's graphs open at their whole size": "tests/stand_in/children/paper_graphs.ts",
 } as const;
 

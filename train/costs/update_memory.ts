@@ -10,6 +10,8 @@ import { runMemory } from "./run_memory.ts";
 export interface ForeseenUpdate {
   /** Weights that a process updates. */
   readonly weights: number;
+  /** Of them those of the largest tensor: moments on the host are updated tensor by tensor. All unless given. */
+  readonly largest?: number;
   /** What AdamW's moments are kept in; float32 unless given. */
   readonly moments?: MomentPrecision;
   /** Whether they are in host memory; not unless given. */
@@ -21,18 +23,18 @@ export interface ForeseenUpdate {
  * piece and measure its norm, noise to round by, and of moments that are offloaded what is fed of them.
  */
 export function updateMemory(
-  { weights, moments = "float32", offloadMoments = false }: ForeseenUpdate,
+  { weights, largest = weights, moments = "float32", offloadMoments = false }: ForeseenUpdate,
 ): number {
   const isNoisy = moments === "bfloat16";
   const division = { onHost: false, isNoisy, offloadsMoments: offloadMoments };
-  const piece = Math.min(weights, updatePiece(division));
+  const piece = Math.min(offloadMoments ? largest : weights, updatePiece(division));
   // Whether weights decay does not matter to memory.
   const adamw = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
   const isPlaced = (output: string) => !offloadMoments || !["next/m", "next/v"].includes(output);
   const updating = arenaOf(adamwGraph(adamw, { moments }), piece, isPlaced);
   const measured = Math.min(weights, normPiece(division));
   const measuring = arenaOf(squaresGraph(), measured, () => false);
-  const noise = isNoisy ? ELEMENT_BYTES.float32 * piece : 0;
+  const noise = isNoisy ? ELEMENT_BYTES.float32 * updatePiece(division) : 0;
   const fed = offloadMoments ? 2 * ELEMENT_BYTES[moments] * piece : 0;
   return updating + measuring + noise + fed;
 }

@@ -37,7 +37,14 @@ function wholeRun(layers: number, tokens: number, { recomputes, device, ...way }
   );
   const outputs = [...graph.outputs].filter(([name]) => name.startsWith("next/"));
   const placed = new Set(outputs.map(([, value]) => value));
-  return runMemory(graph, { sizes: new Map(symbols), placed, device });
+  const sizes = new Map(symbols);
+  const memory = runMemory(graph, { sizes, placed, device });
+  return { ...memory, bytes: memory.bytes + (device === "cuda" ? addedRows(sizes) : 0) };
+}
+
+/** Indices of 64 bits for each element of the rows that are added to the embedding. */
+function addedRows(sizes: ReadonlyMap<string, number>): number {
+  return 8 * sizes.get("N")! * SHAPE.hiddenSize;
 }
 
 type Way = Omit<Parameters<typeof trainingRun>[1], "runs" | "adapter">;

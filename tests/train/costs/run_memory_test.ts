@@ -126,7 +126,7 @@ Deno.test("runMemory() of a GPU counts what was freed and is too small for what 
     runMemory(graph, { ...none, device }).bytes
   );
   assert.equal(held, 2 * 24 * 1024);
-  assert.equal(arena, (16 + 2 * 24) * 1024);
+  assert.equal(arena, (16 + 2 * 24) * 1024 + 256, "beside the sum's 64 floats");
 });
 
 Deno.test("runMemory() wants a size of every symbol", () => {

@@ -22,3 +22,10 @@ Deno.test("updateMemory() of moments in bfloat16 is of smaller pieces, with nois
   const halved = updateMemory({ weights: 2 ** 30, moments: "bfloat16" });
   assert(halved > 6 * piece && halved < PIECE * 2);
 });
+
+Deno.test("updateMemory() of moments on the host is of a tensor at a time, norms of all", () => {
+  const of = (largest: number) => updateMemory({ weights: 2 ** 30, largest, offloadMoments: true });
+  assert.equal(of(2 ** 23) - of(2 ** 22), 7 * 4 * 2 ** 22);
+  const placed = (largest: number) => updateMemory({ weights: 2 ** 30, largest });
+  assert.equal(placed(1000), placed(2 ** 30));
+});
