@@ -4,6 +4,9 @@ const GRAIN = 256;
 /** A chunk that is larger than what is asked for by as much is divided, also where that leaves less than half. */
 const MOST_WASTED = 128 << 20;
 
+/** What the first region has, and what regions grow to unless more is asked for at once. */
+const [FIRST_REGION, GROWN_REGION] = [1 << 20, 1 << 30];
+
 /** A part of a region: free, or somebody's. */
 export interface Chunk {
   /** Where it lies: regions one after the other, in the order in which they were asked for. */
@@ -17,14 +20,15 @@ export interface Chunk {
 
 /**
  * The arena that a session of ONNX Runtime's CUDA provider hands out a GPU's memory from
- * (onnxruntime/core/framework/bfc_arena.cc), where it is set to extend by just what it lacks: the smallest free
- * chunk that is large enough serves, and is divided where much of it would be left; free neighbours become one;
- * what no free chunk is large enough for gets a region of its own, and no region is given back.
+ * (onnxruntime/core/framework/bfc_arena.cc), where it is set to extend by powers of two: the smallest free chunk
+ * that is large enough serves, and is divided where much of it would be left; free neighbours become one; for what
+ * no free chunk is large enough a region is added, mostly twice as large as the last, and none is given back.
  */
 export class Arena {
   /** Smallest first, of equal ones that which lies first. */
   readonly #free: Chunk[] = [];
   #bytes = 0;
+  #nextRegion = FIRST_REGION;
 
   /** Of all regions. */
   get bytes(): number {
@@ -57,9 +61,12 @@ export class Arena {
     return this.#free.splice(this.#placeOf({ bytes: wanted, start: 0 }), 1)[0];
   }
 
-  #extend(bytes: number): Chunk {
-    const chunk = { start: this.#bytes, bytes, isFree: true };
-    this.#bytes += bytes;
+  #extend(wanted: number): Chunk {
+    const isLargeEnough = wanted <= this.#nextRegion;
+    while (this.#nextRegion < wanted) this.#nextRegion *= 2;
+    const chunk = { start: this.#bytes, bytes: this.#nextRegion, isFree: true };
+    this.#bytes += chunk.bytes;
+    if (isLargeEnough && 2 * this.#nextRegion <= GROWN_REGION) this.#nextRegion *= 2;
     return chunk;
   }
 

@@ -67,7 +67,7 @@ function foreseeTraining(
     ForeseenTrainingRuns,
 ): RunMemory {
   const comparesPairs = runs.flat().every(({ rejected }) => rejected !== null);
-  const largest = largestByLayers(shape, (config) => {
+  return largestByLayers(shape, device, (config) => {
     const rests = holdsRests(config, device);
     const options = {
       config,
@@ -96,8 +96,6 @@ function foreseeTraining(
       return { ...memory, bytes: memory.bytes + addedRowsBytes(config, feeds.ids.dims[0]) };
     });
   });
-  if (device !== "cuda" || areAlike(runs.flat())) return largest;
-  return { ...largest, bytes: UNEVEN * largest.bytes };
 }
 
 /** What the session holds on a GPU that adds the gradients of rows that were looked up. */
@@ -109,19 +107,6 @@ function addedRowsBytes({ vocabSize, hiddenSize }: ModelShape, tokens: number): 
     rows: { dims: [tokens, hiddenSize] },
   };
   return memoryOf(graph, feeds, "cuda").bytes;
-}
-
-/**
- * How much more an arena takes where runs are of unequal lengths, so that what one has freed is too small for
- * the next. The real arena took 1.06 to 1.65 times what the largest run alone would have taken
- * ([cuda.md](../../docs/cuda.md)), the more the longer it trained.
- */
-const UNEVEN = 1.2;
-
-/** Whether all pairs have about as many tokens. */
-function areAlike(pairs: readonly PairLengths[]): boolean {
-  const tokens = pairs.map(({ prompt, chosen, rejected }) => prompt + chosen + (rejected ?? 0));
-  return Math.max(...tokens) < 1.1 * Math.min(...tokens);
 }
 
 /** Runs of scoring. */
@@ -140,7 +125,7 @@ function foreseeScoring(
   { runs, precision, fed = precision, vocabularyChunk, attentionBlocks: blocks, device }:
     ForeseenScoringRuns,
 ): RunMemory {
-  return largestByLayers(shape, (config) => {
+  return largestByLayers(shape, device, (config) => {
     const rests = holdsRests(config, device);
     const layout = { config, angles: new RotaryAngles(config), rests, blocks };
     const options = {
@@ -180,7 +165,7 @@ function foreseeDecoding(
 ): RunMemory {
   const scores = shape.heads * promptTokens * positions;
   const read = Math.max(1, Math.min(rows, Math.floor(MOST_SCORES / scores)));
-  return largestByLayers(shape, (config) => {
+  return largestByLayers(shape, device, (config) => {
     const make = () => plainDecoderGraph(config, precision);
     const graph = sessionGraph(["decoding", config, precision, device], make, device);
     return [[read, promptTokens], [rows, 1]].map(([count, tokens]) =>
@@ -240,36 +225,26 @@ function isNext(output: string): boolean {
 /** Layers from which on each adds as much as the one before. */
 const SHALLOW = 4;
 
-/** What a deep model's memory may be off by, for being told by that of shallow ones. */
-const MOST_OFF = 0.01;
-
 /**
- * The largest run of a deep model by the same runs of shallow ones. A GPU's arena need not grow evenly, since what
- * is freed fits now and then; where it does not over two layers, all layers are gone through.
+ * The largest run of a deep model. On a processor it is told by two shallow ones; a GPU's arena grows by steps, so
+ * that all layers are gone through.
  */
 function largestByLayers(
   { layers, ...shape }: ModelShape,
+  device: Device | undefined,
   memoriesAt: (config: ModelConfig) => RunMemory[],
 ): RunMemory {
   const at = (layers: number) => memoriesAt(configOf({ ...shape, layers }));
-  const runs = layers <= SHALLOW + 2 ? at(layers) : grownRuns(layers, at) ?? at(layers);
-  return runs.reduce((most, run) => run.bytes > most.bytes ? run : most);
-}
-
-/** Runs of a deep model by those of three shallow ones; null where these do not grow evenly. */
-function grownRuns(layers: number, at: (layers: number) => RunMemory[]): RunMemory[] | null {
-  const [few, more, most] = [0, 1, 2].map((added) => at(SHALLOW + added));
   const grown = (few: number, more: number) => few + (layers - SHALLOW) * (more - few);
-  const isEven = few.every(({ bytes }, i) => {
-    const uneven = Math.abs(most[i].bytes - 2 * more[i].bytes + bytes);
-    return (layers - SHALLOW) * uneven <= MOST_OFF * grown(bytes, more[i].bytes);
-  });
-  if (!isEven) return null;
-  return few.map(({ bytes, keptBytes, nodes }, i) => ({
-    bytes: grown(bytes, more[i].bytes),
-    keptBytes: grown(keptBytes, more[i].keptBytes),
-    nodes: grown(nodes, more[i].nodes),
-  }));
+  const grownRuns = (few: RunMemory[], more: RunMemory[]) =>
+    few.map(({ bytes, keptBytes, nodes }, i) => ({
+      bytes: grown(bytes, more[i].bytes),
+      keptBytes: grown(keptBytes, more[i].keptBytes),
+      nodes: grown(nodes, more[i].nodes),
+    }));
+  const isWhole = device === "cuda" || layers <= SHALLOW;
+  const runs = isWhole ? at(layers) : grownRuns(at(SHALLOW), at(SHALLOW + 1));
+  return runs.reduce((most, run) => run.bytes > most.bytes ? run : most);
 }
 
 /** A config of a shape; what the shape does not say takes no memory. */

