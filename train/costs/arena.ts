@@ -22,7 +22,8 @@ export interface Chunk {
  * The arena that a session of ONNX Runtime's CUDA provider hands out a GPU's memory from
  * (onnxruntime/core/framework/bfc_arena.cc), where it is set to extend by powers of two: the smallest free chunk
  * that is large enough serves, and is divided where much of it would be left; free neighbours become one; for what
- * no free chunk is large enough a region is added, mostly twice as large as the last, and none is given back.
+ * no free chunk is large enough a region is added, twice as large as the last up to 1 GiB, or larger
+ * where more is asked for, and none is given back.
  */
 export class Arena {
   /** Smallest first, of equal ones that which lies first. */
@@ -66,7 +67,7 @@ export class Arena {
     while (this.#nextRegion < wanted) this.#nextRegion *= 2;
     const chunk = { start: this.#bytes, bytes: this.#nextRegion, isFree: true };
     this.#bytes += chunk.bytes;
-    if (isLargeEnough && 2 * this.#nextRegion <= GROWN_REGION) this.#nextRegion *= 2;
+    if (isLargeEnough) this.#nextRegion = Math.min(2 * this.#nextRegion, GROWN_REGION);
     return chunk;
   }
 

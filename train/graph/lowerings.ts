@@ -112,8 +112,8 @@ export const LOWERINGS: { readonly [Op in MacroOp]: Lowering<Op> } = {
 
   /**
    * With p = softmax(logits): logsumexp(logits) = max(logits) − log(max(p)), exact where log(p) of
-   * an improbable target would be −∞, and the one (M, V) tensor is what the gradient needs. The CUDA
-   * provider has no kernel of its own for maxima, but one for log softmax.
+   * an improbable target would be −∞, and the one (M, V) tensor is what the gradient needs. On a
+   * GPU maxima want cuDNN; log softmax does not.
    */
   TokenLogp: ([logits, targets], _, target) => {
     const rows = logits.dims[0];

@@ -27,7 +27,11 @@ Deno.test("Arena adds regions twice as large each time, up to 1 GiB, and larger 
     "none is doubled after one that was made larger",
   );
   assert.deepEqual(regions([1024, 1024, 1024]), [1024, 1024, 1024]);
-  assert.deepEqual(regions([1025, 1025]), [2048, 2048]);
+  assert.deepEqual(
+    regions([1100, 1100, 1000]),
+    [2048, 2048, 1024],
+    "back to 1 GiB after larger ones",
+  );
 });
 
 Deno.test("Arena keeps what is taken back, and gives the smallest chunk that is large enough", () => {

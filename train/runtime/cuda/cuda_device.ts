@@ -45,8 +45,8 @@ export class CudaDevice {
     const entries = {
       device_id: String(this.number),
       use_tf32: tf32 ? "1" : "0",
-      // It grows by ever larger regions, of 1 GiB at most. By just what it lacks it would keep pieces that runs of
-      // other lengths cannot use: twice as much after a hundred steps.
+      // It grows by ever larger regions, of 1 GiB at most unless a tensor needs more. By just what it lacks it
+      // would keep pieces that runs of other lengths cannot use: twice as much after a hundred steps.
       arena_extend_strategy: "kNextPowerOfTwo",
     };
     const [keys, values] = [Object.keys(entries), Object.values(entries)]
